@@ -1,0 +1,1 @@
+"""The command line: a file per command, thin. It parses, calls an operation, prints; only this room exits."""

@@ -1,0 +1,1 @@
+"""How work is run on this machine: programs, clocks, threads. No decision about fleets is taken here."""

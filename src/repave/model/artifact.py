@@ -1,0 +1,36 @@
+"""What baking yields, named by its digest."""
+
+from dataclasses import dataclass
+
+from repave.model.lock import Layer
+from repave.model.names import Digest, ImageName
+from repave.model.recipe import ImageKind
+
+
+@dataclass(frozen=True, kw_only=True)
+class ArtifactLayer:
+    """One layer: its bytes by digest, and what went into it by another."""
+
+    layer: Layer
+    digest: Digest
+    """Of the stored tar, which is uncompressed: also its OCI diff id."""
+
+    size_bytes: int
+    inputs: Digest
+    """Digest of everything that determined the bytes; the cache key."""
+
+    cached: bool
+    """True if this bake found it made already."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Artifact:
+    """An image, baked: immutable, the same in every environment."""
+
+    image: ImageName
+    kind: ImageKind
+    digest: Digest
+    """Digest of the OCI manifest."""
+
+    size_bytes: int
+    layers: tuple[ArtifactLayer, ...]

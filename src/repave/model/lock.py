@@ -1,0 +1,100 @@
+"""The lock: every byte an image is made of, by exact version, sha256 and origin."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from repave.model.names import Digest, ImageName
+from repave.model.recipe import Base, ImageKind
+
+
+class Ecosystem(StrEnum):
+    """Who names and versions a package."""
+
+    DEB = "deb"
+    PYPI = "pypi"
+
+
+class Layer(StrEnum):
+    """Which layer of an image a package belongs to; layers stack in this order."""
+
+    BASE = "base"
+    PLATFORM = "platform"
+    PYTHON = "python"
+    APPLICATION = "application"
+
+
+@dataclass(frozen=True, kw_only=True)
+class LockedPackage:
+    """One package file, pinned: what the vault keeps and a baker unpacks."""
+
+    ecosystem: Ecosystem
+    name: str
+    version: str
+    sha256: str
+    """64 hex digits of the file itself."""
+
+    size_bytes: int
+    origin: str
+    """The address it was locked from."""
+
+    filename: str
+    layer: Layer
+    images: tuple[ImageName, ...]
+    """Which images want it, sorted."""
+
+    architecture: str = ""
+    """deb: ``amd64``, ``arm64`` or ``all``; PyPI: empty, the wheel's name says it."""
+
+    suite: str = ""
+    """deb: the suite whose index pinned it."""
+
+    source: str = ""
+    """deb: the source package, by which distributions publish fixes."""
+
+    source_version: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LockedFile:
+    """One file of the application, pinned by content."""
+
+    target: str
+    """Absolute path in the image."""
+
+    sha256: str
+    size_bytes: int
+    mode: int
+    """Permission bits: 0o644, or 0o755 when the owner may execute it."""
+
+    origin: str
+    """Path relative to the project, with forward slashes."""
+
+    images: tuple[ImageName, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class LockedImage:
+    """What the lock was made for, so that a changed recipe is noticed."""
+
+    name: ImageName
+    kind: ImageKind
+    base: Base
+    recipe: Digest
+    """Digest of the declared recipe."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lock:
+    """The whole of ``repave.lock``; every tuple is sorted."""
+
+    images: tuple[LockedImage, ...] = ()
+    packages: tuple[LockedPackage, ...] = ()
+    files: tuple[LockedFile, ...] = ()
+
+    def packages_of(self, image: ImageName) -> tuple[LockedPackage, ...]:
+        """The packages that ``image`` wants."""
+        return tuple(package for package in self.packages if image in package.images)
+
+    def files_of(self, image: ImageName) -> tuple[LockedFile, ...]:
+        """The application files that ``image`` wants."""
+        return tuple(file for file in self.files if image in file.images)

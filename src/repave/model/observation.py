@@ -1,0 +1,101 @@
+"""Observation: what was seen, when, and what could not be seen. The second of the planner's four types."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from repave.model.names import FleetKey, InstanceId, ReleaseNumber, RevisionId, SlotId, ZoneName
+
+
+class MachineState(StrEnum):
+    """What the provider says of an instance. One that is gone is not listed."""
+
+    STARTING = "starting"
+    RUNNING = "running"
+    STOPPED = "stopped"
+    """Its process ended, whatever the exit code; it still takes a place until it is terminated."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Instance:
+    """One instance as its provider lists it, by the tags it was launched with."""
+
+    id: InstanceId
+    slot: SlotId
+    revision: RevisionId
+    release: ReleaseNumber
+    zone: ZoneName
+    state: MachineState
+    started_at: datetime
+    address: str | None
+    """IP address the load balancer reaches it by; None until it has one."""
+
+    port: int
+    detail: str = ""
+    """For people: exit code or signal of a stopped one."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MachineSighting:
+    """What one call to the provider saw of one fleet."""
+
+    at: datetime
+    instances: tuple[Instance, ...]
+    incomplete: str = ""
+    """Why the list may lack something; empty when it is complete."""
+
+
+class TrafficState(StrEnum):
+    """What the load balancer says of an instance. One it does not know is not listed."""
+
+    CHECKING = "checking"
+    """Attached, gets no requests: has not yet been found healthy."""
+
+    SERVING = "serving"
+    """Healthy by the balancer's own checks, gets requests."""
+
+    FAILING = "failing"
+    """Was serving, then failed its checks: gets no new requests."""
+
+    DRAINING = "draining"
+    """Gets no new requests, still has open ones."""
+
+    DRAINED = "drained"
+    """Gets no new requests and has no open ones."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Backend:
+    """One instance as the load balancer sees it."""
+
+    instance: InstanceId
+    state: TrafficState
+    since: datetime
+    """When it came into this state."""
+
+    sessions: int = 0
+    detail: str = ""
+    """For people: the last check's result."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrafficSighting:
+    """What one call to the load balancer saw of one fleet."""
+
+    at: datetime
+    backends: tuple[Backend, ...]
+    endpoint: str = ""
+    """Where clients reach the fleet, as ``http://address:port``."""
+
+    incomplete: str = ""
+    """Why the list may lack something; empty when it is complete."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Observation:
+    """Everything seen of one fleet for one decision. Known to be stale: it says of when it is."""
+
+    fleet: FleetKey
+    at: datetime
+    machines: MachineSighting
+    traffic: TrafficSighting

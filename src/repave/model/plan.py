@@ -1,0 +1,195 @@
+"""Plan: the steps proposed, and why each waiting thing waits. The third of the planner's four types."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal
+
+from repave.model.names import FleetKey, InstanceId, ReleaseNumber, RevisionId, SlotId, ZoneName
+from repave.model.target import Failure, Heal
+
+
+@dataclass(frozen=True, kw_only=True)
+class Launch:
+    """Start an instance of ``revision`` in ``slot``; the same slot again starts nothing more."""
+
+    slot: SlotId
+    revision: RevisionId
+    zone: ZoneName
+    reason: str
+    kind: Literal["launch"] = "launch"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Attach:
+    """Make the load balancer check the instance, and send it requests once it is healthy."""
+
+    instance: InstanceId
+    slot: SlotId
+    address: str
+    port: int
+    reason: str
+    kind: Literal["attach"] = "attach"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drain:
+    """Send the instance no new requests; let the open ones end."""
+
+    instance: InstanceId
+    slot: SlotId
+    reason: str
+    kind: Literal["drain"] = "drain"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Detach:
+    """Make the load balancer forget the instance."""
+
+    instance: InstanceId
+    slot: SlotId
+    reason: str
+    kind: Literal["detach"] = "detach"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Terminate:
+    """End the instance."""
+
+    instance: InstanceId
+    slot: SlotId
+    reason: str
+    kind: Literal["terminate"] = "terminate"
+
+
+Step = Launch | Attach | Drain | Detach | Terminate
+"""Steps of one slot are carried out in the plan's order; those of different slots at the same time."""
+
+
+class Rule(StrEnum):
+    """The rules that make something wait; ``explain`` names exactly one for each thing that does."""
+
+    STARTING = "starting"
+    """A new instance is within its grace period."""
+
+    DRAINING = "draining"
+    """Open requests of a leaving instance are ending."""
+
+    BUDGET = "disruption-budget"
+    """Replacing one more would leave fewer serving than allowed."""
+
+    SURGE = "surge"
+    """One more launch would exceed the wanted size and the surge."""
+
+    HEALING_LIMIT = "healing-limit"
+    """Too many were healed within the window: it may be a false alarm."""
+
+    STOPPED = "stopped"
+    """The revision failed too often: no launch of it."""
+
+    PAUSED = "paused"
+    """An operator paused the fleet."""
+
+    BACKOFF = "backoff"
+    """Launches failed lately: the next try waits."""
+
+    UNSEEN = "unseen"
+    """The provider or balancer could not be seen completely: nothing is removed on a partial view."""
+
+    FOREIGN = "foreign"
+    """Bears no tags that repave knows: it is reported and not touched."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hold:
+    """Something that waits: what, by which one rule, since when, and until when if that is known."""
+
+    subject: str
+    """A slot, an instance, or the fleet."""
+
+    rule: Rule
+    detail: str
+    since: datetime
+    until: datetime | None = None
+
+
+class Drawer(StrEnum):
+    """Who draws on the one disruption budget, most urgent first."""
+
+    HEAL = "heal"
+    ROLLOUT = "rollout"
+    SCALE_IN = "scale-in"
+    REBALANCE = "rebalance"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Draw:
+    """One request to take a serving instance out, granted or refused."""
+
+    slot: SlotId
+    drawer: Drawer
+    granted: bool
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Retarget:
+    """The wanted revision goes back with the rollback, or the bad one would come again."""
+
+    revision: RevisionId
+    release: ReleaseNumber
+    reason: str
+
+
+class Phase(StrEnum):
+    """What the fleet is doing, in one word for people."""
+
+    CONVERGED = "converged"
+    ROLLING = "rolling out"
+    ROLLING_BACK = "rolling back"
+    HEALING = "healing"
+    SCALING = "scaling"
+    STOPPED = "stopped"
+    PAUSED = "paused"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """One decision about one fleet, made from the target of generation ``parent``."""
+
+    fleet: FleetKey
+    parent: int
+    at: datetime
+    phase: Phase
+    summary: str
+    """One line for people."""
+
+    steps: tuple[Step, ...] = ()
+    holds: tuple[Hold, ...] = ()
+    draws: tuple[Draw, ...] = ()
+    failures: tuple[Failure, ...] = ()
+    """Judged by this plan, to be kept."""
+
+    closed: tuple[SlotId, ...] = ()
+    """Orders that need no further waiting: their instance was seen, or they were given up."""
+
+    heals: tuple[Heal, ...] = ()
+    """Drawn by this plan, to be kept."""
+
+    next_slot: int = 1
+    retarget: Retarget | None = None
+    stop: str = ""
+    """Why the wanted revision must not be launched any more; empty to leave the target as it is."""
+
+    proven: RevisionId | None = None
+    """A revision that carries the whole fleet in good health by this observation, and was not known to."""
+
+    wake_at: datetime | None = None
+    """When something may change by the passing of time alone; None when only an event can."""
+
+    @property
+    def changes(self) -> bool:
+        """Whether there is anything to commit."""
+        return bool(
+            self.steps or self.failures or self.closed or self.heals or self.retarget or self.stop or self.proven
+        )

@@ -1,0 +1,69 @@
+"""Policy: what the user declared for one fleet in one environment. The first of the planner's four types."""
+
+from dataclasses import dataclass, field
+
+from repave.model.amount import Amount
+from repave.model.names import FleetKey, ZoneName
+
+
+@dataclass(frozen=True, kw_only=True)
+class HealthPolicy:
+    """How the load balancer asks an instance whether it is well (HTTP GET, 2xx or 3xx is well)."""
+
+    path: str = "/"
+    interval_seconds: float = 2.0
+    timeout_seconds: float = 1.0
+    healthy: int = 2
+    """Good answers in a row before it serves."""
+
+    unhealthy: int = 3
+    """Bad answers in a row before it no longer serves."""
+
+    grace_seconds: float = 60.0
+    """A new instance that is not healthy by then has failed (60 s suits containers)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RolloutPolicy:
+    """How capacity moves to a new revision. Defaults: launch first, never below the wanted size."""
+
+    strategy: str = "rolling"
+    surge: Amount = Amount(value=25, percent=True)
+    """Instances above the wanted size while rolling; at least 1 where ``unavailable`` is 0."""
+
+    unavailable: Amount = Amount(value=0)
+    """Serving instances below the wanted size while rolling."""
+
+    stop_in_a_row: int = 2
+    """New instances that fail one after another: the new revision is bad, not unlucky."""
+
+    stop_share: Amount = Amount(value=20, percent=True)
+    """Failures among the new in all; never fewer than ``stop_in_a_row``, or a small fleet would stop at the first."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class HealingPolicy:
+    """How fast running instances may be replaced for looking sick: a false alarm must not take the fleet."""
+
+    limit: Amount = Amount(value=20, percent=True)
+    """At least 1."""
+
+    window_seconds: float = 600.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class FleetPolicy:
+    """All that a person declared about one fleet in one environment."""
+
+    fleet: FleetKey
+    zones: tuple[ZoneName, ...]
+    health: HealthPolicy = field(default_factory=HealthPolicy)
+    rollout: RolloutPolicy = field(default_factory=RolloutPolicy)
+    healing: HealingPolicy = field(default_factory=HealingPolicy)
+    drain_timeout_seconds: float = 30.0
+    """An instance leaves when idle, or after this long."""
+
+    def __post_init__(self) -> None:
+        """A fleet lives somewhere: at least one zone."""
+        if not self.zones:
+            raise ValueError(f"{self.fleet} has no zone")

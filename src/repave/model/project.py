@@ -1,0 +1,55 @@
+"""The whole of `repave.yaml` as declared."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from repave.model.names import EnvironmentName, FleetName, ImageName, ProjectName, ProviderName, ZoneName
+from repave.model.policy import HealingPolicy, HealthPolicy, RolloutPolicy
+from repave.model.recipe import Image
+from repave.model.release import Limits, SecretReference
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fleet:
+    """The interchangeable instances of one image: what holds in every environment."""
+
+    name: FleetName
+    image: ImageName
+    port: int
+    health: HealthPolicy = field(default_factory=HealthPolicy)
+    rollout: RolloutPolicy = field(default_factory=RolloutPolicy)
+    healing: HealingPolicy = field(default_factory=HealingPolicy)
+    drain_timeout_seconds: float = 30.0
+    limits: Limits = Limits()
+
+
+@dataclass(frozen=True, kw_only=True)
+class FleetSize:
+    """What one environment says of one fleet."""
+
+    size: int
+    listen: str | None = None
+    """``address:port`` clients use; None means a free port on loopback, chosen once and kept."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Environment:
+    """Sizes, zones and configuration. Never a version."""
+
+    name: EnvironmentName
+    provider: ProviderName
+    zones: tuple[ZoneName, ...]
+    fleets: Mapping[FleetName, FleetSize]
+    configuration: Mapping[str, str | SecretReference] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Project:
+    """One file: images, fleets, environments and the order of the environments."""
+
+    name: ProjectName
+    images: Mapping[ImageName, Image]
+    fleets: Mapping[FleetName, Fleet]
+    environments: Mapping[EnvironmentName, Environment]
+    pipeline: tuple[EnvironmentName, ...]
+    """Every environment once, in the order releases travel."""

@@ -1,0 +1,99 @@
+"""Target: what is wanted of one fleet now, and what repave itself has ordered and learned on the way there."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from repave.model.names import FleetKey, ReleaseNumber, RevisionId, SlotId, ZoneName
+
+
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """A launch that was committed and whose instance has not been seen yet: it counts, and is given again."""
+
+    slot: SlotId
+    revision: RevisionId
+    zone: ZoneName
+    ordered_at: datetime
+
+
+class FailureKind(StrEnum):
+    """Why an instance of a revision, or its launch, failed."""
+
+    NEVER_HEALTHY = "never-healthy"
+    CRASHED = "crashed"
+    SICK = "sick"
+    """Was serving, then failed its checks."""
+
+    LOST = "lost"
+    """Ordered, never seen."""
+
+    REFUSED = "refused"
+    """The provider denied the launch or called it invalid."""
+
+    NO_CAPACITY = "no-capacity"
+    """The zone had no room: says nothing about the revision."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failure:
+    """One instance of one revision that failed here; kept after the instance is gone."""
+
+    slot: SlotId
+    revision: RevisionId
+    zone: ZoneName
+    kind: FailureKind
+    at: datetime
+    detail: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Heal:
+    """One running instance that was replaced for looking sick: a draw on the healing limit."""
+
+    slot: SlotId
+    at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Proof:
+    """A revision that once carried this whole fleet in good health."""
+
+    revision: RevisionId
+    release: ReleaseNumber
+    at: datetime
+    revoked: bool = False
+    bootable: bool = True
+    """False once its artifact is no longer where the provider could start it from."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """What is wanted of one fleet. Every change of it, a committed plan included, has a generation of its own."""
+
+    fleet: FleetKey
+    generation: int
+    revision: RevisionId
+    release: ReleaseNumber
+    size: int
+    since: datetime
+    """When this revision became the wanted one."""
+
+    next_slot: int = 1
+    """The number of the next slot; numbers are never given twice."""
+
+    orders: tuple[Order, ...] = ()
+    failures: tuple[Failure, ...] = ()
+    """Of the last day, oldest first, of any revision."""
+
+    heals: tuple[Heal, ...] = ()
+    """Within the healing window or longer, oldest first."""
+
+    proven: tuple[Proof, ...] = ()
+    """Oldest first; a revision stands once, at its latest proof."""
+
+    paused: bool = False
+    """An operator asked for no change except keeping what serves."""
+
+    stopped: str = ""
+    """Why nothing of this revision is launched any more; empty when it may be."""

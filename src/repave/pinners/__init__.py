@@ -1,0 +1,1 @@
+"""From an image to its lock, one module per ecosystem. What is fetched goes through the vault port."""

@@ -1,0 +1,1 @@
+"""What we ask of the world: small protocols whose docstrings are retry contracts. No implementation lives here."""

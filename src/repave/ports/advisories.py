@@ -1,0 +1,19 @@
+"""Where vulnerabilities are learned."""
+
+from typing import Protocol
+
+from repave.model.finding import Finding, SourceStatus
+from repave.model.lock import Lock
+from repave.ports.progress import Progress
+
+
+class Advisories(Protocol):
+    """One source of advisories."""
+
+    def examine(self, lock: Lock, *, progress: Progress) -> tuple[tuple[Finding, ...], tuple[SourceStatus, ...]]:
+        """Every finding this source has about the lock, and of when its data is.
+
+        A source that cannot be read whole does not raise: it says so in its status, with what it still found. An
+        ecosystem in the lock that this source covers but could not judge is a problem of the status, never silence.
+        """
+        ...

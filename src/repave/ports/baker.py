@@ -1,0 +1,35 @@
+"""From a lock to an artifact, one adapter per kind."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from repave.model.artifact import Artifact
+from repave.model.lock import LockedFile, LockedPackage
+from repave.model.recipe import Image, ImageKind
+from repave.ports.progress import Progress
+
+
+@dataclass(frozen=True, kw_only=True)
+class BakeRequest:
+    """One image and everything that goes into it; all of it is in the vault."""
+
+    image: Image
+    packages: tuple[LockedPackage, ...]
+    files: tuple[LockedFile, ...]
+
+
+class Baker(Protocol):
+    """Makes artifacts of one kind, from the vault into the registry, with no network and no daemon."""
+
+    @property
+    def kind(self) -> ImageKind:
+        """What it makes."""
+        ...
+
+    def bake(self, request: BakeRequest, *, progress: Progress) -> Artifact:
+        """Make the artifact, or find it made: the same request gives the same digest, on any day.
+
+        Layers are cached by the digest of their inputs. Killed at any point, it leaves nothing half-made that a later
+        call would take for whole. Raises Gone (a locked file is not in the vault), Corrupt, Invalid, CommandFailed.
+        """
+        ...

@@ -1,0 +1,54 @@
+"""What was locked, baked and released, and may be asked about later."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Protocol
+
+from repave.model.artifact import Artifact
+from repave.model.lock import Lock
+from repave.model.names import Digest, FleetKey, ImageName, ReleaseNumber, RevisionId
+from repave.model.release import Release, Revision
+
+
+class Catalog(Protocol):
+    """Immutable things by their names. Every ``add`` of the same again answers the same."""
+
+    def add_lock(self, digest: Digest, lock: Lock, at: datetime) -> None:
+        """Keep a lock under the digest of its text."""
+        ...
+
+    def lock(self, digest: Digest) -> Lock:
+        """Raises Gone."""
+        ...
+
+    def add_artifact(self, artifact: Artifact, lock: Digest, at: datetime) -> None:
+        """Keep an artifact, and which lock it was made from."""
+        ...
+
+    def artifact(self, digest: Digest) -> Artifact:
+        """Raises Gone."""
+        ...
+
+    def add_release(self, artifacts: Mapping[ImageName, Digest], lock: Digest, source: str, at: datetime) -> Release:
+        """A new number; or the newest release, when it holds the same artifacts and lock."""
+        ...
+
+    def release(self, number: ReleaseNumber) -> Release:
+        """Raises Gone."""
+        ...
+
+    def releases(self) -> tuple[Release, ...]:
+        """Oldest first."""
+        ...
+
+    def add_revision(self, fleet: FleetKey, revision: Revision) -> RevisionId:
+        """Keep what a fleet was once asked to run."""
+        ...
+
+    def revision(self, fleet: FleetKey, revision: RevisionId) -> Revision:
+        """Raises Gone."""
+        ...
+
+    def revisions(self, fleet: FleetKey) -> tuple[Revision, ...]:
+        """In the order they were added."""
+        ...

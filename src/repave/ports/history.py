@@ -1,0 +1,62 @@
+"""What was seen and what happened."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from repave.model.event import Event
+from repave.model.names import FleetKey, InstanceId, ReleaseNumber, RevisionId, SlotId, ZoneName
+from repave.model.observation import Observation
+from repave.model.plan import Plan
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lifetime:
+    """One instance, from when to when it was seen."""
+
+    fleet: FleetKey
+    instance: InstanceId
+    slot: SlotId
+    revision: RevisionId
+    release: ReleaseNumber
+    zone: ZoneName
+    first_seen: datetime
+    last_seen: datetime
+    served_from: datetime | None
+    """When it was first seen serving."""
+
+    gone_at: datetime | None
+    """When a complete list first lacked it; None while it is there."""
+
+
+class History(Protocol):
+    """Only ever added to."""
+
+    def see(self, observation: Observation) -> None:
+        """Keep the newest observation, and the lifetimes that follow from it."""
+        ...
+
+    def last_seen(self, fleet: FleetKey) -> Observation | None:
+        """The newest observation."""
+        ...
+
+    def keep_plan(self, plan: Plan) -> None:
+        """Keep the newest plan, for those who ask why."""
+        ...
+
+    def last_plan(self, fleet: FleetKey) -> Plan | None:
+        """The newest plan."""
+        ...
+
+    def lifetimes(self, fleet: FleetKey | None = None, *, living: bool = False) -> tuple[Lifetime, ...]:
+        """Of one fleet or all, oldest first; ``living`` leaves out those that are gone."""
+        ...
+
+    def record(self, events: Iterable[Event]) -> None:
+        """Add to the story."""
+        ...
+
+    def events(self, fleet: FleetKey | None = None, *, after: int = 0, limit: int = 1000) -> tuple[Event, ...]:
+        """The story after a sequence number, oldest first, ``limit`` at most."""
+        ...

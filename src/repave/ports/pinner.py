@@ -1,0 +1,68 @@
+"""From what an image declares to what is pinned, one adapter per ecosystem."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Protocol
+
+from repave.model.lock import Lock, LockedFile, LockedPackage
+from repave.model.recipe import Image
+from repave.ports.progress import Progress
+
+
+class Refresh(StrEnum):
+    """How far a new lock may move from the old one."""
+
+    KEEP = "keep"
+    """Only what the recipe newly asks for; every other pin stays."""
+
+    UPGRADE = "upgrade"
+    """Everything to the newest that the recipe admits."""
+
+    NAMED = "named"
+    """Only the packages named, and what they force along."""
+
+    SECURITY = "security"
+    """Only what the distribution's security suite repairs, and what that forces along."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PinRequest:
+    """One image to be pinned."""
+
+    image: Image
+    folder: Path
+    """The project's folder: file mappings are relative to it."""
+
+    previous: Lock
+    """Empty when there is none."""
+
+    refresh: Refresh
+    named: tuple[str, ...] = ()
+    """For ``Refresh.NAMED``."""
+
+    pinned: tuple[LockedPackage, ...] = ()
+    """What earlier pinners pinned for this image (the Debian pinner runs first)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pins:
+    """What one pinner pinned for one image; ``images`` of each names just that image."""
+
+    packages: tuple[LockedPackage, ...] = ()
+    files: tuple[LockedFile, ...] = ()
+
+
+class Pinner(Protocol):
+    """Resolves one ecosystem. Reads the network's indexes, verified; writes nothing but caches and the vault."""
+
+    def pin(self, request: PinRequest, *, progress: Progress) -> Pins:
+        """The exact closure.
+
+        With the same request and unchanged indexes the answer is the same. Nothing of the host's own package
+        configuration or state is used or touched. May be called again after any failure.
+
+        Raises Invalid (a name or range that cannot be met, named), Corrupt (a signature or hash that does not hold),
+        Unreachable (an index that cannot be read).
+        """
+        ...

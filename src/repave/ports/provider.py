@@ -1,0 +1,115 @@
+"""What we ask of a cloud (or of this machine). The numbered rules hold for every adapter; one suite checks them.
+
+1. Every verb may be called again with the same arguments, after a crash too, and then changes nothing more.
+2. What is gone answers Gone where something was asked about, and is success where a removal was asked.
+3. A list is complete, or says why it is not.
+4. Nothing that does not bear repave's tags for this fleet is ever listed as ours, or touched.
+5. Orders carry a generation; one older than the newest this fleet has seen is refused with Conflict.
+6. Errors are those of ``repave.ports.errors`` and no others.
+7. Verbs may be called from several threads at once.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from repave.model.artifact import Artifact
+from repave.model.names import Digest, FleetKey, InstanceId, ProviderName, RevisionId, SlotId, ZoneName
+from repave.model.observation import MachineSighting
+from repave.model.recipe import ImageKind
+from repave.model.release import Revision
+from repave.ports.progress import Progress
+
+
+@dataclass(frozen=True, kw_only=True)
+class Proven:
+    """One thing a provider needs, tried for real just now."""
+
+    name: str
+    works: bool
+    detail: str
+    hint: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProviderDescription:
+    """What a provider can do here, as tried, not as believed."""
+
+    name: ProviderName
+    kinds: tuple[ImageKind, ...]
+    abilities: tuple[str, ...]
+    """Names of the ability protocols it offers: ``machines``, ``traffic``, ``groups``..."""
+
+    proofs: tuple[Proven, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class LaunchOrder:
+    """One instance to be started."""
+
+    fleet: FleetKey
+    slot: SlotId
+    zone: ZoneName
+    revision: Revision
+    generation: int
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Environment variables with resolved secrets: to be handed to the process and kept nowhere."""
+
+
+class Provider(Protocol):
+    """Every cloud."""
+
+    @property
+    def name(self) -> ProviderName:
+        """As ``repave.yaml`` names it."""
+        ...
+
+    def describe(self) -> ProviderDescription:
+        """Try what is needed, each with a time limit; never raises for something that does not work."""
+        ...
+
+    def publish(self, artifact: Artifact, *, progress: Progress) -> None:
+        """Make the artifact startable here. Rule 1. Raises Corrupt: nothing unverified is made startable."""
+        ...
+
+    def withdraw(self, artifact: Digest) -> None:
+        """Undo ``publish``. Rule 1. Raises Conflict while an instance of it runs."""
+        ...
+
+    def published(self) -> frozenset[Digest]:
+        """The artifacts that can be started here now."""
+        ...
+
+    def observe(self, fleet: FleetKey) -> MachineSighting:
+        """All instances of the fleet. Rules 3 and 4."""
+        ...
+
+    def fleets(self) -> tuple[FleetKey, ...]:
+        """Every fleet that has an instance here bearing repave's tags: what no record lists is found by this."""
+        ...
+
+
+class Machines(Provider, Protocol):
+    """The ability to start and end single instances."""
+
+    def launch(self, order: LaunchOrder) -> InstanceId:
+        """Start an instance, tagged with fleet, slot, revision, release and zone. Returns before it is healthy.
+
+        The slot is the client token: the same slot again answers the same instance, also one that has stopped since.
+        A slot whose instance was terminated starts nothing: Gone.
+
+        Raises NoCapacity (the zone has no room), Denied, Invalid, Conflict (rule 5), Throttled, Unreachable.
+        """
+        ...
+
+    def terminate(self, fleet: FleetKey, instance: InstanceId, *, generation: int) -> None:
+        """End the instance and free all it used, whatever state it is in. Rules 1, 2, 5."""
+        ...
+
+    def console(self, fleet: FleetKey, instance: InstanceId, *, follow: bool = False) -> Iterator[str]:
+        """The instance's output, oldest line first, kept for a while after its end. Raises Gone."""
+        ...
+
+    def kept_consoles(self, fleet: FleetKey) -> tuple[tuple[InstanceId, SlotId, RevisionId], ...]:
+        """Instances whose output can be read, the ended ones included, oldest first."""
+        ...

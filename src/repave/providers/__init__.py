@@ -1,0 +1,1 @@
+"""One folder per cloud (or this machine): the machines port over its API. No provider knows another."""
