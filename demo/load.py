@@ -1,0 +1,48 @@
+"""What locust runs: visitors of the shop who come at their own pace, whether or not the last one was served.
+
+Each visitor asks once a second, so a slow answer delays nobody else's question: the load is open. Every answer is a line
+of the file that SHOP_ANSWERS names: when it was asked (seconds since the epoch), milliseconds, status, release.
+"""
+
+import csv
+import os
+
+from locust import FastHttpUser, constant_throughput, events, task
+
+ANSWERS = open(os.environ["SHOP_ANSWERS"], "w", encoding="utf-8", newline="", buffering=1)  # noqa: SIM115, PTH123 - open as long as the process lives
+WRITER = csv.writer(ANSWERS)
+
+
+class Visitor(FastHttpUser):
+    """One visitor."""
+
+    wait_time = constant_throughput(1)  # type: ignore[no-untyped-call] # locust's own function has no types
+    connection_timeout = 5.0
+    network_timeout = 5.0
+
+    @task(4)
+    def look(self) -> None:
+        """The front page."""
+        self.client.get("/")
+
+    @task(1)
+    def choose(self) -> None:
+        """One of the goods."""
+        self.client.get("/goods/2", name="/goods")
+
+
+@events.request.add_listener
+def write(
+    start_time: float, response_time: float, response: object, exception: BaseException | None, **_: object
+) -> None:
+    """Keep every answer, the failed ones with their reason."""
+    status = getattr(response, "status_code", 0)
+    headers = getattr(response, "headers", None)
+    release = (headers.get("X-Release", "") if headers else "") or ""
+    WRITER.writerow([f"{start_time:.3f}", f"{response_time:.1f}", status, release, str(exception or "")])
+
+
+@events.quitting.add_listener
+def close(**_: object) -> None:
+    """Let nothing be lost."""
+    ANSWERS.flush()

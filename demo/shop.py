@@ -1,0 +1,90 @@
+"""The shop in a folder of its own, and repave's command line run in it as a user would."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+FROZEN = "suites: [bookworm]"
+REPAIRED = "suites: [bookworm, bookworm-security]"
+MENDED = 'return ("well", 200) if GOODS else ("nothing to sell", 503)'
+BROKEN = 'return ("well", 200) if GOODS[0]["stock"] else ("nothing to sell", 503)'
+
+
+class Shop:
+    """A copy of ``examples/shop`` and the ``repave`` beside this interpreter."""
+
+    def __init__(self, *, example: Path, folder: Path, talk: bool) -> None:
+        self.folder = folder
+        self.talk = talk
+        self.repave = str(Path(sys.executable).with_name("repave"))
+        folder.mkdir(parents=True, exist_ok=True)
+        shutil.copytree(example, folder, dirs_exist_ok=True)
+        (folder / "repave.lock").unlink(missing_ok=True)
+        self.freeze()
+
+    def freeze(self) -> None:
+        """As found: locked from the frozen suite alone."""
+        self._replace("repave.yaml", REPAIRED, FROZEN)
+
+    def admit_repairs(self) -> None:
+        """The one line a person changes: the security suite may be used."""
+        self._replace("repave.yaml", FROZEN, REPAIRED)
+
+    def break_application(self) -> None:
+        """A release that starts, and is never well: goods have no stock."""
+        self._replace("app/app.py", MENDED, BROKEN)
+
+    def mend_application(self) -> None:
+        """Undo it."""
+        self._replace("app/app.py", BROKEN, MENDED)
+
+    def run(self, *arguments: str, expect: int = 0) -> Mapping[str, Any]:
+        """One ``repave`` verb to its end; answers what it says with ``--json``."""
+        finished = subprocess.run(
+            [self.repave, *arguments, "--json"],
+            cwd=self.folder,
+            stdout=subprocess.PIPE,
+            stderr=None if self.talk else subprocess.PIPE,
+            check=False,
+        )
+        if finished.returncode != expect:
+            said = (finished.stderr or b"").decode() + finished.stdout.decode()
+            raise RuntimeError(f"`repave {' '.join(arguments)}` ended with {finished.returncode}: {said}")
+        answer: Mapping[str, Any] = json.loads(finished.stdout)
+        return answer
+
+    def watch(self, environment: str) -> "subprocess.Popen[bytes]":
+        """``repave deploy --watch`` in the background: it keeps the fleet until it is interrupted."""
+        return subprocess.Popen(
+            [self.repave, "deploy", environment, "--watch"],
+            cwd=self.folder,
+            stdout=subprocess.DEVNULL,
+            stderr=(self.folder / "watch.log").open("wb"),
+        )
+
+    def _replace(self, name: str, old: str, new: str) -> None:
+        path = self.folder / name
+        path.write_text(path.read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
+
+
+def kill_processes(**labels: str) -> int:
+    """SIGKILL every process whose environment bears all the labels; answers how many: an accident, from outside."""
+    wanted = {f"{name}={value}".encode() for name, value in labels.items()}
+    killed = 0
+    for process in Path("/proc").iterdir():
+        if not process.name.isdigit() or int(process.name) == os.getpid():
+            continue
+        try:
+            held = set((process / "environ").read_bytes().split(b"\0"))
+        except OSError:  # it ended, or it is not ours to read
+            continue
+        if wanted <= held:
+            os.kill(int(process.name), signal.SIGKILL)
+            killed += 1
+    return killed

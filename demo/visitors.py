@@ -1,0 +1,81 @@
+"""The load: locust started, stopped, and what it heard."""
+
+import csv
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """One request and what came of it."""
+
+    at: float
+    """Seconds since the epoch, when it was asked."""
+
+    milliseconds: float
+    status: int
+    release: str
+    failure: str
+
+    @property
+    def failed(self) -> bool:
+        """Anything but the page that was asked for."""
+        return bool(self.failure) or self.status != 200  # noqa: PLR2004 - HTTP's own number
+
+
+class Visitors:
+    """Visitors of the shop, as long as the block lasts."""
+
+    def __init__(self, *, endpoint: str, rate: int, folder: Path) -> None:
+        self.endpoint = endpoint
+        self.rate = rate
+        self.answers_path = folder / "answers.csv"
+        self.log_path = folder / "locust.log"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        """Start asking, and wait for the first answers."""
+        command = [sys.executable, "-m", "locust", "--headless", "--only-summary", "--loglevel", "WARNING"]
+        command += ["-f", str(Path(__file__).with_name("load.py")), "--host", self.endpoint]
+        command += ["--users", str(self.rate), "--spawn-rate", str(self.rate), "--stop-timeout", "5"]
+        with self.log_path.open("wb") as log:
+            self._process = subprocess.Popen(
+                command, env={**os.environ, "SHOP_ANSWERS": str(self.answers_path)}, stdout=log, stderr=log
+            )
+        self.wait_for(1)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop asking; the questions under way are still answered."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGTERM)
+            self._process.wait(timeout=30)
+
+    def wait_for(self, count: int, *, seconds: float = 600.0) -> None:
+        """Until so many answers were heard."""
+        deadline = time.monotonic() + seconds
+        while len(self.answers()) < count:
+            if time.monotonic() > deadline or (self._process is not None and self._process.poll() is not None):
+                raise RuntimeError(f"the load stopped early; see {self.log_path}")
+            time.sleep(0.5)
+
+    def answers(self) -> list[Answer]:
+        """Everything heard so far, in the order it was asked."""
+        if not self.answers_path.exists():
+            return []
+        with self.answers_path.open(encoding="utf-8", newline="") as file:
+            rows = [row for row in csv.reader(file) if len(row) == 5]  # noqa: PLR2004 - the fields of a whole line
+        answers = [
+            Answer(at=float(at), milliseconds=float(took), status=int(status), release=release, failure=failure)
+            for at, took, status, release, failure in rows
+        ]
+        return sorted(answers, key=lambda answer: answer.at)
