@@ -21,6 +21,10 @@ class Catalog(Protocol):
         """Raises Gone."""
         ...
 
+    def locks_holding(self, package: str, version: str | None = None) -> tuple[Digest, ...]:
+        """The locks that pin the package, named as itself or by its source package; in the order they were kept."""
+        ...
+
     def add_artifact(self, artifact: Artifact, lock: Digest, at: datetime) -> None:
         """Keep an artifact, and which lock it was made from."""
         ...
