@@ -65,9 +65,7 @@ def seconds(answers: Sequence[Answer], lifetimes: Sequence[Lifetime], *, begins:
     heard: dict[int, list[Answer]] = defaultdict(list)
     for answer in answers:
         heard[int(answer.at - begins)].append(answer)
-    return [
-        _second(begins + index, heard.get(index, []), lifetimes) for index in range(max(1, round(ends - begins)))
-    ]
+    return [_second(begins + index, heard.get(index, []), lifetimes) for index in range(max(1, round(ends - begins)))]
 
 
 def _second(at: float, answers: Sequence[Answer], lifetimes: Sequence[Lifetime]) -> Second:

@@ -1,0 +1,136 @@
+"""``scripts/demo``: tell the story, count, and write the report."""
+
+import argparse
+import json
+import sys
+import time
+from pathlib import Path
+
+from demo import report
+from demo.shop import Shop
+from demo.story import ENVIRONMENT, Story, fresh
+from demo.timeline import Act, counted, seconds
+from demo.visitors import Answer, Visitors
+from repave.model.names import EnvironmentName, FleetKey, FleetName, ProjectName
+from repave.store.sql import SqlStore
+
+ROOT = Path(__file__).resolve().parent.parent
+LEAST_REQUESTS = 20_000
+"""Below that, no failure would mean little."""
+
+
+def arguments() -> argparse.Namespace:
+    """What the user asked for."""
+    parser = argparse.ArgumentParser(
+        prog="scripts/demo",
+        description="A vulnerable fleet is repaved under load, a broken release is rolled back, the dead are healed.",
+    )
+    parser.add_argument("--folder", type=Path, default=ROOT / ".demo", help="where it works (default: .demo)")
+    parser.add_argument("--rate", type=int, default=300, help="requests per second (default: 300)")
+    parser.add_argument("--requests", type=int, default=LEAST_REQUESTS, help="at least so many (default: 20000)")
+    parser.add_argument("--cold", action="store_true", help="forget what earlier runs downloaded and baked")
+    parser.add_argument("--keep", action="store_true", help="leave the fleet running at the end")
+    parser.add_argument("--json", action="store_true", help="print the figures as one JSON object")
+    return parser.parse_args()
+
+
+def main() -> int:
+    """Tell the story; 0 only when not one request failed."""
+    asked = arguments()
+    began = time.monotonic()
+
+    def tell(line: str) -> None:
+        print(f"{time.monotonic() - began:6.1f} s  {line}", file=sys.stderr, flush=True)
+
+    folder: Path = asked.folder.resolve()
+    fresh(folder / "shop", keep_caches=not asked.cold)
+    shop = Shop(example=ROOT / "examples" / "shop", folder=folder / "shop", talk=False)
+    story = Story(shop=shop, tell=tell)
+    try:
+        story.begin()
+        visitors = Visitors(endpoint=story.endpoint, rate=asked.rate, folder=folder)
+        with visitors:
+            story.perform(visitors, requests=asked.requests)
+        answers = visitors.answers()
+        figures = summary(folder, story, answers)
+    finally:
+        if not asked.keep:
+            shop.run("destroy", ENVIRONMENT, "--yes")
+    figures["seconds"] = round(time.monotonic() - began, 1)
+    (folder / "report.json").write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+    if asked.json:
+        print(json.dumps(figures))
+    else:
+        print(in_words(figures, folder))
+    return 0 if figures["failed"] == 0 and figures["requests"] >= asked.requests else 1
+
+
+def summary(folder: Path, story: Story, answers: list[Answer]) -> dict[str, object]:
+    """Count, and write the page."""
+    acts = [counted(act, answers) for act in story.acts]
+    failed = sum(answer.failed for answer in answers)
+    key = FleetKey(project=ProjectName("shop"), environment=EnvironmentName(ENVIRONMENT), fleet=FleetName("web"))
+    store = SqlStore(f"sqlite:///{story.shop.folder / '.repave' / 'store.db'}")
+    try:
+        lifetimes = store.lifetimes(key)
+    finally:
+        store.close()
+    timeline = seconds(answers, lifetimes, begins=acts[0].begins, ends=acts[-1].ends)
+    figures: dict[str, object] = {
+        "requests": len(answers),
+        "failed": failed,
+        "cves_closed": list(story.cves),
+        "openssl": story.versions,
+        "acts": [
+            {
+                "title": act.title,
+                "seconds": round(act.seconds, 1),
+                "requests": act.asked,
+                "failed": act.failed,
+                "told": act.told,
+            }
+            for act in acts
+        ],
+        "report": str(folder / "report.html"),
+    }
+    report.write(folder / "report.html", page_facts(figures, acts, story), timeline, acts)
+    return figures
+
+
+def page_facts(figures: dict[str, object], acts: list[Act], story: Story) -> dict[str, object]:
+    """What the page says in words and numbers."""
+    patch = next(act for act in acts if "patch" in act.title)
+    failed = figures["failed"]
+    return {
+        "headline": f"{figures['requests']:,} requests, {failed} failed",
+        "lead": "Six instances of a small web shop in three zones, behind HAProxy on one machine. A security fix was rolled out, a "
+        "broken release was stopped and rolled back, a process was killed and a zone stopped, while visitors kept asking.",
+        "figures": [
+            {"name": "requests asked", "value": f"{figures['requests']:,}", "tone": ""},
+            {"name": "requests failed", "value": str(failed), "tone": "good" if failed == 0 else "bad"},
+            {"name": "CVEs closed", "value": str(len(story.cves)), "tone": "good"},
+            {"name": "from fix to last instance clean", "value": f"{patch.seconds:.0f} s", "tone": ""},
+            {"name": "hands on servers", "value": "0", "tone": ""},
+        ],
+        "failed": failed,
+        "releases": {release: f" ({openssl})" for release, openssl in story.versions.items()},
+        "cves": list(story.cves),
+    }
+
+
+def in_words(figures: dict[str, object], folder: Path) -> str:
+    """The end of the story, for a terminal."""
+    lines = ["", f"{'what happened':42} {'seconds':>8} {'requests':>9} {'failed':>7}"]
+    for act in figures["acts"]:  # type: ignore[attr-defined] # a list, made a few lines above
+        lines.append(f"{act['title']:42} {act['seconds']:8.1f} {act['requests']:9,} {act['failed']:7}")
+    lines += [
+        "",
+        f"requests {figures['requests']:,}, failed {figures['failed']}, CVEs closed {len(figures['cves_closed'])}, "  # type: ignore[arg-type] # a list
+        f"{figures['seconds']} s in all",
+        f"report: {folder / 'report.html'}",
+    ]
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

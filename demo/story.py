@@ -1,0 +1,158 @@
+"""The story: six acts, each a thing that happens to real fleets."""
+
+import shutil
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from demo.shop import Shop, kill_processes
+from demo.timeline import Act
+from demo.visitors import Visitors
+
+ENVIRONMENT = "test"
+ROLLED_BACK = 4
+"""The exit code of a deployment that was stopped and rolled back."""
+
+
+class Story:
+    """What happens, in order; ``acts`` is what came of it."""
+
+    def __init__(self, *, shop: Shop, tell: Callable[[str], None]) -> None:
+        self.shop = shop
+        self.tell = tell
+        self.acts: list[Act] = []
+        self.versions: dict[str, str] = {}
+        """OpenSSL as the page shows it, by release."""
+
+        self.cves: Sequence[str] = ()
+        self.endpoint = ""
+
+    def begin(self) -> None:
+        """As found: a fleet that was made from the frozen suite, and never touched since."""
+        self.tell("locking the shop from the frozen suite alone")
+        self.shop.run("lock")
+        self.tell("baking it")
+        self.shop.run("bake")
+        self.tell("deploying six instances in three zones")
+        self.shop.run("deploy", ENVIRONMENT)
+        self.endpoint = self.fleet()["endpoint"]
+        self.note_version()
+
+    def perform(self, load: Visitors, *, requests: int) -> None:
+        """Everything that happens under load, and then until enough was asked."""
+        self._act("Quiet", self.quiet)
+        self._act("A fix appears: repave patch", self.patch)
+        self._act("A broken release is deployed", self.broken_release)
+        keeper = self.shop.watch(ENVIRONMENT)
+        try:
+            self._act("One instance's process is killed", self.killed_instance)
+            self._act("A whole zone stops", self.stopped_zone)
+            self._act("Quiet again", lambda: self.quiet_until(load, requests))
+        finally:
+            keeper.terminate()
+            keeper.wait(timeout=60)
+
+    def quiet(self) -> str:
+        """A few seconds to compare with."""
+        time.sleep(4)
+        return f"Six instances serve {self.versions_now()['openssl']}, and nobody has touched them."
+
+    def patch(self) -> str:
+        """The mission in one command."""
+        self.shop.admit_repairs()
+        answer = self.shop.run("patch")
+        self.cves = tuple(answer["cves_closed"])
+        before = self.versions_now_of_first()
+        after = self.note_version()
+        return (
+            f"Re-locked, baked and rolled out: {len(self.cves)} CVEs closed in {len(answer['packages_changed'])} packages; "
+            f"{before} became {after}. No living instance holds them any more."
+        )
+
+    def broken_release(self) -> str:
+        """It starts, and is never well; it must not stay."""
+        self.shop.break_application()
+        self.shop.run("lock")
+        self.shop.run("bake")
+        answer = self.shop.run("deploy", ENVIRONMENT, expect=ROLLED_BACK)
+        self.shop.mend_application()
+        return f"Stopped and rolled back by itself: {answer['fleets'][0]['reason']}."
+
+    def killed_instance(self) -> str:
+        """SIGKILL from outside."""
+        victim = self.instances()[0]
+        killed = kill_processes(REPAVE_INSTANCE=victim["slot"], REPAVE_ZONE=victim["zone"])
+        self.wait_until(lambda serving: victim["slot"] not in {instance["slot"] for instance in serving})
+        replacement = max(self.instances(), key=lambda instance: int(instance["slot"].rsplit("-", 1)[1]))
+        return f"{killed} processes of {victim['slot']} killed; {replacement['slot']} took its place."
+
+    def stopped_zone(self) -> str:
+        """All of zone b at once, and no launches there until it is back."""
+        switch = self.shop.folder / ".repave" / "local" / "zones" / "b.stopped"
+        switch.parent.mkdir(parents=True, exist_ok=True)
+        switch.touch()
+        victims = [instance for instance in self.instances() if instance["zone"] == "b"]
+        for victim in victims:
+            kill_processes(REPAVE_INSTANCE=victim["slot"], REPAVE_ZONE="b")
+        self.wait_until(lambda serving: all(instance["zone"] != "b" for instance in serving))
+        switch.unlink()
+        return f"{len(victims)} instances of zone b died at once; their replacements serve in the other zones."
+
+    def quiet_until(self, load: Visitors, requests: int) -> str:
+        """Until enough was asked for the numbers to mean something."""
+        load.wait_for(requests)
+        time.sleep(2)
+        return "All serve."
+
+    def fleet(self) -> Mapping[str, Any]:
+        """The one fleet, as ``repave status`` shows it."""
+        status: Mapping[str, Any] = self.shop.run("status", ENVIRONMENT, "--instances")["fleets"][0]
+        return status
+
+    def instances(self) -> list[Mapping[str, Any]]:
+        """Those that serve."""
+        return [instance for instance in self.fleet()["instances"] if instance["state"] == "serving"]
+
+    def wait_until(self, holds: Callable[[list[Mapping[str, Any]]], bool], *, seconds: float = 120.0) -> None:
+        """Until six serve and ``holds``."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            serving = self.instances()
+            if len(serving) == self.fleet()["size"] and holds(serving):
+                return
+            time.sleep(0.5)
+        raise RuntimeError(f"not healed within {seconds:g} s: {self.shop.run('explain', ENVIRONMENT)}")
+
+    def versions_now(self) -> Mapping[str, str]:
+        """What the page says of itself."""
+        answer: Mapping[str, str] = httpx.get(f"{self.endpoint}/version", timeout=10).json()
+        return answer
+
+    def versions_now_of_first(self) -> str:
+        """OpenSSL of the release the story began with."""
+        return next(iter(self.versions.values()))
+
+    def note_version(self) -> str:
+        """Remember which OpenSSL this release has."""
+        said = self.versions_now()
+        self.versions[said["release"]] = said["openssl"]
+        return said["openssl"]
+
+    def _act(self, title: str, perform: Callable[[], str]) -> None:
+        self.tell(title)
+        begins = time.time()
+        told = perform()
+        self.acts.append(Act(title=title, begins=begins, ends=time.time(), told=told))
+        self.tell(f"  {told}")
+
+
+def fresh(folder: Path, *, keep_caches: bool) -> None:
+    """An empty folder for the shop; its vault and caches may stay, so that a second run downloads nothing."""
+    if not keep_caches:
+        shutil.rmtree(folder, ignore_errors=True)
+        return
+    for name in ("store.db", "store.db-wal", "store.db-shm"):
+        (folder / ".repave" / name).unlink(missing_ok=True)
