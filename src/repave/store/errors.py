@@ -1,0 +1,58 @@
+"""What a database says, in the words of the ports: the one table."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy.exc import DBAPIError, NoSuchModuleError
+
+from repave.ports.errors import Corrupt, Denied, Invalid, Unreachable, WorldError
+
+SIGNS: tuple[tuple[str, type[WorldError], str, str], ...] = (
+    ("disk is full", WorldError, "its disk is full", "free some space; nothing was half-written"),
+    ("disk i/o error", WorldError, "its disk failed", "look at the disk, then run the command again"),
+    ("readonly database", Denied, "it may not be written to", "give this user write access to the file and its folder"),
+    (
+        "unable to open",
+        Denied,
+        "it cannot be opened",
+        "give this user read and write access to the file and its folder",
+    ),
+    (
+        "not a database",
+        Corrupt,
+        "the file is no database",
+        "restore it from a backup, or move it away: instances are found again by their tags, history is not",
+    ),
+    (
+        "malformed",
+        Corrupt,
+        "the file is damaged",
+        "restore it from a backup, or move it away: instances are found again by their tags, history is not",
+    ),
+    ("is locked", Unreachable, "another process holds it for too long", "wait for the other repave, then try again"),
+)
+"""What the message holds, what it means, how that is said, and what to do."""
+
+
+@contextmanager
+def answered(where: str) -> Iterator[None]:
+    """Every error of the database leaves as a WorldError that names ``where`` and what to do."""
+    try:
+        yield
+    except DBAPIError as foreign:
+        raise _translated(foreign, where) from foreign
+    except NoSuchModuleError as foreign:
+        raise Invalid(
+            f"the store at {where} needs a database driver that is not here: {foreign}",
+            hint="use sqlite:///FILE or postgresql+psycopg://HOST/DATABASE",
+        ) from foreign
+
+
+def _translated(foreign: DBAPIError, where: str) -> WorldError:
+    text = str(foreign.orig).lower()
+    for sign, kind, cause, hint in SIGNS:
+        if sign in text:
+            return kind(f"the store at {where} cannot be used: {cause}", hint=hint)
+    if foreign.connection_invalidated:
+        return Unreachable(f"the store at {where} does not answer: {foreign.orig}", hint="is its server running?")
+    return WorldError(f"the store at {where} answered: {foreign.orig}", hint="`repave doctor` looks into it")

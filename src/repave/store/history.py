@@ -1,0 +1,163 @@
+"""The history port: what was seen and what happened."""
+
+from collections.abc import Iterable
+from typing import cast
+
+from sqlalchemy import Connection, Row, Table, and_, insert, or_, select, update
+
+from repave.model.event import Event
+from repave.model.names import FleetKey, InstanceId, ReleaseNumber, RevisionId, SlotId, ZoneName
+from repave.model.observation import Instance, Observation, TrafficState
+from repave.model.plan import Plan
+from repave.ports.history import Lifetime
+from repave.store.counters import draw
+from repave.store.database import Database
+from repave.store.documents import decode, encode
+from repave.store.schema import events, lifetimes, observations, plans
+
+
+class SqlHistory:
+    """The history over one database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def see(self, observation: Observation) -> None:
+        """Keep the newest observation, and the lifetimes that follow from it; an older one than kept is passed over."""
+        with self._database.writing() as connection:
+            if _keep_newest(connection, observations, observation):
+                _live(connection, observation)
+
+    def last_seen(self, fleet: FleetKey) -> Observation | None:
+        """The newest observation."""
+        document = self._newest(observations, fleet)
+        return None if document is None else decode(Observation, document)
+
+    def keep_plan(self, plan: Plan) -> None:
+        """Keep the newest plan."""
+        with self._database.writing() as connection:
+            _keep_newest(connection, plans, plan)
+
+    def last_plan(self, fleet: FleetKey) -> Plan | None:
+        """The newest plan."""
+        document = self._newest(plans, fleet)
+        return None if document is None else decode(Plan, document)
+
+    def lifetimes(self, fleet: FleetKey | None = None, *, living: bool = False) -> tuple[Lifetime, ...]:
+        """Of one fleet or all, oldest first."""
+        query = select(lifetimes).order_by(lifetimes.c.first_seen, lifetimes.c.fleet, lifetimes.c.instance)
+        if fleet is not None:
+            query = query.where(lifetimes.c.fleet == fleet)
+        if living:
+            query = query.where(lifetimes.c.gone_at.is_(None))
+        with self._database.reading() as connection:
+            return tuple(_lifetime(row) for row in connection.execute(query))
+
+    def record(self, events_: Iterable[Event]) -> None:
+        """Add to the story."""
+        story = tuple(events_)
+        if not story:
+            return
+        with self._database.writing() as connection:
+            first = draw(connection, "event", len(story))
+            rows = [
+                {
+                    "sequence": first + offset,
+                    "at": event.at,
+                    "fleet": event.fleet,
+                    "kind": event.kind,
+                    "slot": event.slot,
+                    "message": event.message,
+                }
+                for offset, event in enumerate(story)
+            ]
+            connection.execute(insert(events), rows)
+
+    def events(self, fleet: FleetKey | None = None, *, after: int = 0, limit: int = 1000) -> tuple[Event, ...]:
+        """The story after a sequence number, oldest first."""
+        query = select(events).where(events.c.sequence > after).order_by(events.c.sequence).limit(limit)
+        if fleet is not None:
+            query = query.where(events.c.fleet == fleet)
+        with self._database.reading() as connection:
+            return tuple(_event(row) for row in connection.execute(query))
+
+    def _newest(self, table: Table, fleet: FleetKey) -> str | None:
+        with self._database.reading() as connection:
+            found = connection.scalar(select(table.c.document).where(table.c.fleet == fleet))
+        return cast("str | None", found)
+
+
+def _keep_newest(connection: Connection, table: Table, kept: Observation | Plan) -> bool:
+    """Whether it was the newest."""
+    values = {"at": kept.at, "document": encode(kept)}
+    written = connection.execute(
+        update(table).where(table.c.fleet == kept.fleet, table.c.at <= kept.at).values(**values)
+    )
+    if written.rowcount:
+        return True
+    if connection.scalar(select(table.c.at).where(table.c.fleet == kept.fleet)) is not None:
+        return False
+    connection.execute(insert(table).values(fleet=kept.fleet, **values))
+    return True
+
+
+def _live(connection: Connection, observation: Observation) -> None:
+    """Begin, carry on and end lifetimes; only a complete list ends one."""
+    fleet, at = observation.fleet, observation.machines.at
+    serving = {backend.instance for backend in observation.traffic.backends if backend.state is TrafficState.SERVING}
+    listed = {instance.id: instance for instance in observation.machines.instances}
+    which = or_(lifetimes.c.gone_at.is_(None), lifetimes.c.instance.in_(listed))
+    rows = connection.execute(select(lifetimes).where(lifetimes.c.fleet == fleet, which))
+    known = {InstanceId(row.instance): row for row in rows}
+    began = [_birth(fleet, instance, observation) for name, instance in listed.items() if name not in known]
+    if began:
+        connection.execute(insert(lifetimes), began)
+
+    def change(instances: set[InstanceId], **values: object) -> None:
+        if instances:
+            which = and_(lifetimes.c.fleet == fleet, lifetimes.c.instance.in_(instances))
+            connection.execute(update(lifetimes).where(which).values(**values))
+
+    change(listed.keys() & known.keys(), last_seen=at, gone_at=None)
+    served = {name for name in serving & listed.keys() if name in known and known[name].served_from is None}
+    change(served, served_from=observation.traffic.at)
+    if not observation.machines.incomplete:
+        change(known.keys() - listed.keys(), gone_at=at)
+
+
+def _birth(fleet: FleetKey, instance: Instance, observation: Observation) -> dict[str, object]:
+    serves = any(
+        backend.instance == instance.id and backend.state is TrafficState.SERVING
+        for backend in observation.traffic.backends
+    )
+    return {
+        "fleet": fleet,
+        "instance": instance.id,
+        "slot": instance.slot,
+        "revision": instance.revision,
+        "release": instance.release,
+        "zone": instance.zone,
+        "first_seen": observation.machines.at,
+        "last_seen": observation.machines.at,
+        "served_from": observation.traffic.at if serves else None,
+        "gone_at": None,
+    }
+
+
+def _lifetime(row: Row[tuple[object, ...]]) -> Lifetime:
+    return Lifetime(
+        fleet=row.fleet,
+        instance=InstanceId(row.instance),
+        slot=SlotId(row.slot),
+        revision=RevisionId(row.revision),
+        release=ReleaseNumber(row.release),
+        zone=ZoneName(row.zone),
+        first_seen=row.first_seen,
+        last_seen=row.last_seen,
+        served_from=row.served_from,
+        gone_at=row.gone_at,
+    )
+
+
+def _event(row: Row[tuple[object, ...]]) -> Event:
+    return Event(at=row.at, fleet=row.fleet, kind=row.kind, message=row.message, slot=row.slot, sequence=row.sequence)

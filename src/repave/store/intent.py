@@ -1,0 +1,297 @@
+"""The intent port: targets, changed by compare-and-set on their generation, and leases."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from repave.model.names import FleetKey, ReleaseNumber, RevisionId
+from repave.model.outcome import Outcome, Result
+from repave.model.plan import Launch, Plan
+from repave.model.release import Revision
+from repave.model.target import Failure, FailureKind, Target
+from repave.ports.errors import Conflict, Gone
+from repave.ports.intent import Aim, Lease
+from repave.store.database import Database
+from repave.store.documents import decode
+from repave.store.schema import failures, heals, leases, orders, proofs, revisions, targets
+from repave.store.targets import read_target
+
+KEPT = timedelta(days=1)
+"""How long failures and heals count: far longer than any window the planner looks back over; the story keeps them."""
+
+CLOSING = {Result.REFUSED: FailureKind.REFUSED, Result.NO_CAPACITY: FailureKind.NO_CAPACITY}
+"""Outcomes of a launch that end its order; DONE leaves it open until the instance is seen."""
+
+
+class SqlIntent:
+    """The intent over one database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def fleets(self) -> tuple[FleetKey, ...]:
+        """Every fleet that has a target, sorted."""
+        with self._database.reading() as connection:
+            found = connection.scalars(select(targets.c.fleet).where(targets.c.forgotten.is_(False)))
+            return tuple(sorted(found))
+
+    def target(self, fleet: FleetKey) -> Target | None:
+        """With its open orders, failures of the last day, heals and proofs."""
+        with self._database.reading() as connection:
+            return read_target(connection, fleet)
+
+    def aim(self, fleet: FleetKey, aim: Aim, at: datetime) -> Target:
+        """Want this from now on."""
+        with self._database.writing() as connection:
+            row = _row(connection, fleet)
+            if row is None:
+                _begin(connection, fleet, aim, at)
+            elif row.forgotten or row.stopped or (row.revision, row.release, row.size) != _wanted(aim):
+                same = row.revision == aim.revision and not row.forgotten
+                _change(
+                    connection,
+                    fleet,
+                    revision=aim.revision,
+                    release=aim.release,
+                    size=aim.size,
+                    since=row.since if same else at,
+                    reason=aim.reason,
+                    stopped="",
+                    forgotten=False,
+                )
+                newly = (failures.c.fleet == fleet) & (failures.c.revision == aim.revision)
+                connection.execute(delete(failures).where(newly))
+            return _existing(connection, fleet)
+
+    def pause(self, fleet: FleetKey, at: datetime, *, paused: bool) -> Target:
+        """Pause or resume. Raises Gone."""
+        del at
+        with self._database.writing() as connection:
+            if _existing(connection, fleet).paused is not paused:
+                _change(connection, fleet, paused=paused)
+            return _existing(connection, fleet)
+
+    def commit(self, plan: Plan) -> int:
+        """Make the plan the target's next generation. Raises Conflict when the target has moved on."""
+        generation = plan.parent + 1
+        with self._database.writing() as connection:
+            current = (targets.c.fleet == plan.fleet) & targets.c.forgotten.is_(False)
+            moved = connection.execute(
+                update(targets).where(current, targets.c.generation == plan.parent).values(generation=generation)
+            )
+            if moved.rowcount != 1:
+                raise Conflict(
+                    f"the plan for {plan.fleet} was made from generation {plan.parent}, which is no longer the newest",
+                    hint="another repave, or a person, was faster: look again and plan again",
+                )
+            _commit_orders(connection, plan)
+            _commit_lessons(connection, plan)
+            _commit_target(connection, plan)
+        return generation
+
+    def settle(self, fleet: FleetKey, outcomes: Iterable[Outcome]) -> None:
+        """Close the orders whose launch was refused or found no capacity, each with a failure."""
+        ended = [
+            (outcome, outcome.step)
+            for outcome in outcomes
+            if outcome.result in CLOSING and isinstance(outcome.step, Launch)
+        ]
+        if not ended:
+            return
+        with self._database.writing() as connection:
+            if _row(connection, fleet) is None:
+                return
+            for outcome, launch in ended:
+                open_order = (orders.c.fleet == fleet) & (orders.c.slot == launch.slot)
+                if connection.execute(delete(orders).where(open_order)).rowcount:
+                    failure = Failure(
+                        slot=launch.slot,
+                        revision=launch.revision,
+                        zone=launch.zone,
+                        kind=CLOSING[outcome.result],
+                        at=outcome.at,
+                        detail=outcome.detail,
+                    )
+                    connection.execute(insert(failures), _failure_row(fleet, failure))
+                    _change(connection, fleet)
+
+    def unbootable(self, fleet: FleetKey, revisions: Iterable[RevisionId]) -> None:
+        """These proven revisions can no longer be started; the others can."""
+        lost = frozenset(revisions)
+        with self._database.writing() as connection:
+            if _row(connection, fleet) is None:
+                return
+            changed = 0
+            for proof in connection.execute(select(proofs).where(proofs.c.fleet == fleet)).all():
+                bootable = proof.revision not in lost
+                if proof.bootable is not bootable:
+                    one = (proofs.c.fleet == fleet) & (proofs.c.revision == proof.revision)
+                    connection.execute(update(proofs).where(one).values(bootable=bootable))
+                    changed += 1
+            if changed:
+                _change(connection, fleet)
+
+    def forget(self, fleet: FleetKey) -> None:
+        """The fleet is destroyed; its generations and slot numbers are never given again."""
+        with self._database.writing() as connection:
+            row = _row(connection, fleet)
+            if row is None or row.forgotten:
+                return
+            for table in (orders, failures, heals, proofs):
+                connection.execute(delete(table).where(table.c.fleet == fleet))
+            _change(connection, fleet, forgotten=True, paused=False, stopped="")
+
+    def acquire(self, name: str, holder: str, *, at: datetime, seconds: float) -> Lease | None:
+        """Take or renew the lease; None while another holds it."""
+        lease = Lease(name=name, holder=holder, expires_at=at + timedelta(seconds=seconds))
+        ours = (leases.c.holder == holder) | (leases.c.expires_at <= at)
+        with self._database.writing() as connection:
+            taken = connection.execute(
+                update(leases).where(leases.c.name == name, ours).values(holder=holder, expires_at=lease.expires_at)
+            )
+            if taken.rowcount:
+                return lease
+            try:
+                with connection.begin_nested():
+                    row = {"name": name, "holder": holder, "expires_at": lease.expires_at}
+                    connection.execute(insert(leases), row)
+            except IntegrityError:
+                return None
+            return lease
+
+    def lease(self, name: str, at: datetime) -> Lease | None:
+        """Who holds it now."""
+        query = select(leases).where(leases.c.name == name, leases.c.expires_at > at)
+        with self._database.reading() as connection:
+            row = connection.execute(query).one_or_none()
+        return None if row is None else Lease(name=row.name, holder=row.holder, expires_at=row.expires_at)
+
+    def release_lease(self, name: str, holder: str) -> None:
+        """Give it back; not held is no error."""
+        with self._database.writing() as connection:
+            connection.execute(delete(leases).where(leases.c.name == name, leases.c.holder == holder))
+
+
+def _row(connection: Connection, fleet: FleetKey) -> Row[tuple[object, ...]] | None:
+    """The target's row, locked until our transaction ends."""
+    return connection.execute(select(targets).where(targets.c.fleet == fleet).with_for_update()).one_or_none()
+
+
+def _existing(connection: Connection, fleet: FleetKey) -> Target:
+    target = read_target(connection, fleet)
+    if target is None:
+        raise Gone(f"{fleet} has no target", hint="`repave deploy` gives it one")
+    return target
+
+
+def _wanted(aim: Aim) -> tuple[RevisionId, ReleaseNumber, int]:
+    return aim.revision, aim.release, aim.size
+
+
+def _begin(connection: Connection, fleet: FleetKey, aim: Aim, at: datetime) -> None:
+    row = {
+        "fleet": fleet,
+        "generation": 1,
+        "revision": aim.revision,
+        "release": aim.release,
+        "size": aim.size,
+        "since": at,
+        "reason": aim.reason,
+        "next_slot": 1,
+        "paused": False,
+        "stopped": "",
+        "forgotten": False,
+    }
+    connection.execute(insert(targets), row)
+
+
+def _change(connection: Connection, fleet: FleetKey, **values: object) -> None:
+    """Every change has a generation of its own."""
+    which = targets.c.fleet == fleet
+    connection.execute(update(targets).where(which).values(generation=targets.c.generation + 1, **values))
+
+
+def _commit_orders(connection: Connection, plan: Plan) -> None:
+    """A launch given again keeps the moment it was first ordered."""
+    known = set(connection.scalars(select(orders.c.slot).where(orders.c.fleet == plan.fleet)))
+    launches = {step.slot: step for step in plan.steps if isinstance(step, Launch) and step.slot not in known}
+    rows = [
+        {
+            "fleet": plan.fleet,
+            "slot": launch.slot,
+            "revision": launch.revision,
+            "zone": launch.zone,
+            "ordered_at": plan.at,
+        }
+        for launch in launches.values()
+    ]
+    if rows:
+        connection.execute(insert(orders), rows)
+    if plan.closed:
+        closed = (orders.c.fleet == plan.fleet) & orders.c.slot.in_(plan.closed)
+        connection.execute(delete(orders).where(closed))
+
+
+def _commit_lessons(connection: Connection, plan: Plan) -> None:
+    """Failures, heals and the proof; what is older than a day no longer counts."""
+    fleet = plan.fleet
+    for table in (failures, heals):
+        connection.execute(delete(table).where(table.c.fleet == fleet, table.c.at < plan.at - KEPT))
+    if plan.failures:
+        connection.execute(insert(failures), [_failure_row(fleet, failure) for failure in plan.failures])
+    if plan.heals:
+        rows = [{"fleet": fleet, "slot": heal.slot, "at": heal.at} for heal in plan.heals]
+        connection.execute(insert(heals), rows)
+    if plan.proven is None:
+        return
+    one = (proofs.c.fleet == fleet) & (proofs.c.revision == plan.proven)
+    again = connection.execute(update(proofs).where(one).values(at=plan.at, bootable=True))
+    if not again.rowcount:
+        row = {
+            "fleet": fleet,
+            "revision": plan.proven,
+            "release": _release_of(connection, fleet, plan.proven),
+            "at": plan.at,
+            "revoked": False,
+            "bootable": True,
+        }
+        connection.execute(insert(proofs), row)
+
+
+def _commit_target(connection: Connection, plan: Plan) -> None:
+    """Slots given, the stop, and the way back, which leaves no stop behind."""
+    fleet = targets.c.fleet == plan.fleet
+    further = targets.c.next_slot < plan.next_slot
+    connection.execute(update(targets).where(fleet, further).values(next_slot=plan.next_slot))
+    if plan.retarget is not None:
+        back = plan.retarget
+        values = {"revision": back.revision, "release": back.release, "reason": back.reason, "stopped": ""}
+        connection.execute(update(targets).where(fleet).values(since=plan.at, **values))
+    elif plan.stop:
+        connection.execute(update(targets).where(fleet).values(stopped=plan.stop))
+
+
+def _release_of(connection: Connection, fleet: FleetKey, revision: RevisionId) -> int:
+    """A proven revision is the wanted one, or one that was added when it was wanted."""
+    row = _row(connection, fleet)
+    if row is not None and row.revision == revision:
+        return int(row.release)
+    which = (revisions.c.fleet == fleet) & (revisions.c.id == revision)
+    document = connection.scalar(select(revisions.c.document).where(which))
+    if document is None:
+        raise Gone(f"{fleet} was never asked to run {revision}", hint="`repave status` shows what it runs")
+    return decode(Revision, document).release
+
+
+def _failure_row(fleet: FleetKey, failure: Failure) -> dict[str, object]:
+    return {
+        "fleet": fleet,
+        "slot": failure.slot,
+        "revision": failure.revision,
+        "zone": failure.zone,
+        "kind": failure.kind.value,
+        "at": failure.at,
+        "detail": failure.detail,
+    }

@@ -1,0 +1,233 @@
+"""The tables, as the newest migration leaves them; a test compares the two."""
+
+from datetime import UTC, datetime
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+)
+
+from repave.model.names import EnvironmentName, FleetKey, FleetName, ProjectName
+
+REVISION = "0001"
+"""The migration this code was written for: the last in ``migrations/versions``."""
+
+
+class Moment(TypeDecorator[datetime]):
+    """A moment, kept in UTC and given back aware, also by databases that know no zones."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """To UTC; SQLite writes it without a zone."""
+        del dialect
+        return None if value is None else value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Back in UTC."""
+        del dialect
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class FleetColumn(TypeDecorator[FleetKey]):
+    """A fleet's key as ``project/environment/fleet``; the file admits no slash in names."""
+
+    impl = String
+    cache_ok = True
+
+    def process_bind_param(self, value: FleetKey | None, dialect: Dialect) -> str | None:
+        """As people write it."""
+        del dialect
+        return None if value is None else str(value)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> FleetKey | None:
+        """Taken apart again."""
+        del dialect
+        if value is None:
+            return None
+        project, environment, fleet = value.split("/")
+        return FleetKey(project=ProjectName(project), environment=EnvironmentName(environment), fleet=FleetName(fleet))
+
+
+metadata = MetaData()
+
+counters = Table(
+    "counters",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("value", BigInteger, nullable=False),
+)
+"""Numbers that count up without gaps and in the order of commits, which a database's own sequences do not promise."""
+
+locks = Table(
+    "locks",
+    metadata,
+    Column("digest", String, primary_key=True),
+    Column("position", BigInteger, nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("document", Text, nullable=False),
+)
+
+packages = Table(
+    "packages",
+    metadata,
+    Column("lock", String, ForeignKey("locks.digest"), primary_key=True),
+    Column("ecosystem", String, primary_key=True),
+    Column("name", String, primary_key=True),
+    Column("version", String, primary_key=True),
+    Column("source", String, nullable=False),
+    Index("packages_by_name", "name", "version"),
+    Index("packages_by_source", "source", "version"),
+)
+
+artifacts = Table(
+    "artifacts",
+    metadata,
+    Column("digest", String, primary_key=True),
+    Column("lock", String, nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("document", Text, nullable=False),
+)
+
+releases = Table(
+    "releases",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("lock", String, nullable=False),
+    Column("source", String, nullable=False),
+    Column("artifacts", Text, nullable=False),
+    Column("at", Moment, nullable=False),
+)
+
+revisions = Table(
+    "revisions",
+    metadata,
+    Column("fleet", FleetColumn, primary_key=True),
+    Column("id", String, primary_key=True),
+    Column("position", BigInteger, nullable=False),
+    Column("document", Text, nullable=False),
+)
+
+targets = Table(
+    "targets",
+    metadata,
+    Column("fleet", FleetColumn, primary_key=True),
+    Column("generation", BigInteger, nullable=False),
+    Column("revision", String, nullable=False),
+    Column("release", Integer, nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("since", Moment, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("next_slot", BigInteger, nullable=False),
+    Column("paused", Boolean, nullable=False),
+    Column("stopped", Text, nullable=False),
+    Column("forgotten", Boolean, nullable=False),
+)
+"""A destroyed fleet's row stays, forgotten: neither its generations nor its slots are ever given again."""
+
+orders = Table(
+    "orders",
+    metadata,
+    Column("fleet", FleetColumn, ForeignKey("targets.fleet"), primary_key=True),
+    Column("slot", String, primary_key=True),
+    Column("revision", String, nullable=False),
+    Column("zone", String, nullable=False),
+    Column("ordered_at", Moment, nullable=False),
+)
+
+failures = Table(
+    "failures",
+    metadata,
+    Column("position", Integer, primary_key=True, autoincrement=True),
+    Column("fleet", FleetColumn, ForeignKey("targets.fleet"), nullable=False, index=True),
+    Column("slot", String, nullable=False),
+    Column("revision", String, nullable=False),
+    Column("zone", String, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("detail", Text, nullable=False),
+)
+
+heals = Table(
+    "heals",
+    metadata,
+    Column("position", Integer, primary_key=True, autoincrement=True),
+    Column("fleet", FleetColumn, ForeignKey("targets.fleet"), nullable=False, index=True),
+    Column("slot", String, nullable=False),
+    Column("at", Moment, nullable=False),
+)
+
+proofs = Table(
+    "proofs",
+    metadata,
+    Column("fleet", FleetColumn, ForeignKey("targets.fleet"), primary_key=True),
+    Column("revision", String, primary_key=True),
+    Column("release", Integer, nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("revoked", Boolean, nullable=False),
+    Column("bootable", Boolean, nullable=False),
+)
+
+leases = Table(
+    "leases",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("holder", String, nullable=False),
+    Column("expires_at", Moment, nullable=False),
+)
+
+observations = Table(
+    "observations",
+    metadata,
+    Column("fleet", FleetColumn, primary_key=True),
+    Column("at", Moment, nullable=False),
+    Column("document", Text, nullable=False),
+)
+
+plans = Table(
+    "plans",
+    metadata,
+    Column("fleet", FleetColumn, primary_key=True),
+    Column("at", Moment, nullable=False),
+    Column("document", Text, nullable=False),
+)
+
+lifetimes = Table(
+    "lifetimes",
+    metadata,
+    Column("fleet", FleetColumn, primary_key=True),
+    Column("instance", String, primary_key=True),
+    Column("slot", String, nullable=False),
+    Column("revision", String, nullable=False),
+    Column("release", Integer, nullable=False),
+    Column("zone", String, nullable=False),
+    Column("first_seen", Moment, nullable=False),
+    Column("last_seen", Moment, nullable=False),
+    Column("served_from", Moment),
+    Column("gone_at", Moment),
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("sequence", BigInteger, primary_key=True, autoincrement=False),
+    Column("at", Moment, nullable=False),
+    Column("fleet", FleetColumn, nullable=False, index=True),
+    Column("kind", String, nullable=False),
+    Column("slot", String, nullable=False),
+    Column("message", Text, nullable=False),
+)

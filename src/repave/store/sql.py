@@ -1,0 +1,21 @@
+"""The store port over SQLite or PostgreSQL."""
+
+from repave.store.catalog import SqlCatalog
+from repave.store.database import Database
+from repave.store.history import SqlHistory
+from repave.store.intent import SqlIntent
+
+
+class SqlStore(SqlCatalog, SqlIntent, SqlHistory):
+    """Catalogue, intent and history in one database, as ``sqlite:///.repave/store.db``.
+
+    The schema is made, or brought up to date, when the store is opened. Raises Invalid (an address or a schema this
+    version does not know), Denied, Corrupt, Unreachable.
+    """
+
+    def __init__(self, url: str) -> None:
+        super().__init__(Database(url))
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self._database.close()

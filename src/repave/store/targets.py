@@ -1,0 +1,79 @@
+"""A target, read from its tables."""
+
+from sqlalchemy import Connection, Select, Table, select
+
+from repave.model.names import FleetKey, ReleaseNumber, RevisionId, SlotId, ZoneName
+from repave.model.target import Failure, FailureKind, Heal, Order, Proof, Target
+from repave.store.schema import failures, heals, orders, proofs, targets
+
+
+def read_target(connection: Connection, fleet: FleetKey) -> Target | None:
+    """None when there is none, or it was forgotten."""
+    query = select(targets).where(targets.c.fleet == fleet, targets.c.forgotten.is_(False))
+    row = connection.execute(query).one_or_none()
+    if row is None:
+        return None
+    return Target(
+        fleet=fleet,
+        generation=row.generation,
+        revision=RevisionId(row.revision),
+        release=ReleaseNumber(row.release),
+        size=row.size,
+        since=row.since,
+        next_slot=row.next_slot,
+        orders=_orders(connection, fleet),
+        failures=_failures(connection, fleet),
+        heals=_heals(connection, fleet),
+        proven=_proofs(connection, fleet),
+        paused=row.paused,
+        stopped=row.stopped,
+    )
+
+
+def _orders(connection: Connection, fleet: FleetKey) -> tuple[Order, ...]:
+    query = select(orders).where(orders.c.fleet == fleet).order_by(orders.c.ordered_at, orders.c.slot)
+    return tuple(
+        Order(
+            slot=SlotId(row.slot),
+            revision=RevisionId(row.revision),
+            zone=ZoneName(row.zone),
+            ordered_at=row.ordered_at,
+        )
+        for row in connection.execute(query)
+    )
+
+
+def _failures(connection: Connection, fleet: FleetKey) -> tuple[Failure, ...]:
+    return tuple(
+        Failure(
+            slot=SlotId(row.slot),
+            revision=RevisionId(row.revision),
+            zone=ZoneName(row.zone),
+            kind=FailureKind(row.kind),
+            at=row.at,
+            detail=row.detail,
+        )
+        for row in connection.execute(_oldest_first(failures, fleet))
+    )
+
+
+def _heals(connection: Connection, fleet: FleetKey) -> tuple[Heal, ...]:
+    return tuple(Heal(slot=SlotId(row.slot), at=row.at) for row in connection.execute(_oldest_first(heals, fleet)))
+
+
+def _proofs(connection: Connection, fleet: FleetKey) -> tuple[Proof, ...]:
+    query = select(proofs).where(proofs.c.fleet == fleet).order_by(proofs.c.at, proofs.c.revision)
+    return tuple(
+        Proof(
+            revision=RevisionId(row.revision),
+            release=ReleaseNumber(row.release),
+            at=row.at,
+            revoked=row.revoked,
+            bootable=row.bootable,
+        )
+        for row in connection.execute(query)
+    )
+
+
+def _oldest_first(table: Table, fleet: FleetKey) -> Select[tuple[object, ...]]:
+    return select(table).where(table.c.fleet == fleet).order_by(table.c.at, table.c.position)
