@@ -1,0 +1,108 @@
+"""Where every run begins and ends: find the verb, import it alone, turn errors into words and exit codes."""
+
+import importlib
+import os
+import sys
+from collections.abc import Callable, Sequence
+from difflib import get_close_matches
+from typing import Annotated
+
+import typer
+from typer import TyperException
+
+from repave.cli.failure import Failed, tell, unexpected
+from repave.cli.verbs import EXAMPLES, VERBS
+from repave.model.errors import RepaveError
+
+BAD_USAGE = 2
+INTERRUPTED = 130
+"""128 and SIGINT's number, as shells count."""
+
+
+def main() -> None:
+    """The command ``repave``."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """One run; answers the exit code."""
+    as_json = "--json" in arguments
+    try:
+        return dispatch(arguments)
+    except RepaveError as error:
+        tell(Failed.of(error), as_json=as_json)
+        return error.exit_code
+    except TyperException as misused:
+        tell(Failed(code="usage", message=_sentence(misused), hint=_usage_hint(arguments)), as_json=as_json)
+        return BAD_USAGE
+    except (KeyboardInterrupt, typer.Abort):
+        tell(Failed(code="interrupted", message="interrupted"), as_json=as_json)
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output has gone, as `head` does; Python would complain again when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except Exception as defect:  # noqa: BLE001 - the outermost loop: a person gets a sentence, the file gets the rest
+        return unexpected(defect, as_json=as_json)
+
+
+def dispatch(arguments: Sequence[str]) -> int:
+    """Hand the arguments to the verb they name."""
+    first = next((word for word in arguments if not word.startswith("-")), None)
+    if arguments and first is arguments[0] and first not in VERBS:
+        close = get_close_matches(first, VERBS, n=1)
+        hint = f"did you mean `repave {close[0]}`?" if close else "`repave --help` lists the verbs"
+        tell(Failed(code="usage", message=f"`{first}` is no verb of repave", hint=hint), as_json="--json" in arguments)
+        return BAD_USAGE
+    answer = application(arguments)(args=list(arguments) or ["--help"], prog_name="repave", standalone_mode=False)
+    return answer if isinstance(answer, int) else 0
+
+
+def application(arguments: Sequence[str]) -> typer.Typer:
+    """All verbs: those that the arguments name as they are, the others as a line of help."""
+    app = typer.Typer(
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        help="Don't patch, redeploy: fleets that are replaced by new releases, never changed in place.",
+        epilog="\b\nExamples:\n  repave init && repave lock && repave bake\n  repave deploy test\n  repave patch",
+        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    )
+    app.callback()(_repave)
+    completing = f"{os.environ.get('COMP_WORDS', '')} {os.environ.get('_TYPER_COMPLETE_ARGS', '')}".split()
+    named = {*arguments, *completing}
+    for verb, summary in VERBS.items():
+        function = load(verb) if verb in named else _unloaded
+        app.command(verb, short_help=summary, epilog=EXAMPLES.get(verb))(function)
+    return app
+
+
+def load(verb: str) -> Callable[..., int]:
+    """The function of one verb, imported now."""
+    module = importlib.import_module(f"repave.cli.commands.{verb}")
+    function: Callable[..., int] = getattr(module, verb)
+    return function
+
+
+def _unloaded() -> None:
+    """Stand for a verb in the list of verbs; never called, since a verb that is called is named."""
+
+
+def _repave(
+    *,
+    version: Annotated[bool, typer.Option("--version", help="Show the version and exit.", is_eager=True)] = False,
+) -> None:
+    if version:
+        from importlib.metadata import version as installed  # noqa: PLC0415 - 20 ms that only this option needs
+
+        typer.echo(f"repave {installed('repave')}")
+        raise typer.Exit
+
+
+def _sentence(misused: TyperException) -> str:
+    message = misused.format_message().strip().rstrip(".")
+    return message[:1].lower() + message[1:]
+
+
+def _usage_hint(arguments: Sequence[str]) -> str:
+    verb = next((word for word in arguments if word in VERBS), None)
+    return f"`repave {verb} --help` shows how" if verb else "`repave --help` shows how"

@@ -1,0 +1,57 @@
+"""How failures are told: a sentence and a hint on standard error, or one JSON object on standard output."""
+
+import json
+import os
+import sys
+import tempfile
+import traceback
+from dataclasses import asdict, dataclass
+
+from repave.model.errors import RepaveError
+
+DEFECT = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failed:
+    """One failure, for people and machines."""
+
+    code: str
+    """Stable: what a script compares."""
+
+    message: str
+    hint: str = ""
+
+    @classmethod
+    def of(cls, error: RepaveError) -> "Failed":
+        """As the error says it."""
+        return cls(code=error.code, message=error.message, hint=error.hint)
+
+
+def tell(failed: Failed, *, as_json: bool) -> None:
+    """Say it once, where it belongs."""
+    if as_json:
+        print(json.dumps({"error": asdict(failed)}), flush=True)
+        return
+    print(f"{paint('error:', '1;31')} {failed.message}", file=sys.stderr)
+    if failed.hint:
+        print(f"{paint('hint:', '1;36')} {failed.hint}", file=sys.stderr)
+
+
+def paint(text: str, style: str) -> str:
+    """Coloured on a terminal that may have colours (https://no-color.org), plain elsewhere."""
+    plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" or not sys.stderr.isatty()
+    return text if plain else f"\x1b[{style}m{text}\x1b[0m"
+
+
+def unexpected(defect: Exception, *, as_json: bool) -> int:
+    """A defect of ours: a sentence, and the trace in a file that can be sent along."""
+    trace = "".join(traceback.format_exception(defect))
+    if os.environ.get("REPAVE_DEBUG"):
+        sys.stderr.write(trace)
+    with tempfile.NamedTemporaryFile("w", prefix="repave-", suffix=".trace", delete=False, encoding="utf-8") as kept:
+        kept.write(trace)
+    reason = f"{type(defect).__name__}: {defect}".strip().splitlines()[0]
+    hint = f"this is a defect of repave; its trace is in {kept.name} (REPAVE_DEBUG=1 prints it)"
+    tell(Failed(code="defect", message=reason, hint=hint), as_json=as_json)
+    return DEFECT

@@ -1,0 +1,89 @@
+"""What goes where: data to standard output, talk to standard error; with ``--json`` one document and no talk."""
+
+import json
+import sys
+from collections.abc import Mapping, Sequence, Set
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import fields, is_dataclass
+from datetime import datetime
+from enum import Enum
+
+from repave.cli.failure import paint
+from repave.model.amount import Amount
+from repave.model.release import SecretReference
+from repave.ports.progress import Progress, Silent
+
+Plain = None | bool | int | float | str | list["Plain"] | dict[str, "Plain"]
+
+
+class Screen:
+    """One run's two streams."""
+
+    def __init__(self, *, as_json: bool = False) -> None:
+        self.as_json = as_json
+
+    @property
+    def interactive(self) -> bool:
+        """Whether a person sits in front of it and can be asked."""
+        return not self.as_json and sys.stderr.isatty() and sys.stdin.isatty()
+
+    def say(self, text: str) -> None:
+        """Talk: what is being done, advice."""
+        if not self.as_json:
+            print(text, file=sys.stderr, flush=True)
+
+    def warn(self, text: str) -> None:
+        """Talk that must be noticed."""
+        self.say(f"{paint('warning:', '1;33')} {text}")
+
+    def hint(self, text: str) -> None:
+        """What to do next, on a line of its own."""
+        self.say(f"{paint('hint:', '1;36')} {text}")
+
+    def show(self, text: str = "") -> None:
+        """Data for a person."""
+        if not self.as_json:
+            print(text, flush=True)
+
+    def table(self, headings: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+        """Aligned columns; nothing is cut, so that it can be searched and piped."""
+        cells = [[str(cell) for cell in row] for row in rows]
+        widths = [max(len(row[column]) for row in (list(headings), *cells)) for column in range(len(headings))]
+        for row in (list(headings), *cells):
+            self.show("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+    def answer(self, document: object) -> None:
+        """The whole answer for a machine: printed only with ``--json``."""
+        if self.as_json:
+            print(json.dumps(plain(document), ensure_ascii=False), flush=True)
+
+    def progress(self) -> AbstractContextManager[Progress]:
+        """Bars on a terminal, lines elsewhere, silence with ``--json``."""
+        if self.as_json:
+            return nullcontext(Silent())
+        from repave.cli.progress import Bars, Lines  # noqa: PLC0415 - rich takes 60 ms, and not every verb works long
+
+        return Bars() if sys.stderr.isatty() else Lines()
+
+
+def plain(value: object) -> Plain:
+    """A value as JSON knows it: dataclasses by their fields, times in ISO 8601, secrets by reference."""
+    if isinstance(value, Enum):
+        return plain(value.value)
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, SecretReference):
+        return {"secret": str(value)}
+    return _plain_whole(value)
+
+
+def _plain_whole(value: object) -> Plain:
+    if isinstance(value, datetime):
+        return value.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    if is_dataclass(value) and not isinstance(value, Amount):
+        return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, Sequence | Set):
+        return [plain(item) for item in value]
+    return str(value)

@@ -1,0 +1,43 @@
+"""The verbs, and how one declares its examples. Nothing heavy is imported here: ``repave --help`` reads it all."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+VERBS: dict[str, str] = {
+    "init": "Write a commented repave.yaml for the application in this folder.",
+    "schema": "Print the JSON Schema of repave.yaml, for editors.",
+    "lock": "Pin every package and file of every image, exactly.",
+    "bake": "Make images from the lock, and a release of them.",
+    "plan": "Show what deploying would replace, in which order, and which CVEs it closes.",
+    "deploy": "Roll a release out to an environment, and wait until it carries it.",
+    "status": "Show every fleet: release, health, endpoint.",
+    "explain": "Name the one rule that holds each thing that waits.",
+    "diff": "Compare environments, releases or the lock.",
+    "logs": "Show what an instance printed.",
+    "rollback": "Go back to the last release that was healthy here.",
+    "patch": "Find what is vulnerable, re-lock, bake, roll out, prove.",
+    "scan": "Name the locked packages that security repairs exist for.",
+    "where": "Find where a CVE, package, digest or release is, or was.",
+    "doctor": "Try everything that repave needs on this machine.",
+    "pause": "Change nothing in an environment until it is resumed.",
+    "resume": "Undo `repave pause`.",
+    "gc": "Remove what no lock, release or instance needs.",
+    "destroy": "Drain and end every instance of an environment.",
+}
+"""Every verb and its one line, in the order a project meets them."""
+
+Function = TypeVar("Function", bound=Callable[..., int])
+
+EXAMPLES: dict[str, str] = {}
+"""By verb, filled when its module is imported: what stands at the end of its help."""
+
+
+def example(*lines: str) -> Callable[[Function], Function]:
+    """Give a verb the examples its help ends with; the function bears the verb's name."""
+
+    def keep(function: Function) -> Function:
+        # The form feed is the help formatter's sign for "do not wrap".
+        EXAMPLES[function.__name__.rstrip("_")] = "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
+        return function
+
+    return keep
