@@ -1,0 +1,173 @@
+"""The vault on this machine's disk: every locked file, by its sha256."""
+
+import fcntl
+import hashlib
+import os
+import re
+import tempfile
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Event
+from typing import BinaryIO
+
+from repave.ports.errors import Corrupt, Gone, Invalid
+from repave.ports.progress import Progress
+from repave.ports.vault import Fetch
+from repave.registries.download import CHUNK_BYTES, Download, Stopped, new_client, no_room
+
+PARALLEL_DOWNLOADS = 8
+"""Enough to hide latency, few enough that no mirror minds."""
+
+SHA256 = re.compile(r"[0-9a-f]{64}")
+
+KEPT_MODE = 0o444
+"""What is in the vault is never changed."""
+
+
+class FileVault:
+    """The vault port as a folder: ``sha256/ab/<64 hex digits>``, and ``incoming/`` for what is not verified yet.
+
+    A file appears under its digest by one rename, after it was written, verified and flushed. Safe to use from
+    several threads and processes.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._kept = root / "sha256"
+        self._incoming = root / "incoming"
+
+    def has(self, sha256: str) -> bool:
+        """Whether the file is here."""
+        return self._place(sha256).is_file()
+
+    def path(self, sha256: str) -> Path:
+        """Where the file can be read; never write to it. Raises Gone."""
+        place = self._place(sha256)
+        if not place.is_file():
+            raise Gone(
+                f"the file with sha256 {sha256} is not in the vault {self._root}",
+                hint="`repave lock` brings in every locked file that is missing",
+            )
+        return place
+
+    def add(self, source: Path, *, sha256: str | None = None) -> str:
+        """Copy a local file in, answer its sha256; see the port. Raises Gone when there is no such file."""
+        with self._writing(source.name) as target:
+            hashed = hashlib.sha256()
+            try:
+                with source.open("rb") as content:
+                    while chunk := content.read(CHUNK_BYTES):
+                        hashed.update(chunk)
+                        target.write(chunk)
+            except (FileNotFoundError, IsADirectoryError) as missing:
+                raise Gone(f"{source} cannot be kept: there is no such file") from missing
+            found = hashed.hexdigest()
+            if sha256 is not None and found != sha256:
+                raise Corrupt(f"{source} has sha256 {found}, not {sha256}: nothing of it was kept")
+            self._keep(target, found)
+        return found
+
+    def fetch(self, files: Iterable[Fetch], *, progress: Progress) -> None:
+        """Bring in what is not here yet, in parallel, each verified before it is kept; see the port."""
+        missing = {file.sha256: file for file in files if not self.has(file.sha256)}
+        if not missing:
+            return
+        total = sum(file.size_bytes for file in missing.values())
+        stop = Event()
+        with (
+            progress.task("Downloading", total=total, unit="B") as task,
+            new_client(PARALLEL_DOWNLOADS) as client,
+            ThreadPoolExecutor(max_workers=PARALLEL_DOWNLOADS, thread_name_prefix="vault") as threads,
+        ):
+            # The largest first, so that no long one starts last.
+            waiting = sorted(missing.values(), key=lambda file: file.size_bytes, reverse=True)
+            running = [
+                threads.submit(self._bring, Download(file, client=client, task=task, stop=stop), file)
+                for file in waiting
+            ]
+            try:
+                for done in as_completed(running):
+                    done.result()
+            except BaseException as failure:
+                stop.set()
+                if isinstance(failure, Stopped):  # the file that failed first says why
+                    _raise_cause(done.exception() for done in running)
+                raise
+
+    def verify(self, sha256: str) -> None:
+        """Read the file again. Raises Corrupt or Gone."""
+        place = self.path(sha256)
+        with place.open("rb") as content:
+            found = hashlib.file_digest(content, "sha256").hexdigest()
+        if found != sha256:
+            raise Corrupt(
+                f"{place} has sha256 {found}: it was changed after it was kept",
+                hint="remove that file and lock again; then look at the disk",
+            )
+
+    def entries(self) -> Iterable[tuple[str, int]]:
+        """Every file here: sha256 and size in bytes, sorted."""
+        for place in sorted(self._kept.glob("??/*")):
+            if SHA256.fullmatch(place.name):
+                yield place.name, place.stat().st_size
+
+    def remove(self, sha256: str) -> None:
+        """Forget a file; what is not here is no error."""
+        self._place(sha256).unlink(missing_ok=True)
+
+    def _place(self, sha256: str) -> Path:
+        if not SHA256.fullmatch(sha256):
+            raise Invalid(f"{sha256!r} is no sha256: 64 hex digits are expected")
+        return self._kept / sha256[:2] / sha256
+
+    def _bring(self, download: Download, file: Fetch) -> None:
+        with self._writing(file.name) as target:
+            download.write(target)
+            self._keep(target, file.sha256)
+
+    def _keep(self, target: BinaryIO, sha256: str) -> None:
+        target.flush()
+        # Without this a power cut could leave an empty file under a digest that says otherwise.
+        os.fsync(target.fileno())
+        os.fchmod(target.fileno(), KEPT_MODE)
+        place = self._place(sha256)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        Path(target.name).replace(place)
+
+    @contextmanager
+    def _writing(self, name: str) -> Iterator[BinaryIO]:
+        """A file in ``incoming`` that is gone after the block unless it was kept."""
+        try:
+            self._incoming.mkdir(parents=True, exist_ok=True)
+            with self._shared_with_writers(), tempfile.NamedTemporaryFile(dir=self._incoming, delete=False) as target:
+                try:
+                    yield target  # type: ignore[misc] # a named temporary file is a BinaryIO in all but name
+                finally:
+                    Path(target.name).unlink(missing_ok=True)
+        except OSError as cause:
+            full = no_room(name, self._root, cause)
+            if full is None:
+                raise
+            raise full from cause
+
+    @contextmanager
+    def _shared_with_writers(self) -> Iterator[None]:
+        """Hold a lock that all writers share; whoever is alone first sweeps out what killed ones left."""
+        with (self._root / "writers.lock").open("ab") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                fcntl.flock(lock, fcntl.LOCK_SH)
+            else:
+                for leftover in self._incoming.iterdir():
+                    leftover.unlink(missing_ok=True)
+                fcntl.flock(lock, fcntl.LOCK_SH)
+            yield
+
+
+def _raise_cause(failures: Iterable[BaseException | None]) -> None:
+    for failure in failures:
+        if failure is not None and not isinstance(failure, Stopped):
+            raise failure
