@@ -1,0 +1,130 @@
+"""Judging a revision: which failures count, when to stop, and where to roll back to."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+
+from repave.model.observation import TrafficState
+from repave.model.plan import Retarget
+from repave.model.policy import FleetPolicy
+from repave.model.target import Failure, FailureKind, Proof, Target
+from repave.planner.sets import Member, Sets, Standing
+
+KINDS = {
+    Standing.DEAD: (FailureKind.CRASHED, "its process ended"),
+    Standing.LATE: (FailureKind.NEVER_HEALTHY, "it was not healthy within its grace"),
+    Standing.SICK: (FailureKind.SICK, "it served, then failed its checks"),
+}
+
+LASTING = (FailureKind.NEVER_HEALTHY, FailureKind.REFUSED)
+"""What a revision does not recover from by waiting; a crash of one that served may be an accident."""
+
+LONGEST_BACKOFF_SECONDS = 60.0
+"""A crash loop costs at most one start a minute; longer would delay a fleet whose cause was mended."""
+
+
+def under_judgement(target: Target) -> bool:
+    """Whether the wanted revision has yet to carry the fleet since it became the wanted one."""
+    return not any(proof.revision == target.revision and proof.at >= target.since for proof in target.proven)
+
+
+def failure_of(member: Member, now: datetime) -> Failure:
+    """What a failed member is remembered by."""
+    kind, words = KINDS[member.standing]
+    if kind is FailureKind.CRASHED and not has_served(member):
+        kind, words = FailureKind.NEVER_HEALTHY, "its process ended before it was healthy"
+    said = member.instance.detail or (member.backend.detail if member.backend else "")
+    return Failure(
+        slot=member.slot,
+        revision=member.instance.revision,
+        zone=member.instance.zone,
+        kind=kind,
+        at=now,
+        detail=f"{words} ({said})" if said else words,
+    )
+
+
+def has_served(member: Member) -> bool:
+    """Whether the balancer ever sent it requests."""
+    return member.backend is not None and member.backend.state is not TrafficState.CHECKING
+
+
+def lost_orders(sets: Sets, now: datetime) -> tuple[Failure, ...]:
+    """Orders that never became an instance."""
+    return tuple(
+        Failure(
+            slot=order.slot,
+            revision=order.revision,
+            zone=order.zone,
+            kind=FailureKind.LOST,
+            at=now,
+            detail="it was ordered and never seen",
+        )
+        for order in sets.lost
+    )
+
+
+def verdict(policy: FleetPolicy, target: Target, sets: Sets, failures: Iterable[Failure]) -> str:
+    """Why the wanted revision must be stopped; empty while it need not be."""
+    counted = [
+        failure
+        for failure in sorted(failures, key=lambda failure: (failure.at, failure.slot))
+        if failure.revision == target.revision
+        and failure.at >= target.since
+        and failure.kind is not FailureKind.NO_CAPACITY
+    ]
+    serving = [member.since for member in sets.of(Standing.SERVING, current=True)]
+    last_success = max(serving, default=None)
+    in_a_row = [failure for failure in counted if last_success is None or failure.at > last_success]
+    rule = policy.rollout
+    most = max(rule.stop_in_a_row, rule.stop_share.of(target.size))
+    if len(in_a_row) >= rule.stop_in_a_row:
+        return f"{len(in_a_row)} new instances in a row failed: {counted[-1].detail}"
+    if len(counted) >= most:
+        return f"{len(counted)} of {target.size} new instances failed: {counted[-1].detail}"
+    return ""
+
+
+def rollback(
+    policy: FleetPolicy, target: Target, failures: Sequence[Failure], reason: str, now: datetime
+) -> Retarget | None:
+    """The latest revision that carried this fleet and may run again; None when there is none."""
+    for proof in reversed(target.proven):
+        if proof.revision == target.revision or proof.revoked or not proof.bootable:
+            continue
+        if _failed_since(policy, proof, failures, now):
+            continue
+        return Retarget(revision=proof.revision, release=proof.release, reason=reason)
+    return None
+
+
+def backoff(policy: FleetPolicy, target: Target, failures: Iterable[Failure], now: datetime) -> datetime | None:
+    """Until when no more of a proven revision are launched: it fails faster than it heals. None: launch."""
+    window = timedelta(seconds=policy.healing.window_seconds)
+    recent = [
+        failure
+        for failure in failures
+        if failure.revision == target.revision
+        and now - failure.at < window
+        and failure.kind is not FailureKind.NO_CAPACITY
+    ]
+    refused = sum(failure.kind is FailureKind.REFUSED for failure in recent)
+    # Losing the whole fleet once is an accident, healed at once; more than that is a loop.
+    repeated = refused + max(0, len(recent) - refused - max(1, target.size))
+    if repeated == 0:
+        return None
+    seconds = min(LONGEST_BACKOFF_SECONDS, 2.0 ** min(repeated - 1, 10))
+    until = max(failure.at for failure in recent) + timedelta(seconds=seconds)
+    return until if until > now else None
+
+
+def _failed_since(policy: FleetPolicy, proof: Proof, failures: Iterable[Failure], now: datetime) -> bool:
+    """Whether a revision has failed since it was proven: two bad revisions must not take turns."""
+    window = timedelta(seconds=policy.healing.window_seconds)
+    after = [
+        failure
+        for failure in failures
+        if failure.revision == proof.revision
+        and failure.at > proof.at
+        and (failure.kind in LASTING or (failure.kind is not FailureKind.NO_CAPACITY and now - failure.at < window))
+    ]
+    return len(after) >= policy.rollout.stop_in_a_row

@@ -1,0 +1,31 @@
+"""Healing: which of the sick may be replaced now."""
+
+from datetime import datetime, timedelta
+
+from repave.model.policy import FleetPolicy
+from repave.model.target import Target
+from repave.planner.sets import Member, Sets, Standing
+
+
+def healable(policy: FleetPolicy, target: Target, sets: Sets, now: datetime) -> tuple[Member, ...]:
+    """The running members of the wanted revision that may be replaced for looking sick, longest sick first.
+
+    What is dead is not asked about here: ending it takes nothing from anybody.
+    """
+    window = timedelta(seconds=policy.healing.window_seconds)
+    used = sum(now - heal.at < window for heal in target.heals)
+    left = max(0, limit(policy, target) - used)
+    sick = sorted(sets.of(Standing.SICK, Standing.LATE, current=True), key=lambda member: (member.since, member.slot))
+    return tuple(sick[:left])
+
+
+def limit(policy: FleetPolicy, target: Target) -> int:
+    """How many may be replaced within the window."""
+    return max(1, policy.healing.limit.of(target.size))
+
+
+def next_heal_at(policy: FleetPolicy, target: Target, now: datetime) -> datetime | None:
+    """When the oldest heal leaves the window, and one more may be replaced."""
+    window = timedelta(seconds=policy.healing.window_seconds)
+    ends = [heal.at + window for heal in target.heals if now - heal.at < window]
+    return min(ends, default=None)

@@ -1,0 +1,85 @@
+"""The keeper: lowers what was decided about members to steps, where no cloud keeps groups itself."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from repave.model.names import InstanceId, RevisionId, SlotId, ZoneName
+from repave.model.observation import Backend, TrafficState
+from repave.model.plan import Attach, Detach, Drain, Launch, Step, Terminate
+from repave.model.policy import FleetPolicy
+from repave.model.target import Order
+from repave.planner.sets import Member, Sets, Standing
+
+
+def launch_again(orders: Iterable[Order]) -> list[Step]:
+    """Orders not seen yet are given again: the same slot starts nothing more."""
+    return [
+        Launch(slot=order.slot, revision=order.revision, zone=order.zone, reason="ordered, and not seen yet")
+        for order in orders
+    ]
+
+
+def launch(slot: SlotId, revision: RevisionId, zone: ZoneName, reason: str) -> Step:
+    """A new instance."""
+    return Launch(slot=slot, revision=revision, zone=zone, reason=reason)
+
+
+def attach(members: Iterable[Member]) -> list[Step]:
+    """Whatever is alive and has an address is checked by the balancer."""
+    return [
+        Attach(
+            instance=member.instance.id,
+            slot=member.slot,
+            address=member.instance.address,
+            port=member.instance.port,
+            reason="it is not known to the balancer",
+        )
+        for member in members
+        if member.standing is Standing.COMING and member.backend is None and member.instance.address is not None
+    ]
+
+
+def drain(member: Member, reason: str) -> list[Step]:
+    """A serving member leaves: no new requests first."""
+    return [Drain(instance=member.instance.id, slot=member.slot, reason=reason)]
+
+
+def end(member: Member, reason: str) -> list[Step]:
+    """One that serves nobody goes at once."""
+    ending: list[Step] = []
+    if member.backend is not None:
+        ending.append(Detach(instance=member.instance.id, slot=member.slot, reason=reason))
+    ending.append(Terminate(instance=member.instance.id, slot=member.slot, reason=reason))
+    return ending
+
+
+def see_off(policy: FleetPolicy, sets: Sets, now: datetime) -> list[Step]:
+    """Those that were drained go when idle, or when their time is over."""
+    steps: list[Step] = []
+    for member in sets.members:
+        if member.standing is Standing.LEAVING and _may_go(policy, member.backend, now):
+            steps += end(member, "it is drained" if _idle(member.backend) else "its drain time is over")
+    return steps
+
+
+def forget(strays: Iterable[Backend]) -> list[Step]:
+    """What the provider no longer has, the balancer need not know."""
+    return [
+        Detach(
+            instance=InstanceId(stray.instance), slot=SlotId(stray.instance), reason="the provider has no such instance"
+        )
+        for stray in strays
+    ]
+
+
+def drained_by(policy: FleetPolicy, backend: Backend) -> datetime:
+    """When a leaving member goes at the latest."""
+    return backend.since + timedelta(seconds=policy.drain_timeout_seconds)
+
+
+def _idle(backend: Backend | None) -> bool:
+    return backend is not None and backend.state is TrafficState.DRAINED
+
+
+def _may_go(policy: FleetPolicy, backend: Backend | None, now: datetime) -> bool:
+    return backend is not None and (_idle(backend) or now >= drained_by(policy, backend))

@@ -1,0 +1,99 @@
+"""From a draft to the plan: the holds of what merely takes its time, the phase, and one line for people."""
+
+from datetime import datetime
+
+from repave.model.plan import Drain, Launch, Phase, Plan, Rule
+from repave.planner.draft import Draft
+from repave.planner.keeper import drained_by
+from repave.planner.sets import Standing
+
+
+def narrate(draft: Draft) -> Plan:
+    """The finished plan."""
+    _hold_what_takes_time(draft)
+    phase = _phase(draft)
+    return Plan(
+        fleet=draft.target.fleet,
+        parent=draft.target.generation,
+        at=draft.now,
+        phase=phase,
+        summary=_summary(draft, phase),
+        steps=tuple(draft.steps),
+        holds=tuple(sorted(draft.holds, key=lambda hold: (hold.subject, hold.rule))),
+        draws=tuple(draft.budget.draws),
+        failures=tuple(draft.failures),
+        closed=tuple(sorted(set(draft.closed))),
+        heals=tuple(draft.heals),
+        next_slot=draft.next_slot,
+        retarget=draft.retarget,
+        stop=draft.stop,
+        proven=draft.proven,
+        wake_at=_wake_at(draft),
+    )
+
+
+def _hold_what_takes_time(draft: Draft) -> None:
+    held = {hold.subject for hold in draft.holds}
+    for member in draft.remaining(Standing.COMING):
+        if member.slot not in held:
+            words = "it has not been found healthy yet"
+            draft.hold(member.slot, Rule.STARTING, words, since=member.instance.started_at, until=member.healthy_by)
+    for member in draft.remaining(Standing.LEAVING):
+        backend = member.backend
+        if backend is not None and member.slot not in held:
+            words = f"{backend.sessions} open requests"
+            draft.hold(member.slot, Rule.DRAINING, words, since=backend.since, until=drained_by(draft.policy, backend))
+    for member in draft.remaining(Standing.SICK, Standing.LATE, Standing.DEAD):
+        if member.slot not in held:
+            words = "it does not serve; nothing is removed now"
+            rule = Rule.STOPPED if draft.halted else Rule.UNSEEN
+            draft.hold(member.slot, Rule.PAUSED if draft.target.paused else rule, words, since=member.since)
+    if draft.halted:
+        reason = draft.target.stopped or draft.stop or (draft.retarget.reason if draft.retarget else "")
+        draft.hold("fleet", Rule.STOPPED, reason, since=draft.now if not draft.target.stopped else draft.target.since)
+
+
+def _phase(draft: Draft) -> Phase:
+    if draft.target.paused:
+        return Phase.PAUSED
+    if draft.retarget:
+        return Phase.ROLLING_BACK
+    if draft.halted:
+        return Phase.STOPPED
+    if any(not member.current for member in draft.sets.members) or draft.judging:
+        known = any(proof.revision == draft.target.revision for proof in draft.target.proven)
+        newer = any(proof.release > draft.target.release for proof in draft.target.proven)
+        return Phase.ROLLING_BACK if known and newer else Phase.ROLLING
+    if draft.failures or draft.heals or _serving(draft) < draft.target.size:
+        return Phase.HEALING
+    busy = draft.steps or draft.closed or draft.proven or draft.holds or draft.sets.orders
+    return Phase.SCALING if busy else Phase.CONVERGED
+
+
+def _summary(draft: Draft, phase: Phase) -> str:
+    size, release = draft.target.size, f"r{draft.target.release}"
+    serving = _serving(draft)
+    if phase is Phase.CONVERGED:
+        return f"{serving} of {size} serve {release}"
+    if draft.retarget:
+        return f"stopped {release}: {draft.retarget.reason}; back to r{draft.retarget.release}"
+    if phase is Phase.STOPPED:
+        return f"stopped {release}: {draft.target.stopped or draft.stop}; {serving} of {size} serve it"
+    starting = sum(isinstance(step, Launch) for step in draft.steps)
+    leaving = sum(isinstance(step, Drain) for step in draft.steps)
+    doing = [f"{serving} of {size} serve {release}"]
+    doing += [f"starting {starting}"] if starting else []
+    doing += [f"draining {leaving}"] if leaving else []
+    sick = draft.remaining(Standing.SICK, Standing.LATE, current=False)
+    doing += [f"{len(sick)} old ones are sick and hold nothing up"] if sick and draft.judging else []
+    waiting = next((f"{hold.subject} waits: {hold.detail}" for hold in draft.holds), "")
+    doing += [waiting] if waiting and not starting and not leaving else []
+    return f"{phase.value}: {', '.join(doing)}"
+
+
+def _serving(draft: Draft) -> int:
+    return len(draft.sets.of(Standing.SERVING, current=True))
+
+
+def _wake_at(draft: Draft) -> datetime | None:
+    return min((hold.until for hold in draft.holds if hold.until is not None), default=None)
