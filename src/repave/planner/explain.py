@@ -1,0 +1,56 @@
+"""Explanations: for everything that waits, the one rule that holds it, since when, and until when."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from repave.model.plan import Hold, Plan, Rule
+
+RULES: Mapping[Rule, str] = {
+    Rule.STARTING: "a new instance has its grace period to become healthy",
+    Rule.DRAINING: "a leaving instance may end its open requests",
+    Rule.BUDGET: "the disruption budget: never fewer serving than allowed",
+    Rule.SURGE: "the surge: never more alive than the wanted size and so many above it",
+    Rule.HEALING_LIMIT: "the healing limit: many sick at once may be a false alarm",
+    Rule.STOPPED: "a revision that failed is not launched again by itself",
+    Rule.PAUSED: "an operator paused the fleet",
+    Rule.BACKOFF: "repeated failures make the next try wait",
+    Rule.UNSEEN: "nothing is removed on a partial view",
+    Rule.FOREIGN: "what bears no tags of ours is reported, not touched",
+}
+
+REMEDIES: Mapping[Rule, str] = {
+    Rule.HEALING_LIMIT: "look at `repave logs`: if they are truly sick, deploy a release that is well",
+    Rule.STOPPED: "look at `repave logs`, mend, bake and deploy; or deploy the same again for one more try",
+    Rule.PAUSED: "`repave resume`",
+    Rule.UNSEEN: "`repave doctor` tries what could not be seen",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Explanation:
+    """Why one thing waits."""
+
+    subject: str
+    rule: Rule
+    sentence: str
+    since: datetime
+    until: datetime | None
+    remedy: str
+    """What a person can do; empty when waiting is enough."""
+
+
+def explain(plan: Plan) -> tuple[Explanation, ...]:
+    """One explanation for each thing that waits in the plan, by subject."""
+    return tuple(_explanation(hold) for hold in sorted(plan.holds, key=lambda hold: (hold.subject, hold.rule)))
+
+
+def _explanation(hold: Hold) -> Explanation:
+    return Explanation(
+        subject=hold.subject,
+        rule=hold.rule,
+        sentence=f"{hold.detail} ({RULES[hold.rule]})",
+        since=hold.since,
+        until=hold.until,
+        remedy=REMEDIES.get(hold.rule, ""),
+    )
