@@ -1,0 +1,138 @@
+"""A provider in memory, obeying every rule of the port."""
+
+from collections.abc import Iterator
+
+from repave.model.artifact import Artifact
+from repave.model.names import Digest, FleetKey, InstanceId, ProviderName, RevisionId, SlotId
+from repave.model.observation import Instance, MachineSighting, MachineState
+from repave.model.recipe import ImageKind
+from repave.ports.errors import Conflict, Gone, NoCapacity
+from repave.ports.progress import Progress
+from repave.ports.provider import LaunchOrder, Proven, ProviderDescription
+from repave.simulation.world import Behaviour, Machine, World
+
+
+class SimulatedProvider:
+    """The machines port over a simulated world."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self._published: set[Digest] = set()
+        self._newest: dict[FleetKey, int] = {}
+
+    @property
+    def name(self) -> ProviderName:
+        """As a file would name it."""
+        return ProviderName("simulated")
+
+    def describe(self) -> ProviderDescription:
+        """Everything works here."""
+        return ProviderDescription(
+            name=self.name,
+            kinds=(ImageKind.CONTAINER,),
+            abilities=("machines",),
+            proofs=(Proven(name="memory", works=True, detail="simulated"),),
+        )
+
+    def publish(self, artifact: Artifact, *, progress: Progress) -> None:
+        """Remember it."""
+        del progress
+        self.world.call("publish", lambda: self._published.add(artifact.digest))
+
+    def withdraw(self, artifact: Digest) -> None:
+        """Forget it, unless an instance of it runs."""
+        if any(machine.revision.artifact == artifact and not machine.ended for machine in self.world.machines.values()):
+            raise Conflict(f"an instance of {artifact} runs")
+        self._published.discard(artifact)
+
+    def published(self) -> frozenset[Digest]:
+        """What was published."""
+        return frozenset(self._published)
+
+    def observe(self, fleet: FleetKey) -> MachineSighting:
+        """All instances that were not ended; fewer while the world is partial."""
+        return self.world.call("observe machines", lambda: self._observe(fleet))
+
+    def fleets(self) -> tuple[FleetKey, ...]:
+        """Every fleet with an instance."""
+        return tuple(sorted({machine.fleet for machine in self.world.machines.values() if not machine.ended}))
+
+    def launch(self, order: LaunchOrder) -> InstanceId:
+        """Start an instance, once for each slot."""
+        return self.world.call("launch", lambda: self._launch(order))
+
+    def terminate(self, fleet: FleetKey, instance: InstanceId, *, generation: int) -> None:
+        """End it."""
+        self.world.call("terminate", lambda: self._terminate(fleet, instance, generation))
+
+    def console(self, fleet: FleetKey, instance: InstanceId, *, follow: bool = False) -> Iterator[str]:
+        """One line, for those that were started."""
+        del follow
+        machine = self.world.machines.get(instance)
+        if machine is None or machine.fleet != fleet:
+            raise Gone(f"{instance} was never started")
+        return iter([f"{machine.slot} started"])
+
+    def kept_consoles(self, fleet: FleetKey) -> tuple[tuple[InstanceId, SlotId, RevisionId], ...]:
+        """Every instance ever started."""
+        return tuple((m.id, m.slot, m.revision.id) for m in self.world.machines.values() if m.fleet == fleet)
+
+    def _observe(self, fleet: FleetKey) -> MachineSighting:
+        instances = tuple(self._instance(machine) for machine in self.world.living(fleet))
+        shown = instances[: len(instances) // 2] if self.world.partial else instances
+        return MachineSighting(at=self.world.clock.now(), instances=shown, incomplete=self.world.partial)
+
+    def _instance(self, machine: Machine) -> Instance:
+        now = self.world.clock.now()
+        dead = machine.dead_at()
+        state = MachineState.RUNNING if now >= machine.running_from else MachineState.STARTING
+        if dead is not None and now >= dead:
+            state = MachineState.STOPPED
+        return Instance(
+            id=machine.id,
+            slot=machine.slot,
+            revision=machine.revision.id,
+            release=machine.revision.release,
+            zone=machine.zone,
+            state=state,
+            started_at=machine.launched_at,
+            address=machine.address if state is not MachineState.STARTING else None,
+            port=machine.revision.port,
+            detail="exit code 1" if state is MachineState.STOPPED else "",
+        )
+
+    def _launch(self, order: LaunchOrder) -> InstanceId:
+        self._admit(order.fleet, order.generation)
+        for machine in self.world.machines.values():
+            if machine.fleet == order.fleet and machine.slot == order.slot:
+                if machine.ended:
+                    raise Gone(f"{order.slot} was ended")
+                return machine.id
+        if order.zone in self.world.stopped_zones:
+            raise NoCapacity(f"zone {order.zone} is stopped")
+        number = len(self.world.machines) + 1
+        instance = InstanceId(f"sim-{number}")
+        self.world.machines[instance] = Machine(
+            id=instance,
+            fleet=order.fleet,
+            slot=order.slot,
+            zone=order.zone,
+            revision=order.revision,
+            launched_at=self.world.clock.now(),
+            behaviour=self.world.behaviours.get(order.revision.id, Behaviour()),
+            address=f"192.0.2.{number % 250 + 1}",
+            environment={**dict(order.revision.configuration), **order.secrets},
+        )
+        return instance
+
+    def _terminate(self, fleet: FleetKey, instance: InstanceId, generation: int) -> None:
+        self._admit(fleet, generation)
+        machine = self.world.machines.get(instance)
+        if machine is not None and machine.fleet == fleet:
+            machine.ended = True
+            machine.died_at = machine.died_at or self.world.clock.now()
+
+    def _admit(self, fleet: FleetKey, generation: int) -> None:
+        if generation < self._newest.get(fleet, 0):
+            raise Conflict(f"generation {generation} of {fleet} is older than {self._newest[fleet]}")
+        self._newest[fleet] = generation
