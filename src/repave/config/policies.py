@@ -1,0 +1,77 @@
+"""What one fleet of one environment is asked to be and to run, gathered from the file's parts."""
+
+from collections.abc import Mapping
+from typing import TypeVar
+
+from repave.config.errors import NotInRelease, UnknownName
+from repave.config.problems import nearest, one_of
+from repave.model.names import EnvironmentName, FleetKey, FleetName
+from repave.model.policy import FleetPolicy
+from repave.model.project import Environment, Fleet, Project
+from repave.model.release import Release, Revision, SecretReference
+
+Name = TypeVar("Name", bound=str)
+Value = TypeVar("Value")
+
+
+def fleet_policy(project: Project, environment: EnvironmentName, fleet: FleetName) -> FleetPolicy:
+    """The policy of ``fleet`` in ``environment``. Raises UnknownName."""
+    where = environment_named(project, environment)
+    what = fleet_named(project, environment, fleet)
+    return FleetPolicy(
+        fleet=FleetKey(project=project.name, environment=environment, fleet=fleet),
+        zones=where.zones,
+        health=what.health,
+        rollout=what.rollout,
+        healing=what.healing,
+        drain_timeout_seconds=what.drain_timeout_seconds,
+    )
+
+
+def revision_for(project: Project, environment: EnvironmentName, fleet: FleetName, release: Release) -> Revision:
+    """What ``fleet`` runs in ``environment`` when ``release`` is deployed there.
+
+    Raises UnknownName; NotInRelease when the release was baked before the file had the fleet's image.
+    """
+    configuration = environment_named(project, environment).configuration
+    what = fleet_named(project, environment, fleet)
+    artifact = release.artifacts.get(what.image)
+    if artifact is None:
+        raise NotInRelease(
+            f"fleet `{fleet}` cannot run {release}: the release holds no artifact of image `{what.image}`",
+            hint="`repave bake` makes a release of all images that the file has now",
+        )
+    plain = {name: value for name, value in configuration.items() if isinstance(value, str)}
+    secrets = {name: value for name, value in configuration.items() if isinstance(value, SecretReference)}
+    return Revision(
+        release=release.number,
+        image=what.image,
+        artifact=artifact,
+        port=what.port,
+        configuration=tuple(sorted(plain.items())),
+        secrets=tuple(sorted(secrets.items())),
+        limits=what.limits,
+    )
+
+
+def environment_named(project: Project, name: str) -> Environment:
+    """The environment of that name. Raises UnknownName with the nearest one."""
+    return _named("environment", name, project.environments)
+
+
+def fleet_named(project: Project, environment: str, name: str) -> Fleet:
+    """The fleet of that name, which the environment holds. Raises UnknownName with the nearest one."""
+    held = environment_named(project, environment).fleets
+    fleets = {fleet: project.fleets[fleet] for fleet in held}
+    return _named(f"fleet in environment `{environment}`", name, fleets)
+
+
+def _named(word: str, name: str, known: Mapping[Name, Value]) -> Value:
+    for candidate, value in known.items():
+        if candidate == name:
+            return value
+    meant = nearest(name, known)
+    raise UnknownName(
+        f"there is no {word} named `{name}`; expected {one_of(known)}",
+        hint=f"did you mean `{meant}`?" if meant else "",
+    )

@@ -1,0 +1,129 @@
+"""`repave.yaml` to the model: the one way in."""
+
+from pathlib import Path
+
+from repave.config.errors import FileError, Problem
+from repave.config.grammar import BaseSection, EnvironmentSection, File, FleetSection, ImageSection, SecretSection
+from repave.config.positions import LARGEST_TEXT, read_document
+from repave.config.references import check_references
+from repave.config.structure import check_structure
+from repave.config.unsupported import unsupported
+from repave.model.names import EnvironmentName, FleetName, ImageName, ProjectName, ProviderName, ZoneName
+from repave.model.policy import HealingPolicy, HealthPolicy, RolloutPolicy
+from repave.model.project import Environment, Fleet, FleetSize, Project
+from repave.model.recipe import Base, Boot, FileMapping, Image, ImageKind
+from repave.model.release import Limits
+
+FILENAME = "repave.yaml"
+
+DEFAULT_ZONE = "local"
+"""An environment that declares no zones has this one."""
+
+
+def load_project(path: Path) -> Project:
+    """The project declared in the file at ``path``, or in ``repave.yaml`` of the folder at ``path``.
+
+    Raises FileError with all that is wrong, also when there is no such file or it is no UTF-8 text.
+    """
+    file = path / FILENAME if path.is_dir() else path
+    return parse_project(read_text(file, hint="`repave init` writes a starter file"), filename=file.name)
+
+
+def read_text(file: Path, *, hint: str) -> str:
+    """The text of a file a person wrote. Raises FileError; ``hint`` is what to do when there is none."""
+    try:
+        with file.open("rb") as opened:
+            content = opened.read(4 * LARGEST_TEXT + 1)
+        return content.decode()
+    except UnicodeDecodeError as error:
+        before = content[: error.start]
+        line, column = before.count(b"\n") + 1, len(before) - before.rfind(b"\n")
+        found = f"the byte 0x{content[error.start]:02x} is no UTF-8"
+        hint = "save the file as UTF-8"
+        raise FileError([Problem(file=file.name, line=line, column=column, found=found, hint=hint)]) from error
+    except OSError as error:
+        found = f"`{file}` cannot be read: {(error.strerror or str(error)).lower()}"
+        raise FileError([Problem(file=file.name, line=1, column=1, found=found, hint=hint)]) from error
+
+
+def parse_project(text: str, *, filename: str) -> Project:
+    """The project declared in ``text``; FileError names everything that is wrong, by its place in ``filename``."""
+    document = read_document(text, filename=filename)
+    file, wrong = check_structure(document)
+    problems = (*document.problems, *wrong, *check_references(document), *unsupported(document))
+    if file is None or problems:
+        raise FileError(problems)
+    return _project(file)
+
+
+def _project(file: File) -> Project:
+    environments = {name: _environment(name, section) for name, section in file.environments.items()}
+    return Project(
+        name=ProjectName(file.project),
+        images={ImageName(name): _image(name, section) for name, section in file.images.items()},
+        fleets={FleetName(name): _fleet(name, section) for name, section in file.fleets.items()},
+        environments={environment.name: environment for environment in environments.values()},
+        pipeline=tuple(EnvironmentName(name) for name in file.pipeline or environments),
+    )
+
+
+def _image(name: str, section: ImageSection) -> Image:
+    return Image(
+        name=ImageName(name),
+        kind=ImageKind(section.kind),
+        base=_base(section.base),
+        boot=Boot(section.boot) if "boot" in section.model_fields_set else None,
+        packages=tuple(section.packages),
+        python=tuple(section.python),
+        files=tuple(FileMapping(source=source, target=target) for source, target in section.files.items()),
+        run=section.run,
+        user=section.user,
+        ephemeral=section.ephemeral,
+    )
+
+
+def _base(section: BaseSection) -> Base:
+    return Base(
+        distribution=section.distribution,
+        release=section.release,
+        suites=tuple(section.suites) or (section.release, f"{section.release}-security"),
+        architecture=section.architecture,
+        mirror=section.mirror or None,
+    )
+
+
+def _fleet(name: str, section: FleetSection) -> Fleet:
+    health, rollout, healing, limits = section.health, section.rollout, section.healing, section.limits
+    return Fleet(
+        name=FleetName(name),
+        image=ImageName(section.image),
+        port=section.port,
+        health=HealthPolicy(
+            path=health.path,
+            interval_seconds=health.interval,
+            timeout_seconds=health.timeout,
+            healthy=health.healthy,
+            unhealthy=health.unhealthy,
+            grace_seconds=health.grace,
+        ),
+        rollout=RolloutPolicy(strategy=rollout.strategy, surge=rollout.surge, unavailable=rollout.unavailable),
+        healing=HealingPolicy(limit=healing.limit, window_seconds=healing.window),
+        drain_timeout_seconds=section.drain,
+        limits=Limits(memory_bytes=limits.memory or None, cpus=limits.cpus or None),
+    )
+
+
+def _environment(name: str, section: EnvironmentSection) -> Environment:
+    return Environment(
+        name=EnvironmentName(name),
+        provider=ProviderName(section.provider),
+        zones=tuple(ZoneName(zone) for zone in section.zones) or (ZoneName(DEFAULT_ZONE),),
+        fleets={
+            FleetName(fleet): FleetSize(size=sizes.size.lowest, listen=sizes.listen or None)
+            for fleet, sizes in section.fleets.items()
+        },
+        configuration={
+            variable: value.secret if isinstance(value, SecretSection) else value
+            for variable, value in section.config.items()
+        },
+    )

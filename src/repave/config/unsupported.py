@@ -1,0 +1,96 @@
+"""What the format has and this version cannot act on: refused by name, never silently ignored.
+
+A row leaves this table when the product learns what it describes.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from repave.config.errors import Problem
+from repave.config.positions import Document, Path
+
+ANY = "*"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unsupported:
+    """One thing the format can say: where it stands, which values are meant, and why it is refused."""
+
+    path: tuple[str, ...]
+    why: str
+    values: Callable[[object], bool] = lambda _: True
+
+
+def _is(*names: str) -> Callable[[object], bool]:
+    return lambda value: value in names
+
+
+def _is_range(value: object) -> bool:
+    return isinstance(value, str) and ".." in value
+
+
+UNSUPPORTED = (
+    Unsupported(
+        path=("images", ANY, "kind"),
+        values=_is("vm"),
+        why="`kind: vm` cannot be baked by this version: use `kind: container`",
+    ),
+    Unsupported(
+        path=("images", ANY, "kind"),
+        values=_is("function"),
+        why="`kind: function` cannot be baked by this version: use `kind: container`",
+    ),
+    Unsupported(
+        path=("images", ANY, "boot"),
+        why="`boot` says how a virtual machine starts, and this version bakes containers only: remove it",
+    ),
+    Unsupported(
+        path=("fleets", ANY, "rollout", "strategy"),
+        values=_is("canary", "blue-green"),
+        why="only `strategy: rolling` can be carried out by this version: another would be a rolling one in truth",
+    ),
+    Unsupported(
+        path=("fleets", ANY, "scale"),
+        why="`scale` cannot be followed by this version: remove it and give a fixed size; nothing would move the size",
+    ),
+    Unsupported(
+        path=("environments", ANY, "fleets", ANY, "size"),
+        values=_is_range,
+        why="a range of sizes cannot be followed by this version: give one number; nothing would move the size",
+    ),
+    Unsupported(
+        path=("environments", ANY, "gates"),
+        why="`gates` cannot be judged by this version: remove it; deploying without judging it would be untrue",
+    ),
+    Unsupported(
+        path=("policy", "max_age"),
+        why="`max_age` cannot be kept by this version: remove it; nothing would replace an old instance",
+    ),
+    Unsupported(
+        path=("policy", "hard_max_age"),
+        why="`hard_max_age` cannot be kept by this version: remove it; nothing would replace an old instance",
+    ),
+    Unsupported(
+        path=("policy", "fix_within"),
+        why="`fix_within` cannot be kept by this version: remove it; nothing would watch the date",
+    ),
+)
+
+
+def unsupported(document: Document) -> Iterator[Problem]:
+    """Everything in the file that this version would have to ignore."""
+    for row in UNSUPPORTED:
+        for path, value in _matches(document.data, row.path, ()):
+            if row.values(value):
+                line, column = document.at_key(path)
+                yield Problem(file=document.filename, line=line, column=column, found=row.why)
+
+
+def _matches(data: object, pattern: tuple[str, ...], path: Path) -> Iterator[tuple[Path, object]]:
+    """Every value whose path is like ``pattern``."""
+    if not pattern:
+        yield path, data
+    elif isinstance(data, dict):
+        for key in data if pattern[0] == ANY else (pattern[0],):
+            if key in data:
+                yield from _matches(data[key], pattern[1:], (*path, key))
