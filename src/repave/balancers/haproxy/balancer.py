@@ -1,0 +1,241 @@
+"""The traffic port over one HAProxy per project.
+
+Frontends and health settings are configuration: a change of them is a seamless reload. Instances come, drain and go by
+the runtime API, without one. What was ordered is recorded first and then brought about, so that a crash in between, or
+HAProxy's own death, is made good by the next call.
+"""
+
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from repave.balancers.haproxy.configuration import address_of, bracketed, check_health, digest, render
+from repave.balancers.haproxy.mapping import Live, backends, live_servers, serving, stat_rows, state_file
+from repave.balancers.haproxy.naming import backend_name, instance_of, server_name
+from repave.balancers.haproxy.process import Process, free_port, require_free
+from repave.balancers.haproxy.proofs import proofs
+from repave.balancers.haproxy.record import Attached, FleetRecord, RecordFile
+from repave.balancers.haproxy.runtime import RuntimeSocket
+from repave.balancers.haproxy.servers import changes
+from repave.model.names import FleetKey, InstanceId
+from repave.model.observation import TrafficSighting
+from repave.ports.errors import Conflict, Gone, Unreachable
+from repave.ports.provider import Proven
+from repave.ports.surroundings import Surroundings
+from repave.ports.traffic import Frontend
+
+CUT_SECONDS = 2.0
+"""How long a detached server's cut requests may take to let go of it; they take milliseconds."""
+
+CUT_LOOK_SECONDS = 0.01
+
+ORPHAN_SECONDS = 2.0
+"""A worker ends within milliseconds of its master's death."""
+
+_Records = dict[FleetKey, FleetRecord]
+
+
+class HaproxyBalancer:
+    """Spreads requests by HAProxy; see the port for what each verb promises."""
+
+    def __init__(self, surroundings: Surroundings) -> None:
+        self._surroundings = surroundings
+        self._clock = surroundings.clock
+        self._file = RecordFile(surroundings.folder)
+        self._process = Process(surroundings.folder, commands=surroundings.commands, clock=surroundings.clock)
+
+    def describe(self) -> tuple[Proven, ...]:
+        """HAProxy there, new enough, started and asked."""
+        return proofs(self._surroundings.commands, self._clock)
+
+    def ensure(self, frontend: Frontend) -> str:
+        """See the port. When nothing is to be done this takes a few milliseconds."""
+        check_health(frontend.health)
+        with self._file.locked():
+            records = self._file.read()
+            wanted = _ensured(records.get(frontend.fleet), frontend)
+            self._bring_about({**records, frontend.fleet: wanted}, before=records)
+        return f"http://{bracketed(wanted.listen).replace('0.0.0.0', '127.0.0.1')}"  # noqa: S104 - shown, not bound
+
+    def attach(self, fleet: FleetKey, instance: InstanceId, *, address: str, port: int, generation: int) -> None:
+        """See the port."""
+        with self._file.locked():
+            records = self._file.read()
+            record = _required(records, fleet).at(generation)
+            found = record.find(instance)
+            attached = Attached(instance=instance, address=address, port=port)
+            if found is None or found.draining_since or (found.address, found.port) != (address, port):
+                record = record.put(attached)
+            self._order(records, record)
+
+    def drain(self, fleet: FleetKey, instance: InstanceId, *, generation: int) -> None:
+        """See the port."""
+        with self._file.locked():
+            records = self._file.read()
+            record = _required(records, fleet).at(generation)
+            found = record.find(instance)
+            if found is None:
+                raise Gone(f"{instance} is not attached to {fleet}", hint="nothing to drain")
+            if found.draining_since is None:
+                record = record.put(replace(found, draining_since=self._clock.now()))
+            self._order(records, record)
+
+    def detach(self, fleet: FleetKey, instance: InstanceId, *, generation: int) -> None:
+        """See the port. Of the requests that are cut, HAProxy tries the idempotent ones at another instance."""
+        with self._file.locked():
+            records = self._file.read()
+            if fleet in records:
+                self._order(records, records[fleet].at(generation).drop(instance))
+
+    def observe(self, fleet: FleetKey) -> TrafficSighting:
+        """See the port. Two or three questions of about a millisecond. Raises Unreachable."""
+        record = self._file.read().get(fleet)
+        if record is None:
+            return TrafficSighting(at=self._clock.now(), backends=())
+        runtime = self._process.runtime
+        question = f"show stat {backend_name(fleet)} 4 -1"
+        rows = stat_rows(runtime.ask(question))
+        old = [row for worker in runtime.workers().old for row in self._old_rows(runtime, question, worker)]
+        seen = backends(rows, old, record, self._clock.now())
+        self._remember_served(fleet, rows, record)
+        endpoint = f"http://{bracketed(record.listen).replace('0.0.0.0', '127.0.0.1')}"  # noqa: S104 - shown only
+        return TrafficSighting(at=self._clock.now(), backends=seen, endpoint=endpoint)
+
+    def remove(self, fleet: FleetKey) -> None:
+        """See the port."""
+        with self._file.locked():
+            records = self._file.read()
+            remaining = {key: record for key, record in records.items() if key != fleet}
+            if remaining:
+                self._bring_about(remaining, before=records)
+            else:
+                self._process.end()
+                self._file.write({})
+
+    def _bring_about(self, records: _Records, *, before: _Records) -> None:
+        """Have HAProxy run with exactly these fleets, by the least that does it."""
+        settings = self._process.settings
+        running = self._process.running()
+        text = render(records.values(), settings)
+        if not running:
+            self._process.end()
+            self._await_free(before)
+            _require_free(records, ())
+            self._file.write(records)
+            self._process.start(text, state_file(records.values(), {}))
+            return
+        current = running.get("description") == f"repave-{digest(records.values(), settings)}"
+        if not current or self._process.outdated():
+            _require_free(records, before.values())
+            live = self._live(records)
+            records = {key: _served(record, live.get(backend_name(key), ())) for key, record in records.items()}
+            self._file.write(records)
+            self._process.reload(text, state_file(records.values(), live))
+        elif records != before:
+            self._file.write(records)
+        for record in records.values():
+            self._reconcile(record)
+
+    def _await_free(self, before: _Records) -> None:
+        """Give the worker of a master that was just killed the moment it needs to notice and let go of its ports."""
+        deadline = time.monotonic() + ORPHAN_SECONDS
+        while time.monotonic() < deadline:
+            try:
+                _require_free(before, ())
+            except Conflict:
+                self._clock.sleep(CUT_LOOK_SECONDS)
+            else:
+                return
+
+    def _order(self, records: _Records, record: FleetRecord) -> None:
+        if records[record.fleet] != record:
+            self._file.write({**records, record.fleet: record})
+        self._reconcile(record)
+
+    def _reconcile(self, record: FleetRecord) -> None:
+        runtime = self._process.runtime
+        backend = backend_name(record.fleet)
+        needed = changes(record, live_servers(runtime.ask(f"show servers state {backend}")))
+        for instance in needed.remove:
+            self._forget(runtime, f"{backend}/{server_name(instance)}")
+        runtime.order(needed.commands)
+
+    def _forget(self, runtime: RuntimeSocket, place: str) -> None:
+        """Cut what the server still does, and delete it."""
+        runtime.order([f"set server {place} state maint"])
+        deadline = time.monotonic() + CUT_SECONDS
+        while True:
+            runtime.order([f"shutdown sessions server {place}"])
+            refused = runtime.attempt(f"del server {place}")
+            if not refused:
+                return
+            if time.monotonic() > deadline:
+                raise Unreachable(f"HAProxy does not let go of {place}: {refused}", hint="it is tried again")
+            self._clock.sleep(CUT_LOOK_SECONDS)
+
+    def _live(self, records: _Records) -> dict[str, tuple[Live, ...]]:
+        """The servers of each of these fleets that HAProxy knows by now."""
+        found: dict[str, tuple[Live, ...]] = {}
+        for key in records:
+            answer = self._process.runtime.ask(f"show servers state {backend_name(key)}")
+            if answer.startswith("1\n"):
+                found[backend_name(key)] = live_servers(answer)
+        return found
+
+    def _old_rows(self, runtime: RuntimeSocket, question: str, worker: int) -> tuple[Mapping[str, str], ...]:
+        try:
+            answer = runtime.ask(question, worker=worker)
+        except Unreachable:
+            return ()  # it ended between the two questions, and its requests with it
+        return stat_rows(answer) if answer.startswith("#") else ()
+
+    def _remember_served(self, fleet: FleetKey, rows: tuple[Mapping[str, str], ...], record: FleetRecord) -> None:
+        fresh = {instance_of(row["svname"]) for row in rows if serving(row)}
+        if not any(attached.instance in fresh and not attached.served for attached in record.attached):
+            return
+        with self._file.locked():
+            records = self._file.read()
+            if fleet in records:
+                known = [replace(one, served=one.served or one.instance in fresh) for one in records[fleet].attached]
+                self._file.write({**records, fleet: replace(records[fleet], attached=tuple(known))})
+
+
+def _ensured(record: FleetRecord | None, frontend: Frontend) -> FleetRecord:
+    kept = record.listen if record and record.chosen else f"127.0.0.1:{free_port()}"
+    fresh = FleetRecord(
+        fleet=frontend.fleet,
+        listen=bracketed(frontend.listen) if frontend.listen else kept,
+        chosen=frontend.listen is None,
+        health=frontend.health,
+        drain_timeout_seconds=frontend.drain_timeout_seconds,
+    )
+    return replace(fresh, generation=record.generation, attached=record.attached) if record else fresh
+
+
+def _required(records: _Records, fleet: FleetKey) -> FleetRecord:
+    if fleet not in records:
+        raise Gone(f"{fleet} has no frontend in HAProxy", hint="ensure its frontend first")
+    return records[fleet]
+
+
+def _require_free(records: _Records, held: Iterable[FleetRecord]) -> None:
+    """Each address that HAProxy does not hold yet must be free, and each be asked for by one fleet alone."""
+    ports = {address_of(record.listen)[1] for record in held}
+    owners: dict[str, FleetKey] = {}
+    for key, record in records.items():
+        if record.listen in owners:
+            raise Conflict(
+                f"{key} and {owners[record.listen]} both ask for {record.listen}",
+                hint="give each fleet a `listen` of its own",
+            )
+        owners[record.listen] = key
+        if address_of(record.listen)[1] not in ports:
+            require_free(record.listen, owner=str(key))
+
+
+def _served(record: FleetRecord, live: tuple[Live, ...]) -> FleetRecord:
+    """Remember who serves, as the reload's state file says it too."""
+    up = {server.instance for server in live if server.running and not server.draining and not server.maintenance}
+    return replace(
+        record, attached=tuple(replace(one, served=one.served or one.instance in up) for one in record.attached)
+    )

@@ -1,0 +1,250 @@
+"""The HAProxy of one project: started, reloaded and ended; known by its pid file and its command line."""
+
+import hashlib
+import os
+import pwd
+import resource
+import shutil
+import signal
+import socket
+import tempfile
+import time
+from pathlib import Path
+
+from repave.balancers.haproxy.configuration import Settings, address_of
+from repave.balancers.haproxy.record import write_whole
+from repave.balancers.haproxy.runtime import RuntimeSocket
+from repave.ports.clock import Clock
+from repave.ports.commands import Commands
+from repave.ports.errors import CommandFailed, Conflict, Invalid, Unreachable
+
+START_SECONDS = 15.0
+"""A start or reload takes 0.1 to 0.3 s; on a busy machine a few seconds. Past this it hangs."""
+
+END_SECONDS = 5.0
+"""An asked end takes milliseconds; past this it is forced."""
+
+LOOK_SECONDS = 0.02
+"""How often we look whether a start, reload or end has happened."""
+
+MAXIMUM_CONNECTIONS = 4096
+"""About 150 MiB when all are open: no demo or small site needs more, no small machine is filled by it."""
+
+MAXIMUM_THREADS = 4
+"""Four serve tens of thousands of requests a second; the other cores are the fleets'."""
+
+LONGEST_SOCKET_PATH = 90
+"""Unix allows 107 bytes; HAProxy binds under a longer temporary name first."""
+
+
+class Process:
+    """Starts, reloads and ends HAProxy with the configuration in ``folder``."""
+
+    def __init__(self, folder: Path, *, commands: Commands, clock: Clock) -> None:
+        self._folder = folder.resolve()
+        self._commands = commands
+        self._clock = clock
+        self._configuration = self._folder / "haproxy.cfg"
+        self._states = self._folder / "server-states"
+        self._pid_file = self._folder / "haproxy.pid"
+
+    @property
+    def settings(self) -> Settings:
+        """What the configuration must say of this machine."""
+        hard, cpus = resource.getrlimit(resource.RLIMIT_NOFILE)[1], len(os.sched_getaffinity(0))
+        # Two descriptors a connection, and some for listeners, checks and the sockets of a reload.
+        affordable = MAXIMUM_CONNECTIONS if hard == resource.RLIM_INFINITY else max(100, (hard - 200) // 2)
+        user, group = _unprivileged()
+        return Settings(
+            node=f"repave-{hashlib.sha256(os.fsencode(self._folder)).hexdigest()[:16]}",
+            states=str(self._states),
+            maximum_connections=min(MAXIMUM_CONNECTIONS, affordable),
+            threads=min(MAXIMUM_THREADS, cpus),
+            user=user,
+            group=group,
+            empty_folder=str(self._folder / "empty"),
+        )
+
+    @property
+    def runtime(self) -> RuntimeSocket:
+        """Where it is asked."""
+        return RuntimeSocket(self._socket_path())
+
+    def running(self) -> dict[str, str]:
+        """What the running one says of itself; empty when none of ours answers."""
+        try:
+            information = self.runtime.information()
+        except Unreachable:
+            return {}
+        return information if information.get("node") == self.settings.node else {}
+
+    def outdated(self) -> bool:
+        """Whether the program on disk is another than the one that runs, as after an upgrade of the package."""
+        program = Path(shutil.which(_program_of(self._pid()) or "haproxy") or "/usr/sbin/haproxy")
+        try:
+            return not os.path.samestat(os.stat(f"/proc/{self._pid()}/exe"), program.stat())  # noqa: PTH116 - one call for both
+        except OSError:
+            return False
+
+    def start(self, text: str, states: str) -> None:
+        """Start it; one that does not answer is ended before. Raises Conflict, Invalid, Unreachable."""
+        self.end()
+        self._prepare(text, states)
+        self._configuration_candidate().replace(self._configuration)
+        arguments = ["haproxy", "-W", "-D", "-f", str(self._configuration), "-p", str(self._pid_file)]
+        try:
+            self._commands.run(
+                [*arguments, "-S", f"{self._socket_path()},mode,600,level,admin"],
+                cwd=self._folder,
+                timeout_seconds=START_SECONDS,
+            )
+        except CommandFailed as failure:
+            raise _start_failure(failure) from failure
+        self._await_change(previous="")
+
+    def reload(self, text: str, states: str) -> None:
+        """Replace the worker: listening sockets are handed over, no connection is refused or dropped."""
+        previous = self.runtime.information().get("Pid", "")
+        self._prepare(text, states)
+        self._configuration_candidate().replace(self._configuration)
+        self.runtime.reload()
+        self._await_change(previous=previous)
+
+    def end(self) -> None:
+        """End it, if it runs; nobody else's process is ever touched."""
+        pid = self._pid()
+        if pid and not self._end_by(pid, signal.SIGTERM):
+            self._end_by(pid, signal.SIGKILL)
+        self._pid_file.unlink(missing_ok=True)
+
+    def _prepare(self, text: str, states: str) -> None:
+        (self._folder / "empty").mkdir(parents=True, exist_ok=True, mode=0o755)
+        write_whole(self._states, states)
+        candidate = self._configuration_candidate()
+        write_whole(candidate, text)
+        try:
+            self._commands.run(["haproxy", "-c", "-q", "-f", str(candidate)], timeout_seconds=START_SECONDS)
+        except CommandFailed as failure:
+            raise _start_failure(failure) from failure
+
+    def _configuration_candidate(self) -> Path:
+        return self._configuration.with_name("haproxy.cfg.candidate")
+
+    def _await_change(self, *, previous: str) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline:
+            if self.running().get("Pid", previous) != previous:
+                return
+            self._clock.sleep(LOOK_SECONDS)
+        raise Unreachable(
+            f"HAProxy did not {'take its new configuration' if previous else 'answer'} within {START_SECONDS:g} s",
+            hint=f"`haproxy -c -f {self._configuration}` says what it thinks of its configuration",
+        )
+
+    def _socket_path(self) -> Path:
+        path = self._folder / "haproxy.sock"
+        if len(os.fsencode(path)) <= LONGEST_SOCKET_PATH:
+            return path
+        return self._short_folder() / "haproxy.sock"
+
+    def _short_folder(self) -> Path:
+        """A private folder with a short path, made once and remembered; made anew when a restart swept it away."""
+        note = self._folder / "socket-folder"
+        if note.exists() and (kept := Path(note.read_text(encoding="utf-8"))).is_dir():
+            return kept
+        home = os.environ.get("XDG_RUNTIME_DIR", "")
+        parent = home if home and os.access(home, os.W_OK) else None
+        made = Path(tempfile.mkdtemp(prefix="repave-", dir=parent))
+        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        write_whole(note, str(made))
+        return made
+
+    def _pid(self) -> int:
+        """The master's process id; 0 unless a living process with our configuration on its command line has it."""
+        try:
+            pid = int(self._pid_file.read_text(encoding="ascii").split()[0])
+            words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+        except (OSError, ValueError, IndexError):
+            return 0
+        return pid if os.fsencode(self._configuration) in words else 0
+
+    def _end_by(self, pid: int, number: signal.Signals) -> bool:
+        try:
+            handle = os.pidfd_open(pid)
+        except ProcessLookupError:
+            return True
+        try:
+            # Looked at again with the handle in hand: from here on the number cannot become another process.
+            if self._pid() == pid:
+                signal.pidfd_send_signal(handle, number)
+            deadline = time.monotonic() + END_SECONDS
+            while self._pid() == pid and not _ended(pid) and time.monotonic() < deadline:
+                self._clock.sleep(LOOK_SECONDS)
+        except ProcessLookupError:
+            return True
+        finally:
+            os.close(handle)
+        return self._pid() != pid or _ended(pid)
+
+
+def require_free(listen: str, *, owner: str) -> None:
+    """Raise Conflict when another process listens there, Invalid when this machine has no such address."""
+    address, port = address_of(listen)
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as trial:
+        # As HAProxy binds, but without SO_REUSEPORT: with it two processes of one user would share the port silently.
+        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            trial.bind((address, port))
+        except PermissionError as failure:
+            raise Conflict(
+                f"cannot listen on {listen} for {owner}: {failure.strerror}",
+                hint="ports below 1024 need root: choose a higher one in `listen`",
+            ) from failure
+        except OSError as failure:
+            raise Conflict(
+                f"cannot listen on {listen} for {owner}: {failure.strerror}",
+                hint=f"end what uses it (`ss -ltnp 'sport = :{port}'` shows it) or choose another `listen`",
+            ) from failure
+
+
+def free_port() -> int:
+    """A port of the loopback address that nobody listens on now."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as trial:
+        trial.bind(("127.0.0.1", 0))
+        return int(trial.getsockname()[1])
+
+
+def _unprivileged() -> tuple[str, str]:
+    if os.geteuid() != 0:
+        return "", ""
+    try:
+        pwd.getpwnam("haproxy")
+    except KeyError:
+        return "", ""
+    return "haproxy", "haproxy"
+
+
+def _program_of(pid: int) -> str:
+    if not pid:
+        return ""
+    try:
+        return os.fsdecode(Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[0])
+    except OSError:
+        return ""
+
+
+def _ended(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()[0]
+    except OSError:
+        return True
+    return state in {"Z", "X"}
+
+
+def _start_failure(failure: CommandFailed) -> Conflict | Invalid | CommandFailed:
+    if "already in use" in failure.stderr.lower():
+        return Conflict(f"HAProxy could not start: {failure.message}", hint="choose another `listen`, or free it")
+    if failure.program_exit_code == 1:
+        return Invalid(f"HAProxy refused its configuration: {failure.message}", hint="see `repave doctor`")
+    return failure
