@@ -1,0 +1,280 @@
+"""What the fleet planner never does, whatever it is shown."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from random import Random
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from repave.model.amount import Amount
+from repave.model.names import (
+    EnvironmentName,
+    FleetKey,
+    FleetName,
+    InstanceId,
+    ProjectName,
+    ReleaseNumber,
+    RevisionId,
+    SlotId,
+    ZoneName,
+)
+from repave.model.observation import (
+    Backend,
+    Instance,
+    MachineSighting,
+    MachineState,
+    Observation,
+    TrafficSighting,
+    TrafficState,
+)
+from repave.model.plan import Detach, Drain, Launch, Phase, Plan, Terminate
+from repave.model.policy import FleetPolicy, HealthPolicy, RolloutPolicy
+from repave.model.target import Failure, FailureKind, Heal, Order, Proof, Target
+from repave.planner.check import check
+from repave.planner.fleet import plan
+
+NOW = datetime(2026, 3, 2, 18, 0, tzinfo=UTC)
+FLEET = FleetKey(project=ProjectName("shop"), environment=EnvironmentName("test"), fleet=FleetName("web"))
+ZONES = tuple(ZoneName(name) for name in "abc")
+REVISIONS = tuple(RevisionId(name) for name in ("one", "two", "three"))
+RELEASE = {revision: ReleaseNumber(number) for number, revision in enumerate(REVISIONS, 1)}
+
+ago = st.integers(0, 900).map(lambda seconds: NOW - timedelta(seconds=seconds))
+recent = st.integers(0, 90).map(lambda seconds: NOW - timedelta(seconds=seconds))
+revisions = st.sampled_from(REVISIONS)
+zones = st.sampled_from(ZONES)
+
+
+@st.composite
+def policies(draw: st.DrawFn) -> FleetPolicy:
+    """Any policy a file could declare."""
+    amounts = st.builds(Amount, value=st.integers(0, 3)) | st.builds(
+        Amount, value=st.integers(0, 100), percent=st.just(value=True)
+    )
+    return FleetPolicy(
+        fleet=FLEET,
+        zones=ZONES[: draw(st.integers(1, 3))],
+        health=HealthPolicy(grace_seconds=draw(st.sampled_from([5.0, 60.0]))),
+        rollout=RolloutPolicy(surge=draw(amounts), unavailable=draw(amounts)),
+        drain_timeout_seconds=draw(st.sampled_from([0.0, 30.0])),
+    )
+
+
+@st.composite
+def worlds(draw: st.DrawFn) -> tuple[FleetPolicy, Target, Observation]:
+    """Any fleet in any state, with whatever a store may remember of it."""
+    policy = draw(policies())
+    count = draw(st.integers(0, 9))
+    instances, backends = [], []
+    for number in range(1, count + 1):
+        state = draw(st.sampled_from(list(MachineState)))
+        revision = draw(revisions)
+        instance = Instance(
+            id=InstanceId(f"i-{number}"),
+            slot=SlotId(f"web-{number}"),
+            revision=revision,
+            release=RELEASE[revision],
+            zone=draw(zones),
+            state=state,
+            started_at=draw(ago),
+            address=None if state is MachineState.STARTING else "192.0.2.1",
+            port=8080,
+        )
+        instances.append(instance)
+        if draw(st.booleans()) or draw(st.booleans()):
+            backends.append(
+                Backend(instance=instance.id, state=draw(st.sampled_from(list(TrafficState))), since=draw(recent))
+            )
+    if draw(st.integers(0, 5)) == 0:
+        backends.append(Backend(instance=InstanceId("stray"), state=TrafficState.FAILING, since=NOW))
+    observation = Observation(
+        fleet=FLEET,
+        at=NOW,
+        machines=MachineSighting(
+            at=NOW, instances=tuple(instances), incomplete=draw(st.sampled_from(["", "", "", "", "a page is missing"]))
+        ),
+        traffic=TrafficSighting(
+            at=NOW, backends=tuple(backends), incomplete=draw(st.sampled_from(["", "", "", "", "no answer"]))
+        ),
+    )
+    return policy, draw(targets(count)), observation
+
+
+@st.composite
+def targets(draw: st.DrawFn, instances: int) -> Target:
+    """Any target, with orders, failures, heals and proofs."""
+    orders = [
+        Order(slot=SlotId(f"web-{number}"), revision=draw(revisions), zone=draw(zones), ordered_at=draw(recent))
+        for number in draw(st.sets(st.integers(1, instances + 4), max_size=3))
+    ]
+    failures = [
+        Failure(
+            slot=SlotId(f"web-old-{number}"),
+            revision=draw(revisions),
+            zone=draw(zones),
+            kind=draw(st.sampled_from(list(FailureKind))),
+            at=draw(ago),
+        )
+        for number in range(draw(st.integers(0, 4)))
+    ]
+    proofs = [
+        Proof(revision=r, release=RELEASE[r], at=draw(ago), revoked=draw(st.booleans()), bootable=draw(st.booleans()))
+        for r in draw(st.lists(revisions, unique=True, max_size=3))
+    ]
+    wanted = draw(revisions)
+    return Target(
+        fleet=FLEET,
+        generation=draw(st.integers(1, 99)),
+        revision=wanted,
+        release=RELEASE[wanted],
+        size=draw(st.integers(0, 7)),
+        since=draw(ago),
+        next_slot=instances + 5,
+        orders=tuple(orders),
+        failures=tuple(sorted(failures, key=lambda failure: failure.at)),
+        heals=tuple(Heal(slot=SlotId(f"web-healed-{n}"), at=draw(ago)) for n in range(draw(st.integers(0, 2)))),
+        proven=tuple(sorted(proofs, key=lambda proof: proof.at)),
+        paused=draw(st.integers(0, 7)) == 0,
+        stopped=draw(st.sampled_from(["", "", "", "", "2 in a row failed"])),
+    )
+
+
+def planned(world: tuple[FleetPolicy, Target, Observation]) -> Plan:
+    """The plan for a world."""
+    policy, target, observation = world
+    return plan(policy, target, observation, NOW)
+
+
+@given(worlds())
+def test_never_a_plan_that_the_checker_refuses(world: tuple[FleetPolicy, Target, Observation]) -> None:
+    """Every plan of the planner passes the checker, which shares no code with it."""
+    policy, target, observation = world
+    check(planned(world), policy, target, observation, NOW)
+
+
+@given(worlds())
+def test_never_fewer_serving_than_allowed(world: tuple[FleetPolicy, Target, Observation]) -> None:
+    """Promise 12: by its own doing the planner never leaves fewer serving than the policy allows."""
+    policy, target, observation = world
+    states = {backend.instance: backend.state for backend in observation.traffic.backends}
+    running = {i.id for i in observation.machines.instances if i.state is not MachineState.STOPPED}
+    serving = {i for i, state in states.items() if state is TrafficState.SERVING and i in running}
+    taken = {s.instance for s in planned(world).steps if isinstance(s, Drain | Detach | Terminate)} & serving
+    least = target.size - policy.rollout.unavailable.of(target.size)
+    assert len(serving - taken) >= min(len(serving), least), "fewer would serve than allowed"
+
+
+@given(worlds())
+def test_never_a_launch_of_what_is_stopped(world: tuple[FleetPolicy, Target, Observation]) -> None:
+    """Promise 1: nothing is launched of a revision that was stopped, now or before, nor while it goes back."""
+    made = planned(world)
+    if world[1].stopped or made.stop or made.retarget or world[1].paused:
+        fresh = [s for s in made.steps if isinstance(s, Launch)]
+        partial = world[2].machines.incomplete or world[2].traffic.incomplete
+        assert not fresh or (partial and world[1].stopped), f"launched although it was stopped: {fresh}"
+
+
+@given(worlds())
+def test_never_back_to_what_is_revoked_or_failed(world: tuple[FleetPolicy, Target, Observation]) -> None:
+    """Promise 1: a rollback goes to another revision that is proven, bootable and not revoked, or nowhere."""
+    back = planned(world).retarget
+    if back is not None:
+        proof = next(proof for proof in world[1].proven if proof.revision == back.revision)
+        assert not proof.revoked, "it rolls back onto a revoked artifact"
+        assert proof.bootable, "it rolls back onto what cannot be started"
+        assert back.revision != world[1].revision, "it rolls back onto what failed"
+
+
+@given(worlds())
+def test_never_a_removal_on_a_partial_view(world: tuple[FleetPolicy, Target, Observation]) -> None:
+    """What could not be seen may be what still serves: nothing is taken away, nothing new is started."""
+    policy, target, observation = world
+    blind = replace(observation, machines=replace(observation.machines, incomplete="a page is missing"))
+    steps = plan(policy, target, blind, NOW).steps
+    ordered = {order.slot for order in target.orders}
+    assert all(isinstance(step, Launch) and step.slot in ordered for step in steps), f"on a partial view: {steps}"
+
+
+@given(worlds())
+def test_never_two_launches_of_a_slot(world: tuple[FleetPolicy, Target, Observation]) -> None:
+    """Promise 8: a slot is launched once in a plan, never one that an instance fills, new ones with new numbers."""
+    made = planned(world)
+    slots = [step.slot for step in made.steps if isinstance(step, Launch)]
+    assert len(slots) == len(set(slots)), "one slot, two launches"
+    assert not set(slots) & {i.slot for i in world[2].machines.instances}, "a filled slot is launched"
+    assert made.next_slot >= world[1].next_slot, "slot numbers go back"
+
+
+@given(worlds(), st.randoms(use_true_random=False))
+def test_never_does_the_order_of_the_input_matter(
+    world: tuple[FleetPolicy, Target, Observation], chance: Random
+) -> None:
+    """A list in another order is the same list."""
+    policy, target, seen = world
+    instances, backends = list(seen.machines.instances), list(seen.traffic.backends)
+    chance.shuffle(instances)
+    chance.shuffle(backends)
+    shuffled = replace(
+        seen,
+        machines=replace(seen.machines, instances=tuple(instances)),
+        traffic=replace(seen.traffic, backends=tuple(backends)),
+    )
+    assert plan(policy, target, shuffled, NOW) == plan(policy, target, seen, NOW), "the order of the input matters"
+
+
+@given(worlds())
+def test_never_waits_without_a_reason(world: tuple[FleetPolicy, Target, Observation]) -> None:
+    """Promise 4: whoever is not where it should be is moved by a step, or held by a rule."""
+    made = planned(world)
+    touched = {step.slot for step in made.steps}
+    held = {hold.subject for hold in made.holds}
+    states = {backend.instance: backend.state for backend in world[2].traffic.backends}
+    whole = "fleet" in held and (world[1].paused or world[2].machines.incomplete or world[2].traffic.incomplete)
+    for instance in world[2].machines.instances:
+        well = states.get(instance.id) is TrafficState.SERVING and instance.revision == world[1].revision
+        well = well and instance.state is not MachineState.STOPPED
+        assert well or whole or instance.slot in touched | held, f"{instance.slot} waits, and nothing says why"
+    if made.phase is not Phase.CONVERGED:
+        assert made.changes or made.holds, f"{made.phase} without a step or a reason"
+
+
+@given(st.integers(1, 9), policies())
+def test_never_a_step_for_a_converged_fleet(size: int, policy: FleetPolicy) -> None:
+    """A fleet that is as wanted gets an empty plan."""
+    instances = tuple(
+        Instance(
+            id=InstanceId(f"i-{number}"),
+            slot=SlotId(f"web-{number}"),
+            revision=REVISIONS[0],
+            release=RELEASE[REVISIONS[0]],
+            zone=policy.zones[number % len(policy.zones)],
+            state=MachineState.RUNNING,
+            started_at=NOW - timedelta(hours=1),
+            address="192.0.2.1",
+            port=8080,
+        )
+        for number in range(1, size + 1)
+    )
+    backends = tuple(
+        Backend(instance=i.id, state=TrafficState.SERVING, since=NOW - timedelta(minutes=5)) for i in instances
+    )
+    target = Target(
+        fleet=FLEET,
+        generation=3,
+        revision=REVISIONS[0],
+        release=RELEASE[REVISIONS[0]],
+        size=size,
+        since=NOW - timedelta(hours=1),
+        next_slot=size + 1,
+        proven=(Proof(revision=REVISIONS[0], release=RELEASE[REVISIONS[0]], at=NOW - timedelta(minutes=4)),),
+    )
+    seen = Observation(
+        fleet=FLEET,
+        at=NOW,
+        machines=MachineSighting(at=NOW, instances=instances),
+        traffic=TrafficSighting(at=NOW, backends=backends),
+    )
+    made = plan(policy, target, seen, NOW)
+    assert not made.changes, f"a converged fleet is changed: {made.steps}"
+    assert made.phase is Phase.CONVERGED
