@@ -1,1 +1,1 @@
-"""From an image to its lock, one module per ecosystem. What is fetched goes through the vault port."""
+"""From what an image declares to what is pinned: one adapter per ecosystem. Nothing is baked or judged here."""

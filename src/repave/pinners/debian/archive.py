@@ -1,0 +1,82 @@
+"""Debian's archive: signed indexes, read by apt in a folder of its own."""
+
+import hashlib
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from threading import Lock
+
+from repave.model.recipe import Base
+from repave.pinners.debian import sources, versions
+from repave.pinners.debian.index import Entry, Index
+from repave.pinners.debian.workspace import Workspace
+from repave.ports.archive import Candidate, SuiteView
+from repave.ports.commands import Commands
+
+KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
+
+FRESH_SECONDS = 60.0
+"""Several images locked together are asked about once, and from the same indexes."""
+
+
+class DebianArchive:
+    """The archive port for Debian; the pinner asks it for more, by ``index``."""
+
+    def __init__(self, root: Path, *, commands: Commands, keyring: Path = KEYRING) -> None:
+        self._root = root
+        self._commands = commands
+        self._keyring = keyring
+        self._refreshing = Lock()
+        self._refreshed: dict[tuple[Base, tuple[str, ...]], float] = {}
+
+    def security_suites(self, base: Base) -> tuple[str, ...]:
+        """The suites in which Debian publishes security repairs for this release."""
+        return sources.security_suites(base)
+
+    def view(self, base: Base, suites: Iterable[str], names: Iterable[str]) -> SuiteView:
+        """The newest of each name in ``suites``; see the port."""
+        index = self.index(base, tuple(suites))
+        newest: dict[str, Entry] = {}
+        for key, entry in index.entries(names).items():
+            known = newest.get(key.name)
+            if known is None or versions.newer(key.version, known.key.version):
+                newest[key.name] = entry
+        return SuiteView(
+            as_of=index.as_of(),
+            candidates={name: _candidate(entry) for name, entry in sorted(newest.items())},
+        )
+
+    def newer(self, version: str, than: str) -> bool:
+        """Whether ``version`` is newer, in Debian's own order."""
+        return versions.newer(version, than)
+
+    def index(self, base: Base, suites: tuple[str, ...]) -> Index:
+        """Refresh the indexes of ``suites`` and answer what reads them. Raises Corrupt, Invalid, Unreachable."""
+        sources.check(base)
+        workspace = Workspace(self._folder(base), base=base, commands=self._commands, keyring=self._keyring)
+        with self._refreshing:
+            last = self._refreshed.get((base, suites))
+            if last is None or time.monotonic() - last > FRESH_SECONDS:
+                workspace.refresh(suites)
+                self._refreshed[base, suites] = time.monotonic()
+        return Index(workspace, suites)
+
+    def _folder(self, base: Base) -> Path:
+        determines = f"{base.distribution}\n{base.mirror or sources.ARCHIVE}\n{self._keyring}"
+        place = hashlib.sha256(determines.encode()).hexdigest()[:12]
+        return self._root / f"{base.release}-{base.architecture}-{place}"
+
+
+def _candidate(entry: Entry) -> Candidate:
+    source, source_version = entry.source
+    return Candidate(
+        name=entry.key.name,
+        version=entry.key.version,
+        source=source,
+        source_version=source_version,
+        suite=entry.suites[0],
+        url=entry.url,
+        sha256=entry.fields["SHA256"],
+        size_bytes=int(entry.fields["Size"]),
+        architecture=entry.fields.get("Architecture", ""),
+    )

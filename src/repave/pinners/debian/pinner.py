@@ -1,0 +1,136 @@
+"""Debian packages of an image, pinned: the exact closure, in the versions the refresh allows."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from repave.model.lock import Ecosystem, Layer, LockedPackage
+from repave.pinners.debian import keeping, sources
+from repave.pinners.debian.archive import DebianArchive
+from repave.pinners.debian.control import Fields, source_of
+from repave.pinners.debian.index import Entry, Key
+from repave.pinners.debian.keeping import Keeper, Previous
+from repave.pinners.debian.layers import base_names
+from repave.pinners.debian.resolution import Resolution
+from repave.pinners.naming import check_named
+from repave.ports.commands import Commands
+from repave.ports.errors import Invalid
+from repave.ports.pinner import PinRequest, Pins, Refresh
+from repave.ports.progress import Progress
+from repave.ports.vault import Vault
+
+NAME = re.compile(r"[a-z0-9][a-z0-9+.-]+")
+"""Debian policy 5.6.1. Anything else apt might read as an option, a pattern or a version."""
+
+
+class DebianPinner:
+    """The pinner port for Debian packages."""
+
+    def __init__(self, *, archive: DebianArchive, vault: Vault, commands: Commands) -> None:
+        self._archive = archive
+        self._keeper = Keeper(commands=commands, vault=vault)
+
+    def pin(self, request: PinRequest, *, progress: Progress) -> Pins:
+        """The exact closure of the image's packages and of what is essential; see the port."""
+        _check_recipe(request)
+        check_named(request)
+        base = request.image.base
+        with progress.task(f"Locking Debian packages of {request.image.name}") as task:
+            task.note("refreshing the indexes")
+            index = self._archive.index(base, base.suites)
+            before = keeping.previous(request)
+            kept = {} if request.refresh is Refresh.UPGRADE else before.own
+            beside = {} if request.refresh is Refresh.UPGRADE else before.beside
+            entries = index.entries(kept)
+            vanished = self._keeper.vanished(kept.values(), entries, progress=progress)
+            task.note("resolving")
+            closure = Resolution(
+                request=request, index=index, kept=kept, beside=beside, entries=entries, vanished=vanished
+            ).closure()
+            entries = {**entries, **index.entries({key.name for key in closure} - set(kept))}
+        written = _Written(
+            request=request, before=before, entries=entries, vanished=vanished, addresses=index.addresses
+        )
+        return Pins(packages=written.packages(closure))
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Written:
+    """How the closure is written into the lock."""
+
+    request: PinRequest
+    before: Previous
+    entries: Mapping[Key, Entry]
+    vanished: Mapping[Key, Fields]
+    addresses: tuple[str, ...]
+
+    def packages(self, closure: tuple[Key, ...]) -> tuple[LockedPackage, ...]:
+        """Sorted by name, each with its layer."""
+        controls = {key.name: self._fields(key) for key in closure}
+        base = base_names(controls)
+        return tuple(
+            replace(
+                self._kept(key) or _fresh(self.entries[key]),
+                layer=Layer.BASE if key.name in base else Layer.PLATFORM,
+                images=(self.request.image.name,),
+            )
+            for key in closure
+        )
+
+    def _fields(self, key: Key) -> Fields:
+        return self.vanished[key] if key not in self.entries else self.entries[key].fields
+
+    def _kept(self, key: Key) -> LockedPackage | None:
+        """The entry as it was, so that nothing shows in the difference that did not change.
+
+        Where the archive's address changed, the same file is written with where it is found now.
+        """
+        package = self.before.every.get(key)
+        if package is None or key not in self.entries:
+            return package
+        moved = not package.origin.startswith(tuple(f"{address}/" for address in self.addresses))
+        same = package.sha256 == self.entries[key].fields["SHA256"]
+        if self.request.refresh is Refresh.UPGRADE or (moved and same):
+            return None
+        return package
+
+
+def _fresh(entry: Entry) -> LockedPackage:
+    source, source_version = source_of(entry.fields)
+    return LockedPackage(
+        ecosystem=Ecosystem.DEB,
+        name=entry.key.name,
+        version=entry.key.version,
+        sha256=entry.fields["SHA256"],
+        size_bytes=int(entry.fields["Size"]),
+        origin=entry.url,
+        filename=entry.fields["Filename"].rpartition("/")[2],
+        layer=Layer.PLATFORM,
+        images=(),
+        architecture=entry.fields["Architecture"],
+        suite=entry.suites[0],
+        source=source,
+        source_version=source_version,
+    )
+
+
+def _check_recipe(request: PinRequest) -> None:
+    image = request.image
+    sources.check(image.base)
+    for name in image.packages:
+        if not NAME.fullmatch(name):
+            raise Invalid(
+                f"{name!r} of {image.name} is no name of a Debian package",
+                hint="a bare name in lower case, as in `python3`: versions stand in the lock",
+            )
+    security = sources.security_suites(image.base)
+    if request.refresh is Refresh.SECURITY and not set(security).intersection(image.base.suites):
+        if not security:
+            raise Invalid(
+                f"debian {image.base.release} has no security suite: repairs go straight into it",
+                hint="use `repave lock --upgrade`",
+            )
+        raise Invalid(
+            f"{image.name} draws from no security suite, so there is nothing to repair it from",
+            hint=f"add {security[0]} to `suites` of its base: suites: [{', '.join((*image.base.suites, *security))}]",
+        )

@@ -1,0 +1,200 @@
+"""A folder in which apt works for one base, with nothing of the host's own apt configuration or state.
+
+    lists/            indexes, as apt verified them
+    etc/              a configuration that is ours alone: empty folders, and the one keyring
+    views/HEX/        for one choice of suites: ``sources.list`` and apt's binary caches
+    runs/RANDOM/      for one run of a program: its ``apt.conf``; gone after it
+
+Whoever refreshes the indexes holds the lock alone; whoever reads them shares it.
+"""
+
+import fcntl
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+
+from repave.model.recipe import Base
+from repave.pinners.debian import sources
+from repave.pinners.debian.complaints import refused_update
+from repave.ports.commands import Commands, Finished
+from repave.ports.errors import CommandFailed, Corrupt, Invalid, Unreachable
+
+UPDATE_TIMEOUT_SECONDS = 900.0
+"""All indexes of a release are about 10 MB: enough for a slow line, and an end for a dead one."""
+
+QUESTION_TIMEOUT_SECONDS = 180.0
+"""A resolution takes half a second; this ends only what hangs."""
+
+EMPTY_FOLDERS = ("apt.conf.d", "preferences.d", "sources.list.d", "auth.conf.d")
+
+CONFIGURATION = """\
+Dir "{folder}";
+Dir::Etc "{folder}/etc";
+Dir::Etc::sourcelist "{view}/sources.list";
+Dir::Etc::preferences "{run}/preferences";
+Dir::State "{folder}/state";
+Dir::State::lists "{folder}/lists";
+Dir::State::status "{status}";
+Dir::Cache "{view}";
+Dir::Cache::srcpkgcache "srcpkgcache.bin";
+Dir::Cache::pkgcache "{cache}";
+Dir::Log "{run}";
+Dir::Bin::dpkg "/usr/bin/dpkg";
+APT::Architecture "{architecture}";
+APT::Architectures {{ "{architecture}"; }};
+APT::Install-Recommends "false";
+APT::Install-Suggests "false";
+APT::Get::List-Cleanup "false";
+APT::Update::Error-Mode "any";
+// Methods run as whoever runs us: the sandbox user may not read a project in somebody's home.
+APT::Sandbox::User "";
+Acquire::Check-Valid-Until "true";
+Acquire::Check-Date "true";
+Acquire::AllowInsecureRepositories "false";
+Acquire::AllowWeakRepositories "false";
+Acquire::AllowDowngradeToInsecureRepositories "false";
+Acquire::AllowReleaseInfoChange "true";
+Acquire::Languages "none";
+Acquire::PDiffs "false";
+Acquire::Retries "3";
+Acquire::http::Timeout "30";
+Acquire::https::Timeout "30";
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Situation:
+    """What apt is to believe in one run."""
+
+    preferences: str = ""
+    installed: str = ""
+    """Paragraphs of packages taken for installed; empty for none."""
+
+    offered: str = ""
+    """Paragraphs of packages to be had beside the archive's."""
+
+
+class Workspace:
+    """One base's folder, and the only way by which apt's programs are run."""
+
+    def __init__(self, folder: Path, *, base: Base, commands: Commands, keyring: Path) -> None:
+        if any(character in str(folder) for character in '"\\\n'):
+            raise Invalid(f"apt cannot work in {folder}", hint="rename the folder: no quotes, backslashes or line ends")
+        self.base = base
+        self._commands = commands
+        self._keyring = keyring
+        self._folder = folder.resolve()
+        self._lists = self._folder / "lists"
+
+    def refresh(self, suites: tuple[str, ...]) -> None:
+        """Bring the indexes of ``suites`` up to date, verified. Raises Corrupt, Invalid, Unreachable."""
+        self._prepare(suites)
+        try:
+            with self._locked(fcntl.LOCK_EX):
+                done = self._run(("apt-get", "update", "-q"), suites, Situation(), UPDATE_TIMEOUT_SECONDS)
+        except CommandFailed as failure:
+            if failure.program_exit_code is not None:
+                raise
+            raise Unreachable(
+                f"the indexes of {', '.join(suites)} were not brought within {UPDATE_TIMEOUT_SECONDS:g} s",
+                hint="the archive may hang: try again, or set `mirror` of the base",
+            ) from failure
+        output = f"{done.stdout.decode(errors='replace')}\n{done.stderr}"
+        # A mirror with a wrong signature makes a warning of apt's while older indexes are still at hand.
+        if done.exit_code != 0 or "\nW: " in output or "\nErr:" in output:
+            raise refused_update(output, suites)
+
+    def ask(self, arguments: tuple[str, ...], suites: tuple[str, ...], situation: Situation) -> Finished:
+        """Run one of apt's programs over refreshed indexes; the caller reads the exit code."""
+        with self._locked(fcntl.LOCK_SH):
+            return self._run(arguments, suites, situation, QUESTION_TIMEOUT_SECONDS)
+
+    def published_at(self, suites: tuple[str, ...]) -> datetime:
+        """When the oldest of the indexes was published, as its signed Release says."""
+        return min(self._published_at(suite) for suite in suites)
+
+    def _published_at(self, suite: str) -> datetime:
+        for kind in ("InRelease", "Release"):
+            for path in self._lists.glob(f"*_dists_{suite}_{kind}"):
+                for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+                    if line.startswith("Date:"):
+                        return parsedate_to_datetime(line.removeprefix("Date:").strip()).astimezone(UTC)
+        raise Corrupt(f"the signed index of {suite} does not say when it was published")
+
+    def _prepare(self, suites: tuple[str, ...]) -> None:
+        if not self._keyring.is_file():
+            raise Invalid(
+                f"the keyring {self._keyring} is not on this machine, so no signature can be verified",
+                hint="install the package debian-archive-keyring",
+            )
+        etc = self._folder / "etc"
+        for name in EMPTY_FOLDERS:
+            (etc / name).mkdir(parents=True, exist_ok=True)
+        for place in (etc / "trusted.gpg.d", self._lists / "partial", self._folder / "state", self._folder / "runs"):
+            place.mkdir(parents=True, exist_ok=True)
+        suffix = self._keyring.suffix if self._keyring.suffix in {".gpg", ".asc"} else ".gpg"
+        _write_once(etc / "trusted.gpg.d" / f"keyring{suffix}", self._keyring.read_bytes())
+        view = self._view(suites)
+        (view / "archives" / "partial").mkdir(parents=True, exist_ok=True)
+        # Its time counts: apt takes its caches for outdated when this file is younger.
+        _write_once(view / "sources.list", sources.lines(self.base, suites).encode())
+        _write_once(view / "status", b"")
+
+    def _view(self, suites: tuple[str, ...]) -> Path:
+        return self._folder / "views" / hashlib.sha256(" ".join(suites).encode()).hexdigest()[:12]
+
+    def _run(
+        self, arguments: tuple[str, ...], suites: tuple[str, ...], situation: Situation, timeout_seconds: float
+    ) -> Finished:
+        run = Path(tempfile.mkdtemp(dir=self._folder / "runs"))
+        try:
+            self._configure(run, suites, situation)
+            offered = ("--with-source", str(run / "Packages")) if situation.offered else ()
+            return self._commands.run(
+                (*arguments[:2], *offered, *arguments[2:]),
+                environment={"APT_CONFIG": str(run / "apt.conf"), "HOME": str(run)},
+                timeout_seconds=timeout_seconds,
+                check=False,
+            )
+        finally:
+            shutil.rmtree(run, ignore_errors=True)
+
+    def _configure(self, run: Path, suites: tuple[str, ...], situation: Situation) -> None:
+        view = self._view(suites)
+        installed = run / "status" if situation.installed else view / "status"
+        texts = {
+            "preferences": situation.preferences,
+            "status": situation.installed,
+            "Packages": situation.offered,
+            "apt.conf": CONFIGURATION.format(
+                folder=self._folder,
+                view=view,
+                run=run,
+                status=installed,
+                # The cache of an invented status is worth nothing to the next run.
+                cache="" if situation.installed else "pkgcache.bin",
+                architecture=self.base.architecture,
+            ),
+        }
+        for name, text in texts.items():
+            (run / name).write_text(text, encoding="utf-8")
+
+    @contextmanager
+    def _locked(self, how: int) -> Iterator[None]:
+        with (self._folder / "lock").open("ab") as lock:
+            fcntl.flock(lock, how)
+            yield
+
+
+def _write_once(path: Path, content: bytes) -> None:
+    if not path.is_file() or path.read_bytes() != content:
+        temporary = path.with_name(f"{path.name}.{os.getpid()}~")
+        temporary.write_bytes(content)
+        temporary.replace(path)
