@@ -100,7 +100,11 @@ AmountText = Annotated[
     PlainValidator(quantities.amount),
     _either(quantities.AMOUNT_PATTERN, 0, quantities.LARGEST_SIZE, 2, "25%"),
 ]
-Share = Annotated[str, *_choice(*(f"{percent}%" for percent in range(1, 101)))]
+Share = Annotated[
+    str,
+    PlainValidator(words.matching(quantities.AMOUNT_PATTERN, "a share such as `60%`")),
+    _schema(quantities.AMOUNT_PATTERN, "60%"),
+]
 Size = Annotated[
     SizeRange, PlainValidator(quantities.size), _either(quantities.SIZE_PATTERN, 0, quantities.LARGEST_SIZE, 6, "6..20")
 ]
@@ -126,9 +130,13 @@ Cpus = Annotated[
 
 
 class Section(BaseModel):
-    """A mapping of the file: every key is known, none is converted from another type."""
+    """A mapping of the file: every key is known, none is converted from another type.
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    Only the whole file's reader is ever built, at the first reading: building each section's own would cost every
+    command tens of milliseconds.
+    """
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, defer_build=True)
 
 
 class BaseSection(Section):
@@ -222,14 +230,22 @@ class FleetSection(Section):
 
     image: Label = Field(description="The image they run.")
     port: Port = Field(description="The TCP port the application listens on.")
-    health: HealthSection = Field(default=HealthSection(), description="When an instance is well.")
-    rollout: RolloutSection = Field(default=RolloutSection(), description="How it moves to a new release.")
-    healing: HealingSection = Field(default=HealingSection(), description="How fast the sick are replaced.")
+    health: HealthSection = Field(
+        default_factory=HealthSection.model_construct, description="When an instance is well."
+    )
+    rollout: RolloutSection = Field(
+        default_factory=RolloutSection.model_construct, description="How it moves to a new release."
+    )
+    healing: HealingSection = Field(
+        default_factory=HealingSection.model_construct, description="How fast the sick are replaced."
+    )
     drain: Duration = Field(
         default=30.0, description="An instance leaves when its open requests have ended, or after this. Default: 30s."
     )
-    limits: LimitsSection = Field(default=LimitsSection(), description="What one instance may use.")
-    scale: ScaleSection = Field(default=ScaleSection(), description="What moves the size.")
+    limits: LimitsSection = Field(
+        default_factory=LimitsSection.model_construct, description="What one instance may use."
+    )
+    scale: ScaleSection = Field(default_factory=ScaleSection.model_construct, description="What moves the size.")
 
 
 class FleetSizeSection(Section):
@@ -281,7 +297,9 @@ class EnvironmentSection(Section):
     config: dict[Variable, Value] = Field(
         default={}, description="Environment variables, delivered when an instance starts; never part of an image."
     )
-    gates: GatesSection = Field(default=GatesSection(), description="What must hold before a release enters.")
+    gates: GatesSection = Field(
+        default_factory=GatesSection.model_construct, description="What must hold before a release enters."
+    )
 
 
 class FixWithinSection(Section):
@@ -296,7 +314,9 @@ class PolicySection(Section):
 
     max_age: Duration = Field(default=2592000.0, description="An instance is replaced at this age. Default: 30d.")
     hard_max_age: Duration = Field(default=7776000.0, description="No instance gets older. Default: 90d.")
-    fix_within: FixWithinSection = Field(default=FixWithinSection(), description="How fast flaws are repaired.")
+    fix_within: FixWithinSection = Field(
+        default_factory=FixWithinSection.model_construct, description="How fast flaws are repaired."
+    )
 
 
 class File(Section):
@@ -311,4 +331,6 @@ class File(Section):
         min_length=1,
         description="Every environment once, in the order releases travel. Default: the file's order.",
     )
-    policy: PolicySection = Field(default=PolicySection(), description="How fresh everything is kept.")
+    policy: PolicySection = Field(
+        default_factory=PolicySection.model_construct, description="How fresh everything is kept."
+    )

@@ -4,7 +4,6 @@ YAML 1.2 by ruamel.yaml's composer, so `no` and `on` are words, not booleans. No
 Aliases are followed; what they unfold to is bounded.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ruamel.yaml import YAML
@@ -12,6 +11,7 @@ from ruamel.yaml.error import MarkedYAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from ruamel.yaml.reader import ReaderError
 
+from repave.config.document import Document, Path, Position
 from repave.config.errors import FileError, Problem
 
 LARGEST_TEXT = 1024 * 1024
@@ -23,33 +23,7 @@ MOST_VALUES = 20_000
 DEEPEST = 40
 """Levels of nesting; the format itself needs 7."""
 
-Path = tuple[str | int, ...]
-"""Keys and list indexes from the top of the file."""
-
-Position = tuple[int, int]
-"""Line and column, from 1."""
-
 _TAG = "tag:yaml.org,2002:"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Document:
-    """One file as plain data: dict, list, str, int, float, bool, None."""
-
-    filename: str
-    data: object
-    keys: Mapping[Path, Position]
-    values: Mapping[Path, Position]
-    problems: tuple[Problem, ...] = ()
-    """What could be read around, so that it is reported together with all else."""
-
-    def at_key(self, path: Path) -> Position:
-        """Where the key of ``path`` stands; a list's item has none, so its value; the top stands at its start."""
-        return self.keys.get(path) or self.values.get(path) or (1, 1)
-
-    def at_value(self, path: Path) -> Position:
-        """Where the value of ``path`` starts."""
-        return self.values.get(path) or self.at_key(path)
 
 
 def read_document(text: str, *, filename: str) -> Document:

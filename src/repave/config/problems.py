@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
+from repave.config.document import Document, Path, Position
 from repave.config.errors import Problem
-from repave.config.positions import Document, Path, Position
 
 LONGEST_SHOWN = 60
 """Characters of a wrong value that a message shows: enough to recognise it."""

@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
-from repave.config.errors import FileError, Problem
+from repave.config.errors import FileError
 from repave.config.grammar import BaseSection, EnvironmentSection, File, FleetSection, ImageSection, SecretSection
 from repave.config.positions import LARGEST_TEXT, read_document
+from repave.config.reading import read_text
 from repave.config.references import check_references
 from repave.config.structure import check_structure
 from repave.config.unsupported import unsupported
@@ -26,24 +27,9 @@ def load_project(path: Path) -> Project:
     Raises FileError with all that is wrong, also when there is no such file or it is no UTF-8 text.
     """
     file = path / FILENAME if path.is_dir() else path
-    return parse_project(read_text(file, hint="`repave init` writes a starter file"), filename=file.name)
-
-
-def read_text(file: Path, *, hint: str) -> str:
-    """The text of a file a person wrote. Raises FileError; ``hint`` is what to do when there is none."""
-    try:
-        with file.open("rb") as opened:
-            content = opened.read(4 * LARGEST_TEXT + 1)
-        return content.decode()
-    except UnicodeDecodeError as error:
-        before = content[: error.start]
-        line, column = before.count(b"\n") + 1, len(before) - before.rfind(b"\n")
-        found = f"the byte 0x{content[error.start]:02x} is no UTF-8"
-        hint = "save the file as UTF-8"
-        raise FileError([Problem(file=file.name, line=line, column=column, found=found, hint=hint)]) from error
-    except OSError as error:
-        found = f"`{file}` cannot be read: {(error.strerror or str(error)).lower()}"
-        raise FileError([Problem(file=file.name, line=1, column=1, found=found, hint=hint)]) from error
+    return parse_project(
+        read_text(file, largest_bytes=4 * LARGEST_TEXT, hint="`repave init` writes a starter file"), filename=file.name
+    )
 
 
 def parse_project(text: str, *, filename: str) -> Project:

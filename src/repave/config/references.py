@@ -6,8 +6,8 @@ shape is passed over, for the structure's check tells it.
 
 from collections.abc import Iterable, Iterator
 
+from repave.config.document import Document, Path
 from repave.config.errors import Problem
-from repave.config.positions import Document, Path
 from repave.config.problems import Unfit, nearest, one_of, problem
 from repave.config.quantities import listen_address
 from repave.config.words import mapping_of

@@ -6,9 +6,9 @@ from typing import Annotated, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from repave.config.document import Document, Path
 from repave.config.errors import Problem
 from repave.config.grammar import REFERENCE_VALUE, TEXT_VALUE, File, Section
-from repave.config.positions import Document, Path
 from repave.config.problems import Unfit, dotted, nearest, one_of, problem, shown, subject
 
 _TAGS = {REFERENCE_VALUE, TEXT_VALUE}

@@ -6,8 +6,8 @@ A row leaves this table when the product learns what it describes.
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from repave.config.document import Document, Path
 from repave.config.errors import Problem
-from repave.config.positions import Document, Path
 
 ANY = "*"
 
