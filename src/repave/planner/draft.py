@@ -39,12 +39,12 @@ class Draft:
         if self.floor == target.size:
             self.surge = max(1, self.surge)  # with neither surge nor unavailable, nothing could ever move
         alive = [m for m in sets.members if m.current and m.standing in (Standing.SERVING, Standing.COMING)]
-        self._spread = Spread(
-            policy.zones,
-            closed_zones(target.failures, now),
-            [*(member.instance.zone for member in alive), *(order.zone for order in sets.orders)],
-        )
-        self.uneven = self._spread.uneven
+        closed = closed_zones(target.failures, now)
+        filled = [*(member.instance.zone for member in alive), *(order.zone for order in sets.orders)]
+        self._spread = Spread(policy.zones, closed, filled)
+        # Uneven is judged by what serves: one that is only coming must not end the move that it is part of.
+        served = [member.instance.zone for member in sets.of(Standing.SERVING, current=True)]
+        self.uneven = Spread(policy.zones, closed, served).uneven
         self.goal = target.size + self._rebalancing(serving)
 
     @property

@@ -1,6 +1,6 @@
 """From a draft to the plan: the holds of what merely takes its time, the phase, and one line for people."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from repave.model.plan import Drain, Launch, Phase, Plan, Rule
 from repave.planner.draft import Draft
@@ -60,14 +60,21 @@ def _phase(draft: Draft) -> Phase:
         return Phase.ROLLING_BACK
     if draft.halted:
         return Phase.STOPPED
-    if any(not member.current for member in draft.sets.members) or draft.judging:
+    # A fleet of nobody has nothing to prove.
+    if any(not member.current for member in draft.sets.members) or (draft.judging and draft.target.size > 0):
         known = any(proof.revision == draft.target.revision for proof in draft.target.proven)
         newer = any(proof.release > draft.target.release for proof in draft.target.proven)
         return Phase.ROLLING_BACK if known and newer else Phase.ROLLING
-    if draft.failures or draft.heals or _serving(draft) < draft.target.size:
+    if draft.failures or draft.heals or (_serving(draft) < draft.target.size and _failed_lately(draft)):
         return Phase.HEALING
     busy = draft.steps or draft.closed or draft.proven or draft.holds or draft.sets.orders
     return Phase.SCALING if busy else Phase.CONVERGED
+
+
+def _failed_lately(draft: Draft) -> bool:
+    """Whether what is missing was lost, rather than newly wanted."""
+    window = timedelta(seconds=draft.policy.healing.window_seconds)
+    return any(f.revision == draft.target.revision and draft.now - f.at < window for f in draft.all_failures)
 
 
 def _summary(draft: Draft, phase: Phase) -> str:
