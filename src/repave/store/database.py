@@ -64,7 +64,7 @@ class Database:
             if _revision(connection) == REVISION:
                 return
         # Alembic takes longer to import than `repave status` may take: only a schema that differs is worth it.
-        from repave.store.upgrade import upgrade  # noqa: PLC0415 the reason stands above
+        from repave.store.upgrade import upgrade  # noqa: PLC0415 - the reason stands above
 
         with self.writing() as connection:
             found = _revision(connection)

@@ -1,7 +1,7 @@
 """The first schema.
 
 Revision ID: 0001
-Revises: nothing
+Revises: nothing; there is no way back but a backup
 """
 
 import sqlalchemy as sa
@@ -20,11 +20,6 @@ def upgrade() -> None:
     _catalogue()
     _intent()
     _history()
-
-
-def downgrade() -> None:
-    """There is nothing before the first."""
-    raise NotImplementedError("restore the backup that was made before the upgrade")
 
 
 def _catalogue() -> None:

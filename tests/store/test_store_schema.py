@@ -1,0 +1,149 @@
+"""The file, its schema and its migrations, and what is said when the store cannot be used."""
+
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import create_engine
+
+from repave.model.names import Digest, EnvironmentName, FleetKey, FleetName, ProjectName, ReleaseNumber, RevisionId
+from repave.ports.errors import Corrupt, Denied, Invalid, WorldError
+from repave.ports.intent import Aim
+from repave.store import schema
+from repave.store.sql import SqlStore
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+FLEET = FleetKey(project=ProjectName("shop"), environment=EnvironmentName("test"), fleet=FleetName("web"))
+
+OLD_REVISION = """
+INSERT INTO revisions (fleet, id, position, document) VALUES ('shop/test/web', 'abc', 1, '{"release":1,"image":"web",
+"artifact":"sha256:1","port":80,"a_field_long_gone":true}')
+"""
+"""As the first version would have written it, had it known fewer fields and one more."""
+
+
+def url(file: Path) -> str:
+    """The address of a store in a file."""
+    return f"sqlite:///{file}"
+
+
+def test_the_file_is_its_owners_alone(tmp_path: Path) -> None:
+    """The folder is made when it is missing; the files SQLite puts beside it are as closed."""
+    file = tmp_path / "project" / ".repave" / "store.db"
+    store = SqlStore(url(file))
+    store.aim(FLEET, Aim(revision=RevisionId("r"), release=ReleaseNumber(1), size=1, reason=""), NOW)
+    modes = {each.name: each.stat().st_mode & 0o777 for each in file.parent.iterdir()}
+    store.close()
+    assert modes.pop("store.db") == 0o600
+    assert set(modes.values()) == {0o600}
+    assert file.parent.stat().st_mode & 0o777 == 0o700
+
+
+def test_migrations_make_the_schema_the_code_expects(tmp_path: Path) -> None:
+    """From an empty file through every migration to the tables of schema.py."""
+    SqlStore(url(tmp_path / "store.db")).close()
+    engine = create_engine(url(tmp_path / "store.db"))
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        differences = compare_metadata(context, schema.metadata)
+        found = context.get_current_revision()
+    engine.dispose()
+    assert differences == []
+    assert found == schema.REVISION
+
+
+def test_opening_a_current_store_loads_no_migrations(tmp_path: Path) -> None:
+    """They take longer to load than a status may take."""
+    SqlStore(url(tmp_path / "store.db")).close()
+    program = (
+        "import sys; from repave.store.sql import SqlStore; SqlStore(sys.argv[1]).close(); "
+        "print([name for name in ('alembic', 'pydantic') if name in sys.modules])"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", program, url(tmp_path / "store.db")], check=True, capture_output=True, text=True
+    )
+    assert ran.stdout.strip() == "[]"
+
+
+def test_what_an_older_version_wrote_is_read(tmp_path: Path) -> None:
+    """Missing fields take their defaults, those the model has no more are passed over."""
+    store = SqlStore(url(tmp_path / "store.db"))
+    with closing(sqlite3.connect(tmp_path / "store.db")) as connection, connection:
+        connection.execute(OLD_REVISION)
+    revision = store.revision(FLEET, RevisionId("abc"))
+    store.close()
+    assert (revision.port, revision.artifact, revision.configuration) == (80, Digest("sha256:1"), ())
+
+
+def test_a_newer_schema_is_refused(tmp_path: Path) -> None:
+    """Nobody guesses what a newer version meant."""
+    SqlStore(url(tmp_path / "store.db")).close()
+    with closing(sqlite3.connect(tmp_path / "store.db")) as connection, connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(Invalid, match="written by a newer repave") as refused:
+        SqlStore(url(tmp_path / "store.db"))
+    assert "newer repave" in refused.value.hint
+
+
+def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
+    """And left as it is."""
+    file = tmp_path / "store.db"
+    file.write_bytes(b"not a database at all, but long enough to look at" * 100)
+    before = file.read_bytes()
+    with pytest.raises(Corrupt, match=r"store\.db cannot be used") as refused:
+        SqlStore(url(file))
+    assert "backup" in refused.value.hint
+    assert file.read_bytes() == before
+
+
+def test_a_damaged_database_is_named(tmp_path: Path) -> None:
+    """Pages overwritten in the middle."""
+    file = tmp_path / "store.db"
+    store = SqlStore(url(file))
+    store.aim(FLEET, Aim(revision=RevisionId("r"), release=ReleaseNumber(1), size=1, reason=""), NOW)
+    store.close()
+    content = bytearray(file.read_bytes())
+    content[4096:] = b"\xff" * (len(content) - 4096)
+    file.write_bytes(content)
+    with pytest.raises(Corrupt, match=r"store\.db cannot be used"):
+        SqlStore(url(file)).fleets()
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    """A file stands where the folder should be."""
+    (tmp_path / "taken").write_text("")
+    with pytest.raises(Denied, match="cannot be used") as refused:
+        SqlStore(url(tmp_path / "taken" / "store.db"))
+    assert "write access" in refused.value.hint
+
+
+def test_a_full_disk_is_said_and_nothing_is_half_written(tmp_path: Path) -> None:
+    """The database may not grow by another page."""
+    file = tmp_path / "store.db"
+    store = SqlStore(url(file))
+    aimed = Aim(revision=RevisionId("r"), release=ReleaseNumber(1), size=1, reason="")
+    before = store.aim(FLEET, aimed, NOW)
+    with store._database.reading() as connection:
+        pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
+        connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
+    huge = Aim(revision=RevisionId("r"), release=ReleaseNumber(2), size=2, reason="x" * 1_000_000)
+    with pytest.raises(WorldError, match="disk is full") as refused:
+        store.aim(FLEET, huge, NOW)
+    after = store.target(FLEET)
+    store.close()
+    assert "free some space" in refused.value.hint
+    assert after == before
+
+
+@pytest.mark.parametrize("address", ["nonsense", "nonsense://host/name"])
+def test_an_address_nobody_understands_is_named(address: str) -> None:
+    """With an example of one that works."""
+    with pytest.raises(Invalid) as refused:
+        SqlStore(address)
+    assert "sqlite:///" in refused.value.hint
