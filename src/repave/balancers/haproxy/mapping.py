@@ -138,8 +138,8 @@ def _state_line(place: str, attached: Attached, checks: HealthPolicy, age_second
     health = checks.healthy + checks.unhealthy - 1 if running else 0
     checked = "15 3" if running else "1 0"  # passed at layer 7; or not yet checked
     return (
-        f"{place} {server_name(attached.instance)} {attached.address} {operation} {admin} 1 1 {age_seconds} {checked} {health}"
-        f" {_CHECK_CONFIGURED_AND_ENABLED} 0 0 0 - {attached.port} - 0 0 - - 0"
+        f"{place} {server_name(attached.instance)} {attached.address} {operation} {admin} 1 1 {age_seconds} {checked}"
+        f" {health} {_CHECK_CONFIGURED_AND_ENABLED} 0 0 0 - {attached.port} - 0 0 - - 0"
     )
 
 
