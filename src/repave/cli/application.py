@@ -10,13 +10,10 @@ from typing import Annotated
 import typer
 from typer import TyperException
 
+from repave.cli.codes import FAILED, INTERRUPTED, USAGE
 from repave.cli.failure import Failed, tell, unexpected
 from repave.cli.verbs import EXAMPLES, VERBS
 from repave.model.errors import RepaveError
-
-BAD_USAGE = 2
-INTERRUPTED = 130
-"""128 and SIGINT's number, as shells count."""
 
 
 def main() -> None:
@@ -34,14 +31,14 @@ def run(arguments: Sequence[str]) -> int:
         return error.exit_code
     except TyperException as misused:
         tell(Failed(code="usage", message=_sentence(misused), hint=_usage_hint(arguments)), as_json=as_json)
-        return BAD_USAGE
+        return USAGE
     except (KeyboardInterrupt, typer.Abort):
         tell(Failed(code="interrupted", message="interrupted"), as_json=as_json)
         return INTERRUPTED
     except BrokenPipeError:
         # Whoever read our output has gone, as `head` does; Python would complain again when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+        return FAILED
     except Exception as defect:  # noqa: BLE001 - the outermost loop: a person gets a sentence, the file gets the rest
         return unexpected(defect, as_json=as_json)
 
@@ -53,7 +50,7 @@ def dispatch(arguments: Sequence[str]) -> int:
         close = get_close_matches(first, VERBS, n=1)
         hint = f"did you mean `repave {close[0]}`?" if close else "`repave --help` lists the verbs"
         tell(Failed(code="usage", message=f"`{first}` is no verb of repave", hint=hint), as_json="--json" in arguments)
-        return BAD_USAGE
+        return USAGE
     answer = application(arguments)(args=list(arguments) or ["--help"], prog_name="repave", standalone_mode=False)
     return answer if isinstance(answer, int) else 0
 

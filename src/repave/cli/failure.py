@@ -7,9 +7,8 @@ import tempfile
 import traceback
 from dataclasses import asdict, dataclass
 
+from repave.cli.codes import FAILED
 from repave.model.errors import RepaveError
-
-DEFECT = 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,4 +53,4 @@ def unexpected(defect: Exception, *, as_json: bool) -> int:
     reason = f"{type(defect).__name__}: {defect}".strip().splitlines()[0]
     hint = f"this is a defect of repave; its trace is in {kept.name} (REPAVE_DEBUG=1 prints it)"
     tell(Failed(code="defect", message=reason, hint=hint), as_json=as_json)
-    return DEFECT
+    return FAILED

@@ -1,0 +1,30 @@
+"""What the command line ends with; `docs/reference/commands.md` says it to users."""
+
+OK = 0
+FAILED = 1
+"""It did not work, or a check found something."""
+
+USAGE = 2
+"""Wrong arguments, or a file that cannot be meant."""
+
+UNKNOWN = 3
+"""A source could not be read: neither clean nor vulnerable can be said."""
+
+ROLLED_BACK = 4
+"""A deployment was stopped, and rolled back where there was something to go back to."""
+
+REFUSED = 5
+"""What was asked cannot be done as things stand; nothing was changed."""
+
+INTERRUPTED = 130
+"""Ended by Ctrl-C: 128 and SIGINT's number, as shells count."""
+
+MEANINGS = {
+    OK: "it worked; for checks: nothing was found",
+    FAILED: "it did not work; for `scan`, `lock --check` and `doctor`: something was found",
+    USAGE: "wrong arguments, or a file that cannot be meant",
+    UNKNOWN: "a source of advisories could not be read, so neither clean nor vulnerable can be said",
+    ROLLED_BACK: "a deployment was stopped, and rolled back where there was something to go back to",
+    REFUSED: "what was asked cannot be done as things stand; nothing was changed",
+    INTERRUPTED: "ended by Ctrl-C",
+}

@@ -1,0 +1,37 @@
+"""``repave doctor``."""
+
+from repave.cli.codes import FAILED, OK
+from repave.cli.opening import opened
+from repave.cli.options import File, Json
+from repave.cli.phrases import counted
+from repave.cli.screen import Screen
+from repave.cli.verbs import example
+from repave.operations.doctor import examine_machine
+from repave.wiring import BALANCER_OF
+
+
+@example("repave doctor", "repave doctor --json | jq '.examined[] | select(.works | not)'")
+def doctor(*, as_json: Json = False, file: File = None) -> int:
+    """Try everything that repave needs on this machine, and say how to get what is missing.
+
+    Ends with 1 when something needed is missing.
+    """
+    screen = Screen(as_json=as_json)
+    with opened(file) as wiring:
+        providers = tuple(dict.fromkeys(environment.provider for environment in wiring.project.environments.values()))
+        examined = examine_machine(
+            folder=wiring.state,
+            commands=wiring.commands,
+            providers=[wiring.machines(provider) for provider in providers],
+            balancers=[(BALANCER_OF.get(name, name), wiring.traffic(name)) for name in providers],
+        )
+    broken = [one for one in examined if not one.works]
+    screen.answer({"works": not broken, "examined": examined})
+    screen.table(
+        ("AREA", "WHAT", "WORKS", "DETAIL"),
+        [(one.area, one.name, "yes" if one.works else "NO", one.detail) for one in examined],
+    )
+    for one in broken:
+        screen.hint(f"{one.name}: {one.hint}" if one.hint else f"{one.name}: {one.detail}")
+    screen.say(f"{counted(len(broken), 'thing')} missing" if broken else "everything needed works")
+    return FAILED if broken else OK

@@ -1,0 +1,60 @@
+"""``repave explain``."""
+
+from datetime import datetime
+from typing import Annotated
+
+import typer
+
+from repave.cli.codes import OK
+from repave.cli.opening import opened
+from repave.cli.options import File, Json, OptionalEnvironment
+from repave.cli.phrases import ago, lasting
+from repave.cli.screen import Screen
+from repave.cli.verbs import example
+from repave.operations.errors import Refused
+from repave.operations.explaining import FleetExplanation, explain_fleet
+
+FleetArgument = Annotated[str | None, typer.Argument(help="A fleet of it [default: all].", metavar="[FLEET]")]
+
+
+@example("repave explain", "repave explain prod web")
+def explain(
+    environment: OptionalEnvironment = None, fleet: FleetArgument = None, *, as_json: Json = False, file: File = None
+) -> int:
+    """Name, for everything that waits, the one rule that holds it, since when, and until when."""
+    screen = Screen(as_json=as_json)
+    with opened(file) as wiring:
+        keys = [
+            key
+            for key in wiring.store.fleets()
+            if environment in {None, key.environment} and fleet in {None, key.fleet}
+        ]
+        if not keys and (environment or fleet):
+            raise Refused(
+                f"no fleet {environment}{'/' + fleet if fleet else ''} is deployed", hint="`repave status` lists them"
+            )
+        told = [explain_fleet(wiring.store, key) for key in keys]
+        now = wiring.clock.now()
+    screen.answer({"fleets": told})
+    for one in told:
+        _show(one, now, screen)
+    if not told:
+        screen.say("nothing is deployed yet")
+    return OK
+
+
+def _show(told: FleetExplanation, now: datetime, screen: Screen) -> None:
+    screen.show(f"{told.environment}/{told.fleet}: {told.phase}, {told.summary or 'no plan yet'}")
+    screen.show(f"  planned {ago(told.planned_at, now)}")
+    if told.stopped:
+        screen.show(f"  stopped: {told.stopped}")
+    for wait in told.waits:
+        until = f", at most {lasting((wait.until - now).total_seconds())} more" if wait.until else ""
+        screen.show(f"  {wait.subject} waits: {wait.sentence}")
+        screen.show(f"    rule {wait.rule}, since {ago(wait.since, now)}{until}")
+        if wait.remedy:
+            screen.show(f"    what can be done: {wait.remedy}")
+    for step in told.steps:
+        screen.show(f"  doing: {step}")
+    if not told.waits and not told.steps:
+        screen.show("  nothing waits")

@@ -1,0 +1,11 @@
+"""``repave resume``."""
+
+from repave.cli.options import EnvironmentArgument, File, Json
+from repave.cli.pausing import switch
+from repave.cli.verbs import example
+
+
+@example("repave resume prod")
+def resume(environment: EnvironmentArgument, *, as_json: Json = False, file: File = None) -> int:
+    """Undo `repave pause`; `repave deploy` goes on from there."""
+    return switch(environment, paused=False, as_json=as_json, file=file)

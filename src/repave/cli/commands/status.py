@@ -1,0 +1,94 @@
+"""``repave status``."""
+
+from datetime import datetime
+from typing import Annotated
+
+import typer
+
+from repave.cli.codes import OK
+from repave.cli.opening import opened
+from repave.cli.options import File, Json, OptionalEnvironment
+from repave.cli.phrases import ago
+from repave.cli.screen import Screen
+from repave.cli.verbs import example
+from repave.model.names import EnvironmentName
+from repave.operations.status import FleetStatus, fleet_statuses
+
+Instances = Annotated[bool, typer.Option("--instances", "-i", help="Show every instance too.")]
+
+
+@example("repave status", "repave status test --instances", "repave status --json | jq '.fleets[].endpoint'")
+def status(
+    environment: OptionalEnvironment = None, *, instances: Instances = False, as_json: Json = False, file: File = None
+) -> int:
+    """Show every fleet as it was last seen: release, health, endpoint.
+
+    Reads the store only, so it answers at once; SEEN says how old the answer is.
+    """
+    screen = Screen(as_json=as_json)
+    with opened(file) as wiring:
+        named = EnvironmentName(environment) if environment else None
+        fleets = fleet_statuses(wiring.store, named)
+        if not fleets and environment:
+            # Only now is the file worth reading: it knows whether the name is wrong or just never deployed.
+            from repave.config.policies import environment_named  # noqa: PLC0415 - 100 ms that the usual case saves
+
+            environment_named(wiring.project, environment)
+        now = wiring.clock.now()
+    screen.answer({"fleets": fleets})
+    if not fleets:
+        screen.say("nothing is deployed yet")
+        screen.hint(f"`repave deploy {environment or 'ENVIRONMENT'}`")
+        return OK
+    screen.table(
+        ("FLEET", "RELEASE", "PHASE", "SERVING", "ZONES", "ENDPOINT", "SINCE", "SEEN"),
+        [_row(fleet, now) for fleet in fleets],
+    )
+    for fleet in fleets:
+        if instances:
+            _show_instances(fleet, now, screen)
+        _advise(fleet, screen)
+    return OK
+
+
+def _row(fleet: FleetStatus, now: datetime) -> tuple[object, ...]:
+    zones = " ".join(f"{zone}:{count}" for zone, count in fleet.zones.items())
+    mixed = [f"{release}:{count}" for release, count in fleet.releases.items() if release != fleet.release]
+    release = f"{fleet.release} ({', '.join(mixed)} leaving)" if mixed else fleet.release
+    return (
+        f"{fleet.environment}/{fleet.fleet}",
+        release,
+        fleet.phase,
+        f"{fleet.serving}/{fleet.size}",
+        zones or "-",
+        fleet.endpoint or "-",
+        ago(fleet.since, now),
+        ago(fleet.seen_at, now),
+    )
+
+
+def _show_instances(fleet: FleetStatus, now: datetime, screen: Screen) -> None:
+    screen.show()
+    screen.table(
+        (f"{fleet.environment}/{fleet.fleet}", "RELEASE", "ZONE", "STATE", "SINCE", "ADDRESS", "DETAIL"),
+        [
+            (
+                instance.slot,
+                instance.release,
+                instance.zone,
+                instance.state,
+                ago(instance.since, now),
+                f"{instance.address or '-'}:{instance.port}",
+                instance.detail,
+            )
+            for instance in fleet.instances
+        ],
+    )
+
+
+def _advise(fleet: FleetStatus, screen: Screen) -> None:
+    if fleet.stopped:
+        screen.warn(f"{fleet.environment}/{fleet.fleet} is stopped: {fleet.stopped}")
+        screen.hint(f"`repave explain {fleet.environment}`, `repave logs {fleet.environment} --failed`")
+    if fleet.incomplete:
+        screen.warn(f"not all of {fleet.environment}/{fleet.fleet} could be seen: {fleet.incomplete}")

@@ -1,0 +1,90 @@
+"""From the lock to artifacts and a release of them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from repave.model.artifact import Artifact
+from repave.model.lock import Lock
+from repave.model.names import Digest, ImageName
+from repave.model.project import Project
+from repave.model.recipe import ImageKind
+from repave.model.release import Release
+from repave.operations.errors import Refused
+from repave.ports.baker import Baker, BakeRequest
+from repave.ports.catalog import Catalog
+from repave.ports.clock import Clock
+from repave.ports.progress import Progress
+from repave.ports.registry import Registry
+
+
+@dataclass(frozen=True, kw_only=True)
+class Baked:
+    """What one bake made, or found made."""
+
+    release: Release
+    new: bool
+    """False when the newest release held just this already."""
+
+    artifacts: tuple[Artifact, ...]
+    tags: tuple[str, ...]
+    took: timedelta
+
+
+class Baking:
+    """Makes releases of one project."""
+
+    def __init__(
+        self,
+        *,
+        project: Project,
+        bakers: Mapping[ImageKind, Baker],
+        catalog: Catalog,
+        registry: Registry,
+        clock: Clock,
+    ) -> None:
+        self._project = project
+        self._bakers = bakers
+        self._catalog = catalog
+        self._registry = registry
+        self._clock = clock
+
+    def bake(self, lock: Lock, digest: Digest, source: str, progress: Progress) -> Baked:
+        """Bake every image of the lock, then record lock, artifacts and release, in that order.
+
+        May be called again after any failure; the same lock again is the same release.
+        """
+        began = self._clock.now()
+        artifacts = {name: self._one(name, lock, progress) for name in self._project.images}
+        now = self._clock.now()
+        self._catalog.add_lock(digest, lock, now)
+        for artifact in artifacts.values():
+            self._catalog.add_artifact(artifact, digest, now)
+        before = self._catalog.releases()
+        digests = {name: artifact.digest for name, artifact in artifacts.items()}
+        release = self._catalog.add_release(digests, digest, source, now)
+        tags = self._tag(release, artifacts)
+        return Baked(
+            release=release,
+            new=not before or before[-1].number != release.number,
+            artifacts=tuple(artifacts.values()),
+            tags=tags,
+            took=now - began,
+        )
+
+    def _one(self, name: ImageName, lock: Lock, progress: Progress) -> Artifact:
+        image = self._project.images[name]
+        baker = self._bakers.get(image.kind)
+        if baker is None:
+            kinds = ", ".join(sorted(self._bakers)) or "none"
+            raise Refused(f"nothing here bakes images of kind {image.kind} ({name})", hint=f"kinds that are: {kinds}")
+        request = BakeRequest(image=image, packages=lock.packages_of(name), files=lock.files_of(name))
+        return baker.bake(request, progress=progress)
+
+    def _tag(self, release: Release, artifacts: Mapping[ImageName, Artifact]) -> tuple[str, ...]:
+        names = []
+        for name, artifact in artifacts.items():
+            tag = f"{self._project.name}-{name}:{release}"
+            self._registry.tag(tag, artifact.digest)
+            names.append(tag)
+        return tuple(names)

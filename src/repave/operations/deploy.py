@@ -1,0 +1,164 @@
+"""Intent, and what became of it: every verb that changes what a fleet runs goes through here."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from repave.config.policies import revision_for
+from repave.model.event import Event
+from repave.model.names import FleetKey
+from repave.model.project import Environment, Project
+from repave.model.release import Release, Revision
+from repave.model.target import Target
+from repave.operations.converge import Converge, Watcher
+from repave.operations.errors import Refused
+from repave.operations.releases import fleets_of, newest_release, title
+from repave.ports.clock import Clock
+from repave.ports.intent import Aim
+from repave.ports.store import Store
+
+BAD_ENDS = ("rollback", "stop")
+"""The kinds of events that say why a deployment did not end as asked."""
+
+DEPLOYED, ROLLED_BACK, STOPPED, PAUSED = "deployed", "rolled back", "stopped", "paused"
+
+
+@dataclass(frozen=True, kw_only=True)
+class FleetResult:
+    """What became of one fleet."""
+
+    environment: str
+    fleet: str
+    result: str
+    """``deployed``, ``rolled back``, ``stopped`` or ``paused``."""
+
+    asked: str
+    release: str
+    """What the fleet runs, or is to run, now."""
+
+    reason: str
+    """Why it did not end as asked; empty when it did."""
+
+    endpoint: str
+    serving: int
+    size: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeployResult:
+    """What became of one environment."""
+
+    environment: str
+    release: str
+    fleets: tuple[FleetResult, ...]
+    seconds: float
+
+    @property
+    def as_asked(self) -> bool:
+        """Whether every fleet carries what was asked."""
+        return all(fleet.result == DEPLOYED for fleet in self.fleets)
+
+
+class Deploying:
+    """Moves environments of one project to releases."""
+
+    def __init__(
+        self,
+        *,
+        project: Project,
+        store: Store,
+        clock: Clock,
+        converge: Converge,
+    ) -> None:
+        self._project = project
+        self._store = store
+        self._clock = clock
+        self._converge = converge
+
+    def choose(self, environment: Environment) -> Release:
+        """The newest release, unless it failed here before: a retry of that is for a person to name.
+
+        Raises Refused, or a bad release that was rolled back would come again with the next plain deploy.
+        """
+        release = newest_release(self._store)
+        for key in fleets_of(self._project, environment):
+            target = self._store.target(key)
+            revision = revision_for(self._project, environment.name, key.fleet, release)
+            if target and target.release != release.number and _failed_here(target, revision):
+                raise Refused(
+                    f"{release} failed in {environment.name} before, which went back to {title(target.release)}",
+                    hint=f"mend, `repave lock`, `repave bake`; or try it again: --release {release}",
+                )
+        return release
+
+    def wanted(self, environment: Environment) -> Release | None:
+        """What the environment is to run by the last word given; None when it was never deployed."""
+        for key in fleets_of(self._project, environment):
+            if target := self._store.target(key):
+                return self._store.release(target.release)
+        return None
+
+    def begin(self, environment: Environment, release: Release, reason: str) -> tuple[FleetKey, ...]:
+        """Write down what is wanted, for every fleet of the environment; nothing is started by this."""
+        keys = fleets_of(self._project, environment)
+        revisions = {key: revision_for(self._project, environment.name, key.fleet, release) for key in keys}
+        for key, revision in revisions.items():
+            now = self._clock.now()
+            self._store.add_revision(key, revision)
+            size = environment.fleets[key.fleet].size
+            aim = Aim(revision=revision.id, release=release.number, size=size, reason=reason)
+            before = self._store.target(key)
+            target = self._store.aim(key, aim, now)
+            if before is None or before.generation != target.generation:
+                words = f"{release} is wanted, {size} instances: {reason}"
+                self._store.record([Event(at=now, fleet=key, kind="deploy", message=words)])
+        return keys
+
+    def finish(self, environment: Environment, release: Release, watcher: Watcher) -> DeployResult:
+        """Act until nothing is left to do, and say what became of it. May be called again after any end."""
+        began = self._clock.now()
+        keys = fleets_of(self._project, environment)
+        self._converge(keys, watcher=watcher)
+        results = tuple(self._result(key, release, began) for key in keys)
+        seconds = (self._clock.now() - began).total_seconds()
+        return DeployResult(environment=environment.name, release=str(release), fleets=results, seconds=seconds)
+
+    def _result(self, key: FleetKey, asked: Release, began: datetime) -> FleetResult:
+        target = self._store.target(key)
+        seen = self._store.last_seen(key)
+        if target is None:
+            raise Refused(f"{key} was destroyed meanwhile", hint=f"`repave deploy {key.environment}` makes it anew")
+        serving = sum(backend.state == "serving" for backend in seen.traffic.backends) if seen else 0
+        result = _judged(target, asked)
+        return FleetResult(
+            environment=key.environment,
+            fleet=key.fleet,
+            result=result,
+            asked=str(asked),
+            release=title(target.release),
+            reason="" if result == DEPLOYED else self._reason(target, began),
+            endpoint=seen.traffic.endpoint if seen else "",
+            serving=serving,
+            size=target.size,
+        )
+
+    def _reason(self, target: Target, began: datetime) -> str:
+        if target.stopped:
+            return target.stopped
+        events = self._store.events(target.fleet)
+        told = [event.message for event in events if event.kind in BAD_ENDS and event.at >= began]
+        if told:
+            return told[-1]
+        return "it is paused" if target.paused else "another aim took its place"
+
+
+def _judged(target: Target, asked: Release) -> str:
+    if target.release != asked.number:
+        return ROLLED_BACK
+    if target.stopped:
+        return STOPPED
+    return PAUSED if target.paused else DEPLOYED
+
+
+def _failed_here(target: Target, revision: Revision) -> bool:
+    proven = any(proof.revision == revision.id for proof in target.proven)
+    return not proven and any(failure.revision == revision.id for failure in target.failures)

@@ -1,0 +1,69 @@
+"""The end of an environment: drained, every instance ended, the frontend removed, the target forgotten."""
+
+from dataclasses import dataclass
+
+from repave.model.event import Event
+from repave.model.names import FleetKey
+from repave.operations.converge import Converge, Watcher
+from repave.ports.clock import Clock
+from repave.ports.intent import Aim
+from repave.ports.provider import Machines
+from repave.ports.store import Store
+from repave.ports.traffic import Traffic
+
+
+@dataclass(frozen=True, kw_only=True)
+class Destroyed:
+    """One fleet that is no more."""
+
+    environment: str
+    fleet: str
+    ended: int
+    """Instances that lived when it began."""
+
+
+class Destroying:
+    """Ends fleets; may be interrupted at any point and called again."""
+
+    def __init__(self, *, store: Store, clock: Clock, machines: Machines, traffic: Traffic, converge: Converge) -> None:
+        self._store = store
+        self._clock = clock
+        self._machines = machines
+        self._traffic = traffic
+        self._converge = converge
+
+    def destroy(self, fleets: tuple[FleetKey, ...], watcher: Watcher) -> tuple[Destroyed, ...]:
+        """Scale to nothing by the ordinary way, so that open requests end; then forget."""
+        living = {key: len(self._machines.observe(key).instances) for key in fleets}
+        wanted = tuple(key for key in fleets if self._empty(key))
+        self._converge(wanted, watcher=watcher)
+        for key in fleets:
+            self._end_rest(key)
+            self._traffic.remove(key)
+            self._store.forget(key)
+            self._store.record([Event(at=self._clock.now(), fleet=key, kind="destroy", message="destroyed")])
+        return tuple(Destroyed(environment=key.environment, fleet=key.fleet, ended=living[key]) for key in fleets)
+
+    def _empty(self, key: FleetKey) -> bool:
+        """Want none of it; a paused fleet is resumed, since nothing of it is to be kept."""
+        target = self._store.target(key)
+        if target is None:
+            return False
+        now = self._clock.now()
+        if target.paused:
+            self._store.pause(key, now, paused=False)
+        aim = Aim(revision=target.revision, release=target.release, size=0, reason="destroyed by a person")
+        self._store.aim(key, aim, now)
+        return True
+
+    def _end_rest(self, key: FleetKey) -> None:
+        """What no target lists any more, as after an interrupted destruction: found by its tags, ended at once."""
+        target = self._store.target(key)
+        generation = target.generation if target else LAST_GENERATION
+        for instance in self._machines.observe(key).instances:
+            self._traffic.detach(key, instance.id, generation=generation)
+            self._machines.terminate(key, instance.id, generation=generation)
+
+
+LAST_GENERATION = 2**62
+"""For instances of a fleet whose target is forgotten: newer than any order still under way."""

@@ -1,0 +1,62 @@
+"""Why things wait, by the last plan of each fleet."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from repave.model.names import FleetKey
+from repave.planner.explain import Explanation, explain
+from repave.ports.store import Store
+
+
+@dataclass(frozen=True, kw_only=True)
+class FleetExplanation:
+    """One fleet: what it does, and what holds each thing that waits."""
+
+    environment: str
+    fleet: str
+    phase: str
+    summary: str
+    planned_at: datetime | None
+    """Of when the plan is; None before the first."""
+
+    waits: tuple[Explanation, ...]
+    steps: tuple[str, ...]
+    """What is being done, in words."""
+
+    granted: tuple[str, ...]
+    """Draws on the disruption budget that were granted and refused, in words."""
+
+    stopped: str
+
+
+def explain_fleet(store: Store, key: FleetKey) -> FleetExplanation:
+    """By the last plan kept."""
+    plan = store.last_plan(key)
+    target = store.target(key)
+    stopped = target.stopped if target else ""
+    if plan is None:
+        return FleetExplanation(
+            environment=key.environment,
+            fleet=key.fleet,
+            phase="not planned yet",
+            summary="",
+            planned_at=None,
+            waits=(),
+            steps=(),
+            granted=(),
+            stopped=stopped,
+        )
+    return FleetExplanation(
+        environment=key.environment,
+        fleet=key.fleet,
+        phase=plan.phase,
+        summary=plan.summary,
+        planned_at=plan.at,
+        waits=explain(plan),
+        steps=tuple(f"{step.kind} {step.slot}: {step.reason}" for step in plan.steps),
+        granted=tuple(
+            f"{draw.drawer} {draw.slot}: {'granted' if draw.granted else 'refused'}, {draw.reason}"
+            for draw in plan.draws
+        ),
+        stopped=stopped,
+    )

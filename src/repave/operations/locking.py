@@ -1,0 +1,180 @@
+"""From what the images declare to ``repave.lock``: nothing is written before every locked file is in the vault."""
+
+import os
+import tempfile
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from repave.config.difference import LockDifference, difference
+from repave.config.lockfile import FILENAME, dump_lock, lock_digest, read_lock
+from repave.config.recipes import drift, merged
+from repave.model.lock import Lock, LockedFile, LockedPackage
+from repave.model.names import Digest
+from repave.model.project import Project
+from repave.model.recipe import Image
+from repave.operations.errors import Refused
+from repave.ports.errors import Gone
+from repave.ports.pinner import Pinner, PinRequest, Pins, Refresh
+from repave.ports.progress import Progress, Silent
+from repave.ports.vault import Fetch, Vault
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """How far a new lock may move from the old one."""
+
+    refresh: Refresh = Refresh.KEEP
+    named: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Proposal:
+    """A lock that is resolved and not yet written."""
+
+    lock: Lock
+    text: str = field(repr=False)
+    previous: Lock
+    difference: LockDifference
+    changed: bool
+    """Whether writing it would change the file."""
+
+    @property
+    def digest(self) -> Digest:
+        """Of the text."""
+        return lock_digest(self.text)
+
+
+class Locking:
+    """The lock of one project."""
+
+    def __init__(
+        self, *, project: Project, folder: Path, pinners: Iterable[Pinner], files: Pinner, vault: Vault
+    ) -> None:
+        """``pinners`` pin packages, in this order; ``files`` pins the application's files and asks no network."""
+        self._project = project
+        self._folder = folder
+        self._pinners = tuple(pinners)
+        self._files = files
+        self._vault = vault
+        self.path = folder / FILENAME
+
+    def present(self) -> Lock | None:
+        """The lock in the folder; None when there is none. Raises FileError."""
+        return read_lock(self.path) if self.path.exists() else None
+
+    def matching(self) -> Lock:
+        """The lock, which fits recipes and files. Raises Refused when it does not."""
+        lock = self.present()
+        if lock is None:
+            raise Refused(f"there is no {self.path.name} in {self._folder}", hint="`repave lock` makes it")
+        differs = self.drift(lock)
+        if differs:
+            raise Refused(f"{self.path.name} does not match: {'; '.join(differs)}", hint="`repave lock` brings it up")
+        return lock
+
+    def drift(self, lock: Lock) -> tuple[str, ...]:
+        """What recipes and files say and the lock does not match, a sentence each; asks no network."""
+        return (*self.recipe_drift(lock), *self.file_drift(lock))
+
+    def recipe_drift(self, lock: Lock) -> tuple[str, ...]:
+        """As far as ``repave.yaml`` goes."""
+        return drift(self._project, lock)
+
+    def file_drift(self, lock: Lock) -> tuple[str, ...]:
+        """As far as the application's files go."""
+        images = (self._project.images[image.name] for image in lock.images if image.name in self._project.images)
+        return tuple(sentence for image in images for sentence in self._changed_files(image, lock))
+
+    def propose(self, asked: Asked, progress: Progress) -> Proposal:
+        """Resolve every image. Writes nothing but caches and the vault."""
+        previous = self.present() or Lock()
+        _refuse_unknown(asked.named, previous)
+        images = self._project.images.values()
+        lock = merged(images, {image.name: self._pin(image, previous, asked, progress) for image in images})
+        text = dump_lock(lock)
+        unchanged = self.path.exists() and self.path.read_text(encoding="utf-8") == text
+        return Proposal(
+            lock=lock, text=text, previous=previous, difference=difference(previous, lock), changed=not unchanged
+        )
+
+    def write(self, proposal: Proposal, progress: Progress) -> None:
+        """Bring everything into the vault, verified; only then replace the file, in one move."""
+        fetch_all(proposal.lock, self._folder, self._vault, progress)
+        if proposal.changed:
+            replace_file(self.path, proposal.text)
+
+    def _pin(self, image: Image, previous: Lock, asked: Asked, progress: Progress) -> Pins:
+        pins = Pins()
+        for pinner in (*self._pinners, self._files):
+            request = PinRequest(
+                image=image,
+                folder=self._folder,
+                previous=previous,
+                refresh=asked.refresh,
+                named=asked.named,
+                pinned=pins.packages,
+            )
+            found = pinner.pin(request, progress=progress)
+            pins = Pins(packages=(*pins.packages, *found.packages), files=(*pins.files, *found.files))
+        return pins
+
+    def _changed_files(self, image: Image, lock: Lock) -> Iterator[str]:
+        request = PinRequest(image=image, folder=self._folder, previous=lock, refresh=Refresh.KEEP)
+        now = {file.target: file for file in self._files.pin(request, progress=Silent()).files}
+        locked = {file.target: file for file in lock.files_of(image.name)}
+        for target in sorted({*now, *locked}):
+            new, old = now.get(target), locked.get(target)
+            if new is None and old is not None:
+                yield f"`{old.origin}` is locked, but not there any more"
+            elif old is None and new is not None:
+                yield f"`{new.origin}` is not locked"
+            elif old and new and (old.sha256, old.mode) != (new.sha256, new.mode):
+                yield f"`{new.origin}` has changed since it was locked"
+
+
+def fetch_all(lock: Lock, folder: Path, vault: Vault, progress: Progress) -> None:
+    """Every byte of the lock in the vault. Raises Corrupt, Gone, Unreachable, each naming the file."""
+    vault.fetch([_fetch(package) for package in lock.packages], progress=progress)
+    for file in lock.files:
+        if not vault.has(file.sha256):
+            _keep(file, folder, vault)
+
+
+def replace_file(path: Path, text: str) -> None:
+    """The old content or the new, never a part: written beside it, flushed, moved over it."""
+    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
+    beside = Path(name)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.chmod(path.stat().st_mode & 0o777 if path.exists() else 0o644)
+        beside.replace(path)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
+
+
+def _fetch(package: LockedPackage) -> Fetch:
+    return Fetch(
+        url=package.origin,
+        sha256=package.sha256,
+        size_bytes=package.size_bytes,
+        name=f"{package.name} {package.version}",
+    )
+
+
+def _keep(file: LockedFile, folder: Path, vault: Vault) -> None:
+    source = folder / file.origin
+    if not source.is_file():
+        raise Gone(f"{file.origin} is locked, but is not in {folder} any more", hint="`repave lock` again")
+    vault.add(source, sha256=file.sha256)
+
+
+def _refuse_unknown(named: tuple[str, ...], previous: Lock) -> None:
+    known = {package.name for package in previous.packages}
+    for name in named:
+        if name not in known:
+            raise Refused(f"the lock holds no package `{name}`", hint="its exact name is in repave.lock")

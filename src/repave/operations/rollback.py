@@ -1,0 +1,29 @@
+"""Going back: to the last release that was healthy here and is not the present one."""
+
+from repave.model.project import Environment, Project
+from repave.model.release import Release
+from repave.operations.errors import Refused
+from repave.operations.releases import fleets_of, release_named, title
+from repave.ports.store import Store
+
+
+def release_to_return_to(project: Project, environment: Environment, store: Store, named: str | None) -> Release:
+    """The one named, or the latest that every fleet of the environment has proven; else Refused."""
+    targets = [target for key in fleets_of(project, environment) if (target := store.target(key))]
+    if not targets:
+        raise Refused(f"{environment.name} was never deployed", hint=f"`repave deploy {environment.name}`")
+    if named:
+        return release_named(store, named)
+    present = targets[0].release
+    usable = [
+        {proof.release for proof in target.proven if proof.bootable and not proof.revoked} - {present}
+        for target in targets
+    ]
+    common = set.intersection(*usable)
+    ordered = [proof.release for proof in targets[0].proven if proof.release in common]
+    if not ordered:
+        raise Refused(
+            f"no release but {title(present)} was ever healthy in {environment.name}",
+            hint="name one: --to rN; `repave status` and `repave where rN` show what ran",
+        )
+    return store.release(ordered[-1])

@@ -1,0 +1,100 @@
+"""Which locked packages security repairs exist for, and who runs them."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from repave.model.finding import Finding, FindingReport, SourceStatus
+from repave.model.lock import Ecosystem, Lock
+from repave.operations.exposure import Bearer, bearers, releases_of_locks
+from repave.ports.advisories import Advisories
+from repave.ports.progress import Progress
+from repave.ports.store import Store
+
+
+@dataclass(frozen=True, kw_only=True)
+class Vulnerable:
+    """One finding, and the living instances that run what it is about."""
+
+    ecosystem: str
+    package: str
+    source: str
+    version: str
+    fixed_version: str
+    fixed_in: str
+    cves: tuple[str, ...]
+    images: tuple[str, ...]
+    environments: tuple[str, ...]
+    instances: tuple[Bearer, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scan:
+    """What all sources said of one lock."""
+
+    subject: str
+    """``repave.lock``, or a release."""
+
+    findings: tuple[Vulnerable, ...]
+    cves: tuple[str, ...]
+    """Of all findings, sorted."""
+
+    sources: tuple[SourceStatus, ...]
+    unjudged: tuple[str, ...]
+    """What no source covers yet, in words: it is neither clean nor vulnerable by this scan."""
+
+    @property
+    def unknown(self) -> tuple[SourceStatus, ...]:
+        """Sources that failed: while there is one, nothing is called clean."""
+        return tuple(source for source in self.sources if source.problem)
+
+
+def examine(lock: Lock, advisories: Iterable[Advisories], progress: Progress) -> FindingReport:
+    """Ask every source about one lock."""
+    findings: list[Finding] = []
+    sources: list[SourceStatus] = []
+    for source in advisories:
+        found, statuses = source.examine(lock, progress=progress)
+        findings += found
+        sources += statuses
+    return FindingReport(findings=tuple(findings), sources=tuple(sources))
+
+
+def scan(subject: str, lock: Lock, advisories: Iterable[Advisories], store: Store, progress: Progress) -> Scan:
+    """Examine one lock and look up who runs each finding."""
+    report = examine(lock, advisories, progress)
+    return Scan(
+        subject=subject,
+        findings=tuple(_vulnerable(finding, store) for finding in report.findings),
+        cves=cves_of(report.findings),
+        sources=report.sources,
+        unjudged=unjudged(lock),
+    )
+
+
+def cves_of(findings: Iterable[Finding]) -> tuple[str, ...]:
+    """All identifiers, each once, sorted."""
+    return tuple(sorted({cve for finding in findings for cve in finding.cves}))
+
+
+def unjudged(lock: Lock) -> tuple[str, ...]:
+    """What this version has no source of advisories for: said each time, so that silence is never taken for clean."""
+    wheels = sum(package.ecosystem is Ecosystem.PYPI for package in lock.packages)
+    return (f"{wheels} PyPI packages are not judged: there is no source of advisories for them yet",) if wheels else ()
+
+
+def _vulnerable(finding: Finding, store: Store) -> Vulnerable:
+    locks = store.locks_holding(finding.package, finding.version)
+    numbers = {release.number for release in releases_of_locks(store, locks)}
+    living = bearers(store.lifetimes(living=True), numbers)
+    return Vulnerable(
+        ecosystem=finding.ecosystem,
+        package=finding.package,
+        source=finding.source,
+        version=finding.version,
+        fixed_version=finding.fixed_version,
+        fixed_in=finding.fixed_in,
+        cves=finding.cves,
+        images=finding.images,
+        environments=tuple(sorted({bearer.environment for bearer in living})),
+        instances=living,
+    )

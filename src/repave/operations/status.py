@@ -1,0 +1,136 @@
+"""What every fleet is doing, as last seen: read from the store alone, so that it answers at once and everywhere."""
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime
+
+from repave.model.names import EnvironmentName, FleetKey
+from repave.model.observation import Instance, MachineState, Observation, TrafficState
+from repave.model.target import Target
+from repave.operations.releases import title
+from repave.ports.store import Store
+
+UNSEEN = "not seen yet"
+
+
+@dataclass(frozen=True, kw_only=True)
+class InstanceStatus:
+    """One instance, as provider and balancer saw it."""
+
+    instance: str
+    slot: str
+    release: str
+    zone: str
+    state: str
+    """The balancer's word once it checks the instance, before that the provider's."""
+
+    since: datetime
+    """When it came into this state; for one that the balancer does not know, when it was started."""
+
+    address: str | None
+    port: int
+    detail: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class FleetStatus:
+    """One fleet: what is wanted, and what was seen."""
+
+    project: str
+    environment: str
+    fleet: str
+    release: str
+    """Wanted."""
+
+    releases: dict[str, int]
+    """Seen: serving instances by release."""
+
+    phase: str
+    summary: str
+    size: int
+    """Wanted."""
+
+    serving: int
+    zones: dict[str, int]
+    """Serving instances by zone."""
+
+    endpoint: str
+    since: datetime
+    """When this release became the wanted one."""
+
+    seen_at: datetime | None
+    """Of when all of this is; None before the first look."""
+
+    incomplete: str
+    """What could not be seen then."""
+
+    paused: bool
+    stopped: str
+    instances: tuple[InstanceStatus, ...]
+
+
+def fleet_statuses(store: Store, environment: EnvironmentName | None = None) -> tuple[FleetStatus, ...]:
+    """Every fleet with a target, of one environment or of all."""
+    keys = [key for key in store.fleets() if environment is None or key.environment == environment]
+    return tuple(status for key in keys if (status := fleet_status(store, key)))
+
+
+def fleet_status(store: Store, key: FleetKey) -> FleetStatus | None:
+    """One fleet; None when it has no target."""
+    target = store.target(key)
+    return status_of(target, store.last_seen(key), *_told(store, key)) if target else None
+
+
+def status_of(target: Target, seen: Observation | None, phase: str, summary: str) -> FleetStatus:
+    """Put together what is wanted and what was seen."""
+    instances = instance_statuses(seen)
+    serving = [instance for instance in instances if instance.state == TrafficState.SERVING]
+    return FleetStatus(
+        project=target.fleet.project,
+        environment=target.fleet.environment,
+        fleet=target.fleet.fleet,
+        release=title(target.release),
+        releases=dict(sorted(Counter(instance.release for instance in serving).items())),
+        phase="paused" if target.paused else phase,
+        summary=summary,
+        size=target.size,
+        serving=len(serving),
+        zones=dict(sorted(Counter(instance.zone for instance in serving).items())),
+        endpoint=seen.traffic.endpoint if seen else "",
+        since=target.since,
+        seen_at=seen.at if seen else None,
+        incomplete="; ".join(filter(None, (seen.machines.incomplete, seen.traffic.incomplete))) if seen else "",
+        paused=target.paused,
+        stopped=target.stopped,
+        instances=instances,
+    )
+
+
+def instance_statuses(seen: Observation | None) -> tuple[InstanceStatus, ...]:
+    """Every instance the provider listed, oldest slot first."""
+    if seen is None:
+        return ()
+    backends = {backend.instance: backend for backend in seen.traffic.backends}
+
+    def one(instance: Instance) -> InstanceStatus:
+        backend = backends.get(instance.id)
+        known = backend is not None and instance.state is not MachineState.STOPPED
+        return InstanceStatus(
+            instance=instance.id,
+            slot=instance.slot,
+            release=title(instance.release),
+            zone=instance.zone,
+            state=backend.state.value if known and backend else instance.state.value,
+            since=backend.since if known and backend else instance.started_at,
+            address=instance.address,
+            port=instance.port,
+            detail=instance.detail or (backend.detail if backend else ""),
+        )
+
+    ordered = sorted(seen.machines.instances, key=lambda instance: (instance.started_at, instance.slot))
+    return tuple(one(instance) for instance in ordered)
+
+
+def _told(store: Store, key: FleetKey) -> tuple[str, str]:
+    plan = store.last_plan(key)
+    return (plan.phase.value, plan.summary) if plan else (UNSEEN, "")

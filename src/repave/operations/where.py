@@ -1,0 +1,172 @@
+"""From a CVE, a package, a digest or a release to the instances that hold it, and held it."""
+
+import re
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+
+from repave.model.finding import SourceStatus
+from repave.model.lock import Lock
+from repave.model.names import Digest
+from repave.model.release import Release
+from repave.operations.errors import Refused
+from repave.operations.exposure import Bearer, bearers
+from repave.operations.releases import release_named
+from repave.operations.scan import examine
+from repave.ports.advisories import Advisories
+from repave.ports.progress import Progress
+from repave.ports.store import Store
+
+RELEASE = re.compile(r"r[0-9]+")
+DIGEST = re.compile(r"(sha256:)?[0-9a-f]{64}")
+CVE = re.compile(r"CVE-[0-9]{4}-[0-9]{4,}", re.IGNORECASE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Holding:
+    """One release that holds what was asked about."""
+
+    release: str
+    lock: str
+    what: tuple[str, ...]
+    """What it holds of it: packages with versions, or the digest."""
+
+    living: tuple[Bearer, ...]
+    past: tuple[Bearer, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Whereabouts:
+    """Everything known about the whereabouts of one thing."""
+
+    subject: str
+    kind: str
+    """``cve``, ``package``, ``digest`` or ``release``."""
+
+    locked: tuple[str, ...]
+    """What the present lock holds of it."""
+
+    holdings: tuple[Holding, ...]
+    sources: tuple[SourceStatus, ...]
+    """Where advisories had to be asked: of when they are."""
+
+    @property
+    def environments(self) -> tuple[str, ...]:
+        """Where living instances hold it."""
+        return tuple(sorted({bearer.environment for holding in self.holdings for bearer in holding.living}))
+
+    @property
+    def unknown(self) -> tuple[SourceStatus, ...]:
+        """Sources that failed."""
+        return tuple(source for source in self.sources if source.problem)
+
+
+class Search:
+    """Looks through all locks ever released, and the present one."""
+
+    def __init__(
+        self, *, store: Store, present: Lock | None, advisories: Iterable[Advisories], progress: Progress
+    ) -> None:
+        self._store = store
+        self._present = present
+        self._advisories = tuple(advisories)
+        self._progress = progress
+
+    def find(self, subject: str) -> Whereabouts:
+        """What the subject's form says it is decides how it is looked for."""
+        if CVE.fullmatch(subject):
+            return self._cve(subject.upper())
+        if RELEASE.fullmatch(subject):
+            release = release_named(self._store, subject)
+            return self._report(subject, "release", {release.lock: (subject,)}, only={release.number})
+        if DIGEST.fullmatch(subject):
+            return self._digest(Digest(subject if subject.startswith("sha256:") else f"sha256:{subject}"))
+        return self._package(subject)
+
+    def _cve(self, cve: str) -> Whereabouts:
+        """Examined now, each lock: a fix published after a release was made counts too."""
+        locks = {release.lock for release in self._store.releases()}
+        held: dict[Digest, tuple[str, ...]] = {}
+        sources: dict[str, SourceStatus] = {}
+
+        def holders(lock: Lock) -> tuple[str, ...]:
+            report = examine(lock, self._advisories, self._progress)
+            for source in report.sources:
+                if source.name not in sources or source.problem:
+                    sources[source.name] = source
+            return tuple(sorted(f"{f.package} {f.version}" for f in report.findings if cve in f.cves))
+
+        for digest in sorted(locks):
+            if what := holders(self._store.lock(digest)):
+                held[digest] = what
+        present = holders(self._present) if self._present else ()
+        return self._report(cve, "cve", held, locked=present, sources=tuple(sources.values()))
+
+    def _package(self, subject: str) -> Whereabouts:
+        name, _, version = subject.partition("==")
+        if not name:
+            raise Refused(f"`{subject}` names nothing", hint="as in `repave where openssl==3.0.20-1~deb12u2`")
+        held = {
+            digest: _matching(self._store.lock(digest), name, version or None)
+            for digest in self._store.locks_holding(name, version or None)
+        }
+        present = _matching(self._present, name, version or None) if self._present else ()
+        return self._report(subject, "package", held, locked=present)
+
+    def _digest(self, digest: Digest) -> Whereabouts:
+        held: dict[Digest, tuple[str, ...]] = {}
+        only = set()
+        for release in self._store.releases():
+            what = _bearing(release, self._store.lock(release.lock), digest)
+            if what:
+                held[release.lock] = what
+                only.add(release.number)
+        present = _files(self._present, digest) if self._present else ()
+        return self._report(digest, "digest", held, locked=present, only=only)
+
+    def _report(
+        self,
+        subject: str,
+        kind: str,
+        held: Mapping[Digest, tuple[str, ...]],
+        *,
+        locked: tuple[str, ...] = (),
+        only: Collection[int] | None = None,
+        sources: tuple[SourceStatus, ...] = (),
+    ) -> Whereabouts:
+        lifetimes = self._store.lifetimes()
+        holdings = []
+        for release in self._store.releases():
+            if release.lock not in held or (only is not None and release.number not in only):
+                continue
+            instances = bearers(lifetimes, {release.number})
+            holdings.append(
+                Holding(
+                    release=str(release),
+                    lock=release.lock,
+                    what=held[release.lock],
+                    living=tuple(bearer for bearer in instances if bearer.gone_at is None),
+                    past=tuple(bearer for bearer in instances if bearer.gone_at is not None),
+                )
+            )
+        return Whereabouts(subject=subject, kind=kind, locked=locked, holdings=tuple(holdings), sources=sources)
+
+
+def _matching(lock: Lock, name: str, version: str | None) -> tuple[str, ...]:
+    return tuple(
+        sorted(
+            f"{package.name} {package.version}"
+            for package in lock.packages
+            if name in {package.name, package.source} and version in {None, package.version, package.source_version}
+        )
+    )
+
+
+def _bearing(release: Release, lock: Lock, digest: Digest) -> tuple[str, ...]:
+    images = tuple(f"image {image}" for image, artifact in release.artifacts.items() if artifact == digest)
+    return (*images, *(("the lock",) if release.lock == digest else ()), *_files(lock, digest))
+
+
+def _files(lock: Lock, digest: Digest) -> tuple[str, ...]:
+    sha256 = digest.removeprefix("sha256:")
+    packages = tuple(f"{package.name} {package.version}" for package in lock.packages if package.sha256 == sha256)
+    return (*packages, *(file.target for file in lock.files if file.sha256 == sha256))

@@ -1,0 +1,198 @@
+"""The composition root: the one place that names concrete adapters, each made when it is first needed.
+
+Imports stand inside the properties on purpose: `repave status` must not pay for what only `repave bake` uses.
+"""
+
+import os
+from collections.abc import Mapping
+from functools import cached_property
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from repave.jobs.clock import SystemClock
+from repave.jobs.commands import LocalCommands
+from repave.model.names import ProviderName
+from repave.operations.errors import Refused
+
+if TYPE_CHECKING:
+    from repave.model.project import Project
+    from repave.model.recipe import ImageKind
+    from repave.operations.baking import Baking
+    from repave.operations.locking import Locking
+    from repave.pinners.debian.archive import DebianArchive
+    from repave.ports.advisories import Advisories
+    from repave.ports.baker import Baker
+    from repave.ports.pinner import Pinner
+    from repave.ports.provider import Machines
+    from repave.ports.registry import Registry
+    from repave.ports.secrets import Secrets
+    from repave.ports.store import Store
+    from repave.ports.traffic import Traffic
+    from repave.ports.vault import Vault
+
+PROJECT_FILE = "repave.yaml"
+STATE_FOLDER = ".repave"
+BALANCER_OF = {"local": "haproxy"}
+"""Which balancer spreads requests over the machines of a provider that brings none of its own."""
+
+
+def project_file(given: Path | None, start: Path) -> Path:
+    """The file given, or the nearest ``repave.yaml`` from ``start`` upwards. Raises Refused when there is none."""
+    if given is not None:
+        file = given / PROJECT_FILE if given.is_dir() else given
+        if not file.is_file():
+            raise Refused(f"there is no file {given}", hint="`repave init` writes a starter repave.yaml")
+        return file.resolve()
+    for folder in (start, *start.parents):
+        if (folder / PROJECT_FILE).is_file():
+            return folder / PROJECT_FILE
+    raise Refused(
+        f"there is no {PROJECT_FILE} in {start} or any folder above", hint="`repave init` writes a starter file"
+    )
+
+
+class Wiring:
+    """Everything one run of one verb may need, of one project."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        self.folder = file.parent
+        self.clock = SystemClock()
+        self.commands = LocalCommands()
+        self._opened: list[Any] = []
+
+    def close(self) -> None:
+        """Let go of what was opened."""
+        while self._opened:
+            self._opened.pop().close()
+
+    @cached_property
+    def project(self) -> "Project":
+        """The file, read. Raises FileError."""
+        from repave.config.project import load_project
+
+        return load_project(self.file)
+
+    @cached_property
+    def state(self) -> Path:
+        """The folder of everything repave keeps for this project; its owner's alone, and not for git."""
+        folder = self.folder / STATE_FOLDER
+        folder.mkdir(mode=0o700, exist_ok=True)
+        ignore = folder / ".gitignore"
+        if not ignore.exists():
+            ignore.write_text("*\n", encoding="utf-8")
+        return folder
+
+    @cached_property
+    def store(self) -> "Store":
+        """The database."""
+        from repave.store.sql import SqlStore
+
+        store = SqlStore(f"sqlite:///{self.state / 'store.db'}")
+        self._opened.append(store)
+        return store
+
+    @cached_property
+    def vault(self) -> "Vault":
+        """Locked files."""
+        from repave.registries.vault import FileVault
+
+        return FileVault(root=self.state / "vault")
+
+    @cached_property
+    def registry(self) -> "Registry":
+        """Artifacts."""
+        from repave.registries.layout import LayoutRegistry
+
+        return LayoutRegistry(root=self.state / "registry")
+
+    @cached_property
+    def archive(self) -> "DebianArchive":
+        """Debian's package archive."""
+        from repave.pinners.debian.archive import DebianArchive
+
+        return DebianArchive(root=self.state / "cache" / "apt", commands=self.commands)
+
+    @cached_property
+    def pinners(self) -> "tuple[Pinner, ...]":
+        """In the order in which they pin: each sees what the earlier ones pinned."""
+        from repave.pinners.debian.pinner import DebianPinner
+        from repave.pinners.files import FilesPinner
+        from repave.pinners.pypi.pinner import PypiPinner
+
+        return (
+            DebianPinner(archive=self.archive, vault=self.vault, commands=self.commands),
+            PypiPinner(root=self.state / "cache" / "uv", vault=self.vault, commands=self.commands),
+            FilesPinner(vault=self.vault),
+        )
+
+    @cached_property
+    def advisories(self) -> "tuple[Advisories, ...]":
+        """Every source there is."""
+        from repave.advisories.debian import DebianSecurityAdvisories
+
+        return (DebianSecurityAdvisories(archive=self.archive, vault=self.vault, commands=self.commands),)
+
+    @cached_property
+    def secrets(self) -> "Secrets":
+        """Resolved at launch, from this process's environment and this machine's files."""
+        from repave.secrets.references import ReferenceSecrets
+
+        return ReferenceSecrets(folder=self.folder, environment=os.environ)
+
+    @cached_property
+    def bakers(self) -> "Mapping[ImageKind, Baker]":
+        """Every installed baker by its kind."""
+        found = (self._load("repave.bakers", point.name) for point in entry_points(group="repave.bakers"))
+        return {baker.kind: baker for baker in found}
+
+    def machines(self, provider: ProviderName) -> "Machines":
+        """The provider of that name, made once."""
+        return self._adapter("repave.providers", provider)
+
+    def traffic(self, provider: ProviderName) -> "Traffic":
+        """The balancer in front of that provider's machines, made once."""
+        return self._adapter("repave.balancers", BALANCER_OF.get(provider, provider))
+
+    @cached_property
+    def _made(self) -> dict[tuple[str, str], Any]:
+        return {}
+
+    def _adapter(self, group: str, name: str) -> Any:  # noqa: ANN401 - which port it is follows from the group
+        if (group, name) not in self._made:
+            self._made[group, name] = self._load(group, name)
+        return self._made[group, name]
+
+    def _load(self, group: str, name: str) -> Any:  # noqa: ANN401 - which port it is follows from the group
+        from repave.ports.surroundings import Surroundings
+
+        points = entry_points(group=group, name=name)
+        if not points:
+            known = ", ".join(sorted(point.name for point in entry_points(group=group)))
+            raise Refused(f"`{name}` is not installed ({group})", hint=f"installed: {known or 'none'}")
+        surroundings = Surroundings(
+            project=self.project.name,
+            folder=self.state / name,
+            commands=self.commands,
+            clock=self.clock,
+            vault=self.vault,
+            registry=self.registry,
+        )
+        return next(iter(points)).load()(surroundings)
+
+    @cached_property
+    def locking(self) -> "Locking":
+        """The lock of this project."""
+        from repave.operations.locking import Locking
+
+        return Locking(project=self.project, folder=self.folder, pinners=self.pinners, vault=self.vault)
+
+    @cached_property
+    def baking(self) -> "Baking":
+        """Releases of this project."""
+        from repave.operations.baking import Baking
+
+        return Baking(
+            project=self.project, bakers=self.bakers, catalog=self.store, registry=self.registry, clock=self.clock
+        )
