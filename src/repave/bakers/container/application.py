@@ -1,0 +1,77 @@
+"""The application's files as a layer, put where the layers below would have them."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from repave.bakers.container.layertar import LayerTar, Verified
+from repave.bakers.container.skeleton import Skeleton
+from repave.model.lock import LockedFile
+from repave.ports.errors import Invalid
+from repave.ports.vault import Vault
+
+FIRST_TIME = 946_684_800
+"""1 January 2000, as seconds since 1970."""
+
+TIME_BITS = 28
+"""Eight and a half years of seconds: times from 2000 to 2008, before any real one."""
+
+
+def write_application(target: Path, files: Iterable[LockedFile], *, vault: Vault, below: Skeleton) -> None:
+    """Write the layer's tar. Raises Invalid (a target that cannot be), Gone, Corrupt."""
+    placed = _placed(files, below)
+    folders = {parent for path in placed for parent in _parents(path)}
+    for path in sorted(folders & set(placed)):
+        raise Invalid(f"/{path} is to be a file and a folder at once", hint="see `files:` of this image")
+    with LayerTar(target) as layer:
+        for path in sorted([*placed, *folders], key=lambda path: path.encode()):
+            if path in folders:
+                layer.directory(path, owner=below.directory(path), time=FIRST_TIME)
+                continue
+            file = placed[path]
+            with vault.path(file.sha256).open("rb") as stream:
+                content = Verified(stream, file.sha256, file.origin)
+                owner = (file.mode, 0, 0)
+                size, time = file.size_bytes, _time(file.sha256)
+                _check_size(stream, file)
+                layer.file(path, cast("BinaryIO", content), size=size, owner=owner, time=time)
+                content.finish()
+
+
+def _placed(files: Iterable[LockedFile], below: Skeleton) -> dict[str, LockedFile]:
+    """Each file by its path in the layer: links to folders in the layers below are followed."""
+    placed: dict[str, LockedFile] = {}
+    for file in files:
+        parts = file.target.split("/")
+        if parts[0] or ".." in parts or not parts[-1]:
+            raise Invalid(f"{file.target!r} is no absolute path of a file", hint="see `files:` of this image")
+        path = f"{below.resolve('/'.join(parts[:-1]))}/{parts[-1]}".lstrip("/")
+        if path in below.directories or path in below.links:
+            raise Invalid(f"{file.target} is a folder in the image, it cannot be a file", hint="choose another target")
+        if path in placed:
+            raise Invalid(
+                f"{file.target} and {placed[path].target} are one place in the image", hint="map only one file to it"
+            )
+        placed[path] = file
+    return placed
+
+
+def _parents(path: str) -> list[str]:
+    parts = path.split("/")[:-1]
+    return ["/".join(parts[: count + 1]) for count in range(len(parts))]
+
+
+def _check_size(stream: BinaryIO, file: LockedFile) -> None:
+    size = stream.seek(0, 2)
+    stream.seek(0)
+    if size != file.size_bytes:
+        raise Invalid(f"{file.origin} has {size} bytes in the vault, {file.size_bytes} in the lock", hint="lock again")
+
+
+def _time(sha256: str) -> int:
+    """A time of its own for each content.
+
+    Web servers make ETag and Last-Modified from size and time: one time for all would let a browser keep an old file
+    of the same size for ever, and the real time would make the same content another layer.
+    """
+    return FIRST_TIME + int(sha256[:16], 16) % (1 << TIME_BITS)

@@ -1,0 +1,228 @@
+"""From a lock to an OCI image, without a daemon: base, platform, python and application, each made only when needed."""
+
+import errno
+import os
+import platform
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from repave.bakers.container import debs
+from repave.bakers.container.application import write_application
+from repave.bakers.container.cache import BakeCache, LayerRecord
+from repave.bakers.container.chamber import Chamber
+from repave.bakers.container.manifest import configuration, manifest
+from repave.bakers.container.skeleton import Skeleton
+from repave.bakers.container.stack import Stack, TreesLost
+from repave.model.artifact import Artifact, ArtifactLayer
+from repave.model.lock import Ecosystem, Layer, LockedPackage
+from repave.model.names import Digest
+from repave.model.recipe import ImageKind
+from repave.ports.baker import BakeRequest
+from repave.ports.errors import Invalid, NoCapacity, WorldError
+from repave.ports.progress import Progress, Task
+from repave.ports.surroundings import Surroundings
+
+MACHINES = {"x86_64": "amd64", "aarch64": "arm64", "ppc64le": "ppc64el", "riscv64": "riscv64", "s390x": "s390x"}
+"""Debian's names of the architectures that Linux's ``uname`` names."""
+
+
+class ContainerBaker:
+    """The baker port for containers."""
+
+    def __init__(self, surroundings: Surroundings) -> None:
+        self._vault = surroundings.vault
+        self._registry = surroundings.registry
+        self._folder = surroundings.folder.absolute()
+        self._cache = BakeCache(folder=self._folder, registry=surroundings.registry)
+        self._chamber = Chamber(commands=surroundings.commands, folder=self._folder)
+
+    @property
+    def kind(self) -> ImageKind:
+        """Containers."""
+        return ImageKind.CONTAINER
+
+    def bake(self, request: BakeRequest, *, progress: Progress) -> Artifact:
+        """Make the image, or find it made; see the port. Raises NoCapacity when the disk is full, too."""
+        _check(request)
+        name = request.image.name
+        try:
+            with progress.task(f"bake {name}", total=len(Layer)) as task:
+                task.note("waiting for another bake to end")
+                with self._cache.locked():
+                    return self._bake(request, task)
+        except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise NoCapacity(
+                    f"cannot bake image {name}: no room left on the disk of {self._folder}",
+                    hint="free some, or run `repave gc`; nothing half was kept",
+                ) from error
+            raise WorldError(f"cannot bake image {name} in {self._folder}: {error}") from error
+
+    def _bake(self, request: BakeRequest, task: Task) -> Artifact:
+        self._chamber.remove(self._cache.leftovers())
+        try:
+            artifact = self._layers(request, task)
+        except TreesLost as error:
+            for record in error.lost:
+                self._cache.forget(record.inputs)
+            artifact = self._layers(request, task)
+        except BaseException:
+            # The error at hand matters more than a sweep that fails: the next bake sweeps again.
+            with suppress(WorldError):
+                self._chamber.remove(self._cache.leftovers())
+            raise
+        if not all(layer.cached for layer in artifact.layers):
+            self._cache.trim()
+            self._chamber.remove(self._cache.leftovers())
+        return artifact
+
+    def _layers(self, request: BakeRequest, task: Task) -> Artifact:
+        stack = Stack()
+        self._system(Layer.BASE, request, stack, task)
+        task.advance()
+        self._system(Layer.PLATFORM, request, stack, task)
+        task.advance()
+        self._python(request, stack, task)
+        task.advance()
+        self._application(request, stack, task)
+        task.advance()
+        return self._assemble(request, stack)
+
+    def _system(self, layer: Layer, request: BakeRequest, stack: Stack, task: Task) -> None:
+        """The layer of one part of the Debian packages."""
+        packages = _debs(request, layer)
+        if not packages:
+            return
+        architecture = request.image.base.architecture
+        named = [
+            {"name": package.name, "architecture": package.architecture, "sha256": package.sha256}
+            for package in packages
+        ]
+        inputs = stack.inputs(layer, [architecture, named])
+        if self._found(inputs, stack):
+            return
+        lowers = stack.trees()
+        task.note(f"{layer}: reading {len(packages)} packages")
+        debs.prepare(packages, self._vault, self._cache.packages)
+        task.note(f"{layer}: installing {len(packages)} packages")
+        job = {
+            "kind": "system",
+            "lowers": [os.fspath(tree) for tree in lowers],
+            "architecture": architecture,
+            "folder": os.fspath(self._cache.packages),
+            "packages": named,
+            "epoch": debs.newest_build(self._cache.packages, packages),
+        }
+        self._make(layer, inputs, job, stack)
+
+    def _python(self, request: BakeRequest, stack: Stack, task: Task) -> None:
+        """The layer of the wheels."""
+        wheels = _wheels(request)
+        if not wheels:
+            return
+        if not stack.skeleton.python:
+            raise Invalid(
+                f"image {request.image.name} wants Python packages, but has no /usr/bin/python3",
+                hint="add python3 to its packages",
+            )
+        inputs = stack.inputs(Layer.PYTHON, [[wheel.filename, wheel.sha256] for wheel in wheels])
+        if self._found(inputs, stack):
+            return
+        lowers = stack.trees()
+        task.note(f"python: installing {len(wheels)} wheels")
+        for wheel in wheels:
+            self._vault.verify(wheel.sha256)
+        job = {
+            "kind": "python",
+            "lowers": [os.fspath(tree) for tree in lowers],
+            "skeleton": stack.skeleton.content(),
+            "wheels": [
+                {"filename": wheel.filename, "path": os.fspath(self._vault.path(wheel.sha256).absolute())}
+                for wheel in wheels
+            ],
+        }
+        self._make(Layer.PYTHON, inputs, job, stack)
+
+    def _application(self, request: BakeRequest, stack: Stack, task: Task) -> None:
+        """The layer of the files."""
+        files = sorted(request.files, key=lambda file: file.target)
+        if not files:
+            return
+        inputs = stack.inputs(Layer.APPLICATION, [[file.target, file.sha256, file.mode] for file in files])
+        if self._found(inputs, stack):
+            return
+        task.note(f"application: {len(files)} files")
+        work = self._cache.new_work()
+        write_application(work / "layer.tar", files, vault=self._vault, below=stack.skeleton)
+        self._keep(Layer.APPLICATION, inputs, work, None, stack)
+
+    def _found(self, inputs: Digest, stack: Stack) -> bool:
+        """Whether the layer is there already; then it is on the stack."""
+        record = self._cache.find(inputs)
+        if record is not None:
+            stack.add(record, tree=self._cache.tree(inputs), cached=True)
+        return record is not None
+
+    def _make(self, layer: Layer, inputs: Digest, job: dict[str, Any], stack: Stack) -> None:
+        """Have ``inside`` make the layer, and keep it."""
+        work = self._cache.new_work()
+        answer = self._chamber.run({**job, "work": os.fspath(work)})
+        skeleton = Skeleton.read(answer["skeleton"]) if "skeleton" in answer else None
+        self._keep(layer, inputs, work, skeleton, stack)
+
+    def _keep(self, layer: Layer, inputs: Digest, work: Path, skeleton: Skeleton | None, stack: Stack) -> None:
+        tar = work / "layer.tar"
+        size = tar.stat().st_size
+        digest = self._registry.adopt(tar)
+        record = LayerRecord(layer=layer, inputs=inputs, digest=digest, size_bytes=size, skeleton=skeleton)
+        tree = self._cache.keep(record, tree=None if skeleton is None else work / "tree")
+        stack.add(record, tree=tree, cached=False)
+
+    def _assemble(self, request: BakeRequest, stack: Stack) -> Artifact:
+        """Configuration and manifest over the layers."""
+        records = stack.records
+        runs = configuration(request, records, stack.skeleton)
+        content = manifest(request.image, records, digest=self._registry.add(runs), size_bytes=len(runs))
+        return Artifact(
+            image=request.image.name,
+            kind=self.kind,
+            digest=self._registry.add(content),
+            size_bytes=len(content) + len(runs) + sum(record.size_bytes for record in records),
+            layers=tuple(
+                ArtifactLayer(
+                    layer=laid.record.layer,
+                    digest=laid.record.digest,
+                    size_bytes=laid.record.size_bytes,
+                    inputs=laid.record.inputs,
+                    cached=laid.cached,
+                )
+                for laid in stack.laid
+            ),
+        )
+
+
+def _check(request: BakeRequest) -> None:
+    """Refuse what cannot be baked here before any work is done."""
+    image = request.image
+    here = MACHINES.get(platform.machine(), platform.machine())
+    debian = any(package.ecosystem is Ecosystem.DEB for package in request.packages)
+    if debian and image.base.architecture != here:
+        raise Invalid(
+            f"image {image.name} is for {image.base.architecture}, this machine is {here}",
+            hint="its packages' own scripts must run while it is baked: bake it on such a machine",
+        )
+    if _debs(request, Layer.PLATFORM) and not _debs(request, Layer.BASE):
+        raise Invalid(f"image {image.name} has packages, but no base below them", hint="lock it again")
+
+
+def _debs(request: BakeRequest, layer: Layer) -> list[LockedPackage]:
+    """The layer's Debian packages, in the order dpkg gets them."""
+    wanted = (package for package in request.packages if package.ecosystem is Ecosystem.DEB and package.layer is layer)
+    return sorted(wanted, key=lambda package: (package.name, package.architecture, package.version))
+
+
+def _wheels(request: BakeRequest) -> list[LockedPackage]:
+    """The wheels, in the order they are laid out."""
+    wanted = (package for package in request.packages if package.ecosystem is Ecosystem.PYPI)
+    return sorted(wanted, key=lambda package: (package.filename, package.sha256))

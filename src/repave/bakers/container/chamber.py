@@ -1,0 +1,93 @@
+"""Starts ``inside`` in namespaces of its own, and turns its answers into the ports' errors."""
+
+import errno
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from repave.ports.commands import Commands
+from repave.ports.errors import CommandFailed, Corrupt, Invalid, NoCapacity, WorldError
+
+NAMESPACES = ("--mount", "--pid", "--fork", "--kill-child", "--net", "--ipc", "--uts")
+"""Mounts and processes end with the job; an empty network has no way out; System V objects and names stay inside."""
+
+LIMIT_SECONDS = 1800.0
+"""A layer of a thousand packages takes some minutes; what takes half an hour hangs."""
+
+NEEDS = (
+    "baking needs root, or user namespaces: install uidmap, and give this user a range in /etc/subuid and /etc/subgid"
+)
+FULL = "No space left on device"
+
+
+class Chamber:
+    """Runs jobs where package scripts can do no harm: a private view of mounts, processes and network."""
+
+    def __init__(self, *, commands: Commands, folder: Path) -> None:
+        self._commands = commands
+        self._folder = folder
+
+    def run(self, job: dict[str, Any]) -> dict[str, Any]:
+        """Do one job of ``inside`` and answer its result.
+
+        Ends with this process, killed or not. Raises CommandFailed, Invalid, Corrupt, NoCapacity (no room on the disk).
+        """
+        try:
+            finished = self._commands.run(
+                _arguments(), stdin=json.dumps(job).encode(), timeout_seconds=LIMIT_SECONDS, check=True
+            )
+        except CommandFailed as error:
+            if any(line.startswith(("unshare:", "newuidmap:", "newgidmap:")) for line in error.stderr.splitlines()):
+                raise CommandFailed(
+                    ("unshare",), exit_code=error.program_exit_code, stderr=error.stderr, hint=NEEDS
+                ) from error
+            raise
+        answer: dict[str, Any] = json.loads(finished.stdout)
+        self._judge(answer)
+        return answer
+
+    def remove(self, paths: Sequence[Path]) -> None:
+        """Remove folders with all that is in them, also what belongs to other users of the chamber."""
+        if paths:
+            self.run({"kind": "remove", "paths": [os.fspath(path) for path in paths]})
+
+    def _judge(self, answer: dict[str, Any]) -> None:
+        if "program" in answer:
+            if FULL in answer["output"]:
+                raise self._full()
+            raise CommandFailed(
+                _named(answer["program"]),
+                exit_code=answer["exit_code"],
+                stderr=answer["output"],
+                hint="nothing was kept; the last lines name the package or the missing right",
+            )
+        if "errno" in answer:
+            if answer["errno"] in (errno.ENOSPC, errno.EDQUOT):
+                raise self._full()
+            raise WorldError(f"cannot bake in {self._folder}: {answer['strerror']}")
+        if "code" in answer:
+            kind = {Invalid.code: Invalid, Corrupt.code: Corrupt}.get(answer["code"], WorldError)
+            raise kind(answer["message"], hint=answer["hint"])
+
+    def _full(self) -> NoCapacity:
+        return NoCapacity(
+            f"no room left on the disk of {self._folder}", hint="free some, or run `repave gc`; nothing half was kept"
+        )
+
+
+def _arguments() -> tuple[str, ...]:
+    user = () if os.geteuid() == 0 else ("--user", "--map-root-user", "--map-auto")
+    return (
+        # The kernel ends the job when this process ends, however that comes: unshare's child ends with unshare.
+        *("setpriv", "--pdeathsig", "KILL"),
+        *("unshare", *user, *NAMESPACES, "--"),
+        *(sys.executable, "-I", "-m", "repave.bakers.container.inside"),
+    )
+
+
+def _named(program: Sequence[str]) -> Sequence[str]:
+    """The program people know: what ran in the chroot, not the chroot."""
+    return program[2:] if program[0] == "chroot" and len(program) > len(("chroot", "root")) else program

@@ -1,0 +1,104 @@
+"""The program that ``chamber`` starts in namespaces of its own: one job from standard input, its result to output.
+
+Here it is root of its own world, also when started by a normal user: it mounts, unpacks, runs package scripts, and
+writes the layer's tar with the owners as they are inside.
+"""
+
+import fcntl
+import json
+import os
+import shutil
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from repave.bakers.container.cleaning import clean
+from repave.bakers.container.installation import Larder, Package, bootstrap, extend
+from repave.bakers.container.isolation import ProgramFailed, chroot, overlaid
+from repave.bakers.container.layertar import LayerTar
+from repave.bakers.container.skeleton import Skeleton
+from repave.bakers.container.wheels import Wheel, compile_all, lay_out
+from repave.model.errors import RepaveError
+
+WHEEL_TIME = 315_532_800
+"""1 January 1980, the first moment a wheel can hold; compiled files carry hashes, so no time matters."""
+
+Job = dict[str, Any]
+
+
+def main() -> None:
+    """Do the job; a failure is an answer too, so that the caller can tell it apart from our own crash."""
+    os.umask(0o022)
+    job: Job = json.load(sys.stdin)
+    try:
+        answer = JOBS[job["kind"]](job)
+    except ProgramFailed as error:
+        answer = {"program": error.arguments, "exit_code": error.exit_code, "output": error.output}
+    except OSError as error:
+        answer = {"errno": error.errno or 0, "strerror": str(error)}
+    except RepaveError as error:
+        answer = {"code": error.code, "message": error.message, "hint": error.hint}
+    json.dump(answer, sys.stdout)
+
+
+def _system(job: Job) -> Job:
+    """Make the base layer, or with ``lowers`` the platform layer, from Debian packages."""
+    work = _hold(job)
+    tree = work / "tree"
+    tree.mkdir()
+    larder = Larder(
+        folder=Path(job["folder"]),
+        packages=[Package(**package) for package in job["packages"]],
+        epoch=job["epoch"],
+    )
+    if not job["lowers"]:
+        bootstrap(tree, architecture=job["architecture"], larder=larder)
+        clean(tree, epoch=larder.epoch)
+        skeleton = Skeleton.of(tree)
+    else:
+        with overlaid(work, lowers=[Path(lower) for lower in job["lowers"]], upper=tree) as merged:
+            extend(merged, larder)
+            clean(merged, epoch=larder.epoch)
+            skeleton = Skeleton.of(merged)
+    with LayerTar(work / "layer.tar") as layer:
+        layer.tree(tree, newest=larder.epoch)
+    return {"skeleton": skeleton.content()}
+
+
+def _python(job: Job) -> Job:
+    """Make the python layer from wheels."""
+    work = _hold(job)
+    stage = work / "tree"
+    stage.mkdir()
+    below = Skeleton.read(job["skeleton"])
+    wheels = [Wheel(filename=wheel["filename"], path=Path(wheel["path"])) for wheel in job["wheels"]]
+    lay_out(wheels, stage, python=below.python)
+    lowers = [Path(lower) for lower in job["lowers"]]
+    with overlaid(work, lowers=lowers, upper=stage) as merged, chroot(merged, epoch=WHEEL_TIME) as inside:
+        compile_all(inside, python=below.python)
+    with LayerTar(work / "layer.tar") as layer:
+        layer.staged(stage, below=below, time=WHEEL_TIME)
+    return {}
+
+
+def _remove(job: Job) -> Job:
+    """Remove trees, whoever owns what is in them."""
+    for path in job["paths"]:
+        with suppress(FileNotFoundError):
+            shutil.rmtree(path)
+    return {}
+
+
+def _hold(job: Job) -> Path:
+    """The work folder, held by this process: as long as it lives, no other bake sweeps it away."""
+    work = Path(job["work"])
+    handle = os.open(work / "held", os.O_RDWR | os.O_CREAT, 0o644)
+    fcntl.flock(handle, fcntl.LOCK_SH)
+    return work
+
+
+JOBS = {"system": _system, "python": _python, "remove": _remove}
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,125 @@
+"""Debian packages into a root filesystem, by the image's own dpkg; runs inside ``chamber``'s namespaces."""
+
+import os
+import subprocess
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from repave.bakers.container.debs import members, place
+from repave.bakers.container.isolation import Chroot, ProgramFailed, chroot
+
+MERGED = ("bin", "lib", "sbin")
+"""What lies in /usr since Debian 12 and is a link in the root (file-hierarchy(7), Debian's usrmerge)."""
+
+MERGED_64 = {"amd64": ("lib64",), "loong64": ("lib64",), "ppc64el": ("lib64",)}
+"""Where the dynamic linker's own path, fixed by the processor's ABI, needs one more."""
+
+DPKG = ("dpkg", "--force-unsafe-io", "--abort-after=100000")
+"""No flush after each file: a tree that a crash tears is never used (see ``cache``). All errors, not the first 50."""
+
+MAXIMUM_ROUNDS = 20
+"""Chains of Pre-Depends in one layer; the longest in Debian 12 is six."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Package:
+    """One package to install, as its control file names it."""
+
+    name: str
+    architecture: str
+    sha256: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Larder:
+    """The packages of one layer, in the order dpkg gets them, and the folder that holds their files."""
+
+    folder: Path
+    packages: Sequence[Package]
+    epoch: int
+    """What programs that ask SOURCE_DATE_EPOCH take for now."""
+
+
+def bootstrap(root: Path, *, architecture: str, larder: Larder) -> None:
+    """Make a root filesystem of nothing but the packages."""
+    for name in (*MERGED, *MERGED_64.get(architecture, ())):
+        (root / "usr" / name).mkdir(parents=True, exist_ok=True)
+        (root / name).symlink_to(f"usr/{name}")
+    # dpkg cannot run before its own libraries are there, nor a script before its shell: all of it is laid out first.
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for _ in pool.map(lambda package: _extract(place(larder.folder, package.sha256), root), larder.packages):
+            continue
+    database = root / "var/lib/dpkg"
+    for folder in ("info", "updates", "triggers", "alternatives"):
+        (database / folder).mkdir(parents=True, exist_ok=True)
+    for file in ("status", "available"):
+        (database / file).touch()
+    with chroot(root, epoch=larder.epoch, packages=larder.folder) as inside:
+        inside.run([*DPKG, "--force-depends", "--unpack", *_files(larder.packages)])
+        _configure(inside)
+
+
+def extend(root: Path, larder: Larder) -> None:
+    """Add packages to a root filesystem that ``bootstrap`` made."""
+    with chroot(root, epoch=larder.epoch, packages=larder.folder) as inside:
+        left = list(larder.packages)
+        for _ in range(MAXIMUM_ROUNDS):
+            # dpkg itself refuses those whose Pre-Depends are not configured yet, and unpacks the others.
+            known = _unpacked(root)
+            code = inside.run([*DPKG, "--unpack", *_files(left)], accept=(0, 1))
+            if code == 0:
+                break
+            if _unpacked(root) == known:
+                inside.run([*DPKG, "--unpack", *_files(left)])
+            with inside.without_services():
+                # Those that need what is not unpacked yet stay unconfigured here; the last call below is the judge.
+                inside.run([*DPKG, "--configure", "--pending"], accept=(0, 1))
+            left = _missing(root, left)
+        _configure(inside)
+
+
+def _configure(inside: Chroot) -> None:
+    with inside.without_services():
+        inside.run([*DPKG, "--configure", "--pending"])
+    audit = ["dpkg", "--audit"]
+    finished = subprocess.run(["chroot", os.fspath(inside.root), *audit], stdout=subprocess.PIPE, check=False)
+    if finished.returncode or finished.stdout:
+        raise ProgramFailed(audit, finished.returncode, finished.stdout.decode(errors="replace"))
+
+
+def _files(packages: Sequence[Package]) -> list[str]:
+    return [f"/tmp/packages/{package.sha256}.deb" for package in packages]  # noqa: S108 - a tmpfs of our own in the chroot
+
+
+def _extract(package: Path, root: Path) -> None:
+    """Lay out the package's files, without dpkg; links such as /bin stay, and lead into /usr."""
+    with package.open("rb") as stream:
+        for member in members(stream, package.name):
+            if member.name == "data.tar":
+                stream.flush()
+                os.lseek(stream.fileno(), member.offset, os.SEEK_SET)
+                _untar(stream.fileno(), root)
+
+
+def _untar(handle: int, root: Path) -> None:
+    arguments = ["tar", "--extract", "--keep-directory-symlink", "--numeric-owner", "--directory", os.fspath(root)]
+    finished = subprocess.run(arguments, stdin=handle, stderr=subprocess.PIPE, check=False)
+    if finished.returncode:
+        raise ProgramFailed(arguments, finished.returncode, finished.stderr.decode(errors="replace"))
+
+
+def _unpacked(root: Path) -> bytes:
+    return (root / "var/lib/dpkg/status").read_bytes()
+
+
+def _missing(root: Path, wanted: Sequence[Package]) -> list[Package]:
+    """Of the packages, those that dpkg has not unpacked."""
+    status = (root / "var/lib/dpkg/status").read_text(encoding="utf-8")
+    there: set[tuple[str, str]] = set()
+    for paragraph in status.split("\n\n"):
+        fields = dict(line.split(": ", 1) for line in paragraph.splitlines() if ": " in line and line[0] != " ")
+        if fields.get("Status", "").split()[-1:] not in ([], ["not-installed"]):
+            there.add((fields["Package"], fields.get("Architecture", "")))
+    return [package for package in wanted if (package.name, package.architecture) not in there]

@@ -1,0 +1,188 @@
+"""One layer as a tar: the same content gives the same bytes, whoever writes it, when and where.
+
+Source: OCI Image Layer Filesystem Changeset Specification 1.0 (whiteouts), POSIX.1-2001 pax.
+"""
+
+import os
+import stat
+import tarfile
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, Self
+
+from repave.bakers.container.skeleton import Skeleton
+from repave.ports.errors import Corrupt, Invalid
+
+WHITEOUT = ".wh."
+OPAQUE = ".wh..wh..opq"
+CAPABILITIES = "security.capability"
+"""The one extended attribute that packages set on files and programs rely on."""
+
+OPAQUE_MARKS = ("trusted.overlay.opaque", "user.overlay.opaque")
+"""How overlayfs says that a directory hides the one below it: as root, and in a user namespace."""
+
+CHUNK_BYTES = 1 << 20
+
+
+class LayerTar:
+    """Writes entries in the order they are given; the caller gives them sorted."""
+
+    def __init__(self, target: Path) -> None:
+        self._stream = target.open("wb")
+        self._tar = tarfile.TarFile(
+            fileobj=self._stream, mode="w", format=tarfile.PAX_FORMAT, copybufsize=CHUNK_BYTES, encoding="utf-8"
+        )
+        self.empty = True
+
+    def __enter__(self) -> Self:
+        """Open for the block."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Finish the tar if all went well; close the file in any case."""
+        try:
+            if error is None:
+                self._tar.close()
+        finally:
+            self._stream.close()
+
+    def directory(self, path: str, *, owner: tuple[int, int, int], time: int) -> None:
+        """A directory; ``owner`` is mode, user and group."""
+        entry = _entry(path, owner, time)
+        entry.type = tarfile.DIRTYPE
+        self._add(entry)
+
+    def file(self, path: str, content: BinaryIO, *, size: int, owner: tuple[int, int, int], time: int) -> None:
+        """A regular file of ``size`` bytes."""
+        entry = _entry(path, owner, time)
+        entry.size = size
+        self._add(entry, content)
+
+    def tree(self, root: Path, *, newest: int) -> None:
+        """All below ``root``, an unpacked filesystem or overlayfs's upper directory, times clamped to ``newest``.
+
+        A directory's time says only when something was last put into it, so it is ``newest`` always.
+        """
+        linked: dict[tuple[int, int], str] = {}
+        for path, status in _sorted_below(os.fspath(root), ""):
+            place = os.path.join(root, path)  # noqa: PTH118 - a hot loop over ten thousand names
+            owner = (stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid)
+            entry = _entry(path, owner, min(int(status.st_mtime), newest))
+            if stat.S_ISDIR(status.st_mode):
+                entry.type, entry.mtime = tarfile.DIRTYPE, newest
+                self._add(entry)
+                if _opaque(place):
+                    self._mark(f"{path}/{OPAQUE}", newest)
+            elif stat.S_ISLNK(status.st_mode):
+                entry.type, entry.linkname = tarfile.SYMTYPE, os.readlink(place)  # noqa: PTH115 - a hot loop
+                self._add(entry)
+            elif stat.S_ISREG(status.st_mode):
+                first = linked.setdefault((status.st_dev, status.st_ino), path) if status.st_nlink > 1 else path
+                self._regular(entry, place, status, first)
+            elif stat.S_ISCHR(status.st_mode) and status.st_rdev == 0:
+                folder, _, name = path.rpartition("/")
+                self._mark(f"{folder}/{WHITEOUT}{name}".lstrip("/"), newest)
+            elif stat.S_ISFIFO(status.st_mode):
+                entry.type = tarfile.FIFOTYPE
+                self._add(entry)
+            # Sockets belong to a process that has ended; devices are the runtime's to give.
+
+    def staged(self, root: Path, *, below: Skeleton, time: int) -> None:
+        """All below ``root``, a folder that we filled: owned by root, readable by all, executable where it was.
+
+        Directories that the layers below have keep their rights. Raises Invalid where they have a link instead.
+        """
+        for path, status in _sorted_below(os.fspath(root), ""):
+            if stat.S_ISDIR(status.st_mode):
+                if below.resolve(path) != path:
+                    raise Invalid(
+                        f"a file is to be put below /{path}, which is a link to /{below.resolve(path)}",
+                        hint="a layer cannot write through a link: leave out the package that brings that file",
+                    )
+                self.directory(path, owner=below.directory(path), time=time)
+            elif stat.S_ISREG(status.st_mode):
+                mode = 0o755 if status.st_mode & stat.S_IXUSR else 0o644
+                with (root / path).open("rb") as content:
+                    self.file(path, content, size=status.st_size, owner=(mode, 0, 0), time=time)
+
+    def _regular(self, entry: tarfile.TarInfo, place: str, status: os.stat_result, first: str) -> None:
+        if first != entry.name:
+            entry.type, entry.linkname = tarfile.LNKTYPE, first
+            self._add(entry)
+            return
+        capabilities = _attribute(place, CAPABILITIES)
+        if capabilities is not None:
+            entry.pax_headers = {f"SCHILY.xattr.{CAPABILITIES}": capabilities.decode("utf-8", "surrogateescape")}
+        entry.size = status.st_size
+        with open(place, "rb") as content:  # noqa: PTH123 - a hot loop over ten thousand names
+            self._add(entry, content)
+
+    def _mark(self, path: str, time: int) -> None:
+        self._add(_entry(path, (0o644, 0, 0), time))
+
+    def _add(self, entry: tarfile.TarInfo, content: BinaryIO | None = None) -> None:
+        self.empty = False
+        self._tar.addfile(entry, content)
+        # The list of members serves only appending; it would grow with every file.
+        self._tar.getmembers().clear()
+
+
+class Verified:
+    """A stream that must end with the sha256 it was named by."""
+
+    def __init__(self, stream: BinaryIO, sha256_hex: str, name: str) -> None:
+        self._stream = stream
+        self._wanted = sha256_hex
+        self._name = name
+        self._hash = sha256()
+
+    def read(self, size: int = -1) -> bytes:
+        """As any stream reads."""
+        content = self._stream.read(size)
+        self._hash.update(content)
+        return content
+
+    def finish(self) -> None:
+        """Read what is left; raises Corrupt when the bytes are others."""
+        while self.read(CHUNK_BYTES):
+            continue
+        if self._hash.hexdigest() != self._wanted:
+            raise Corrupt(
+                f"{self._name} in the vault has sha256 {self._hash.hexdigest()}, not {self._wanted}",
+                hint="remove it from the vault and fetch it again with `repave lock`",
+            )
+
+
+def _entry(path: str, owner: tuple[int, int, int], time: int) -> tarfile.TarInfo:
+    entry = tarfile.TarInfo(path)
+    entry.mode, entry.uid, entry.gid = owner
+    entry.mtime = time
+    return entry
+
+
+def _sorted_below(root: str, folder: str) -> Iterator[tuple[str, os.stat_result]]:
+    """Every path below, parents first, names in the order of their bytes: no locale has a say."""
+    with os.scandir(os.path.join(root, folder)) as entries:  # noqa: PTH118 - a hot loop over ten thousand names
+        names = sorted((entry.name for entry in entries), key=os.fsencode)
+    for name in names:
+        path = f"{folder}/{name}" if folder else name
+        status = os.lstat(os.path.join(root, path))  # noqa: PTH118 - as above
+        yield path, status
+        if stat.S_ISDIR(status.st_mode):
+            yield from _sorted_below(root, path)
+
+
+def _opaque(place: str) -> bool:
+    return any(_attribute(place, mark) == b"y" for mark in OPAQUE_MARKS)
+
+
+def _attribute(place: str, name: str) -> bytes | None:
+    try:
+        return os.getxattr(place, name, follow_symlinks=False)
+    except OSError:
+        # Not set, not supported by the file system, or not ours to see: then no layer can hold it either.
+        return None

@@ -1,0 +1,109 @@
+"""Configuration and manifest of the image: what runs, as whom, and of which layers. No setting, no secret, no time.
+
+Source: OCI Image Format Specification 1.0.
+"""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from repave.bakers.container.cache import LayerRecord
+from repave.bakers.container.skeleton import Skeleton
+from repave.model.recipe import Image
+from repave.ports.baker import BakeRequest
+from repave.ports.errors import Invalid
+
+MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
+CONFIGURATION_TYPE = "application/vnd.oci.image.config.v1+json"
+LAYER_TYPE = "application/vnd.oci.image.layer.v1.tar"
+LAYER_NAME = "repave.layer"
+CREATED = "1970-01-01T00:00:00Z"
+"""The same content is the same image on any day; when it was made is in the store."""
+
+ENVIRONMENT = (
+    "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    "LANG=C.UTF-8",
+)
+
+
+def configuration(request: BakeRequest, layers: Sequence[LayerRecord], skeleton: Skeleton) -> bytes:
+    """The image's configuration. Raises Invalid for a user that the image does not have."""
+    image = request.image
+    runs: dict[str, Any] = {
+        "User": user_of(image, skeleton),
+        "Env": list(ENVIRONMENT),
+        "WorkingDir": _working_folder(request),
+        "Labels": {"org.opencontainers.image.title": image.name},
+    }
+    if image.run:
+        runs["Cmd"] = list(image.run)
+    return _canonical(
+        {
+            "architecture": image.base.architecture,
+            "os": "linux",
+            "created": CREATED,
+            "config": runs,
+            "rootfs": {"type": "layers", "diff_ids": [layer.digest for layer in layers]},
+            "history": [{"created": CREATED, "created_by": f"repave: {layer.layer}"} for layer in layers],
+        }
+    )
+
+
+def manifest(image: Image, layers: Sequence[LayerRecord], *, digest: str, size_bytes: int) -> bytes:
+    """The image's manifest; ``digest`` and ``size_bytes`` are the configuration's."""
+    return _canonical(
+        {
+            "schemaVersion": 2,
+            "mediaType": MANIFEST_TYPE,
+            "config": {"mediaType": CONFIGURATION_TYPE, "digest": digest, "size": size_bytes},
+            "layers": [
+                {
+                    "mediaType": LAYER_TYPE,
+                    "digest": layer.digest,
+                    "size": layer.size_bytes,
+                    "annotations": {LAYER_NAME: str(layer.layer)},
+                }
+                for layer in layers
+            ],
+            "annotations": {
+                "org.opencontainers.image.created": CREATED,
+                "org.opencontainers.image.title": image.name,
+            },
+        }
+    )
+
+
+def user_of(image: Image, skeleton: Skeleton) -> str:
+    """``uid:gid`` of the image's user, by the image's own accounts; numbers are taken as they are."""
+    user, _, group = image.user.partition(":")
+    if user.isdigit():
+        number, own_group = int(user), skeleton.groups.get(group, 0)
+    elif user in skeleton.users:
+        number, own_group = skeleton.users[user]
+    else:
+        known = ", ".join(name for name in ("nobody", "www-data", "root") if name in skeleton.users)
+        raise Invalid(
+            f"image {image.name}: there is no user {user!r} in it",
+            hint=f"its /etc/passwd has {known or 'none'} among others; or give a number" if known else "give a number",
+        )
+    if not group:
+        # A bare number runs with the group of the same number, never with root's.
+        return f"{number}:{number if user.isdigit() else own_group}"
+    if group.isdigit():
+        return f"{number}:{int(group)}"
+    if group not in skeleton.groups:
+        raise Invalid(f"image {image.name}: there is no group {group!r} in it", hint="its /etc/group lists them")
+    return f"{number}:{skeleton.groups[group]}"
+
+
+def _working_folder(request: BakeRequest) -> str:
+    """Where the application is: the target of the first folder of files, else the root."""
+    for mapping in request.image.files:
+        folder = mapping.source.rstrip("/") + "/"
+        if mapping.source == folder or any(file.origin.startswith(folder) for file in request.files):
+            return "/" + mapping.target.strip("/")
+    return "/"
+
+
+def _canonical(content: dict[str, Any]) -> bytes:
+    return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()

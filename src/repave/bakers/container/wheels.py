@@ -1,0 +1,79 @@
+"""Wheels into a folder that becomes a layer: laid out by PyPA's installer, compiled by the image's own Python.
+
+Source: Binary distribution format (packaging.python.org); PEP 552 (compiled files checked by nobody at import).
+"""
+
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from installer import install
+from installer.destinations import SchemeDictionaryDestination
+from installer.exceptions import InstallerError
+from installer.sources import WheelFile
+
+from repave.bakers.container.isolation import Chroot
+from repave.ports.errors import Invalid
+
+INTERPRETER = "/usr/bin/python3"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wheel:
+    """One wheel and where it can be read."""
+
+    filename: str
+    path: Path
+
+
+def site_folder(python: str) -> str:
+    """Where Debian's python3 looks for what its packages did not bring (``site``, Debian Python Policy 3.1.1)."""
+    return f"/usr/local/lib/python{python}/dist-packages"
+
+
+def lay_out(wheels: Sequence[Wheel], stage: Path, *, python: str) -> None:
+    """Install the wheels below ``stage``, an empty folder: there is no link in it that could lead out.
+
+    Raises Invalid, naming the wheel that cannot be installed.
+    """
+    site = site_folder(python)
+    destination = SchemeDictionaryDestination(
+        {
+            "purelib": site,
+            "platlib": site,
+            "headers": f"/usr/local/include/python{python}",
+            "scripts": "/usr/local/bin",
+            "data": "/usr/local",
+        },
+        interpreter=INTERPRETER,
+        script_kind="posix",
+        destdir=str(stage),
+        overwrite_existing=True,
+    )
+    for wheel in wheels:
+        try:
+            with zipfile.ZipFile(wheel.path) as archive:
+                # The name tells the package; the vault's own names are digests.
+                archive.filename = wheel.filename
+                install(WheelFile(archive), destination, additional_metadata={"INSTALLER": b"repave\n"})
+        except (InstallerError, ValueError, KeyError, zipfile.BadZipFile) as error:
+            raise Invalid(
+                f"cannot install {wheel.filename}: {error}", hint="lock another version of it, or report it upstream"
+            ) from error
+
+
+def compile_all(inside: Chroot, *, python: str) -> None:
+    """Compile what was laid out, so that no instance compiles it again at each start.
+
+    A file that is no valid Python of this version stays as it is (exit code 1): some packages bring templates.
+    """
+    inside.run(
+        [
+            INTERPRETER,
+            *("-I", "-m", "compileall", "-q", "-j", "0"),
+            *("--invalidation-mode", "unchecked-hash"),
+            site_folder(python),
+        ],
+        accept=(0, 1),
+    )
