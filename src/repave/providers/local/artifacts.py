@@ -1,0 +1,200 @@
+"""Published artifacts: verified, unpacked, and shown as one root filesystem while an instance needs it."""
+
+import json
+import os
+import shutil
+import stat
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from repave.model.artifact import Artifact
+from repave.model.names import Digest
+from repave.ports.commands import Commands
+from repave.ports.errors import Corrupt, Gone, Invalid
+from repave.ports.progress import Progress
+from repave.ports.registry import Registry
+from repave.providers.local.accounts import resolve_user
+from repave.providers.local.containers import MOUNT_POINTS
+from repave.providers.local.errors import mapped
+from repave.providers.local.locks import locked
+from repave.providers.local.mapping import ImageFacts, image_command, image_environment, read_facts, written_facts
+from repave.providers.local.places import Places
+from repave.providers.local.records import write_whole
+from repave.providers.local.settings import COMMAND_SECONDS
+from repave.providers.local.unpacking import LayerFile, unpack
+
+MOUNT_POINTS_LAYER = "mount-points"
+"""The topmost layer of every root: empty folders for what runc mounts."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Image:
+    """What the manifest and configuration of an artifact say."""
+
+    layers: tuple[LayerFile, ...]
+    configuration: Mapping[str, object]
+
+
+class Artifacts:
+    """Publishes artifacts from the registry; with root their layers are shared and stacked by overlayfs."""
+
+    def __init__(self, *, places: Places, registry: Registry, commands: Commands, privileged: bool) -> None:
+        self._places = places
+        self._registry = registry
+        self._commands = commands
+        self._privileged = privileged
+
+    def publish(self, artifact: Artifact, *, progress: Progress) -> None:
+        """Unpack what is not here yet; the artifact is published once all of it is verified and in place."""
+        folder = self._places.artifact(artifact.digest)
+        with locked(self._places.lock("artifacts")), mapped(f"publishing {artifact.image} {artifact.digest}"):
+            if (folder / "artifact.json").exists():
+                return
+            self._places.root.mkdir(parents=True, exist_ok=True)
+            # Layers hold set-user-ID programs of the image: nobody else of this machine may reach them.
+            self._places.root.chmod(0o700)
+            image = self._read(artifact.digest)
+            size = sum(layer.path.stat().st_size for layer in image.layers)
+            with progress.task(f"unpack {artifact.image}", total=size, unit="B") as task:
+                folders = self._unpack_all(image.layers, folder, advance=task.advance)
+            facts = _facts(image, folders, self._places.layers if self._privileged else folder)
+            write_whole(folder / "artifact.json", written_facts(facts), durable=True)
+
+    def withdraw(self, digest: Digest) -> None:
+        """Forget the artifact, and the layers that no other artifact has."""
+        folder = self._places.artifact(digest)
+        with locked(self._places.lock("artifacts")), mapped(f"withdrawing {digest}"):
+            self.hide(digest)
+            # First the file that makes it count as published: a crash then leaves only what `publish` overwrites.
+            (folder / "artifact.json").unlink(missing_ok=True)
+            _remove_tree(folder)
+            used = {layer for other in self.published() for layer in self.facts(other).layers}
+            if self._places.layers.is_dir():
+                for layer in self._places.layers.iterdir():
+                    if layer.name not in used and layer.name != MOUNT_POINTS_LAYER:
+                        _remove_tree(layer)
+
+    def published(self) -> frozenset[Digest]:
+        """What can be started here now."""
+        found = self._places.artifacts.glob("*/artifact.json")
+        return frozenset(Digest(f"sha256:{path.parent.name}") for path in found)
+
+    def facts(self, digest: Digest) -> ImageFacts:
+        """What starting it needs to know. Raises Invalid when it is not published or cannot be started."""
+        path = self._places.artifact(digest) / "artifact.json"
+        if not path.exists():
+            raise Invalid(f"the artifact {digest} is not published on this machine", hint="publish it before launching")
+        return read_facts(path.read_bytes())
+
+    def show(self, digest: Digest) -> Path:
+        """The root filesystem's folder; mounted by this call where it is not. Call under the project's lock."""
+        root = self._places.artifact(digest) / "root"
+        if not self._privileged or os.path.ismount(root):
+            return root
+        root.mkdir(exist_ok=True)
+        stacked = [MOUNT_POINTS_LAYER, *reversed(self.facts(digest).layers)]
+        self._make_mount_points(self._places.layers / MOUNT_POINTS_LAYER)
+        # Relative to the layers' folder, since the option's value is limited to a page and splits at colons.
+        options = f"ro,nodev,lowerdir={':'.join(stacked)}"
+        with mapped(f"mounting the artifact {digest}"):
+            self._commands.run(
+                ["mount", "-t", "overlay", "-o", options, f"repave-{self._places.token}", str(root)],
+                cwd=self._places.layers,
+                timeout_seconds=COMMAND_SECONDS,
+            )
+        return root
+
+    def hide(self, digest: Digest) -> None:
+        """Unmount the root filesystem; not mounted is no error. Call under the project's lock."""
+        root = self._places.artifact(digest) / "root"
+        while self._privileged and os.path.ismount(root):
+            with mapped(f"unmounting the artifact {digest}"):
+                self._commands.run(["umount", str(root)], timeout_seconds=COMMAND_SECONDS)
+
+    def _read(self, digest: Digest) -> _Image:
+        try:
+            manifest = json.loads(self._registry.read(digest))
+            stored = json.loads(self._registry.read(Digest(manifest["config"]["digest"])))
+            differences = stored["rootfs"]["diff_ids"]
+            layers = tuple(
+                LayerFile(
+                    path=self._registry.path(Digest(layer["digest"])),
+                    digest=Digest(layer["digest"]),
+                    difference=Digest(difference),
+                    media_type=layer["mediaType"],
+                )
+                for layer, difference in zip(manifest["layers"], differences, strict=True)
+            )
+        except (ValueError, KeyError, TypeError) as error:
+            raise Corrupt(f"the artifact {digest} is no OCI image: {error!r}", hint="bake the image again") from error
+        except Gone as error:
+            raise Corrupt(f"the artifact {digest} is incomplete: {error.message}", hint="bake it again") from error
+        return _Image(layers=layers, configuration=stored.get("config") or {})
+
+    def _unpack_all(
+        self, layers: tuple[LayerFile, ...], folder: Path, *, advance: Callable[[int], None]
+    ) -> tuple[str, ...]:
+        names = tuple(layer.difference.removeprefix("sha256:") for layer in layers)
+        if self._privileged:
+            for name, layer in zip(names, layers, strict=True):
+                self._unpack_shared(layer, self._places.layers / name, advance)
+            return names
+        _remove_tree(folder)
+        root = folder / "root"
+        root.mkdir(parents=True)
+        for layer in layers:
+            unpack(layer, root, privileged=False, advance=advance)
+        self._make_mount_points(root)
+        return ("root",)
+
+    def _unpack_shared(self, layer: LayerFile, target: Path, advance: Callable[[int], None]) -> None:
+        if target.is_dir():
+            return
+        target.parent.mkdir(parents=True, exist_ok=True)
+        for remains in target.parent.glob(".unpacking-*"):
+            _remove_tree(remains)
+        temporary = Path(tempfile.mkdtemp(prefix=".unpacking-", dir=target.parent))
+        temporary.chmod(0o755)
+        unpack(layer, temporary, privileged=True, advance=advance)
+        temporary.rename(target)
+
+    def _make_mount_points(self, root: Path) -> None:
+        for folder in (root / name for name in MOUNT_POINTS):
+            if not folder.is_dir():
+                folder.mkdir(parents=True)
+                folder.chmod(0o755)  # whatever our umask is: the image's user must get through
+        hosts = root / "etc" / "hosts"
+        if not hosts.is_symlink():
+            hosts.touch()
+
+
+def _facts(image: _Image, layers: tuple[str, ...], base: Path) -> ImageFacts:
+    configuration = image.configuration
+    roots = tuple(base / layer for layer in reversed(layers))
+    account = resolve_user(str(configuration.get("User") or ""), roots)
+    command = image_command(configuration)
+    problem = account.problem or ("" if command else "the image names no command to run")
+    return ImageFacts(
+        layers=layers,
+        command=command,
+        environment=image_environment(configuration),
+        folder=str(configuration.get("WorkingDir") or "/"),
+        user=account.user,
+        group=account.group,
+        groups=account.groups,
+        problem=problem,
+    )
+
+
+def _remove_tree(folder: Path) -> None:
+    """Remove the folder and all below it, also where the image made folders read-only; not there is no error."""
+    if not folder.is_dir():
+        return
+    for path, names, _ in os.walk(folder):
+        for name in names:
+            below = Path(path) / name
+            if not below.is_symlink() and not stat.S_IMODE(below.lstat().st_mode) & stat.S_IWUSR:
+                below.chmod(0o700)
+    shutil.rmtree(folder)

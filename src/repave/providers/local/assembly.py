@@ -1,0 +1,43 @@
+"""How the parts of this provider are put together, with root and without."""
+
+import os
+
+from repave.ports.surroundings import Surroundings
+from repave.providers.local.artifacts import Artifacts
+from repave.providers.local.consoles import Consoles
+from repave.providers.local.guarded import Guarded
+from repave.providers.local.identities import identity_map
+from repave.providers.local.lifecycle import Lifecycle, Parts
+from repave.providers.local.limits import usable_controllers
+from repave.providers.local.network import BridgeNetwork, Network
+from repave.providers.local.places import find_places
+from repave.providers.local.processes import may_administer
+from repave.providers.local.records import Records
+from repave.providers.local.runtime import Runtime
+from repave.providers.local.usermode import UserModeNetwork
+
+
+def assemble(surroundings: Surroundings) -> tuple[Parts, Lifecycle]:
+    """The parts for this process's rights."""
+    privileged = may_administer()
+    commands = surroundings.commands
+    places = find_places(surroundings.folder, user=os.geteuid(), privileged=privileged)
+    guarded = Guarded(places=places, commands=commands)
+    network: Network = (
+        BridgeNetwork(places=places, commands=commands, guarded=guarded)
+        if privileged
+        else UserModeNetwork(places=places, clock=surroundings.clock, guarded=guarded)
+    )
+    parts = Parts(
+        places=places,
+        clock=surroundings.clock,
+        records=Records(places=places),
+        artifacts=Artifacts(places=places, registry=surroundings.registry, commands=commands, privileged=privileged),
+        consoles=Consoles(places=places, commands=commands, clock=surroundings.clock),
+        network=network,
+        runtime=Runtime(places=places, commands=commands, guarded=guarded),
+        guarded=guarded,
+        controllers=usable_controllers() if privileged else frozenset(),
+        identities=None if privileged else identity_map(),
+    )
+    return parts, Lifecycle(parts=parts)

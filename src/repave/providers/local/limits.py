@@ -1,0 +1,35 @@
+"""What this machine can limit an instance to: the control groups it has, as they are mounted."""
+
+import os
+from pathlib import Path
+
+CONTROL_GROUPS = Path("/sys/fs/cgroup")
+LIMITED = ("cpu", "memory", "pids")
+
+
+def usable_controllers(root: Path = CONTROL_GROUPS) -> frozenset[str]:
+    """Of cpu, memory and pids: those in which we may make groups. Version 2, else version 1."""
+    unified = root / "cgroup.controllers"
+    if unified.exists():
+        offered = unified.read_text().split()
+        return frozenset(name for name in LIMITED if name in offered and os.access(root, os.W_OK))
+    return frozenset(name for name in LIMITED if _writable(root / name))
+
+
+def killed_for_memory(cgroup: str, root: Path = CONTROL_GROUPS) -> bool:
+    """Whether the kernel ended a process of the group because the group's memory was used up."""
+    for path in (
+        root / "memory" / cgroup.lstrip("/") / "memory.oom_control",
+        root / cgroup.lstrip("/") / "memory.events",
+    ):
+        try:
+            counters = dict(line.split() for line in path.read_text().splitlines())
+        except OSError:
+            continue
+        if int(counters.get("oom_kill", "0")):
+            return True
+    return False
+
+
+def _writable(folder: Path) -> bool:
+    return (folder / "cgroup.procs").exists() and os.access(folder, os.W_OK)

@@ -1,0 +1,142 @@
+"""The provider port and the machines port on this machine."""
+
+from collections.abc import Iterator
+
+from repave.model.artifact import Artifact
+from repave.model.names import Digest, FleetKey, InstanceId, ProviderName, RevisionId, SlotId, ZoneName
+from repave.model.observation import Instance, MachineSighting, MachineState
+from repave.ports.errors import Conflict
+from repave.ports.progress import Progress
+from repave.ports.provider import LaunchOrder, ProviderDescription
+from repave.ports.surroundings import Surroundings
+from repave.providers.local.assembly import assemble
+from repave.providers.local.containers import cgroup_of
+from repave.providers.local.errors import mapped
+from repave.providers.local.limits import killed_for_memory
+from repave.providers.local.locks import locked
+from repave.providers.local.mapping import Phase, Record, instance_of
+from repave.providers.local.proofs import describe
+from repave.providers.local.records import write_whole
+
+NAME = ProviderName("local")
+
+
+class LocalProvider:
+    """Containers on this machine; survives its own end, and any number of it may work on one folder."""
+
+    def __init__(self, surroundings: Surroundings) -> None:
+        self._surroundings = surroundings
+        self._parts, self._lifecycle = assemble(surroundings)
+
+    @property
+    def name(self) -> ProviderName:
+        """``local``."""
+        return NAME
+
+    def describe(self) -> ProviderDescription:
+        """What works here, as tried just now; see the port."""
+        return describe(NAME, self._surroundings, self._parts)
+
+    def publish(self, artifact: Artifact, *, progress: Progress) -> None:
+        """Verify and unpack; see the port."""
+        self._parts.artifacts.publish(artifact, progress=progress)
+
+    def withdraw(self, artifact: Digest) -> None:
+        """Forget the unpacked artifact; see the port."""
+        with locked(self._parts.places.lock("project")):
+            users = [record for record in self._parts.records.all() if record.artifact == artifact]
+            if users:
+                raise Conflict(
+                    f"the artifact {artifact} was not withdrawn: {users[0].slot} of {users[0].fleet} runs it",
+                    hint="terminate its instances first",
+                )
+            self._parts.artifacts.withdraw(artifact)
+
+    def published(self) -> frozenset[Digest]:
+        """What can be started here now."""
+        return self._parts.artifacts.published()
+
+    def observe(self, fleet: FleetKey) -> MachineSighting:
+        """All instances of the fleet, by their records and /proc; what an interrupted launch left is settled first."""
+        at = self._surroundings.clock.now()
+        instances = []
+        with mapped(f"observing {fleet}"):
+            records, unreadable = self._parts.records.scan(fleet)
+            for found in records:
+                record = self._lifecycle.settle(found) if found.phase is Phase.STARTING else found
+                if record is not None:
+                    self._parts.consoles.bound(fleet, record.instance)
+                    instances.append(_seen(record))
+        incomplete = "; ".join(error.message for error in unreadable)
+        return MachineSighting(at=at, instances=tuple(instances), incomplete=incomplete)
+
+    def fleets(self) -> tuple[FleetKey, ...]:
+        """Every fleet that has an instance here."""
+        return tuple(fleet for fleet in self._parts.records.fleets() if self._parts.records.of_fleet(fleet))
+
+    def launch(self, order: LaunchOrder) -> InstanceId:
+        """Start an instance; see the port."""
+        with mapped(f"launching {order.slot} of {order.fleet}"):
+            return self._lifecycle.launch(order).instance
+
+    def terminate(self, fleet: FleetKey, instance: InstanceId, *, generation: int) -> None:
+        """End the instance and free all it used; see the port."""
+        with mapped(f"terminating {instance} of {fleet}"):
+            record = self._parts.records.of_instance(fleet, instance)
+            if record is None:
+                self._parts.records.fence(fleet, generation)
+                return
+            self._lifecycle.end(record, generation=generation)
+
+    def console(self, fleet: FleetKey, instance: InstanceId, *, follow: bool = False) -> Iterator[str]:
+        """The instance's output; see the port."""
+        self._parts.consoles.bound(fleet, instance)
+        return self._parts.consoles.lines(
+            fleet, instance, ended=(lambda: self._has_ended(fleet, instance)) if follow else None
+        )
+
+    def kept_consoles(self, fleet: FleetKey) -> tuple[tuple[InstanceId, SlotId, RevisionId], ...]:
+        """Whose output can be read, oldest first."""
+        return self._parts.consoles.kept(fleet)
+
+    def stop_zone(self, zone: ZoneName) -> None:
+        """Make the zone fail: nothing is launched into it any more, and every process in it is killed at once."""
+        with mapped(f"stopping the zone {zone}"):
+            write_whole(self._parts.places.stopped_zone(zone), b"")
+            self._lifecycle.kill(zone)
+
+    def start_zone(self, zone: ZoneName) -> None:
+        """Let the zone take instances again."""
+        with mapped(f"starting the zone {zone}"):
+            self._parts.places.stopped_zone(zone).unlink(missing_ok=True)
+
+    def _has_ended(self, fleet: FleetKey, instance: InstanceId) -> bool:
+        record = self._parts.records.of_instance(fleet, instance)
+        return record is None or (record.phase is not Phase.STARTING and not _runs(record))
+
+
+def _seen(record: Record) -> Instance:
+    if record.phase is Phase.STARTING:
+        return instance_of(record, MachineState.STARTING, "")
+    if _runs(record):
+        return instance_of(record, MachineState.RUNNING, "")
+    return instance_of(record, MachineState.STOPPED, _why_stopped(record))
+
+
+def _runs(record: Record) -> bool:
+    """Whether its process lives; without root the process that carries its network counts as part of it."""
+    parts = [part for part in (record.process, record.forwarder) if part is not None]
+    return record.process is not None and all(part.alive for part in parts)
+
+
+def _why_stopped(record: Record) -> str:
+    """What is known: nobody of ours waits for the process, so its exit code is not."""
+    if record.process is None:
+        return "its process ended at once; `repave logs` shows its output"
+    if record.process.restarted_since:
+        return "the machine was restarted"
+    if record.process.alive:
+        return "the process that carried its network ended"
+    if killed_for_memory(cgroup_of(record)):
+        return "its process ended: the kernel killed it for using more than its memory limit"
+    return "its process ended; `repave logs` shows its output"

@@ -1,0 +1,33 @@
+"""The fixed choices of this provider, each with its reason."""
+
+MIB = 1024 * 1024
+
+COMMAND_SECONDS = 30.0
+"""For one short program (ip, mount, runc delete): a hundred times what a busy machine needs."""
+
+START_SECONDS = 60
+"""For runc to start a process: it has 0.05 s to do; a minute means a hung disk, and the launch is uncertain."""
+
+STOP_PATIENCE_SECONDS = 5.0
+"""From SIGTERM to SIGKILL. Requests were drained before; this is for flushing what the application holds."""
+
+CONSOLE_BYTES = 8 * MIB
+"""Disk one console may take before its oldest part is given back."""
+
+CONSOLE_KEPT_BYTES = 4 * MIB
+"""What stays then: half, so that it happens rarely."""
+
+CONSOLES_KEPT = 20
+"""Ended instances per fleet whose output stays readable: some roll-outs of a small fleet."""
+
+PROCESSES_MOST = 4096
+"""Processes and threads of one instance: far above a web server's need, far below the machine's."""
+
+TEMPORARY_BYTES = 256 * MIB
+"""Of each writable folder (memory): an instance cannot fill the machine's memory by its temporary files."""
+
+SUBNETS = (10, 64, 192)
+"""Project networks are 10.64.x.0/24 to 10.191.x.0/24: clear of the low and high ends others like to use."""
+
+FOLLOW_SECONDS = 0.2
+"""How often a followed console looks for more."""
