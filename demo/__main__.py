@@ -113,6 +113,7 @@ def page_facts(figures: dict[str, object], acts: list[Act], story: Story) -> dic
             {"name": "hands on servers", "value": "0", "tone": ""},
         ],
         "failed": failed,
+        "size": 6,
         "releases": {release: f" ({openssl})" for release, openssl in story.versions.items()},
         "cves": list(story.cves),
     }

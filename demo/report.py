@@ -1,8 +1,9 @@
 """The report: one HTML page without anything from elsewhere, made to be looked at."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -38,16 +39,19 @@ class Picture:
 
     ticks: tuple[tuple[float, str], ...]
     most_instances: int
+    wanted_at: float
+    """Where the wanted size lies in the instances' panel."""
+
     most_milliseconds: float
 
 
-def picture(timeline: Sequence[Second], acts: Sequence[Act], *, height: float) -> Picture:
-    """Lay the timeline out; ``height`` is that of the instances' panel."""
+def picture(timeline: Sequence[Second], acts: Sequence[Act], *, size: int, height: float) -> Picture:
+    """Lay the timeline out; ``size`` is the wanted number, ``height`` that of the instances' panel."""
     begins, length = timeline[0].at, len(timeline)
     step = WIDTH / length
     releases = _in_order(second.by_release for second in timeline)
     zones = sorted({zone for second in timeline for zone in second.by_zone})
-    most = max(1, *(sum(second.by_release.values()) for second in timeline))
+    most = max(size, *(sum(second.by_release.values()) for second in timeline))
     slowest = max(50.0, *(second.slowest for second in timeline))
     scale = 90.0 / slowest
     return Picture(
@@ -62,25 +66,28 @@ def picture(timeline: Sequence[Second], acts: Sequence[Act], *, height: float) -
         acts=tuple(((act.begins - begins) * step, act.seconds * step, act.title) for act in acts),
         ticks=tuple((index * step, f"{index} s") for index in range(0, length, max(10, length // 100 * 10))),
         most_instances=most,
+        wanted_at=height - size * height / most,
         most_milliseconds=slowest,
     )
 
 
-def write(path: Path, facts: Mapping[str, object], timeline: Sequence[Second], acts: Sequence[Act]) -> None:
+def write(path: Path, facts: Mapping[str, Any], timeline: Sequence[Second], acts: Sequence[Act]) -> None:
     """Write the page."""
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
     page = environment.get_template("report.html.j2")
     path.write_text(
-        page.render(facts=facts, acts=acts, picture=picture(timeline, acts, height=150.0), width=WIDTH),
+        page.render(
+            facts=facts, acts=acts, picture=picture(timeline, acts, size=facts["size"], height=150.0), width=WIDTH
+        ),
         encoding="utf-8",
     )
 
 
-def _in_order(counters: object) -> list[str]:
+def _in_order(counters: Iterable[Iterable[str]]) -> list[str]:
     seen: dict[str, None] = {}
-    for counter in counters:  # type: ignore[attr-defined] # an iterable of counters, narrowed by its only caller
+    for counter in counters:
         seen.update(dict.fromkeys(sorted(counter)))
     return list(seen)
 
