@@ -1,0 +1,141 @@
+"""A tiny real image, a folder of its own for the provider, and a machine that is clean afterwards."""
+
+import io
+import json
+import os
+import shutil
+import signal
+import tarfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from repave.jobs.clock import SystemClock
+from repave.jobs.commands import LocalCommands
+from repave.model.artifact import Artifact, ArtifactLayer
+from repave.model.lock import Layer
+from repave.model.names import Digest, ImageName, ProjectName
+from repave.model.recipe import ImageKind
+from repave.ports.surroundings import Surroundings
+from repave.registries.layout import LayoutRegistry
+from repave.registries.vault import FileVault
+
+BUSYBOX = Path("/bin/busybox")
+SERVE = ("/bin/sh", "-c", "echo serving as $(id -u); exec httpd -f -p $PORT -h /srv")
+TAR = "application/vnd.oci.image.layer.v1.tar"
+
+Bake = Callable[..., Artifact]
+"""Takes ``command``, ``user`` and ``change`` (files of the topmost layer); answers the artifact in the registry."""
+
+
+@pytest.fixture
+def surroundings(tmp_path: Path) -> Iterator[Surroundings]:
+    """Where one provider works; whatever it left on the machine is removed at the end."""
+    folder = tmp_path / "local"
+    commands = LocalCommands()
+    yield Surroundings(
+        project=ProjectName("shop"),
+        folder=folder,
+        commands=commands,
+        clock=SystemClock(),
+        vault=FileVault(tmp_path / "vault"),
+        registry=LayoutRegistry(tmp_path / "registry"),
+    )
+    sweep(folder, commands)
+
+
+@pytest.fixture
+def bake(surroundings: Surroundings, tmp_path: Path) -> Bake:
+    """Makes OCI images of busybox, without a baker."""
+
+    def made(
+        *, command: tuple[str, ...] = SERVE, user: str = "web", change: Mapping[str, bytes] | None = None
+    ) -> Artifact:
+        base = {
+            "bin/busybox": BUSYBOX.read_bytes(),
+            "etc/passwd": b"root:x:0:0::/root:/bin/sh\nweb:x:1000:1000::/srv:/bin/sh\n",
+            "etc/group": b"root:x:0:\nweb:x:1000:\nlogs:x:1004:web\n",
+            "srv/index.html": b"below\n",
+            "srv/removed.html": b"must not be seen\n",
+        }
+        applets = {f"bin/{name}": "busybox" for name in ("sh", "httpd", "sleep", "cat", "id", "ls", "ip", "wget")}
+        top = {"srv/index.html": b"hello\n", "srv/.wh.removed.html": b"", **(change or {})}
+        tars = [tar_of(base, applets), tar_of(top, {})]
+        digests = [add(surroundings, tmp_path, content) for content in tars]
+        configuration = {
+            "architecture": "amd64",
+            "os": "linux",
+            "config": {"Cmd": list(command), "User": user, "Env": ["PATH=/bin"], "WorkingDir": "/srv"},
+            "rootfs": {"type": "layers", "diff_ids": digests},
+        }
+        configured = surroundings.registry.add(json.dumps(configuration).encode())
+        layers = [
+            {"mediaType": TAR, "digest": digest, "size": len(content)}
+            for digest, content in zip(digests, tars, strict=True)
+        ]
+        manifest = {
+            "schemaVersion": 2,
+            "config": {"mediaType": "application/vnd.oci.image.config.v1+json", "digest": configured, "size": 1},
+            "layers": layers,
+        }
+        return artifact_of(surroundings.registry.add(json.dumps(manifest).encode()), digests, tars)
+
+    return made
+
+
+def artifact_of(manifest: Digest, digests: list[Digest], tars: list[bytes]) -> Artifact:
+    """The artifact as a baker would answer it."""
+    layers = tuple(
+        ArtifactLayer(layer=layer, digest=digest, size_bytes=len(content), inputs=digest, cached=False)
+        for layer, digest, content in zip((Layer.BASE, Layer.APPLICATION), digests, tars, strict=True)
+    )
+    size = sum(len(content) for content in tars)
+    return Artifact(image=ImageName("web"), kind=ImageKind.CONTAINER, digest=manifest, size_bytes=size, layers=layers)
+
+
+def tar_of(files: Mapping[str, bytes], links: Mapping[str, str]) -> bytes:
+    """A tar archive of these files, each executable, and symbolic links."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        for name, content in files.items():
+            member = tarfile.TarInfo(name)
+            member.size, member.mode = len(content), 0o755
+            archive.addfile(member, io.BytesIO(content))
+        for name, target in links.items():
+            member = tarfile.TarInfo(name)
+            member.type, member.linkname = tarfile.SYMTYPE, target
+            archive.addfile(member)
+    return buffer.getvalue()
+
+
+def add(surroundings: Surroundings, folder: Path, content: bytes) -> Digest:
+    """Put a blob into the registry."""
+    path = folder / f"blob-{sha256(content).hexdigest()}"
+    path.write_bytes(content)
+    return surroundings.registry.adopt(path)
+
+
+def sweep(folder: Path, commands: LocalCommands) -> None:
+    """Remove from the machine whatever a provider of this folder may have left, also after a failed test."""
+    token = sha256(os.fsencode(folder.resolve())).hexdigest()[:10]
+    identities = {path.stem for path in folder.glob("fleets/*/*/*/consoles/*.log")}
+    identities |= {path.name for path in folder.glob("instances/*")}
+    runtime = Path("/run/repave") / token
+    for identity in identities:
+        commands.run(["runc", "--root", str(runtime), "delete", "--force", identity], check=False)
+        suffix = identity.removeprefix("i-")
+        batch = f"link del dev rv{suffix}\nnetns del repave-{identity}\n".encode()
+        commands.run(["ip", "-force", "-batch", "-"], stdin=batch, check=False)
+    commands.run(["ip", "link", "del", "dev", f"rb{token}"], check=False)
+    for root in folder.glob("artifacts/*/root"):
+        if root.is_mount():
+            commands.run(["umount", str(root)])
+    shutil.rmtree(runtime, ignore_errors=True)
+    for record in folder.glob("fleets/*/*/*/instances/*.json"):
+        forwarder = json.loads(record.read_bytes())["forwarder"]
+        if forwarder is not None:
+            with suppress(ProcessLookupError):
+                os.kill(forwarder["pid"], signal.SIGKILL)
