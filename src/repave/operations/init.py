@@ -1,0 +1,275 @@
+"""`repave init`: a commented starter file for the application in a folder. Never overwrites."""
+
+import json
+import re
+import shlex
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from repave.config.problems import Unfit
+from repave.config.project import FILENAME, parse_project
+from repave.config.words import LONGEST_NAME, command
+from repave.operations.errors import Refused
+from repave.operations.survey import Entry, Survey, survey
+
+HOME = "/srv/app/"
+DEFAULT_PORT = 8000
+
+SERVERS = {"flask": "gunicorn", "django": "gunicorn", "fastapi": "uvicorn", "starlette": "uvicorn"}
+"""What serves which framework; added to the requirements when they name no server."""
+
+BOOKWORM_PYTHON = (3, 11)
+"""What Debian 12 brings; an application that asks for a newer one is put on Debian 13, which brings 3.13."""
+
+SYSTEM_PACKAGES = {"psycopg": "libpq5"}
+"""Libraries that Python packages load by themselves and no wheel contains."""
+
+
+def initialise(folder: Path) -> Path:
+    """Write ``repave.yaml`` into ``folder`` and answer its path. Raises Refused when there is one already."""
+    path = folder / FILENAME
+    if not folder.is_dir():
+        raise Refused(f"no {FILENAME} was written: `{folder}` is no folder", hint="go to the application's folder")
+    text = "" if path.exists() else propose(folder)
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError as error:
+        raise Refused(
+            f"no starter file was written: `{path}` exists already",
+            hint="`repave init` never overwrites: move the file away to get a new one",
+        ) from error
+    except OSError as error:
+        raise Refused(f"`{path}` cannot be written: {error.strerror}", hint="may you write in this folder?") from error
+    return path
+
+
+def propose(folder: Path) -> str:
+    """The starter file for the application in ``folder``: it loads, and every guess says where it comes from."""
+    text = _text(_proposal(survey(folder, home=HOME)))
+    parse_project(text, filename=FILENAME)  # a proposal that does not load is a defect of ours: never written
+    return text
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Proposal:
+    """The answers that the starter file gives."""
+
+    found: Survey
+    name: str
+    release: str
+    packages: tuple[str, ...]
+    python: tuple[str, ...]
+    run: str
+    port: int
+    added: tuple[str, ...]
+    """Requirements that no file names and the application cannot do without."""
+
+
+def _proposal(found: Survey) -> _Proposal:
+    port = found.port or DEFAULT_PORT
+    names = {_requirement_name(line) for line in found.requirements}
+    added = _missing(found.entry.framework if found.entry else "", names)
+    return _Proposal(
+        found=found,
+        name=_label(found.name),
+        release=_release(found.requires_python),
+        packages=("python3", "ca-certificates", *(SYSTEM_PACKAGES[name] for name in SYSTEM_PACKAGES if name in names)),
+        python=(*found.requirements, *added),
+        run=_command(found, names | set(added), port),
+        port=port,
+        added=added,
+    )
+
+
+def _missing(framework: str, names: set[str]) -> tuple[str, ...]:
+    """The framework and a server for it, where no requirement names them."""
+    if not framework:
+        return ()
+    served = names & {"gunicorn", "uvicorn", "hypercorn", "waitress", "daphne", "granian"}
+    return (*(() if framework in names else (framework,)), *(() if served else (SERVERS[framework],)))
+
+
+def _requirement_name(line: str) -> str:
+    return re.sub(r"[-_.]+", "-", re.split(r"[\s\[<>=!~;(]", line, maxsplit=1)[0]).lower()
+
+
+def _label(name: str) -> str:
+    """A folder's or project's name as a name of ours."""
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-0123456789")[:LONGEST_NAME].strip("-") or "app"
+
+
+def _release(requires_python: str) -> str:
+    lowest = re.search(r">=?\s*(\d+)\.(\d+)", requires_python)
+    return "trixie" if lowest and (int(lowest[1]), int(lowest[2])) > BOOKWORM_PYTHON else "bookworm"
+
+
+def _command(found: Survey, requirements: set[str], port: int) -> str:
+    if found.procfile:
+        return _from_procfile(found.procfile, port)
+    if found.entry is None:
+        return f"python3 -m http.server --directory /usr/share {port}"
+    return _served(found.entry, requirements, port)
+
+
+def _served(entry: Entry, requirements: set[str], port: int) -> str:
+    """The server's command line for one entry point."""
+    target = entry.target
+    if entry.framework in {"fastapi", "starlette"} and "uvicorn" in requirements:
+        factory = " --factory" if target.endswith("()") else ""
+        return f"python3 -m uvicorn{factory} --app-dir {HOME} --host 0.0.0.0 --port {port} {target.removesuffix('()')}"
+    if "gunicorn" in requirements:
+        worker = " --worker-class uvicorn.workers.UvicornWorker" if entry.framework in {"fastapi", "starlette"} else ""
+        quoted = shlex.quote(target)
+        return f"python3 -m gunicorn --chdir {HOME} --bind 0.0.0.0:{port} --threads 4{worker} {quoted}"
+    if "waitress" in requirements:
+        call = " --call" if target.endswith("()") else ""
+        return _at_home(f"python3 -m waitress --listen=0.0.0.0:{port}{call} {target.removesuffix('()')}")
+    server = next(iter(sorted(requirements & {"hypercorn", "daphne", "granian", "uvicorn"})), "gunicorn")
+    bind = f"-b 0.0.0.0 -p {port}" if server == "daphne" else f"--bind 0.0.0.0:{port}"
+    bind = f"--host 0.0.0.0 --port {port}" if server in {"granian", "uvicorn"} else bind
+    return _at_home(f"python3 -m {server} {bind} {shlex.quote(target)}")
+
+
+def _from_procfile(line: str, port: int) -> str:
+    """The Procfile's command with the port filled in, started where the application lives."""
+    filled = re.sub(r"\$\{PORT(:-\d+)?\}|\$PORT\b", str(port), line)
+    try:
+        arguments = list(command(filled))
+    except Unfit:
+        return _at_home(filled)
+    program = arguments[0].rsplit("/", 1)[-1]
+    if program == "gunicorn":
+        words = " ".join(arguments[1:])
+        bound = re.search(r"(^|\s)(-b|--bind)\b", words)
+        home = "" if "--chdir" in words else f" --chdir {HOME}"
+        bind = "" if bound else f" --bind 0.0.0.0:{port}"
+        return f"python3 -m gunicorn{home}{bind} {shlex.join(arguments[1:])}"
+    if program == "uvicorn":
+        words = " ".join(arguments[1:])
+        home = "" if "--app-dir" in words else f" --app-dir {HOME}"
+        host = "" if "--host" in words else " --host 0.0.0.0"
+        bind = "" if "--port" in words else f" --port {port}"
+        return f"python3 -m uvicorn{home}{host}{bind} {shlex.join(arguments[1:])}"
+    if program in {"python", "python3"}:
+        return _at_home(shlex.join(["python3", *arguments[1:]]))
+    return _at_home(filled)
+
+
+_MODULES = "(gunicorn|uvicorn|hypercorn|waitress|daphne|granian|celery|flask|alembic)"
+"""Programs that are started as modules, because an image has Python's packages and not the scripts beside them."""
+
+
+def _at_home(text: str) -> str:
+    """Through a shell, because the command counts on the folder it is started in, or on the shell itself."""
+    single = re.search(r"&&|\|\||;|\|", text) is None
+    text = re.sub(rf"(^|[;&|]\s*){_MODULES}\b", lambda match: f"{match[1]}python3 -m {match[2]}", text)
+    text = re.sub(r"(^|[;&|]\s*)python\b(?!3)", r"\1python3", text)
+    start = "exec " if single else ""
+    return f"sh -c {shlex.quote(f'cd {HOME} && {start}{text}')}"
+
+
+def _text(proposal: _Proposal) -> str:
+    found, release = proposal.found, proposal.release
+    lines = [
+        "# What this application is made of, and how many run where. `repave schema` describes every key.",
+        "# Next: `repave lock` pins every byte, `repave bake` makes the image, `repave deploy test` runs it.",
+        f"project: {proposal.name}",
+        "",
+        "images:",
+        "  web:",
+        "    kind: container",
+        "    # What is locked comes from these suites; the security suite brings the repairs.",
+        f"    base: {{distribution: debian, release: {release}, suites: [{release}, {release}-security]}}",
+        f"    packages: [{', '.join(proposal.packages)}]",
+        *_python_lines(proposal),
+        *_file_lines(found),
+        *_run_lines(proposal),
+        "    user: www-data",
+        "",
+        "fleets:",
+        "  web:",
+        "    image: web",
+        f"    port: {proposal.port}{_comment(_port_origin(found))}",
+        *_health_lines(found),
+        "    # A rollout starts the new first and takes an old one away only when a new one serves.",
+        "    rollout: {strategy: rolling, surge: 25%, unavailable: 0}",
+        "",
+        "environments:",
+        "  test:",
+        "    provider: local                  # containers on this machine",
+        "    zones: [a, b]",
+        "    fleets: {web: {size: 2}}         # add `listen: 8080` to choose the port clients use",
+        "    # Environment variables, delivered at start. A secret is given by where it is kept, never by itself.",
+        "    # config:",
+        "    #   LOG_LEVEL: info",
+        '    #   DATABASE_URL: {secret: "env:DATABASE_URL"}',
+        "",
+        "# The order in which releases travel, once there are more environments:",
+        "# pipeline: [test, prod]",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _python_lines(proposal: _Proposal) -> Iterable[str]:
+    found = proposal.found
+    if found.requirements_from:
+        yield f"    # From {found.requirements_from}. Ranges are enough: the lock pins versions and hashes."
+    for line in found.left_out:
+        yield f"    # Left out, for an index cannot vouch for it by hash: {_one_line(line)}"
+    if proposal.python:
+        yield "    python:"
+    for line in proposal.python:
+        yield f"      - {_scalar(line)}" + ("  # added: nothing named it" if line in proposal.added else "")
+
+
+def _file_lines(found: Survey) -> Iterable[str]:
+    if not found.files:
+        yield "    # No application was found here. Its files go in like this, folders with a trailing slash:"
+        yield f"    # files: {{app/: {HOME}}}"
+        return
+    yield "    # The application: what of this folder goes where in the image."
+    yield "    files:"
+    for source, target in found.files.items():
+        yield f"      {_scalar(source)}: {_scalar(target)}"
+
+
+def _run_lines(proposal: _Proposal) -> Iterable[str]:
+    found = proposal.found
+    if found.procfile:
+        yield "    # From the Procfile's `web` line; no shell interprets it."
+    elif found.entry:
+        yield f"    # {found.entry.framework} in {found.entry.module.as_posix()}; no shell interprets it."
+    else:
+        yield "    # A stand-in that answers every request with a list of files: put your command here."
+    yield f"    run: {_scalar(proposal.run)}"
+
+
+def _health_lines(found: Survey) -> Iterable[str]:
+    if found.health_path:
+        yield f"    health: {{path: {found.health_path}}}"
+    else:
+        yield "    # No health check was found: `/` must answer with 2xx or 3xx for an instance to get requests."
+        yield "    health: {path: /}"
+
+
+def _port_origin(found: Survey) -> str:
+    if found.port:
+        return f"from {found.port_from}"
+    return "" if found.procfile or found.entry else "where the command below `run` listens"
+
+
+def _comment(text: str) -> str:
+    return f"  # {_one_line(text)}" if text else ""
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _scalar(text: str) -> str:
+    """Plain where YAML reads it as this very text, in quotes elsewhere."""
+    plain = re.fullmatch(r"[A-Za-z_/][A-Za-z0-9_./~=<>+ -]*(:[A-Za-z0-9_./~=<>+ -]+)*", text)
+    word = text.lower() in {"true", "false", "null", "yes", "no", "on", "off"}
+    return text if plain and not word and not text.endswith(" ") else json.dumps(text, ensure_ascii=False)
