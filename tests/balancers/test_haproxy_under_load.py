@@ -1,0 +1,407 @@
+"""A real HAProxy, real servers, and clients that keep asking while servers come, go, die and hang."""
+
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol, Self
+from urllib.parse import urlsplit
+
+import pytest
+
+from repave.balancers.haproxy.balancer import HaproxyBalancer
+from repave.jobs.clock import SystemClock
+from repave.jobs.commands import LocalCommands
+from repave.model.names import EnvironmentName, FleetKey, FleetName, InstanceId, ProjectName
+from repave.model.observation import TrafficState
+from repave.model.policy import HealthPolicy
+from repave.ports.errors import Conflict, Unreachable
+from repave.ports.surroundings import Surroundings
+from repave.ports.traffic import Frontend
+from repave.registries.layout import LayoutRegistry
+from repave.registries.vault import FileVault
+
+pytestmark = pytest.mark.real
+
+FLEET = FleetKey(project=ProjectName("shop"), environment=EnvironmentName("test"), fleet=FleetName("web"))
+OTHER = FleetKey(project=ProjectName("shop"), environment=EnvironmentName("test"), fleet=FleetName("api"))
+HEALTH = HealthPolicy(path="/healthz", interval_seconds=0.3, timeout_seconds=0.5, healthy=2, unhealthy=2)
+
+SERVER = """
+import pathlib, sys, time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+name, ill = sys.argv[1], pathlib.Path(sys.argv[2])
+
+class Handler(BaseHTTPRequestHandler):
+    wbufsize = 65536  # an answer leaves whole: one that was begun cannot be given by another server
+
+    def do_GET(self):
+        ok = not ill.exists()
+        if self.path.startswith("/slow/"):
+            time.sleep(float(self.path.removeprefix("/slow/")))
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        body = name.encode()
+        self.send_response(200 if ok else 500)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+    do_POST = do_GET
+    def log_message(self, *_):
+        return
+
+ThreadingHTTPServer.request_queue_size = 128
+server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+print(server.server_address[1], flush=True)
+server.serve_forever()
+"""
+
+
+@dataclass(frozen=True)
+class Server:
+    """One HTTP server in a process of its own: it answers its name; while it is ill, everything with 500."""
+
+    name: str
+    port: int
+    process: subprocess.Popen[bytes]
+    ill: Path
+
+
+class StartServer(Protocol):
+    """Starts servers that end with the test."""
+
+    def __call__(self, name: str, *, ill: bool = False) -> Server:
+        """Start one; it listens when this returns."""
+        ...
+
+
+@pytest.fixture
+def start_server(tmp_path: Path) -> Iterator[StartServer]:
+    """Starts HTTP servers, which end with the test."""
+    started: list[Server] = []
+
+    def start(name: str, *, ill: bool = False) -> Server:
+        mark = tmp_path / f"{name}.ill"
+        if ill:
+            mark.touch()
+        process = subprocess.Popen(
+            [sys.executable, "-S", "-c", SERVER, name, str(mark)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,  # it complains of every connection that is cut
+        )
+        assert process.stdout is not None
+        started.append(Server(name=name, port=int(process.stdout.readline()), process=process, ill=mark))
+        return started[-1]
+
+    yield start
+    for server in started:
+        server.process.kill()
+        server.process.communicate()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Where HAProxy's files are."""
+    return tmp_path / "haproxy"
+
+
+@pytest.fixture
+def balancer(tmp_path: Path, folder: Path) -> Iterator[HaproxyBalancer]:
+    """A balancer that ends with the test."""
+    surroundings = Surroundings(
+        project=ProjectName("shop"),
+        folder=folder,
+        commands=LocalCommands(),
+        clock=SystemClock(),
+        vault=FileVault(root=tmp_path / "vault"),
+        registry=LayoutRegistry(root=tmp_path / "registry"),
+    )
+    made = HaproxyBalancer(surroundings)
+    yield made
+    made.remove(OTHER)
+    made.remove(FLEET)
+
+
+def frontend(fleet: FleetKey = FLEET, *, listen: str | None = None, health: HealthPolicy = HEALTH) -> Frontend:
+    """A frontend with quick checks."""
+    return Frontend(fleet=fleet, listen=listen, health=health, drain_timeout_seconds=5)
+
+
+def wait_until(condition: Callable[[], bool], what: str, seconds: float = 20.0) -> None:
+    """Wait for something that must come true."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"waited {seconds:g} s in vain: {what}"
+        time.sleep(0.02)
+
+
+def state_of(balancer: HaproxyBalancer, server: Server, fleet: FleetKey = FLEET) -> TrafficState | None:
+    """What the balancer says of one server."""
+    states = {backend.instance: backend.state for backend in balancer.observe(fleet).backends}
+    return states.get(InstanceId(server.name))
+
+
+def await_state(balancer: HaproxyBalancer, server: Server, state: TrafficState, fleet: FleetKey = FLEET) -> None:
+    """Wait for the balancer to say so."""
+    wait_until(lambda: state_of(balancer, server, fleet) is state, f"{server.name} is {state}")
+
+
+def attach(balancer: HaproxyBalancer, server: Server, fleet: FleetKey = FLEET) -> None:
+    """Attach a server."""
+    balancer.attach(fleet, InstanceId(server.name), address="127.0.0.1", port=server.port, generation=1)
+
+
+def serve(balancer: HaproxyBalancer, *servers: Server, fleet: FleetKey = FLEET) -> None:
+    """Attach servers and wait until all serve."""
+    for server in servers:
+        attach(balancer, server, fleet)
+    for server in servers:
+        await_state(balancer, server, TrafficState.SERVING, fleet)
+
+
+def retire(balancer: HaproxyBalancer, server: Server) -> None:
+    """Drain a server, end it when it is idle, and forget it: what a roll-out does."""
+    balancer.drain(FLEET, InstanceId(server.name), generation=1)
+    await_state(balancer, server, TrafficState.DRAINED)
+    server.process.kill()
+    balancer.detach(FLEET, InstanceId(server.name), generation=1)
+
+
+def request(endpoint: str, path: str = "/", *, method: str = "GET") -> tuple[int, str]:
+    """One request on a connection of its own: status and body; 0 when there was no answer."""
+    connection = http.client.HTTPConnection(urlsplit(endpoint).netloc, timeout=40)
+    try:
+        connection.request(method, path, body=b"x" if method == "POST" else None)
+        answer = connection.getresponse()
+        return answer.status, answer.read().decode()
+    except (OSError, http.client.HTTPException) as failure:
+        return 0, repr(failure)
+    finally:
+        connection.close()
+
+
+@dataclass
+class Load:
+    """Clients that keep asking while the block runs."""
+
+    endpoint: str
+    path: str = "/"
+    method: str = "GET"
+    answers: list[tuple[float, int, str]] = field(default_factory=list)
+    _stop: threading.Event = field(default_factory=threading.Event)
+    _threads: list[threading.Thread] = field(default_factory=list)
+
+    def __enter__(self) -> Self:
+        self._threads = [threading.Thread(target=self._ask) for _ in range(4)]
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _ask(self) -> None:
+        while not self._stop.wait(0.005):
+            sent = time.monotonic()
+            self.answers.append((sent, *request(self.endpoint, self.path, method=self.method)))
+
+    @property
+    def failed(self) -> list[tuple[float, int, str]]:
+        """Everything but a good answer."""
+        return [answer for answer in self.answers if answer[1] != 200]
+
+    def go_on(self, requests: int = 100) -> None:
+        """Wait for so many more answers."""
+        aim = len(self.answers) + requests
+        wait_until(lambda: len(self.answers) >= aim, f"{requests} more answers", seconds=60)
+
+
+def kill_haproxy(folder: Path) -> None:
+    """End the master as a crash would."""
+    os.kill(int((folder / "haproxy.pid").read_text(encoding="ascii")), signal.SIGKILL)
+
+
+def test_a_server_gets_no_request_before_it_is_well(balancer: HaproxyBalancer, start_server: StartServer) -> None:
+    """One that answers 500 at first gets not one request until its checks were good, as often as was asked."""
+    endpoint = balancer.ensure(frontend())
+    well, ill = start_server("well"), start_server("ill", ill=True)
+    serve(balancer, well)
+    with Load(endpoint) as load:
+        attach(balancer, ill)
+        load.go_on(200)
+        assert state_of(balancer, ill) is TrafficState.CHECKING
+        ill.ill.unlink()
+        await_state(balancer, ill, TrafficState.SERVING)
+        load.go_on()
+    assert load.failed == []
+    assert {answer for _, _, answer in load.answers} == {"well", "ill"}
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_roll_over_drops_nothing(balancer: HaproxyBalancer, start_server: StartServer, method: str) -> None:
+    """Servers are replaced under load, one after another, and no request fails: of whatever method."""
+    endpoint = balancer.ensure(frontend())
+    old = [start_server(f"old-{number}") for number in range(2)]
+    serve(balancer, *old)
+    with Load(endpoint, path="/slow/0.05", method=method) as load:
+        for number, leaving in enumerate(old):
+            serve(balancer, start_server(f"new-{number}"))
+            retire(balancer, leaving)
+        load.go_on(40)
+    assert load.failed == []
+
+
+def test_a_killed_server_fails_no_idempotent_request(balancer: HaproxyBalancer, start_server: StartServer) -> None:
+    """Ended by kill -9 in the middle of requests: each is answered by another server."""
+    endpoint = balancer.ensure(frontend())
+    first, second = start_server("first"), start_server("second")
+    serve(balancer, first, second)
+    with Load(endpoint, path="/slow/0.05") as load:
+        load.go_on(20)
+        first.process.kill()
+        load.go_on(60)
+        await_state(balancer, first, TrafficState.FAILING)
+    assert load.failed == []
+    assert load.answers[-1][2] == "second"
+
+
+def test_a_dead_server_is_out_without_waiting_for_its_check(
+    balancer: HaproxyBalancer, start_server: StartServer
+) -> None:
+    """Refused connections take it out at once, and of any method none fails for them."""
+    slow_checks = HealthPolicy(path="/healthz", interval_seconds=60, timeout_seconds=1, healthy=1, unhealthy=3)
+    endpoint = balancer.ensure(frontend(health=slow_checks))
+    first, second = start_server("first"), start_server("second")
+    serve(balancer, first, second)
+    first.process.kill()
+    first.process.wait()
+    with Load(endpoint, method="POST") as load:
+        load.go_on(40)
+        assert state_of(balancer, first) is TrafficState.FAILING
+    assert load.failed == []
+
+
+def test_a_hanging_server_is_out_in_time(balancer: HaproxyBalancer, start_server: StartServer) -> None:
+    """A server that accepts and never answers is taken out by its checks; what it held is answered by another."""
+    endpoint = balancer.ensure(frontend())
+    first, second = start_server("first"), start_server("second")
+    serve(balancer, first, second)
+    with Load(endpoint) as load:
+        load.go_on(20)
+        first.process.send_signal(signal.SIGSTOP)
+        await_state(balancer, first, TrafficState.FAILING)
+        detected = time.monotonic()
+        load.go_on(100 - len([answer for answer in load.answers if answer[0] > detected]))
+        balancer.detach(FLEET, InstanceId("first"), generation=1)
+    assert load.failed == []
+    assert {answer for sent, _, answer in load.answers if sent > detected} == {"second"}
+
+
+def test_a_drain_waits_for_a_slow_request(balancer: HaproxyBalancer, start_server: StartServer) -> None:
+    """Also when HAProxy was reloaded meanwhile, and the request is held by a worker that is ending."""
+    endpoint = balancer.ensure(frontend())
+    slow, other = start_server("slow"), start_server("other")
+    serve(balancer, slow)
+    with Load(endpoint, path="/slow/1.5") as load:
+        wait_until(lambda: balancer.observe(FLEET).backends[0].sessions == 4, "four requests are open")
+        serve(balancer, other)
+        balancer.ensure(frontend(OTHER))
+        balancer.drain(FLEET, InstanceId("slow"), generation=1)
+        assert state_of(balancer, slow) is TrafficState.DRAINING
+        retire(balancer, slow)
+    assert load.failed == []
+    assert "slow" in {answer for _, _, answer in load.answers}
+
+
+def test_a_reload_drops_nothing(balancer: HaproxyBalancer, start_server: StartServer) -> None:
+    """Fleets come and go, checks change, HAProxy executes itself anew: clients do not notice."""
+    endpoint = balancer.ensure(frontend())
+    serve(balancer, start_server("first"), start_server("second"))
+    with Load(endpoint) as load:
+        for unhealthy in (3, 4, 5):
+            load.go_on(40)
+            changed = HealthPolicy(path="/healthz", interval_seconds=0.3, timeout_seconds=0.5, unhealthy=unhealthy)
+            assert balancer.ensure(frontend(health=changed)) == endpoint
+            assert {backend.state for backend in balancer.observe(FLEET).backends} == {TrafficState.SERVING}
+        balancer.ensure(frontend(OTHER))
+        load.go_on(40)
+        balancer.remove(OTHER)
+        load.go_on(40)
+    assert load.failed == []
+
+
+def test_two_fleets_serve_each_their_own(balancer: HaproxyBalancer, start_server: StartServer) -> None:
+    """One HAProxy, an endpoint for each fleet, and no server of the other behind it."""
+    endpoint, other_endpoint = balancer.ensure(frontend()), balancer.ensure(frontend(OTHER))
+    serve(balancer, start_server("web"))
+    serve(balancer, start_server("api"), fleet=OTHER)
+    assert [request(endpoint)[1] for _ in range(4)] == ["web"] * 4
+    assert [request(other_endpoint)[1] for _ in range(4)] == ["api"] * 4
+
+
+def test_a_killed_haproxy_serves_again(balancer: HaproxyBalancer, start_server: StartServer, folder: Path) -> None:
+    """Its servers are not forgotten: those that served do so at once, those that were ill still wait."""
+    endpoint = balancer.ensure(frontend())
+    well, ill = start_server("well"), start_server("ill", ill=True)
+    serve(balancer, well)
+    attach(balancer, ill)
+    kill_haproxy(folder)
+    wait_until(lambda: request(endpoint)[0] == 0, "HAProxy is gone")
+    with pytest.raises(Unreachable) as unreachable:
+        balancer.observe(FLEET)
+    assert "repave deploy" in unreachable.value.hint
+    assert balancer.ensure(frontend()) == endpoint
+    assert request(endpoint) == (200, "well")
+    assert state_of(balancer, ill) is TrafficState.CHECKING
+
+
+def test_a_taken_address_is_a_conflict(balancer: HaproxyBalancer, start_server: StartServer) -> None:
+    """It is told who asked and how to go on, and the fleets that serve are not touched."""
+    endpoint = balancer.ensure(frontend())
+    serve(balancer, start_server("web"))
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        with pytest.raises(Conflict, match=f"cannot listen on {address} for shop/test/api") as conflict:
+            balancer.ensure(frontend(OTHER, listen=address))
+        assert "listen" in conflict.value.hint
+    assert request(endpoint) == (200, "web")
+    assert balancer.ensure(frontend(OTHER, listen=address)) == f"http://{address}"
+    with pytest.raises(Conflict, match="both ask for"):
+        balancer.ensure(frontend(listen=address))
+
+
+def test_sockets_and_files_are_ours_alone(balancer: HaproxyBalancer, folder: Path) -> None:
+    """Nobody else may order our HAProxy about."""
+    balancer.ensure(frontend())
+    private = [folder / name for name in ("haproxy.sock", "attached.json", "haproxy.cfg", "server-states")]
+    assert {path.stat().st_mode & 0o777 for path in private if path.exists()} == {0o600}
+    assert folder.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_deep_folder_has_its_socket_elsewhere(tmp_path: Path, start_server: StartServer) -> None:
+    """A path longer than Unix sockets may have is no obstacle, also for the next process."""
+    deep = tmp_path / ("d" * 60) / ("e" * 60)
+    surroundings = Surroundings(
+        project=ProjectName("shop"),
+        folder=deep,
+        commands=LocalCommands(),
+        clock=SystemClock(),
+        vault=FileVault(root=tmp_path / "vault"),
+        registry=LayoutRegistry(root=tmp_path / "registry"),
+    )
+    endpoint = HaproxyBalancer(surroundings).ensure(frontend())
+    serve(HaproxyBalancer(surroundings), start_server("web"))
+    assert request(endpoint) == (200, "web")
+    HaproxyBalancer(surroundings).remove(FLEET)
+    assert request(endpoint)[0] == 0
