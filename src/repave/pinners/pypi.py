@@ -1,0 +1,289 @@
+"""Python packages of an image, pinned by uv: wheels only, for the interpreter that the image will have."""
+
+import re
+import sys
+import tempfile
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import httpx
+import tomli_w
+import uv
+from packaging.utils import canonicalize_name
+
+from repave.model.lock import Ecosystem, Layer, LockedPackage
+from repave.pinners.naming import check_named, requirement
+from repave.pinners.wheels import Interpreter, interpreter
+from repave.ports.commands import Commands, Finished
+from repave.ports.errors import CommandFailed, Denied, Gone, Invalid, Unreachable, WorldError
+from repave.ports.pinner import PinRequest, Pins, Refresh
+from repave.ports.progress import Progress
+from repave.ports.vault import Fetch, Vault
+
+INDEX = "https://pypi.org/simple"
+
+TIMEOUT_SECONDS = 600.0
+"""A cold resolution of a large application takes minutes on a slow line; this ends only what hangs."""
+
+UNREACHABLE = re.compile(
+    r"Failed to fetch|Request failed|error sending request|dns error|timed out"
+    r"|Connection (?:refused|reset)|HTTP status server error"
+)
+DENIED = re.compile(r"HTTP status client error \((?:401|403)|Unauthorized|Forbidden")
+UNSATISFIABLE = re.compile(r"we can conclude|not found in the (?:package registry|cache)|unsatisfiable")
+
+Table = Mapping[str, Any]
+"""A table of ``pylock.toml`` (PEP 751)."""
+
+Resolved = Mapping[str, Table]
+"""The tables of packages, by name."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Question:
+    """What is asked of uv for one image."""
+
+    request: PinRequest
+    requirements: str
+    target: Interpreter
+    before: Mapping[str, LockedPackage]
+    offered: tuple[LockedPackage, ...] = ()
+    """Wheels from the vault, to be had beside the index's."""
+
+    @property
+    def named(self) -> frozenset[str]:
+        return frozenset(str(canonicalize_name(name)) for name in self.request.named)
+
+    @property
+    def own(self) -> tuple[LockedPackage, ...]:
+        """What this image had locked."""
+        return tuple(package for package in self.before.values() if self.request.image.name in package.images)
+
+    def lost(self, found: Resolved) -> tuple[LockedPackage, ...]:
+        """What this image had locked and would lose without having been told to move."""
+        aimed_at = self.named if self.request.refresh is Refresh.NAMED else frozenset()
+        return tuple(
+            package
+            for package in self.own
+            if package.name in found
+            and package.name not in aimed_at
+            and found[package.name]["version"] != package.version
+        )
+
+
+class PypiPinner:
+    """The pinner port for Python packages."""
+
+    def __init__(self, root: Path, *, commands: Commands, vault: Vault, index: str | None = None) -> None:
+        self._root = root
+        self._commands = commands
+        self._vault = vault
+        self._index = index or INDEX
+
+    def pin(self, request: PinRequest, *, progress: Progress) -> Pins:
+        """The exact wheels of the image's requirements and of all they need; see the port."""
+        check_named(request)
+        if not request.image.python:
+            return Pins()
+        requirements = _requirements(request)
+        target = interpreter(request.image.base, request.pinned)
+        before = _previous(request)
+        with progress.task(f"Locking Python packages of {request.image.name}"):
+            question = _Question(request=request, requirements=requirements, target=target, before=before)
+            try:
+                found = self._resolve(question)
+            except Invalid:
+                # A requirement of exactly what is locked fails once the index dropped it.
+                question = replace(question, offered=tuple(filter(self._has, question.own)))
+                if not question.offered:
+                    raise
+                found = self._resolve(question)
+            if lost := question.lost(found):
+                # An index may drop what is locked; what the vault or the origin still has can be met.
+                question = replace(question, offered=self._obtain(lost, progress))
+                found = self._resolve(question)
+        return Pins(packages=tuple(_locked(question, found)))
+
+    def _resolve(self, question: _Question) -> Resolved:
+        self._root.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=self._root, prefix="run-") as place:
+            run = Path(place).resolve()
+            (run / "requirements.in").write_text(question.requirements, encoding="utf-8")
+            output = run / "pylock.toml"
+            if question.before:
+                output.write_text(_preferences(question), encoding="utf-8")
+            links = run / "links"
+            links.mkdir()
+            for package in question.offered:
+                (links / package.filename).symlink_to(self._vault.path(package.sha256).resolve())
+            done = self._commands.run(
+                (uv.find_uv_bin(), *self._arguments(question), "--find-links", str(links), "requirements.in"),
+                cwd=run,
+                environment={"HOME": str(run), "NO_COLOR": "1"},
+                timeout_seconds=TIMEOUT_SECONDS,
+                check=False,
+            )
+            if done.exit_code != 0:
+                raise _refusal(question.request, done, self._index)
+            packages = tomllib.loads(output.read_text(encoding="utf-8")).get("packages", [])
+        return {package["name"]: package for package in packages}
+
+    def _arguments(self, question: _Question) -> tuple[str, ...]:
+        moving: tuple[str, ...] = ()
+        if question.request.refresh is Refresh.UPGRADE:
+            moving = ("--upgrade",)
+        elif question.request.refresh is Refresh.NAMED:
+            moving = tuple(part for name in sorted(question.named) for part in ("--upgrade-package", name))
+        version = ".".join(str(part) for part in question.target.version)
+        return (
+            *("pip", "compile", "--quiet", "--format", "pylock.toml", "--output-file", "pylock.toml", "--no-header"),
+            *("--python", sys.executable, "--python-version", version, "--python-platform", question.target.platform),
+            *("--only-binary", ":all:", "--no-python-downloads", "--no-config", "--no-sources"),
+            *("--keyring-provider", "disabled", "--default-index", self._index),
+            *("--cache-dir", str((self._root / "uv").resolve()), *moving),
+        )
+
+    def _has(self, package: LockedPackage) -> bool:
+        return self._vault.has(package.sha256)
+
+    def _obtain(self, lost: tuple[LockedPackage, ...], progress: Progress) -> tuple[LockedPackage, ...]:
+        for package in lost:
+            wanted = Fetch(
+                url=package.origin, sha256=package.sha256, size_bytes=package.size_bytes, name=package.filename
+            )
+            try:
+                self._vault.fetch([wanted], progress=progress)
+            except Gone as gone:
+                raise Invalid(
+                    f"{package.name} {package.version} is locked, but the index no longer offers it, it is not in the "
+                    f"vault and not at {package.origin}",
+                    hint=f"`repave lock --upgrade-package {package.name}` moves it to a newer version",
+                ) from gone
+        return lost
+
+
+def _requirements(request: PinRequest) -> str:
+    lines = []
+    for text in request.image.python:
+        parsed = requirement(text)
+        if parsed.url is not None:
+            raise Invalid(
+                f"{text!r} of {request.image.name} names an address instead of a version",
+                hint="only packages of an index can be locked: publish it there, or map its files into the image",
+            )
+        lines.append(str(parsed))
+    return "\n".join(sorted(lines)) + "\n"
+
+
+def _previous(request: PinRequest) -> Mapping[str, LockedPackage]:
+    """By name: this image's own, else what another image has, so that two images share one version."""
+    if request.refresh is Refresh.UPGRADE:
+        return {}
+    packages = [package for package in request.previous.packages if package.ecosystem is Ecosystem.PYPI]
+    beside = {package.name: package for package in packages}
+    own = {package.name: package for package in packages if request.image.name in package.images}
+    return {**beside, **own}
+
+
+def _preferences(question: _Question) -> str:
+    """What is locked, in the form by which uv keeps to it as long as the requirements admit it (PEP 751)."""
+    packages = [
+        {
+            "name": package.name,
+            "version": package.version,
+            "wheels": [
+                {
+                    "name": package.filename,
+                    "url": package.origin,
+                    "size": package.size_bytes,
+                    "hashes": {"sha256": package.sha256},
+                }
+            ],
+        }
+        for package in question.before.values()
+    ]
+    return tomli_w.dumps({"lock-version": "1.0", "created-by": "repave", "packages": packages})
+
+
+def _locked(question: _Question, found: Resolved) -> Iterator[LockedPackage]:
+    offered = {package.filename for package in question.offered}
+    for name, package in sorted(found.items()):
+        wheels = {_filename(wheel): wheel for wheel in package.get("wheels", ())}
+        known = question.before.get(name)
+        if known is not None and known.version == package["version"] and known.filename in {*wheels, *offered}:
+            yield replace(known, layer=Layer.PYTHON, images=(question.request.image.name,))
+            continue
+        best = question.target.best(wheels)
+        if best is None:
+            raise Invalid(
+                f"{name} {package['version']} has no wheel that Python "
+                f"{'.'.join(str(part) for part in question.target.version)} on {question.target.platform} takes",
+                hint="require a version that has one: source distributions are not built",
+            )
+        yield _fresh(question.request, package, best, wheels[best])
+
+
+def _fresh(request: PinRequest, package: Table, filename: str, wheel: Table) -> LockedPackage:
+    sha256 = wheel.get("hashes", {}).get("sha256")
+    if sha256 is None:
+        raise Invalid(
+            f"the index gives no sha256 of {filename}, so it cannot be locked", hint="use an index that gives hashes"
+        )
+    origin = wheel.get("url") or Path(wheel["path"]).resolve().as_uri()
+    return LockedPackage(
+        ecosystem=Ecosystem.PYPI,
+        name=package["name"],
+        version=package["version"],
+        sha256=sha256,
+        size_bytes=wheel["size"] if "size" in wheel else _size(origin),
+        origin=origin,
+        filename=filename,
+        layer=Layer.PYTHON,
+        images=(request.image.name,),
+    )
+
+
+def _filename(wheel: Table) -> str:
+    if "name" in wheel:
+        return str(wheel["name"])
+    place = urlsplit(wheel["url"]).path if "url" in wheel else wheel["path"]
+    return unquote(str(place)).rpartition("/")[2]
+
+
+def _size(origin: str) -> int:
+    """For indexes that do not say it, as the older simple ones (PEP 503)."""
+    if origin.startswith("file:"):
+        return Path(unquote(urlsplit(origin).path)).stat().st_size
+    try:
+        answer = httpx.head(origin, follow_redirects=True, headers={"Accept-Encoding": "identity"})
+        answer.raise_for_status()
+        return int(answer.headers["Content-Length"])
+    except (httpx.HTTPError, KeyError, ValueError) as trouble:
+        raise Unreachable(f"the size of {origin} could not be learned: {trouble}", hint="try again") from trouble
+
+
+def _refusal(request: PinRequest, done: Finished, index: str) -> WorldError:
+    """What uv's words mean; its own reason, condensed."""
+    reason = " ".join(
+        line.strip().removeprefix("error: ").removeprefix("cause: ")
+        for line in done.stderr.splitlines()
+        if line.strip() and not line.startswith("hint:")
+    )
+    reason = reason.removeprefix("No solution found when resolving dependencies").strip()
+    if UNREACHABLE.search(reason):
+        return Unreachable(
+            f"the Python packages of {request.image.name} could not be resolved at {index}: {reason}",
+            hint="check the network and the proxy variables, then lock again",
+        )
+    if DENIED.search(reason):
+        return Denied(f"{index} refuses us: {reason}", hint="check the index's and the proxy's permissions")
+    if UNSATISFIABLE.search(reason):
+        return Invalid(
+            f"the Python packages of {request.image.name} cannot be resolved: {reason}",
+            hint="check names and ranges under `python`; only versions with a wheel for the image count",
+        )
+    return CommandFailed(("uv", "pip", "compile"), exit_code=done.exit_code, stderr=done.stderr)
