@@ -2,6 +2,7 @@
 
 import http.client
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -337,6 +338,31 @@ def test_a_reload_drops_nothing(balancer: HaproxyBalancer, start_server: StartSe
         balancer.remove(OTHER)
         load.go_on(40)
     assert load.failed == []
+
+
+def test_an_upgraded_haproxy_takes_over(
+    balancer: HaproxyBalancer, start_server: StartServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A newer program on disk is executed at the next look, and no client notices."""
+    program = tmp_path / "bin" / "haproxy"
+    program.parent.mkdir()
+    shutil.copy(shutil.which("haproxy") or "/usr/sbin/haproxy", program)
+    monkeypatch.setenv("PATH", str(program.parent), prepend=os.pathsep)
+    endpoint = balancer.ensure(frontend())
+    serve(balancer, start_server("web"))
+    before = balancer._process.running()["Pid"]
+    newer = tmp_path / "newer"
+    shutil.copy(program, newer)
+    with Load(endpoint) as load:
+        load.go_on(20)
+        assert not balancer._process.outdated()
+        newer.replace(program)
+        assert balancer._process.outdated()
+        balancer.ensure(frontend())
+        load.go_on(40)
+    assert load.failed == []
+    assert balancer._process.running()["Pid"] != before
+    assert not balancer._process.outdated()
 
 
 def test_two_fleets_serve_each_their_own(balancer: HaproxyBalancer, start_server: StartServer) -> None:

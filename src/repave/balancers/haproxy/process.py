@@ -1,5 +1,6 @@
 """The HAProxy of one project: started, reloaded and ended; known by its pid file and its command line."""
 
+import errno
 import hashlib
 import os
 import pwd
@@ -188,7 +189,7 @@ class Process:
 
 
 def require_free(listen: str, *, owner: str) -> None:
-    """Raise Conflict when another process listens there, Invalid when this machine has no such address."""
+    """Raise Conflict when we cannot listen there: another does, it needs root, or this machine lacks the address."""
     address, port = address_of(listen)
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as trial:
@@ -196,15 +197,15 @@ def require_free(listen: str, *, owner: str) -> None:
         trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             trial.bind((address, port))
-        except PermissionError as failure:
-            raise Conflict(
-                f"cannot listen on {listen} for {owner}: {failure.strerror}",
-                hint="ports below 1024 need root: choose a higher one in `listen`",
-            ) from failure
         except OSError as failure:
+            hints = {
+                errno.EACCES: "ports below 1024 need root: choose a higher one in `listen`",
+                errno.EADDRNOTAVAIL: "`ip address` shows the addresses this machine has",
+            }
+            taken = f"end what uses it (`ss -ltnp 'sport = :{port}'` shows it) or choose another `listen`"
             raise Conflict(
                 f"cannot listen on {listen} for {owner}: {failure.strerror}",
-                hint=f"end what uses it (`ss -ltnp 'sport = :{port}'` shows it) or choose another `listen`",
+                hint=hints.get(failure.errno or 0, taken),
             ) from failure
 
 
