@@ -12,6 +12,6 @@ File = Annotated[
 ]
 EnvironmentArgument = Annotated[str, typer.Argument(help="An environment of repave.yaml.", metavar="ENVIRONMENT")]
 OptionalEnvironment = Annotated[
-    str | None, typer.Argument(help="An environment of repave.yaml [default: all].", metavar="[ENVIRONMENT]")
+    str | None, typer.Argument(help="An environment of repave.yaml [default: all].", metavar="ENVIRONMENT")
 ]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]

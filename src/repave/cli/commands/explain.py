@@ -14,7 +14,7 @@ from repave.cli.verbs import example
 from repave.operations.errors import Refused
 from repave.operations.explaining import FleetExplanation, explain_fleet
 
-FleetArgument = Annotated[str | None, typer.Argument(help="A fleet of it [default: all].", metavar="[FLEET]")]
+FleetArgument = Annotated[str | None, typer.Argument(help="A fleet of it [default: all].", metavar="FLEET")]
 
 
 @example("repave explain", "repave explain prod web")

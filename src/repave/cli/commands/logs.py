@@ -17,9 +17,9 @@ from repave.operations.releases import fleets_of
 from repave.ports.provider import Machines
 from repave.wiring import Wiring
 
-FleetArgument = Annotated[str | None, typer.Argument(help="A fleet [default: the only one].", metavar="[FLEET]")]
+FleetArgument = Annotated[str | None, typer.Argument(help="A fleet [default: the only one].", metavar="FLEET")]
 InstanceArgument = Annotated[
-    str | None, typer.Argument(help="An instance or slot [default: all living].", metavar="[INSTANCE]")
+    str | None, typer.Argument(help="An instance or slot [default: all living].", metavar="INSTANCE")
 ]
 Follow = Annotated[bool, typer.Option("--follow", help="Go on as it prints; needs one instance.")]
 Previous = Annotated[bool, typer.Option("--previous", help="The last instance that ended.")]

@@ -1,0 +1,232 @@
+"""The mission in one command: find what is vulnerable, re-lock just that, bake, roll out everywhere, prove it."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from repave.config.difference import LockDifference
+from repave.model.finding import Finding, FindingReport, SourceStatus
+from repave.model.lock import Lock
+from repave.model.names import Digest, EnvironmentName, ReleaseNumber
+from repave.model.project import Environment, Project
+from repave.model.release import Release
+from repave.operations.converge import Watcher
+from repave.operations.deploy import DEPLOYED, Deploying, DeployResult
+from repave.operations.errors import Refused
+from repave.operations.locking import Asked, Locking, Proposal
+from repave.operations.releases import fleets_of, title
+from repave.operations.scan import cves_of, examine
+from repave.ports.advisories import Advisories
+from repave.ports.clock import Clock
+from repave.ports.pinner import Refresh
+from repave.ports.progress import Progress
+from repave.ports.store import Store
+
+
+@dataclass(frozen=True, kw_only=True)
+class Diagnosis:
+    """What is vulnerable: in the lock, and in what runs."""
+
+    lock: Lock
+    report: FindingReport
+    """Of the present lock."""
+
+    affected: tuple[EnvironmentName, ...]
+    """Environments that are to run, or still run, a release with findings; in pipeline order."""
+
+    running: tuple[Finding, ...]
+    """Findings of the releases that run."""
+
+    sources: tuple[SourceStatus, ...]
+    """All that were asked, those that failed first."""
+
+    @property
+    def unknown(self) -> tuple[SourceStatus, ...]:
+        """Sources that could not be read."""
+        return tuple(source for source in self.sources if source.problem)
+
+    @property
+    def clean(self) -> bool:
+        """Whether nothing was found; says nothing about what could not be read."""
+        return not self.report.findings and not self.affected
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cure:
+    """A new lock, and what it closes."""
+
+    proposal: Proposal
+    difference: LockDifference
+    cves_before: tuple[str, ...]
+    cves_closed: tuple[str, ...]
+    remaining: tuple[Finding, ...]
+    """What the new lock still holds: no repair could be taken."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Proof:
+    """What is known of every living instance, after it."""
+
+    instances: int
+    """Living ones, in all environments."""
+
+    clean: int
+    """Of those, how many run a release whose lock has no finding."""
+
+    holding: tuple[str, ...]
+    """Those that do not, in words."""
+
+    closed_still_running: tuple[str, ...]
+    """CVEs this patch closed in the lock that a living instance still holds: empty when it worked."""
+
+    unknown: tuple[SourceStatus, ...]
+
+    @property
+    def holds(self) -> bool:
+        """Whether no living instance holds anything that was to be closed, and that is known."""
+        return not self.closed_still_running and not self.unknown
+
+
+class Patching:
+    """Cures one project."""
+
+    def __init__(
+        self,
+        *,
+        project: Project,
+        locking: Locking,
+        deploying: Deploying,
+        advisories: Iterable[Advisories],
+        store: Store,
+        clock: Clock,
+    ) -> None:
+        self._project = project
+        self._locking = locking
+        self._deploying = deploying
+        self._advisories = tuple(advisories)
+        self._store = store
+        self._clock = clock
+        self._examined: dict[Digest, FindingReport] = {}
+
+    def diagnose(self, progress: Progress) -> Diagnosis:
+        """Examine the present lock and every lock behind what runs. Raises Refused without a lock."""
+        lock = self._locking.present()
+        if lock is None:
+            raise Refused("there is nothing to patch: no repave.lock", hint="`repave lock` makes it")
+        changed = self._locking.file_drift(lock)
+        if changed:
+            raise Refused(
+                f"the application has changed since it was locked: {'; '.join(changed[:3])}",
+                hint="a patch changes packages only: `repave lock`, `repave bake` and deploy that first",
+            )
+        report = examine(lock, self._advisories, progress)
+        sources = {source.name: source for source in report.sources}
+        affected, running = [], []
+        for environment in self._pipeline():
+            found: list[Finding] = []
+            for release in self._running(environment):
+                examined = self._examine(release, progress)
+                found += examined.findings
+                sources |= {source.name: source for source in examined.sources if source.problem}
+            if found:
+                affected.append(environment.name)
+                running += found
+        ordered = sorted(sources.values(), key=lambda source: (not source.problem, source.name))
+        return Diagnosis(
+            lock=lock, report=report, affected=tuple(affected), running=tuple(running), sources=tuple(ordered)
+        )
+
+    def cure(self, diagnosis: Diagnosis, progress: Progress) -> Cure:
+        """Re-lock only what the security suites repair. Writes nothing.
+
+        Raises Refused when repairs exist and the file's suites lack the one that holds them.
+        """
+        self._refuse_missing_suites(diagnosis.report.findings)
+        proposal = self._locking.propose(Asked(refresh=Refresh.SECURITY), progress)
+        after = examine(proposal.lock, self._advisories, progress) if proposal.changed else diagnosis.report
+        before = cves_of((*diagnosis.report.findings, *diagnosis.running))
+        closed = tuple(cve for cve in before if cve not in cves_of(after.findings))
+        return Cure(
+            proposal=proposal,
+            difference=proposal.difference,
+            cves_before=before,
+            cves_closed=closed,
+            remaining=after.findings,
+        )
+
+    def roll(
+        self,
+        diagnosis: Diagnosis,
+        release: Release,
+        watcher: Watcher,
+        begun: Callable[[Environment], None],
+    ) -> tuple[DeployResult, ...]:
+        """Roll every affected environment, in pipeline order; stop after the first that does not take it."""
+        results: list[DeployResult] = []
+        for name in diagnosis.affected:
+            environment = self._project.environments[name]
+            begun(environment)
+            self._deploying.begin(environment, release, "patch")
+            result = self._deploying.finish(environment, release, watcher)
+            results.append(result)
+            if any(fleet.result != DEPLOYED for fleet in result.fleets):
+                break
+        return tuple(results)
+
+    def prove(self, cure: Cure, progress: Progress) -> Proof:
+        """By observation: every living instance, the release it runs, and what that release's lock holds."""
+        self._examined.clear()
+        releases = {release.number: release for release in self._store.releases()}
+        holding: list[str] = []
+        still: set[str] = set()
+        unknown: dict[str, SourceStatus] = {}
+        clean = total = 0
+        for lifetime in self._store.lifetimes(living=True):
+            total += 1
+            report = self._examine(releases[lifetime.release], progress)
+            unknown |= {source.name: source for source in report.unknown}
+            if not report.findings:
+                clean += 1
+                continue
+            where = f"{lifetime.fleet.environment}/{lifetime.slot} runs {title(lifetime.release)}"
+            packages = sorted({f"{finding.package} {finding.version}" for finding in report.findings})
+            holding.append(f"{where} with {', '.join(packages)}")
+            still |= set(cves_of(report.findings)) & set(cure.cves_closed)
+        return Proof(
+            instances=total,
+            clean=clean,
+            holding=tuple(holding),
+            closed_still_running=tuple(sorted(still)),
+            unknown=tuple(unknown.values()),
+        )
+
+    def _pipeline(self) -> list[Environment]:
+        return [self._project.environments[name] for name in self._project.pipeline]
+
+    def _running(self, environment: Environment) -> list[Release]:
+        """What an environment's fleets want, and what their living instances run."""
+        numbers: set[ReleaseNumber] = set()
+        for key in fleets_of(self._project, environment):
+            target = self._store.target(key)
+            if target is None:
+                continue
+            numbers.add(target.release)
+            numbers |= {lifetime.release for lifetime in self._store.lifetimes(key, living=True)}
+        return [release for release in self._store.releases() if release.number in numbers]
+
+    def _examine(self, release: Release, progress: Progress) -> FindingReport:
+        if release.lock not in self._examined:
+            lock = self._store.lock(release.lock)
+            self._examined[release.lock] = examine(lock, self._advisories, progress)
+        return self._examined[release.lock]
+
+    def _refuse_missing_suites(self, findings: Iterable[Finding]) -> None:
+        for finding in findings:
+            for name in finding.images:
+                image = self._project.images.get(name)
+                if image and finding.fixed_in and finding.fixed_in not in image.base.suites:
+                    suites = ", ".join((*image.base.suites, finding.fixed_in))
+                    raise Refused(
+                        f"{finding.package} {finding.version} of image `{name}` is repaired by {finding.fixed_version} "
+                        f"in {finding.fixed_in}, from which the image may take nothing",
+                        hint=f"write `suites: [{suites}]` in the base of image `{name}`, then `repave patch` again",
+                    )
