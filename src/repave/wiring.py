@@ -16,14 +16,16 @@ from repave.model.names import ProviderName
 from repave.operations.errors import Refused
 
 if TYPE_CHECKING:
+    from repave.model.lock import Lock
     from repave.model.project import Project
     from repave.model.recipe import ImageKind
-    from repave.operations.baking import Baking
+    from repave.operations.baking import Baked, Baking
     from repave.operations.locking import Locking
     from repave.pinners.debian.archive import DebianArchive
     from repave.ports.advisories import Advisories
     from repave.ports.baker import Baker
     from repave.ports.pinner import Pinner
+    from repave.ports.progress import Progress
     from repave.ports.provider import Machines
     from repave.ports.registry import Registry
     from repave.ports.secrets import Secrets
@@ -105,7 +107,12 @@ class Wiring:
         """Artifacts."""
         from repave.registries.layout import LayoutRegistry
 
-        return LayoutRegistry(root=self.state / "registry")
+        return LayoutRegistry(root=self.layout)
+
+    @property
+    def layout(self) -> Path:
+        """Where artifacts live: a folder that skopeo reads as ``oci:``."""
+        return self.state / "registry"
 
     @cached_property
     def archive(self) -> "DebianArchive":
@@ -116,23 +123,21 @@ class Wiring:
 
     @cached_property
     def pinners(self) -> "tuple[Pinner, ...]":
-        """In the order in which they pin: each sees what the earlier ones pinned."""
+        """Of packages, in the order in which they pin: each sees what the earlier ones pinned."""
         from repave.pinners.debian.pinner import DebianPinner
-        from repave.pinners.files import FilesPinner
-        from repave.pinners.pypi.pinner import PypiPinner
+        from repave.pinners.pypi import PypiPinner
 
         return (
             DebianPinner(archive=self.archive, vault=self.vault, commands=self.commands),
-            PypiPinner(root=self.state / "cache" / "uv", vault=self.vault, commands=self.commands),
-            FilesPinner(vault=self.vault),
+            PypiPinner(root=self.state / "cache" / "pypi", vault=self.vault, commands=self.commands),
         )
 
     @cached_property
     def advisories(self) -> "tuple[Advisories, ...]":
         """Every source there is."""
-        from repave.advisories.debian import DebianSecurityAdvisories
+        from repave.advisories.debian_security import DebianSecurityAdvisories
 
-        return (DebianSecurityAdvisories(archive=self.archive, vault=self.vault, commands=self.commands),)
+        return (DebianSecurityAdvisories(archive=self.archive, vault=self.vault),)
 
     @cached_property
     def secrets(self) -> "Secrets":
@@ -149,11 +154,13 @@ class Wiring:
 
     def machines(self, provider: ProviderName) -> "Machines":
         """The provider of that name, made once."""
-        return self._adapter("repave.providers", provider)
+        machines: Machines = self._adapter("repave.providers", provider)
+        return machines
 
     def traffic(self, provider: ProviderName) -> "Traffic":
         """The balancer in front of that provider's machines, made once."""
-        return self._adapter("repave.balancers", BALANCER_OF.get(provider, provider))
+        traffic: Traffic = self._adapter("repave.balancers", BALANCER_OF.get(provider, provider))
+        return traffic
 
     @cached_property
     def _made(self) -> dict[tuple[str, str], Any]:
@@ -185,8 +192,15 @@ class Wiring:
     def locking(self) -> "Locking":
         """The lock of this project."""
         from repave.operations.locking import Locking
+        from repave.pinners.files import FilesPinner
 
-        return Locking(project=self.project, folder=self.folder, pinners=self.pinners, vault=self.vault)
+        return Locking(
+            project=self.project,
+            folder=self.folder,
+            pinners=self.pinners,
+            files=FilesPinner(vault=self.vault),
+            vault=self.vault,
+        )
 
     @cached_property
     def baking(self) -> "Baking":
@@ -196,3 +210,11 @@ class Wiring:
         return Baking(
             project=self.project, bakers=self.bakers, catalog=self.store, registry=self.registry, clock=self.clock
         )
+
+    def bake(self, lock: "Lock", progress: "Progress") -> "Baked":
+        """Bake a lock of this folder: its text and the source's revision are looked up here."""
+        from repave.config.lockfile import lock_digest
+        from repave.operations.source import source_revision
+
+        source = source_revision(self.folder, lock.files, self.commands)
+        return self.baking.bake(lock, lock_digest(lock), source, progress)

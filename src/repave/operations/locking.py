@@ -89,7 +89,6 @@ class Locking:
     def propose(self, asked: Asked, progress: Progress) -> Proposal:
         """Resolve every image. Writes nothing but caches and the vault."""
         previous = self.present() or Lock()
-        _refuse_unknown(asked.named, previous)
         images = self._project.images.values()
         lock = merged(images, {image.name: self._pin(image, previous, asked, progress) for image in images})
         text = dump_lock(lock)
@@ -171,10 +170,3 @@ def _keep(file: LockedFile, folder: Path, vault: Vault) -> None:
     if not source.is_file():
         raise Gone(f"{file.origin} is locked, but is not in {folder} any more", hint="`repave lock` again")
     vault.add(source, sha256=file.sha256)
-
-
-def _refuse_unknown(named: tuple[str, ...], previous: Lock) -> None:
-    known = {package.name for package in previous.packages}
-    for name in named:
-        if name not in known:
-            raise Refused(f"the lock holds no package `{name}`", hint="its exact name is in repave.lock")

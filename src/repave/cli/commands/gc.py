@@ -1,0 +1,53 @@
+"""``repave gc``."""
+
+from collections import Counter
+from typing import Annotated
+
+import typer
+
+from repave.cli.codes import OK
+from repave.cli.opening import opened
+from repave.cli.options import File, Json, Yes
+from repave.cli.phrases import counted
+from repave.cli.screen import Screen
+from repave.cli.verbs import example
+from repave.operations.gc import KEPT_RELEASES, Sweep, Sweeping
+
+Keep = Annotated[int, typer.Option("--keep", min=0, help="How many of the newest releases stay anyway.", metavar="N")]
+
+
+@example("repave gc", "repave gc --keep 2 --yes")
+def gc(*, keep: Keep = KEPT_RELEASES, yes: Yes = False, as_json: Json = False, file: File = None) -> int:
+    """Remove what no lock, release or instance needs; without --yes it only shows what would go.
+
+    What runs, what is wanted, what a rollback may return to, the newest releases and the present lock stay whole.
+    """
+    screen = Screen(as_json=as_json)
+    with opened(file) as wiring:
+        providers = tuple(dict.fromkeys(environment.provider for environment in wiring.project.environments.values()))
+        sweeping = Sweeping(
+            store=wiring.store,
+            vault=wiring.vault,
+            registry=wiring.registry,
+            machines=[wiring.machines(provider) for provider in providers],
+            present=wiring.locking.present(),
+        )
+        swept = sweeping.sweep(keep, remove=yes)
+    screen.answer({"removed": swept.removed, "size_bytes": swept.size_bytes, "waste": swept.waste, "kept": swept.kept})
+    _show(swept, screen)
+    return OK
+
+
+def _show(swept: Sweep, screen: Screen) -> None:
+    for kept in swept.kept:
+        screen.say(f"stays: {kept.release}, {kept.reason}")
+    counts = Counter(waste.kind for waste in swept.waste)
+    for kind, count in sorted(counts.items()):
+        size = sum(waste.size_bytes for waste in swept.waste if waste.kind == kind)
+        screen.show(f"{counted(count, kind)}, {size / 2**20:.1f} MiB")
+    if not swept.waste:
+        screen.say("nothing is superfluous")
+    elif swept.removed:
+        screen.say(f"removed, {swept.size_bytes / 2**20:.1f} MiB are free again")
+    else:
+        screen.hint("nothing was removed: `repave gc --yes` does it")

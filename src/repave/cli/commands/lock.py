@@ -1,0 +1,98 @@
+"""``repave lock``."""
+
+from typing import Annotated
+
+import typer
+
+from repave.cli.codes import FAILED, OK
+from repave.cli.differences import document, show
+from repave.cli.opening import opened
+from repave.cli.options import File, Json
+from repave.cli.phrases import counted
+from repave.cli.screen import Screen
+from repave.cli.verbs import example
+from repave.operations.errors import Refused
+from repave.operations.locking import Asked
+from repave.ports.pinner import Refresh
+from repave.wiring import Wiring
+
+Upgrade = Annotated[bool, typer.Option("--upgrade", help="Everything to the newest that the recipes admit.")]
+Packages = Annotated[
+    list[str] | None,
+    typer.Option("--upgrade-package", help="Only this one, and what it forces along; may be repeated.", metavar="NAME"),
+]
+Security = Annotated[
+    bool, typer.Option("--security", help="Only what the security suite repairs, and what that needs.")
+]
+Check = Annotated[bool, typer.Option("--check", help="Write nothing; end with 1 when the lock does not match.")]
+
+
+@example(
+    "repave lock", "repave lock --upgrade-package openssl", "repave lock --security", "repave lock --check   # for CI"
+)
+def lock(
+    *,
+    upgrade: Upgrade = False,
+    upgrade_package: Packages = None,
+    security: Security = False,
+    check: Check = False,
+    as_json: Json = False,
+    file: File = None,
+) -> int:
+    """Pin every package and file of every image, exactly, and fetch all of it.
+
+    Pins stay where they are unless told otherwise. repave.lock is replaced only once every file it names is in the
+    vault and verified; --check asks no network.
+    """
+    screen = Screen(as_json=as_json)
+    asked = _asked(upgrade=upgrade, named=tuple(upgrade_package or ()), security=security)
+    with opened(file) as wiring:
+        if check:
+            return _check(wiring, screen)
+        began = wiring.clock.now()
+        with screen.progress() as progress:
+            proposal = wiring.locking.propose(asked, progress)
+            wiring.locking.write(proposal, progress)
+        seconds = (wiring.clock.now() - began).total_seconds()
+    new = proposal.lock
+    screen.answer(
+        {
+            "lock": proposal.digest,
+            "changed": proposal.changed,
+            "packages": len(new.packages),
+            "files": len(new.files),
+            "size_bytes": sum(package.size_bytes for package in new.packages),
+            "difference": document(proposal.difference),
+            "seconds": seconds,
+        }
+    )
+    show(proposal.difference, screen)
+    told = f"{counted(len(new.packages), 'package')} and {counted(len(new.files), 'file')} in {seconds:.1f} s"
+    screen.say(f"locked {told}" if proposal.changed else f"nothing changed: {told}")
+    return OK
+
+
+def _asked(*, upgrade: bool, named: tuple[str, ...], security: bool) -> Asked:
+    if upgrade + bool(named) + security > 1:
+        raise Refused(
+            "--upgrade, --upgrade-package and --security exclude each other",
+            hint="`repave lock --help` says which does what",
+        )
+    if named:
+        return Asked(refresh=Refresh.NAMED, named=named)
+    if security:
+        return Asked(refresh=Refresh.SECURITY)
+    return Asked(refresh=Refresh.UPGRADE if upgrade else Refresh.KEEP)
+
+
+def _check(wiring: Wiring, screen: Screen) -> int:
+    present = wiring.locking.present()
+    drift = wiring.locking.drift(present) if present else ("there is no repave.lock",)
+    screen.answer({"matches": not drift, "differs": drift})
+    for sentence in drift:
+        screen.show(sentence)
+    if drift:
+        screen.hint("`repave lock` brings it up")
+        return FAILED
+    screen.say("repave.lock matches")
+    return OK

@@ -1,0 +1,128 @@
+"""``repave scan``."""
+
+from typing import Annotated
+
+import typer
+
+from repave.cli.codes import FAILED, OK, UNKNOWN
+from repave.cli.opening import opened
+from repave.cli.options import File, Json
+from repave.cli.phrases import counted, listed
+from repave.cli.screen import Screen
+from repave.cli.verbs import example
+from repave.config.policies import environment_named
+from repave.model.lock import Lock
+from repave.operations.errors import Refused
+from repave.operations.releases import fleets_of, release_named, title
+from repave.operations.scan import Scan
+from repave.operations.scan import scan as examine
+from repave.wiring import Wiring
+
+Environment = Annotated[
+    str | None, typer.Argument(help="What this environment is to run [default: the lock].", metavar="ENVIRONMENT")
+]
+ReleaseOption = Annotated[str | None, typer.Option("--release", help="A release, as r17.", metavar="rN")]
+ExitZero = Annotated[bool, typer.Option("--exit-zero", help="End with 0 although something was found.")]
+
+
+@example("repave scan", "repave scan prod", "repave scan --release r3 --json")
+def scan(
+    environment: Environment = None,
+    *,
+    release: ReleaseOption = None,
+    exit_zero: ExitZero = False,
+    as_json: Json = False,
+    file: File = None,
+) -> int:
+    """Name the locked packages that security repairs exist for, their CVEs, and who runs them.
+
+    Ends with 0 when nothing was found, 1 when something was, 3 when a source could not be read: then nothing is called
+    clean.
+    """
+    screen = Screen(as_json=as_json)
+    with opened(file) as wiring:
+        subject, lock = _subject(wiring, environment, release)
+        with screen.progress() as progress:
+            found = examine(subject, lock, wiring.advisories, wiring.store, progress)
+    screen.answer(
+        {
+            "subject": found.subject,
+            "verdict": _verdict(found),
+            "findings": found.findings,
+            "cves": found.cves,
+            "sources": found.sources,
+            "unjudged": found.unjudged,
+        }
+    )
+    show(found, screen)
+    if found.unknown:
+        return UNKNOWN
+    return FAILED if found.findings and not exit_zero else OK
+
+
+def show(found: Scan, screen: Screen) -> None:
+    """The findings, then what they rest on."""
+    if found.findings:
+        screen.table(
+            ("PACKAGE", "LOCKED", "REPAIRED", "IN", "CVES", "IMAGES", "RUN BY"),
+            [
+                (
+                    one.package,
+                    one.version,
+                    one.fixed_version,
+                    one.fixed_in,
+                    listed(one.cves, most=3) or "none named",
+                    ",".join(one.images),
+                    f"{counted(len(one.instances), 'instance')} in {', '.join(one.environments)}"
+                    if one.instances
+                    else "-",
+                )
+                for one in found.findings
+            ],
+        )
+    for source in found.sources:
+        if source.problem:
+            screen.warn(f"{source.name} could not be read: {source.problem}")
+        else:
+            screen.say(f"{source.name}, as of {source.as_of:%Y-%m-%d %H:%M} UTC" if source.as_of else source.name)
+    for sentence in found.unjudged:
+        screen.say(sentence)
+    packages = counted(len(found.findings), "package")
+    told = {
+        "unknown": f"{found.subject}: unknown; {packages} found in what could be read",
+        "clean": f"{found.subject}: no security repair is missing, by the sources above",
+        "vulnerable": f"{found.subject}: {packages} with repairs out, {counted(len(found.cves), 'CVE')}",
+    }
+    screen.say(told[_verdict(found)])
+    if found.findings:
+        screen.hint("`repave patch` takes just these, bakes and rolls them out")
+
+
+def _verdict(found: Scan) -> str:
+    if found.unknown:
+        return "unknown"
+    return "vulnerable" if found.findings else "clean"
+
+
+def _subject(wiring: Wiring, environment: str | None, release: str | None) -> tuple[str, Lock]:
+    if environment and release:
+        raise Refused("an environment and a release were named", hint="name one of them")
+    if release:
+        chosen = release_named(wiring.store, release)
+        return str(chosen), wiring.store.lock(chosen.lock)
+    if environment:
+        return _of_environment(wiring, environment)
+    lock = wiring.locking.present()
+    if lock is None:
+        raise Refused("there is no repave.lock to examine", hint="`repave lock` makes it")
+    return "repave.lock", lock
+
+
+def _of_environment(wiring: Wiring, name: str) -> tuple[str, Lock]:
+    environment = environment_named(wiring.project, name)
+    targets = [wiring.store.target(key) for key in fleets_of(wiring.project, environment)]
+    numbers = {target.release for target in targets if target}
+    if not numbers:
+        raise Refused(f"{name} was never deployed", hint=f"`repave deploy {name}`")
+    chosen = wiring.store.release(max(numbers))
+    return f"{name} ({title(chosen.number)})", wiring.store.lock(chosen.lock)

@@ -1,0 +1,75 @@
+"""``repave where``."""
+
+from typing import Annotated
+
+import typer
+
+from repave.cli.codes import OK, UNKNOWN
+from repave.cli.opening import opened
+from repave.cli.options import File, Json
+from repave.cli.phrases import counted, listed
+from repave.cli.screen import Screen
+from repave.cli.verbs import example
+from repave.operations.where import Search, Whereabouts
+
+Subject = Annotated[
+    str, typer.Argument(help="A CVE, package, package==version, sha256 digest or release.", metavar="SUBJECT")
+]
+
+
+@example("repave where CVE-2026-1234", "repave where openssl", "repave where flask==3.0.3", "repave where r3 --json")
+def where(subject: Subject, *, as_json: Json = False, file: File = None) -> int:
+    """Find where a CVE, package, digest or release is, or was: releases, environments, instances.
+
+    A CVE is looked up by examining every released lock now, so what became known later counts too. Ends with 3 when a
+    source could not be read.
+    """
+    screen = Screen(as_json=as_json)
+    with opened(file) as wiring, screen.progress() as progress:
+        present = wiring.locking.present()
+        search = Search(store=wiring.store, present=present, advisories=wiring.advisories, progress=progress)
+        found = search.find(subject)
+    screen.answer(
+        {
+            "subject": found.subject,
+            "kind": found.kind,
+            "locked": found.locked,
+            "environments": found.environments,
+            "releases": found.holdings,
+            "sources": found.sources,
+        }
+    )
+    _show(found, screen)
+    return UNKNOWN if found.unknown else OK
+
+
+def _show(found: Whereabouts, screen: Screen) -> None:
+    if found.locked:
+        screen.show(f"repave.lock holds {listed(found.locked)}")
+    for holding in found.holdings:
+        screen.show(f"{holding.release} holds {listed(holding.what)}")
+        for bearer in holding.living:
+            screen.show(
+                f"  runs in {bearer.environment}/{bearer.slot}, zone {bearer.zone}, since {_day(bearer.first_seen)}"
+            )
+        if holding.past:
+            first = min(bearer.first_seen for bearer in holding.past)
+            last = max(bearer.gone_at or bearer.last_seen for bearer in holding.past)
+            where_it_was = ", ".join(sorted({bearer.environment for bearer in holding.past}))
+            screen.show(
+                f"  ran in {where_it_was}: {counted(len(holding.past), 'instance')}, {_day(first)} to {_day(last)}"
+            )
+    for source in found.unknown:
+        screen.warn(f"{source.name} could not be read: {source.problem}")
+    living = sum(len(holding.living) for holding in found.holdings)
+    if found.unknown:
+        screen.say("what could not be read may hold more")
+    elif not found.holdings and not found.locked:
+        screen.say(f"no release and no lock holds {found.subject}")
+    else:
+        places = f" in {', '.join(found.environments)}" if living else ""
+        screen.say(f"{counted(living, 'living instance')}{places}, {counted(len(found.holdings), 'release')}")
+
+
+def _day(moment: object) -> str:
+    return f"{moment:%Y-%m-%d %H:%M}"

@@ -1,0 +1,67 @@
+"""How differences between locks are shown."""
+
+from repave.cli.phrases import counted, listed
+from repave.cli.screen import Screen
+from repave.config.difference import FileChange, LockDifference, PackageChange
+
+
+def document(difference: LockDifference) -> dict[str, object]:
+    """For machines: what was added, removed and changed."""
+    return {
+        "packages_added": [_package(change) for change in difference.added],
+        "packages_removed": [_package(change) for change in difference.removed],
+        "packages_changed": [_package(change) for change in difference.changed],
+        "files_changed": [_file(change) for change in difference.files],
+    }
+
+
+def show(difference: LockDifference, screen: Screen) -> None:
+    """For people: changes line by line; what is only added or removed in one line when it is much."""
+    _several("+", [_named(change) for change in difference.added], screen)
+    _several("-", [_named(change) for change in difference.removed], screen)
+    rows = [
+        ("~", change.package.name, change.before.version, "->", change.after.version)
+        for change in difference.changed
+        if change.before and change.after
+    ]
+    width = max((len(row[1]) for row in rows), default=0)
+    for mark, name, old, arrow, new in rows:
+        screen.show(f"{mark} {name.ljust(width)}  {old} {arrow} {new}")
+    if difference.files:
+        names = [change.target for change in difference.files]
+        screen.show(f"~ {counted(len(names), 'file')}: {listed(names)}")
+
+
+def _several(mark: str, names: list[str], screen: Screen) -> None:
+    if len(names) > MOST_LINES:
+        screen.show(f"{mark} {counted(len(names), 'package')}: {listed(names)}")
+        return
+    for name in names:
+        screen.show(f"{mark} {name}")
+
+
+MOST_LINES = 20
+"""A first lock adds a hundred packages: a list that long hides what matters."""
+
+
+def _named(change: PackageChange) -> str:
+    return f"{change.package.name} {change.package.version}"
+
+
+def _package(change: PackageChange) -> dict[str, object]:
+    return {
+        "ecosystem": change.package.ecosystem,
+        "package": change.package.name,
+        "old": change.before.version if change.before else None,
+        "new": change.after.version if change.after else None,
+        "images": change.images,
+    }
+
+
+def _file(change: FileChange) -> dict[str, object]:
+    return {
+        "target": change.target,
+        "old": change.before.sha256 if change.before else None,
+        "new": change.after.sha256 if change.after else None,
+        "images": change.images,
+    }
