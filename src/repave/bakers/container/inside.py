@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from repave.bakers.container.cleaning import clean
-from repave.bakers.container.installation import Larder, Package, bootstrap, extend
-from repave.bakers.container.isolation import ProgramFailed, chroot, overlaid
+from repave.bakers.container.installation import Larder, Package, bootstrap, extend, lay_out
+from repave.bakers.container.isolation import ProgramFailed, chroot
 from repave.bakers.container.layertar import LayerTar
+from repave.bakers.container.overlay import overlaid, settle
 from repave.bakers.container.skeleton import Skeleton
-from repave.bakers.container.wheels import Wheel, compile_all, lay_out
+from repave.bakers.container.wheels import Wheel, compile_all, lay_out_wheels
 from repave.model.errors import RepaveError
 
 WHEEL_TIME = 315_532_800
@@ -52,17 +53,19 @@ def _system(job: Job) -> Job:
         packages=[Package(**package) for package in job["packages"]],
         epoch=job["epoch"],
     )
-    if not job["lowers"]:
-        bootstrap(tree, architecture=job["architecture"], larder=larder)
-        clean(tree, epoch=larder.epoch)
-        skeleton = Skeleton.of(tree)
-    else:
-        with overlaid(work, lowers=[Path(lower) for lower in job["lowers"]], upper=tree) as merged:
-            extend(merged, larder)
-            clean(merged, epoch=larder.epoch)
-            skeleton = Skeleton.of(merged)
+    lowers = [Path(lower) for lower in job["lowers"]]
+    laid = work / "laid"
+    if not lowers:
+        laid.mkdir()
+        lay_out(laid, architecture=job["architecture"], larder=larder)
+    with overlaid(work, lowers=lowers or [laid], upper=tree) as merged:
+        (extend if lowers else bootstrap)(merged, larder)
+        clean(merged, epoch=larder.epoch)
+        skeleton = Skeleton.of(merged)
+    if not lowers:
+        settle(laid, tree)
     with LayerTar(work / "layer.tar") as layer:
-        layer.tree(tree, newest=larder.epoch)
+        layer.tree(tree, newest=larder.epoch, lowers=lowers)
     return {"skeleton": skeleton.content()}
 
 
@@ -73,7 +76,7 @@ def _python(job: Job) -> Job:
     stage.mkdir()
     below = Skeleton.read(job["skeleton"])
     wheels = [Wheel(filename=wheel["filename"], path=Path(wheel["path"])) for wheel in job["wheels"]]
-    lay_out(wheels, stage, python=below.python)
+    lay_out_wheels(wheels, stage, python=below.python)
     lowers = [Path(lower) for lower in job["lowers"]]
     with overlaid(work, lowers=lowers, upper=stage) as merged, chroot(merged, epoch=WHEEL_TIME) as inside:
         compile_all(inside, python=below.python)

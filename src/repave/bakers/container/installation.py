@@ -42,8 +42,8 @@ class Larder:
     """What programs that ask SOURCE_DATE_EPOCH take for now."""
 
 
-def bootstrap(root: Path, *, architecture: str, larder: Larder) -> None:
-    """Make a root filesystem of nothing but the packages."""
+def lay_out(root: Path, *, architecture: str, larder: Larder) -> None:
+    """Make a root filesystem in which the packages' files lie, but dpkg knows none of them yet."""
     for name in (*MERGED, *MERGED_64.get(architecture, ())):
         (root / "usr" / name).mkdir(parents=True, exist_ok=True)
         (root / name).symlink_to(f"usr/{name}")
@@ -56,13 +56,17 @@ def bootstrap(root: Path, *, architecture: str, larder: Larder) -> None:
         (database / folder).mkdir(parents=True, exist_ok=True)
     for file in ("status", "available"):
         (database / file).touch()
+
+
+def bootstrap(root: Path, larder: Larder) -> None:
+    """Install the packages in a root filesystem that ``lay_out`` made of them."""
     with chroot(root, epoch=larder.epoch, packages=larder.folder) as inside:
         inside.run([*DPKG, "--force-depends", "--unpack", *_files(larder.packages)])
         _configure(inside)
 
 
 def extend(root: Path, larder: Larder) -> None:
-    """Add packages to a root filesystem that ``bootstrap`` made."""
+    """Add packages to a root filesystem that ``bootstrap`` made complete."""
     with chroot(root, epoch=larder.epoch, packages=larder.folder) as inside:
         left = list(larder.packages)
         for _ in range(MAXIMUM_ROUNDS):

@@ -119,34 +119,3 @@ def mounted(arguments: Sequence[str], target: Path) -> Iterator[None]:
         yield
     finally:
         run(["umount", os.fspath(target)])
-
-
-@contextmanager
-def overlaid(work: Path, *, lowers: Sequence[Path], upper: Path) -> Iterator[Path]:
-    """The lower trees, topmost first, with ``upper`` above them taking every change; answers the merged root.
-
-    Paths go in as names relative to ``work``: commas and colons in a path mean something to overlayfs.
-    """
-    os.chdir(work)
-    for number, lower in enumerate(lowers):
-        Path(f"lower{number}").symlink_to(lower)
-    Path("overlay").mkdir()
-    merged = work / "merged"
-    merged.mkdir()
-    # No option of the host's kernel may change what ends up in the upper directory.
-    options = (
-        ["redirect_dir=off", "metacopy=off", "index=off"]
-        if Path("/proc/self/ns/user").stat().st_ino == INITIAL_USERS
-        else ["userxattr"]
-    )
-    options += [
-        "lowerdir=" + ":".join(f"lower{number}" for number in range(len(lowers))),
-        f"upperdir={os.path.relpath(upper, work)}",
-        "workdir=overlay",
-    ]
-    with mounted(["-t", "overlay", "overlay", "-o", ",".join(options)], merged):
-        yield merged
-
-
-INITIAL_USERS = 0xEFFFFFFD
-"""The inode of the first user namespace (include/linux/proc_ns.h, PROC_USER_INIT_INO)."""

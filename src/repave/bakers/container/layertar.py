@@ -6,22 +6,22 @@ Source: OCI Image Layer Filesystem Changeset Specification 1.0 (whiteouts), POSI
 import os
 import stat
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
 
+from repave.bakers.container.overlay import attribute, is_opaque, is_whiteout
 from repave.bakers.container.skeleton import Skeleton
 from repave.ports.errors import Corrupt, Invalid
 
 WHITEOUT = ".wh."
 OPAQUE = ".wh..wh..opq"
+"""What a layer's tar holds in place of what it removes, and in a directory that hides the one below."""
+
 CAPABILITIES = "security.capability"
 """The one extended attribute that packages set on files and programs rely on."""
-
-OPAQUE_MARKS = ("trusted.overlay.opaque", "user.overlay.opaque")
-"""How overlayfs says that a directory hides the one below it: as root, and in a user namespace."""
 
 CHUNK_BYTES = 1 << 20
 
@@ -62,8 +62,8 @@ class LayerTar:
         entry.size = size
         self._add(entry, content)
 
-    def tree(self, root: Path, *, newest: int) -> None:
-        """All below ``root``, an unpacked filesystem or overlayfs's upper directory, times clamped to ``newest``.
+    def tree(self, root: Path, *, newest: int, lowers: Sequence[Path] = ()) -> None:
+        """All below ``root``, times clamped to ``newest``; ``lowers`` are below it if overlayfs filled it.
 
         A directory's time says only when something was last put into it, so it is ``newest`` always.
         """
@@ -75,7 +75,7 @@ class LayerTar:
             if stat.S_ISDIR(status.st_mode):
                 entry.type, entry.mtime = tarfile.DIRTYPE, newest
                 self._add(entry)
-                if _opaque(place):
+                if is_opaque(place) and any(os.path.isdir(lower / path) for lower in lowers):  # noqa: PTH112 - a hot loop
                     self._mark(f"{path}/{OPAQUE}", newest)
             elif stat.S_ISLNK(status.st_mode):
                 entry.type, entry.linkname = tarfile.SYMTYPE, os.readlink(place)  # noqa: PTH115 - a hot loop
@@ -83,7 +83,7 @@ class LayerTar:
             elif stat.S_ISREG(status.st_mode):
                 first = linked.setdefault((status.st_dev, status.st_ino), path) if status.st_nlink > 1 else path
                 self._regular(entry, place, status, first)
-            elif stat.S_ISCHR(status.st_mode) and status.st_rdev == 0:
+            elif is_whiteout(status):
                 folder, _, name = path.rpartition("/")
                 self._mark(f"{folder}/{WHITEOUT}{name}".lstrip("/"), newest)
             elif stat.S_ISFIFO(status.st_mode):
@@ -114,7 +114,7 @@ class LayerTar:
             entry.type, entry.linkname = tarfile.LNKTYPE, first
             self._add(entry)
             return
-        capabilities = _attribute(place, CAPABILITIES)
+        capabilities = attribute(place, CAPABILITIES)
         if capabilities is not None:
             entry.pax_headers = {f"SCHILY.xattr.{CAPABILITIES}": capabilities.decode("utf-8", "surrogateescape")}
         entry.size = status.st_size
@@ -174,15 +174,3 @@ def _sorted_below(root: str, folder: str) -> Iterator[tuple[str, os.stat_result]
         yield path, status
         if stat.S_ISDIR(status.st_mode):
             yield from _sorted_below(root, path)
-
-
-def _opaque(place: str) -> bool:
-    return any(_attribute(place, mark) == b"y" for mark in OPAQUE_MARKS)
-
-
-def _attribute(place: str, name: str) -> bytes | None:
-    try:
-        return os.getxattr(place, name, follow_symlinks=False)
-    except OSError:
-        # Not set, not supported by the file system, or not ours to see: then no layer can hold it either.
-        return None

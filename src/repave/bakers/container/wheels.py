@@ -32,7 +32,7 @@ def site_folder(python: str) -> str:
     return f"/usr/local/lib/python{python}/dist-packages"
 
 
-def lay_out(wheels: Sequence[Wheel], stage: Path, *, python: str) -> None:
+def lay_out_wheels(wheels: Sequence[Wheel], stage: Path, *, python: str) -> None:
     """Install the wheels below ``stage``, an empty folder: there is no link in it that could lead out.
 
     Raises Invalid, naming the wheel that cannot be installed.

@@ -1,0 +1,92 @@
+"""Layers on top of each other by overlayfs, and how to read what it leaves in its upper directory.
+
+Source: Documentation/filesystems/overlayfs.rst of the kernel.
+"""
+
+import os
+import shutil
+import stat
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from repave.bakers.container.isolation import mounted
+
+OPAQUE_MARKS = ("trusted.overlay.opaque", "user.overlay.opaque")
+"""How overlayfs says that a directory hides the one below it: as root, and in a user namespace."""
+
+INITIAL_USERS = 0xEFFFFFFD
+"""The inode of the first user namespace (include/linux/proc_ns.h, PROC_USER_INIT_INO)."""
+
+
+@contextmanager
+def overlaid(work: Path, *, lowers: Sequence[Path], upper: Path) -> Iterator[Path]:
+    """The lower trees, topmost first, with ``upper`` above them taking every change; answers the merged root.
+
+    Paths go in as names relative to ``work``: commas and colons in a path mean something to overlayfs.
+    """
+    os.chdir(work)
+    for number, lower in enumerate(lowers):
+        Path(f"lower{number}").symlink_to(lower)
+    Path("overlay").mkdir()
+    merged = work / "merged"
+    merged.mkdir()
+    # No option of the host's kernel may change what ends up in the upper directory. Volatile: dpkg asks for a thousand
+    # flushes, which take longer than all else; what a power cut tears is never used (see ``cache``).
+    options = (
+        ["volatile", "redirect_dir=off", "metacopy=off", "index=off"]
+        if Path("/proc/self/ns/user").stat().st_ino == INITIAL_USERS
+        else ["volatile", "userxattr"]
+    )
+    options += [
+        "lowerdir=" + ":".join(f"lower{number}" for number in range(len(lowers))),
+        f"upperdir={os.path.relpath(upper, work)}",
+        "workdir=overlay",
+    ]
+    with mounted(["-t", "overlay", "overlay", "-o", ",".join(options)], merged):
+        yield merged
+
+
+def settle(lower: Path, upper: Path) -> None:
+    """Make ``upper`` by itself what it was above ``lower``; ``lower`` is used up."""
+    for place in upper.rglob("*"):
+        if is_whiteout(place.lstat()):
+            hidden = lower / place.relative_to(upper)
+            if hidden.is_dir() and not hidden.is_symlink():
+                shutil.rmtree(hidden)
+            else:
+                hidden.unlink(missing_ok=True)
+            place.unlink()
+    _move_missing(lower, upper)
+
+
+def is_whiteout(status: os.stat_result) -> bool:
+    """Whether overlayfs says by it that the name below is removed."""
+    return stat.S_ISCHR(status.st_mode) and status.st_rdev == 0
+
+
+def is_opaque(place: str | Path) -> bool:
+    """Whether overlayfs says by it that the directory below is hidden."""
+    return any(attribute(place, mark) == b"y" for mark in OPAQUE_MARKS)
+
+
+def attribute(place: str | Path, name: str) -> bytes | None:
+    """An extended attribute; None when it is not set."""
+    try:
+        return os.getxattr(place, name, follow_symlinks=False)
+    except OSError:
+        # Not set, not supported by the file system, or not ours to see: then no layer can hold it either.
+        return None
+
+
+def _move_missing(lower: Path, upper: Path) -> None:
+    for place in sorted(lower.iterdir()):
+        target = upper / place.name
+        if not os.path.lexists(target):
+            place.rename(target)
+        elif _is_folder(place) and _is_folder(target) and not is_opaque(target):
+            _move_missing(place, target)
+
+
+def _is_folder(place: Path) -> bool:
+    return place.is_dir() and not place.is_symlink()
