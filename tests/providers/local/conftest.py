@@ -139,3 +139,41 @@ def sweep(folder: Path, commands: LocalCommands) -> None:
         if forwarder is not None:
             with suppress(ProcessLookupError):
                 os.kill(forwarder["pid"], signal.SIGKILL)
+
+
+@pytest.fixture
+def traces(surroundings: Surroundings) -> Callable[[], list[str]]:
+    """Everything on the machine that belongs to the provider's folder: devices, namespaces, mounts, containers."""
+    folder = surroundings.folder
+
+    def found() -> list[str]:
+        token = sha256(os.fsencode(folder.resolve())).hexdigest()[:10]
+        devices = [path.parent.name for path in Path("/sys/class/net").glob("*/ifalias") if labelled(path, token)]
+        mounts = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines() if str(folder) in line]
+        runtime = Path("/run/repave") / token
+        containers = [path.name for path in runtime.iterdir()] if runtime.is_dir() else []
+        known = {path.stem for path in folder.glob("fleets/*/*/*/instances/*.json")} | set(containers)
+        namespaces = [
+            path.name for path in Path("/run/netns").glob("repave-i-*") if path.name[7:] in identities(folder)
+        ]
+        groups = [path.name for path in Path("/sys/fs/cgroup/pids").glob("repave-i-*") if path.name[7:] in known]
+        instances = [path.name for path in folder.glob("instances/*")]
+        return sorted([*devices, *mounts, *containers, *namespaces, *groups, *instances])
+
+    return found
+
+
+def labelled(path: Path, token: str) -> bool:
+    """Whether the device bears the folder's label; one that vanishes meanwhile does not."""
+    try:
+        return path.read_text().strip() == f"repave:{token}"
+    except OSError:
+        return False
+
+
+def identities(folder: Path) -> set[str]:
+    """The instance ids that any slot used by these tests has in this folder."""
+    token = sha256(os.fsencode(folder.resolve())).hexdigest()[:10]
+    fleets = [f"shop/test/{name}" for name in ("web", "worker")]
+    places = ["\0".join((token, fleet, f"{fleet.rpartition('/')[2]}-{n}")) for fleet in fleets for n in range(40)]
+    return {f"i-{sha256(place.encode()).hexdigest()[:12]}" for place in places}

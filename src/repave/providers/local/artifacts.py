@@ -16,7 +16,7 @@ from repave.ports.errors import Corrupt, Gone, Invalid
 from repave.ports.progress import Progress
 from repave.ports.registry import Registry
 from repave.providers.local.accounts import resolve_user
-from repave.providers.local.containers import MOUNT_POINTS
+from repave.providers.local.containers import MOUNT_POINTS, WRITABLE
 from repave.providers.local.errors import mapped
 from repave.providers.local.locks import locked
 from repave.providers.local.mapping import ImageFacts, image_command, image_environment, read_facts, written_facts
@@ -161,13 +161,28 @@ class Artifacts:
         temporary.rename(target)
 
     def _make_mount_points(self, root: Path) -> None:
-        for folder in (root / name for name in MOUNT_POINTS):
+        for name in MOUNT_POINTS:
+            if _leads_astray(root, name):
+                continue
+            folder = root / name
             if not folder.is_dir():
-                folder.mkdir(parents=True)
+                folder.mkdir()
                 folder.chmod(0o755)  # whatever our umask is: the image's user must get through
-        hosts = root / "etc" / "hosts"
-        if not hosts.is_symlink():
-            hosts.touch()
+            if f"/{name}" in WRITABLE:
+                # A tmpfs mounted by runc takes the mode of the folder below it, whatever its own options say.
+                folder.chmod(0o1777)
+        if not _leads_astray(root, "etc/hosts"):
+            (root / "etc" / "hosts").touch()
+
+
+def _leads_astray(root: Path, name: str) -> bool:
+    """Whether a step of the way below ``root`` is a link, which could lead to a folder of this machine."""
+    path = root
+    for part in name.split("/"):
+        path /= part
+        if path.is_symlink():
+            return True
+    return False
 
 
 def _facts(image: _Image, layers: tuple[str, ...], base: Path) -> ImageFacts:

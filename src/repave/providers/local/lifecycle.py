@@ -126,7 +126,7 @@ class Lifecycle:
                 parts.network.open()
                 return record, parts.artifacts.show(record.artifact)
             except WorldError:
-                parts.records.remove(record)
+                self._unshare(record)
                 raise
 
     def _run(self, order: LaunchOrder, record: Record, image: ImageFacts, root: Path) -> Record:
@@ -184,16 +184,19 @@ class Lifecycle:
                 rmtree(parts.places.instance(record.instance))
 
     def _forget(self, record: Record) -> None:
-        """Remove the record, and with the last one what instances shared."""
-        parts = self._parts
         with self._project():
-            others = [other for other in parts.records.all() if other.instance != record.instance]
-            if all(other.artifact != record.artifact for other in others):
-                parts.artifacts.hide(record.artifact)
-            if not others:
-                parts.network.close()
-                parts.runtime.close()
-            parts.records.remove(record)
+            self._unshare(record)
+
+    def _unshare(self, record: Record) -> None:
+        """Remove the record, and with the last one what instances shared. Call under the project's lock."""
+        parts = self._parts
+        others = [other for other in parts.records.all() if other.instance != record.instance]
+        if all(other.artifact != record.artifact for other in others):
+            parts.artifacts.hide(record.artifact)
+        if not others:
+            parts.network.close()
+            parts.runtime.close()
+        parts.records.remove(record)
 
     def _startable(self, order: LaunchOrder) -> ImageFacts:
         image = self._parts.artifacts.facts(order.revision.artifact)

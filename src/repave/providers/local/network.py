@@ -143,7 +143,7 @@ class BridgeNetwork:
 
     def close(self) -> None:
         """See the protocol."""
-        if _alias(self._places.bridge) == self._mark:
+        if _alias(self._places.bridge) in {"", self._mark}:
             self._batch(f"removing the bridge {self._places.bridge}", [f"link del dev {self._places.bridge}"])
 
     @property
