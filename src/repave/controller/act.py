@@ -1,0 +1,121 @@
+"""Carrying out a committed plan: the steps of one slot in their order, slots at the same time.
+
+Nothing is decided here. Every verb may be given again, so a step that is lost is simply planned again.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import partial
+from typing import assert_never
+
+from repave.controller.lanes import run_lanes
+from repave.controller.ports import Ports
+from repave.model.names import FleetKey
+from repave.model.outcome import Outcome, Result
+from repave.model.plan import Attach, Detach, Drain, Launch, Step, Terminate
+from repave.ports.errors import Conflict, Corrupt, Denied, Gone, Invalid, NoCapacity, Throttled, WorldError
+from repave.ports.provider import LaunchOrder
+
+THROTTLED_SECONDS = 10.0
+"""How long a throttled step is tried: below the lease's time, so that we still hold the fleet afterwards."""
+
+LEAST_WAIT_SECONDS = 0.05
+"""A provider that says "after 0 s" is not asked in a busy loop."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Commission:
+    """One committed generation of one fleet, to be carried out."""
+
+    fleet: FleetKey
+    generation: int
+    steps: tuple[Step, ...]
+
+
+def act(ports: Ports, commission: Commission, *, parallel: int) -> tuple[Outcome, ...]:
+    """What came of each step; one that did not work leaves the later ones of its slot undone and without outcome."""
+    lanes: dict[str, list[Step]] = {}
+    for step in commission.steps:
+        lanes.setdefault(step.slot, []).append(step)
+    if not lanes:
+        return ()
+    work = [partial(_carry_out_in_order, ports, commission, steps) for steps in lanes.values()]
+    return tuple(outcome for outcomes in run_lanes(work, parallel) for outcome in outcomes)
+
+
+def _carry_out_in_order(ports: Ports, commission: Commission, steps: Iterable[Step]) -> tuple[Outcome, ...]:
+    outcomes: list[Outcome] = []
+    for step in steps:
+        outcomes.append(_carry_out(ports, commission, step))
+        if outcomes[-1].result is not Result.DONE:
+            break
+    return tuple(outcomes)
+
+
+def _carry_out(ports: Ports, commission: Commission, step: Step) -> Outcome:
+    try:
+        _patiently(ports, lambda: _give(ports, commission, step))
+    except WorldError as error:
+        return Outcome(step=step, result=_result(step, error), at=ports.clock.now(), detail=error.message)
+    return Outcome(step=step, result=Result.DONE, at=ports.clock.now())
+
+
+def _result(step: Step, error: WorldError) -> Result:
+    """What an error means for the order: whether it may have worked, and whether giving it again could help."""
+    match error:
+        case Gone():
+            # A slot that was ended is never filled again; for everything else, gone is what was wanted or no matter.
+            return Result.REFUSED if isinstance(step, Launch) else Result.DONE
+        case NoCapacity():
+            return Result.NO_CAPACITY
+        case Denied() | Invalid() | Corrupt():
+            return Result.REFUSED
+        case Conflict():
+            return Result.STALE
+        case _:
+            return Result.UNCERTAIN
+
+
+def _patiently(ports: Ports, work: Callable[[], None]) -> None:
+    waited = 0.0
+    while True:
+        try:
+            work()
+        except Throttled as throttled:
+            wait = max(throttled.after_seconds, LEAST_WAIT_SECONDS)
+            waited += wait
+            if waited > THROTTLED_SECONDS:
+                raise
+            ports.clock.sleep(wait)
+        else:
+            return
+
+
+def _give(ports: Ports, commission: Commission, step: Step) -> None:
+    fleet, generation = commission.fleet, commission.generation
+    match step:
+        case Launch():
+            ports.machines.launch(_order(ports, commission, step))
+        case Attach():
+            ports.traffic.attach(fleet, step.instance, address=step.address, port=step.port, generation=generation)
+        case Drain():
+            ports.traffic.drain(fleet, step.instance, generation=generation)
+        case Detach():
+            ports.traffic.detach(fleet, step.instance, generation=generation)
+        case Terminate():
+            ports.machines.terminate(fleet, step.instance, generation=generation)
+        case _:
+            assert_never(step)
+
+
+def _order(ports: Ports, commission: Commission, launch: Launch) -> LaunchOrder:
+    """The order with its secrets, resolved at this moment and kept nowhere."""
+    revision = ports.store.revision(commission.fleet, launch.revision)
+    return LaunchOrder(
+        fleet=commission.fleet,
+        slot=launch.slot,
+        zone=launch.zone,
+        revision=revision,
+        generation=commission.generation,
+        secrets={name: ports.secrets.resolve(reference) for name, reference in revision.secrets},
+    )

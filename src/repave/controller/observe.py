@@ -1,0 +1,47 @@
+"""What is seen of a fleet now: the provider's list and the load balancer's own view, asked at the same time."""
+
+from repave.controller.lanes import run_lanes
+from repave.controller.ports import Ports
+from repave.model.names import FleetKey
+from repave.model.observation import MachineSighting, Observation, TrafficSighting
+from repave.ports.errors import WorldError
+
+
+def observe(ports: Ports, fleet: FleetKey, *, parallel: int) -> Observation:
+    """Ask both; who does not answer is shown as last seen, marked incomplete with the reason.
+
+    An old sighting keeps its own time, so nothing is taken for seen that was not.
+    """
+    before = ports.store.last_seen(fleet)
+    sightings: list[MachineSighting | TrafficSighting] = run_lanes(
+        [
+            lambda: _machines(ports, fleet, before),
+            lambda: _traffic(ports, fleet, before),
+        ],
+        parallel,
+    )
+    machines, traffic = sightings
+    if not isinstance(machines, MachineSighting) or not isinstance(traffic, TrafficSighting):
+        raise TypeError("the lanes answer in their order")
+    return Observation(fleet=fleet, at=ports.clock.now(), machines=machines, traffic=traffic)
+
+
+def _machines(ports: Ports, fleet: FleetKey, before: Observation | None) -> MachineSighting:
+    try:
+        return ports.machines.observe(fleet)
+    except WorldError as error:
+        reason = f"the provider could not be asked: {error.message}"
+        if before is None:
+            return MachineSighting(at=ports.clock.now(), instances=(), incomplete=reason)
+        return MachineSighting(at=before.machines.at, instances=before.machines.instances, incomplete=reason)
+
+
+def _traffic(ports: Ports, fleet: FleetKey, before: Observation | None) -> TrafficSighting:
+    try:
+        return ports.traffic.observe(fleet)
+    except WorldError as error:
+        reason = f"the load balancer could not be asked: {error.message}"
+        if before is None:
+            return TrafficSighting(at=ports.clock.now(), backends=(), incomplete=reason)
+        last = before.traffic
+        return TrafficSighting(at=last.at, backends=last.backends, endpoint=last.endpoint, incomplete=reason)

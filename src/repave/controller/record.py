@@ -1,0 +1,148 @@
+"""The story of a fleet: what was seen, decided and done, in words a person reads later."""
+
+from collections.abc import Iterable, Iterator
+
+from repave.model.event import Event
+from repave.model.names import FleetKey, InstanceId
+from repave.model.observation import Observation, TrafficState
+from repave.model.outcome import Outcome, Result
+from repave.model.plan import Attach, Detach, Drain, Launch, Phase, Plan, Step, Terminate
+from repave.model.target import Target
+from repave.ports.history import Lifetime
+from repave.ports.store import Store
+
+
+class Storyteller:
+    """Writes events, and nothing twice that has just been told: a step that is given again is no news."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._told: dict[tuple[FleetKey, str, str], str] = {}
+
+    def saw(self, observation: Observation) -> None:
+        """Keep the observation, with who serves for the first time, who is gone, and what could not be seen."""
+        known = {lifetime.instance: lifetime for lifetime in self._store.lifetimes(observation.fleet, living=True)}
+        self._store.see(observation)
+        self._tell([*self._unseen(observation), *_arrivals(observation, known), *self._losses(observation, known)])
+
+    def decided(self, plan: Plan, target: Target) -> None:
+        """Keep the plan, with the failures, heals, stop and way back that were committed by it."""
+        before = self._store.last_plan(plan.fleet)
+        self._store.keep_plan(plan)
+        converged = plan.phase is Phase.CONVERGED and (before is None or before.phase is not Phase.CONVERGED)
+        self._tell([*_judgements(plan, target), *(_converged(plan) if converged else ())])
+        self._forget(plan, target)
+
+    def did(self, outcomes: Iterable[Outcome], target: Target) -> None:
+        """What came of the steps."""
+        ordered = {str(order.slot) for order in target.orders}
+        self._tell(_deeds(target.fleet, outcomes, ordered))
+
+    def _unseen(self, observation: Observation) -> Iterator[Event]:
+        reason = observation.machines.incomplete or observation.traffic.incomplete
+        fleet, at = observation.fleet, observation.at
+        if reason:
+            yield Event(at=at, fleet=fleet, kind="unseen", message=reason)
+        elif self._told.pop((fleet, "", "unseen"), None) is not None:
+            yield Event(at=at, fleet=fleet, kind="seen", message="everything can be seen again")
+
+    def _losses(self, observation: Observation, known: dict[InstanceId, Lifetime]) -> Iterator[Event]:
+        if observation.machines.incomplete:
+            return
+        listed = {instance.id for instance in observation.machines.instances}
+        for instance, lifetime in known.items():
+            ended = (observation.fleet, str(lifetime.slot), "terminate") in self._told
+            if instance not in listed and not ended:
+                yield Event(
+                    at=observation.at,
+                    fleet=observation.fleet,
+                    kind="gone",
+                    slot=lifetime.slot,
+                    message=f"{lifetime.slot} ({instance}) is gone; repave had not ended it just now",
+                )
+
+    def _tell(self, events: Iterable[Event]) -> None:
+        news = []
+        for event in events:
+            subject = (event.fleet, event.slot, event.kind)
+            if self._told.get(subject) != event.message:
+                self._told[subject] = event.message
+                news.append(event)
+        self._store.record(news)
+
+    def _forget(self, plan: Plan, target: Target) -> None:
+        """What was told of slots that nobody speaks of any more; a converged fleet may converge anew."""
+        subjects = {str(step.slot) for step in plan.steps} | {str(order.slot) for order in target.orders}
+        subjects |= {str(lifetime.slot) for lifetime in self._store.lifetimes(plan.fleet, living=True)}
+        for told in [told for told in self._told if told[0] == plan.fleet]:
+            _, slot, kind = told
+            if (slot and slot not in subjects) or (kind == "converged" and plan.phase is not Phase.CONVERGED):
+                del self._told[told]
+
+
+def _arrivals(observation: Observation, known: dict[InstanceId, Lifetime]) -> Iterator[Event]:
+    serving = {b.instance for b in observation.traffic.backends if b.state is TrafficState.SERVING}
+    for instance in observation.machines.instances:
+        lifetime = known.get(instance.id)
+        if instance.id in serving and (lifetime is None or lifetime.served_from is None):
+            seconds = (observation.traffic.at - instance.started_at).total_seconds()
+            yield Event(
+                at=observation.at,
+                fleet=observation.fleet,
+                kind="serving",
+                slot=instance.slot,
+                message=f"{instance.slot} in {instance.zone} serves r{instance.release}, {seconds:.1f} s after its start",
+            )
+
+
+def _judgements(plan: Plan, target: Target) -> Iterator[Event]:
+    def event(kind: str, message: str, slot: str = "") -> Event:
+        return Event(at=plan.at, fleet=plan.fleet, kind=kind, message=message, slot=slot)
+
+    for failure in plan.failures:
+        detail = f": {failure.detail}" if failure.detail else ""
+        yield event("failure", f"{failure.slot} in {failure.zone} failed ({failure.kind}){detail}", failure.slot)
+    for heal in plan.heals:
+        yield event("heal", f"{heal.slot} is replaced", heal.slot)
+    if plan.retarget is not None:
+        back = f"back from r{target.release} to r{plan.retarget.release}: {plan.retarget.reason}"
+        yield event("rollback", back)
+    elif plan.stop:
+        yield event("stop", f"no more of r{target.release}: {plan.stop}")
+    if plan.proven is not None:
+        yield event("proven", f"r{target.release} carries the whole fleet in good health")
+
+
+def _converged(plan: Plan) -> Iterator[Event]:
+    yield Event(at=plan.at, fleet=plan.fleet, kind="converged", message=plan.summary)
+
+
+def _deeds(fleet: FleetKey, outcomes: Iterable[Outcome], ordered: set[str]) -> Iterator[Event]:
+    for outcome in outcomes:
+        step = outcome.step
+        if outcome.result is Result.DONE:
+            again = isinstance(step, Launch) and step.slot in ordered
+            if not again and isinstance(step, Launch | Drain | Terminate):
+                yield _event(fleet, outcome, step.kind, f"{_words(step)}: {step.reason}")
+        elif outcome.result is not Result.STALE:
+            message = f"{_words(step)} did not work ({outcome.result}): {outcome.detail}"
+            closed = outcome.result in {Result.REFUSED, Result.NO_CAPACITY} and isinstance(step, Launch)
+            yield _event(fleet, outcome, "failure" if closed else "trouble", message)
+
+
+def _event(fleet: FleetKey, outcome: Outcome, kind: str, message: str) -> Event:
+    return Event(at=outcome.at, fleet=fleet, kind=kind, slot=outcome.step.slot, message=message)
+
+
+def _words(step: Step) -> str:
+    match step:
+        case Launch():
+            return f"launch {step.slot} in {step.zone}"
+        case Attach():
+            return f"attach {step.slot}"
+        case Drain():
+            return f"drain {step.slot}"
+        case Detach():
+            return f"detach {step.slot}"
+        case Terminate():
+            return f"end {step.slot}"

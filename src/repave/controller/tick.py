@@ -1,0 +1,69 @@
+"""One tick of one fleet: observe, plan, check, commit, act, record."""
+
+from dataclasses import dataclass
+
+from repave.controller.act import Commission, act
+from repave.controller.observe import observe
+from repave.controller.ports import Declared, Ports
+from repave.controller.record import Storyteller
+from repave.model.names import FleetKey
+from repave.model.observation import Observation
+from repave.model.outcome import Outcome
+from repave.model.plan import Plan
+from repave.model.target import Target
+from repave.planner.check import check
+from repave.planner.fleet import plan
+from repave.ports.errors import Conflict
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tick:
+    """What one tick of one fleet saw, decided and did; for a follower: what the leader last recorded."""
+
+    fleet: FleetKey
+    target: Target
+    """As the plan was made from it."""
+
+    observation: Observation | None
+    plan: Plan | None
+    outcomes: tuple[Outcome, ...] = ()
+    overtaken: bool = False
+    """Another was faster: nothing of the plan was committed or done."""
+
+    leader: str = ""
+    """Who acts on the fleet, when it is not us."""
+
+
+class Ticker:
+    """Ticks fleets, without any memory that a decision depends on."""
+
+    def __init__(self, ports: Ports, declared: Declared, *, parallel: int) -> None:
+        self._ports = ports
+        self._declared = declared
+        self._parallel = parallel
+        self._story = Storyteller(ports.store)
+
+    def tick(self, fleet: FleetKey) -> Tick | None:
+        """One round; None when nothing is wanted of the fleet any more. Raises UnsafePlan, and what the store raises.
+
+        The target is read before the world is looked at: whatever another has done since then makes the commit fail.
+        """
+        target = self._ports.store.target(fleet)
+        if target is None:
+            return None
+        policy = self._declared.policy(fleet)
+        observation = observe(self._ports, fleet, parallel=self._parallel)
+        self._story.saw(observation)
+        now = self._ports.clock.now()
+        decision = plan(policy, target, observation, now)
+        check(decision, policy, target, observation, now)
+        try:
+            generation = self._ports.store.commit(decision) if decision.changes else target.generation
+        except Conflict:
+            return Tick(fleet=fleet, target=target, observation=observation, plan=decision, overtaken=True)
+        self._story.decided(decision, target)
+        commission = Commission(fleet=fleet, generation=generation, steps=decision.steps)
+        outcomes = act(self._ports, commission, parallel=self._parallel)
+        self._ports.store.settle(fleet, outcomes)
+        self._story.did(outcomes, target)
+        return Tick(fleet=fleet, target=target, observation=observation, plan=decision, outcomes=outcomes)
