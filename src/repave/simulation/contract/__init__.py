@@ -1,7 +1,5 @@
-"""The rules every adapter must obey, as checks that any test can run over any adapter."""
+"""The contract that every adapter passes: numbered rules, each a test method that an adapter's own test inherits.
 
-from repave.simulation.contract.provider import PROVIDER_RULES, ProviderStage
-from repave.simulation.contract.rule import BrokenRule, Rule
-from repave.simulation.contract.traffic import TRAFFIC_RULES, Server, TrafficStage
-
-__all__ = ["PROVIDER_RULES", "TRAFFIC_RULES", "BrokenRule", "ProviderStage", "Rule", "Server", "TrafficStage"]
+A test of an adapter subclasses `ProviderContract` or `TrafficContract` and gives a pytest fixture named `subject`.
+Nothing here knows any adapter, nor imports pytest: a broken rule is an AssertionError that names the rule.
+"""
