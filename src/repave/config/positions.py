@@ -31,7 +31,7 @@ def read_document(text: str, *, filename: str) -> Document:
     if len(text) > LARGEST_TEXT:
         raise _alone(filename, (1, 1), f"the file has {len(text)} characters", f"at most {LARGEST_TEXT}")
     node = _compose(text, filename)
-    if node is None:
+    if node is None or (isinstance(node, ScalarNode) and not node.value):
         raise _alone(filename, (1, 1), "the file is empty", "a mapping with `project` and `images`", hint=_START)
     if not isinstance(node, MappingNode):
         raise _alone(filename, _start(node), "the file is no mapping", "keys such as `project:` and `images:`")
@@ -54,11 +54,19 @@ def _compose(text: str, filename: str) -> Node | None:
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         position = (mark.line + 1, mark.column + 1) if mark is not None else (1, 1)
+        unclosed = (
+            error.context_mark
+            if "end of stream" in str(error.problem) or "<stream end>" in str(error.problem)
+            else None
+        )
+        if unclosed is not None:
+            place = (unclosed.line + 1, unclosed.column + 1)
+            raise _alone(filename, place, "this is opened and never closed", "its bracket or quote") from error
         raise _syntax_error(filename, position, str(error.problem or error.context or error)) from error
     except ReaderError as error:
         before = text[: error.position]
         position = (before.count("\n") + 1, len(before) - before.rfind("\n"))
-        found = f"a control character (U+{ord(error.character):04X}) that YAML does not allow"
+        found = f"a control character (U+{ord(text[error.position]):04X}) that YAML does not allow"
         raise _alone(filename, position, found, "text") from error
     except RecursionError as error:
         raise _alone(filename, (1, 1), "values are nested hundreds of levels deep", f"at most {DEEPEST}") from error
@@ -119,7 +127,7 @@ class _Builder:
         self.values[path] = self.keys.get(path, _start(node)) if left_empty else _start(node)
         kind = str(node.tag).removeprefix(_TAG)
         if kind not in _KINDS:
-            self._note(node, f"the tag `{node.tag}` has no meaning here", "a plain value")
+            self._note(node, f"the tag `{str(node.tag).replace(_TAG, '!!')}` has no meaning here", "a plain value")
         if isinstance(node, MappingNode):
             return self._mapping(node, path)
         if isinstance(node, SequenceNode):

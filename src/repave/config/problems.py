@@ -44,7 +44,7 @@ def shown(value: object) -> str:
         case bool():
             return f"`{str(value).lower()}`"
         case dict():
-            return "a mapping"
+            return "a mapping" if value else "an empty mapping"
         case list():
             return "a list" if value else "an empty list"
         case str() if not value:

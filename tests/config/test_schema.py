@@ -1,0 +1,144 @@
+"""The JSON Schema says what the loader says, as far as a schema can."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from repave.config.grammar import File
+from repave.config.positions import read_document
+from repave.config.schema import DIALECT, json_schema
+from repave.config.structure import check_structure
+
+FOLDER = Path(__file__).parent
+EXAMPLES = FOLDER.resolve().parents[1] / "examples"
+VALID = (FOLDER / "valid.yaml").read_text(encoding="utf-8")
+EVERYTHING = """
+project: shop
+images:
+  web:
+    kind: vm
+    boot: golden
+    base: {distribution: debian, release: bookworm, architecture: arm64, mirror: "https://mirror.example/debian"}
+    packages: [python3=3.11.2-1+b1, libstdc++6]
+    python: ["flask[async] >=3,<4", 'gunicorn; python_version > "3.8"', "a==1.0.*"]
+    files: {app/: /srv/app/, a.py: /a.py}
+    run: [python3, -m, gunicorn]
+    ephemeral: true
+fleets:
+  web:
+    image: web
+    port: 8080
+    health: {path: "/h?x=1", interval: 500ms, timeout: 1s, healthy: 1, unhealthy: 10, grace: 5m}
+    rollout: {strategy: blue-green, surge: 100%, unavailable: 1}
+    healing: {limit: 1, window: 10m}
+    drain: 30s
+    limits: {memory: 1.5GiB, cpus: 2}
+    scale: {cpu: 60%, requests_per_instance: 100}
+environments:
+  test: {provider: local, fleets: {web: {size: 0}}, gates: {checks: [checks/smoke.sh], soak: 1m}}
+  prod:
+    provider: aws
+    zones: [eu-central-1a, "1"]
+    fleets: {web: {size: 6..20, listen: "0.0.0.0:80"}}
+    config: {A: info, B: {secret: "file:/run/secrets/b"}, C: 1.10, D: true}
+    gates: {approvals: 2, window: "Mon-Fri 09:00-16:00 Europe/Prague", soak: 15m}
+policy: {max_age: 30d, hard_max_age: 90d, fix_within: {critical: 7d, high: 30d}}
+"""
+
+
+def data_of(text: str) -> dict[str, Any]:
+    """As an editor reads it."""
+    return cast("dict[str, Any]", read_document(text, filename="repave.yaml").data)
+
+
+def accepted_by_both(text: str) -> tuple[bool, bool]:
+    """What the schema says, and what the grammar says."""
+    document = read_document(text, filename="repave.yaml")
+    schema = Draft202012Validator(json_schema())
+    return schema.is_valid(document.data), check_structure(document)[0] is not None and not document.problems
+
+
+def test_the_schema_is_one() -> None:
+    """Of the draft it names."""
+    schema = json_schema()
+    assert schema["$schema"] == DIALECT
+    Draft202012Validator.check_schema(schema)
+
+
+def test_every_key_is_described() -> None:
+    """What an editor shows beside a key."""
+    schema = json_schema()
+    for section in (schema, *schema["$defs"].values()):
+        assert section["description"]
+        for key, value in section["properties"].items():
+            described = value.get("description")
+            if not described and "$ref" in value:
+                described = schema["$defs"][value["$ref"].rsplit("/", 1)[1]]["description"]
+            assert described, f"{key} is not described"
+
+
+@pytest.mark.parametrize("text", [VALID, EVERYTHING])
+def test_schema_and_loader_accept_the_same(text: str) -> None:
+    """The whole format, also what this version cannot act on yet."""
+    assert accepted_by_both(text) == (True, True)
+
+
+@pytest.mark.parametrize("file", sorted(EXAMPLES.glob("*/repave.yaml")), ids=lambda file: file.parent.name)
+def test_the_schema_accepts_every_example(file: Path) -> None:
+    """What people copy shows no error in their editor."""
+    assert accepted_by_both(file.read_text(encoding="utf-8")) == (True, True)
+
+
+NOT_STRUCTURE = {
+    "a duration of nothing", "a port beyond the last", "a command with an open quote", "two commands",
+    "a command that needs a shell", "too little memory", "a range the wrong way round", "latest for a package",
+    "an impossible time zone", "an impossible day", "an impossible hour", "a host name to listen on",
+    "a star to listen on", "an empty command",
+}  # fmt: skip
+"""What a pattern cannot say."""
+
+
+def structurally_wrong() -> tuple[tuple[str, str], ...]:
+    """The wrong files that the grammar refuses by shape."""
+    found = []
+    for part in (FOLDER / "wrong_files.txt").read_text(encoding="utf-8").split("\n## ")[1:]:
+        name, *lines = part.split("\n")
+        old = "\n".join(line[1:] for line in lines if line.startswith("-"))
+        new = "\n".join(line[1:] for line in lines if line.startswith("+"))
+        text = VALID.replace(old, new)
+        syntax = "no YAML" in part or "a tab" in part or "never closed" in part
+        if name not in NOT_STRUCTURE and not syntax and check_structure(read_document(text, filename="x"))[0] is None:
+            found.append((name, text))
+    return tuple(found)
+
+
+@pytest.mark.parametrize(("name", "text"), structurally_wrong(), ids=lambda value: value[:40].split("\n")[0])
+def test_the_schema_refuses_what_the_loader_refuses_by_shape(name: str, text: str) -> None:
+    """An editor underlines it while it is written."""
+    assert accepted_by_both(text) == (False, False), name
+
+
+def mutations() -> tuple[tuple[str, Callable[[dict[str, Any]], object]], ...]:
+    """Some more, made on the data."""
+    return (
+        ("a number for a text", lambda data: data.update(project=1)),
+        ("null for a section", lambda data: data["fleets"]["web"].update(health=None)),
+        ("an empty pipeline", lambda data: data.update(pipeline=[])),
+        ("no images", lambda data: data.update(images={})),
+        ("a boolean for a port", lambda data: data["fleets"]["web"].update(port=True)),
+        ("a fraction for a size", lambda data: data["environments"]["test"]["fleets"]["web"].update(size=1.5)),
+        ("a list of numbers", lambda data: data["images"]["web"].update(packages=[1])),
+    )
+
+
+@pytest.mark.parametrize(("name", "change"), mutations(), ids=[name for name, _ in mutations()])
+def test_wrong_data_is_refused_by_both(name: str, change: Callable[[dict[str, Any]], object]) -> None:
+    """The two never disagree about types."""
+    data = data_of(VALID)
+    change(data)
+    assert not Draft202012Validator(json_schema()).is_valid(data), name
+    with pytest.raises(ValueError, match="validation error"):
+        File.model_validate(data)
