@@ -161,13 +161,15 @@ class Artifacts:
         temporary.rename(target)
 
     def _make_mount_points(self, root: Path) -> None:
+        root.mkdir(parents=True, exist_ok=True)
+        root.chmod(0o755)  # whatever our umask is: this becomes the instance's own root
         for name in MOUNT_POINTS:
             if _leads_astray(root, name):
                 continue
             folder = root / name
             if not folder.is_dir():
                 folder.mkdir()
-                folder.chmod(0o755)  # whatever our umask is: the image's user must get through
+                folder.chmod(0o755)
             if f"/{name}" in WRITABLE:
                 # A tmpfs mounted by runc takes the mode of the folder below it, whatever its own options say.
                 folder.chmod(0o1777)
