@@ -9,9 +9,8 @@ import os
 import re
 import shutil
 import tempfile
-import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from hashlib import file_digest, sha256
 from pathlib import Path
 from typing import Any
@@ -25,9 +24,6 @@ REFERENCE_NAME = "org.opencontainers.image.ref.name"
 DIGEST = re.compile(r"sha256:([0-9a-f]{64})")
 NAME = re.compile(r"[A-Za-z0-9]+((--|[-._:@+/])[A-Za-z0-9]+)*")
 """What the image layout specification allows as a reference name."""
-
-FORGOTTEN_AFTER_SECONDS = 24 * 3600
-"""An incoming file this old belongs to a process that died; no write of a blob takes a day."""
 
 
 class LayoutRegistry:
@@ -134,8 +130,10 @@ class LayoutRegistry:
     def _room(self) -> Iterator[None]:
         """The folders exist while the block writes; a full disk is said as such."""
         try:
-            self._prepare()
-            yield
+            self._incoming.mkdir(parents=True, exist_ok=True)
+            with self._writing():
+                self._prepare()
+                yield
         except OSError as error:
             if no_room(error):
                 raise NoCapacity(
@@ -144,8 +142,7 @@ class LayoutRegistry:
             raise WorldError(f"cannot write to the registry {self._root}: {error.strerror}") from error
 
     def _prepare(self) -> None:
-        for folder in (self._blobs, self._incoming):
-            folder.mkdir(parents=True, exist_ok=True)
+        self._blobs.mkdir(parents=True, exist_ok=True)
         marker = self._root / "oci-layout"
         if not marker.exists():
             keep_durably(b'{"imageLayoutVersion":"1.0.0"}', marker, self._incoming)
@@ -154,14 +151,20 @@ class LayoutRegistry:
             with self._locked():
                 if not index.exists():
                     self._write_index([])
-        self._sweep()
 
-    def _sweep(self) -> None:
-        """Remove what killed processes left half-written."""
-        for left in self._incoming.iterdir():
-            with suppress(FileNotFoundError):  # another process swept it first
-                if time.time() - left.stat().st_mtime > FORGOTTEN_AFTER_SECONDS:
-                    left.unlink()
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Be one of the writers. Whoever finds no other removes what killed ones left half-written."""
+        with (self._root / ".writers").open("ab") as writers:
+            try:
+                fcntl.flock(writers, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                fcntl.flock(writers, fcntl.LOCK_SH)
+            else:
+                for left in self._incoming.iterdir():
+                    left.unlink(missing_ok=True)
+                fcntl.flock(writers, fcntl.LOCK_SH)
+            yield
 
     def _copy(self, source: Path, digest: Digest) -> None:
         """Bring the file from another file system, verified again on the way."""
