@@ -91,7 +91,7 @@ def _arrivals(observation: Observation, known: dict[InstanceId, Lifetime]) -> It
                 fleet=observation.fleet,
                 kind="serving",
                 slot=instance.slot,
-                message=f"{instance.slot} in {instance.zone} serves r{instance.release}, {seconds:.1f} s after its start",
+                message=f"{instance.slot} in {instance.zone} serves r{instance.release} after {seconds:.1f} s",
             )
 
 
