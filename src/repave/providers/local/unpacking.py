@@ -80,7 +80,7 @@ def unpack(layer: LayerFile, target: Path, *, privileged: bool, advance: Callabl
         stored = Hashed(file, advance)
         plain = stored if layer.media_type in PLAIN else Hashed(_inflated(layer, stored), lambda _: None)
         try:
-            with tarfile.open(fileobj=plain, mode="r|") as archive:  # type: ignore[call-overload]  # read() is enough
+            with tarfile.open(fileobj=plain, mode="r|") as archive:  # type: ignore[call-overload] # read() is enough
                 _Unpacker(target, privileged=privileged, layer=layer).unpack(archive)
             plain.drain()
             stored.drain()
@@ -97,7 +97,7 @@ def _inflated(layer: LayerFile, stored: Hashed) -> IO[bytes]:
             f"the layer {layer.digest} cannot be unpacked: {layer.media_type} is not supported here",
             hint="store layers as plain tar or gzip",
         )
-    return gzip.GzipFile(fileobj=stored)  # type: ignore[call-overload,no-any-return]  # read() is enough for it
+    return gzip.GzipFile(fileobj=stored)  # type: ignore[call-overload,no-any-return] # read() is enough for it
 
 
 class _Unpacker:
