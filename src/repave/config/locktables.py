@@ -139,10 +139,9 @@ def read_tables(text: str, *, filename: str) -> Lock:
         files=tuple(LockedFile(**values) for _, values in entries["file"]),
     )
     lines = {kind: [line for line, _ in found] for kind, found in entries.items()}
-    problems = (
-        *reading.problems,
-        *(reading.problem(line, found, unfit) for line, found, unfit in _clashes(lock, lines)),
-    )
+    # Entries that cannot be read are missing here: what they would clash with is told once they can be.
+    clashes = () if reading.problems else _clashes(lock, lines)
+    problems = (*reading.problems, *(reading.problem(line, found, unfit) for line, found, unfit in clashes))
     if problems:
         raise FileError(problems)
     return lock
@@ -277,7 +276,7 @@ def _clashes(lock: Lock, lines: Mapping[str, list[int]]) -> Iterator[tuple[int, 
     for line, images, identity in pinned:
         for name in images:
             if name not in names:
-                unfit = Unfit(one_of(names), nearest=nearest(name, names))
+                unfit = Unfit(one_of(dict.fromkeys(names)), nearest=nearest(name, names))
                 yield line, f"`{identity[1]}` is wanted by the unknown image `{name}`", unfit
             first = seen.setdefault((name, *identity), line)
             if first != line:
