@@ -1,6 +1,7 @@
 """What goes where: data to standard output, talk to standard error; with ``--json`` one document and no talk."""
 
 import json
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -27,6 +28,11 @@ class Screen:
     def interactive(self) -> bool:
         """Whether a person sits in front of it and can be asked."""
         return not self.as_json and sys.stderr.isatty() and sys.stdin.isatty()
+
+    @property
+    def live(self) -> bool:
+        """Whether something that redraws itself may be shown."""
+        return not self.as_json and sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
 
     def say(self, text: str) -> None:
         """Talk: what is being done, advice."""
@@ -64,7 +70,7 @@ class Screen:
             return nullcontext(Silent())
         from repave.cli.progress import Bars, Lines  # noqa: PLC0415 - rich takes 60 ms, and not every verb works long
 
-        return Bars() if sys.stderr.isatty() else Lines()
+        return Bars() if self.live else Lines()
 
 
 def plain(value: object) -> Plain:

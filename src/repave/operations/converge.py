@@ -1,9 +1,10 @@
 """What operations need of whoever acts: the controller, handed in by the wiring."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Protocol
 
-from repave.model.names import FleetKey
+from repave.model.names import FleetKey, ReleaseNumber
 from repave.model.observation import Observation
 from repave.model.plan import Plan
 
@@ -11,13 +12,35 @@ Watcher = Callable[[Plan, Observation], None]
 """Told of every decision about every fleet: for those who show it."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Settled:
+    """What became of one fleet."""
+
+    fleet: FleetKey
+    reached: bool
+    """Whether what was asked, and nothing else, was seen serving after the last step."""
+
+    rolled_back: bool
+    timed_out: bool
+    paused: bool
+    release: ReleaseNumber
+    """What is wanted now: another than asked after a rollback."""
+
+    reason: str
+    """Why it did not end as asked; empty when it did."""
+
+    size: int
+    serving: int
+    endpoint: str
+
+
 class Converge(Protocol):
     """Acts on fleets until nothing is left to do."""
 
-    def __call__(self, fleets: tuple[FleetKey, ...], *, watcher: Watcher) -> None:
+    def __call__(self, fleets: tuple[FleetKey, ...], *, watcher: Watcher) -> tuple[Settled, ...]:
         """Observe, plan and act until every one of the fleets is as wanted, or stopped, or paused.
 
-        May be ended at any point and called again. Raises WorldError when the world does not answer for long.
+        May be ended at any point and called again. Raises Gone for a fleet of which nothing is wanted.
         """
         ...
 

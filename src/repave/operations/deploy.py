@@ -1,7 +1,6 @@
 """Intent, and what became of it: every verb that changes what a fleet runs goes through here."""
 
 from dataclasses import dataclass
-from datetime import datetime
 
 from repave.config.policies import revision_for
 from repave.model.event import Event
@@ -9,17 +8,14 @@ from repave.model.names import FleetKey
 from repave.model.project import Environment, Project
 from repave.model.release import Release, Revision
 from repave.model.target import Target
-from repave.operations.converge import Converge, Watcher
+from repave.operations.converge import Converge, Settled, Watcher
 from repave.operations.errors import Refused
 from repave.operations.releases import fleets_of, newest_release, title
 from repave.ports.clock import Clock
 from repave.ports.intent import Aim
 from repave.ports.store import Store
 
-BAD_ENDS = ("rollback", "stop")
-"""The kinds of events that say why a deployment did not end as asked."""
-
-DEPLOYED, ROLLED_BACK, STOPPED, PAUSED = "deployed", "rolled back", "stopped", "paused"
+DEPLOYED, ROLLED_BACK, STOPPED, UNFINISHED = "deployed", "rolled back", "stopped", "not finished"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +25,7 @@ class FleetResult:
     environment: str
     fleet: str
     result: str
-    """``deployed``, ``rolled back``, ``stopped`` or ``paused``."""
+    """``deployed``, ``rolled back``, ``stopped``, or ``not finished`` within the time given."""
 
     asked: str
     release: str
@@ -56,6 +52,11 @@ class DeployResult:
     def as_asked(self) -> bool:
         """Whether every fleet carries what was asked."""
         return all(fleet.result == DEPLOYED for fleet in self.fleets)
+
+    @property
+    def finished(self) -> bool:
+        """Whether every fleet came to an end, good or bad."""
+        return all(fleet.result != UNFINISHED for fleet in self.fleets)
 
 
 class Deploying:
@@ -98,8 +99,10 @@ class Deploying:
         return None
 
     def begin(self, environment: Environment, release: Release, reason: str) -> tuple[FleetKey, ...]:
-        """Write down what is wanted, for every fleet of the environment; nothing is started by this."""
+        """Write down what is wanted, for every fleet of the environment; nothing is started by this. Raises Refused."""
         keys = fleets_of(self._project, environment)
+        if any(target.paused for key in keys if (target := self._store.target(key))):
+            raise Refused(f"{environment.name} is paused", hint=f"`repave resume {environment.name}`")
         revisions = {key: revision_for(self._project, environment.name, key.fleet, release) for key in keys}
         for key, revision in revisions.items():
             now = self._clock.now()
@@ -116,47 +119,32 @@ class Deploying:
     def finish(self, environment: Environment, release: Release, watcher: Watcher) -> DeployResult:
         """Act until nothing is left to do, and say what became of it. May be called again after any end."""
         began = self._clock.now()
-        keys = fleets_of(self._project, environment)
-        self._converge(keys, watcher=watcher)
-        results = tuple(self._result(key, release, began) for key in keys)
+        settled = self._converge(fleets_of(self._project, environment), watcher=watcher)
         seconds = (self._clock.now() - began).total_seconds()
-        return DeployResult(environment=environment.name, release=str(release), fleets=results, seconds=seconds)
-
-    def _result(self, key: FleetKey, asked: Release, began: datetime) -> FleetResult:
-        target = self._store.target(key)
-        seen = self._store.last_seen(key)
-        if target is None:
-            raise Refused(f"{key} was destroyed meanwhile", hint=f"`repave deploy {key.environment}` makes it anew")
-        serving = sum(backend.state == "serving" for backend in seen.traffic.backends) if seen else 0
-        result = _judged(target, asked)
-        return FleetResult(
-            environment=key.environment,
-            fleet=key.fleet,
-            result=result,
-            asked=str(asked),
-            release=title(target.release),
-            reason="" if result == DEPLOYED else self._reason(target, began),
-            endpoint=seen.traffic.endpoint if seen else "",
-            serving=serving,
-            size=target.size,
-        )
-
-    def _reason(self, target: Target, began: datetime) -> str:
-        if target.stopped:
-            return target.stopped
-        events = self._store.events(target.fleet)
-        told = [event.message for event in events if event.kind in BAD_ENDS and event.at >= began]
-        if told:
-            return told[-1]
-        return "it is paused" if target.paused else "another aim took its place"
+        fleets = tuple(_result(one, release) for one in settled)
+        return DeployResult(environment=environment.name, release=str(release), fleets=fleets, seconds=seconds)
 
 
-def _judged(target: Target, asked: Release) -> str:
-    if target.release != asked.number:
+def _result(settled: Settled, asked: Release) -> FleetResult:
+    return FleetResult(
+        environment=settled.fleet.environment,
+        fleet=settled.fleet.fleet,
+        result=_in_a_word(settled, asked),
+        asked=str(asked),
+        release=title(settled.release),
+        reason=settled.reason,
+        endpoint=settled.endpoint,
+        serving=settled.serving,
+        size=settled.size,
+    )
+
+
+def _in_a_word(settled: Settled, asked: Release) -> str:
+    if settled.reached and settled.release == asked.number:
+        return DEPLOYED
+    if settled.rolled_back:
         return ROLLED_BACK
-    if target.stopped:
-        return STOPPED
-    return PAUSED if target.paused else DEPLOYED
+    return UNFINISHED if settled.timed_out else STOPPED
 
 
 def _failed_here(target: Target, revision: Revision) -> bool:

@@ -1,6 +1,6 @@
 """The mission in one command: find what is vulnerable, re-lock just that, bake, roll out everywhere, prove it."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from repave.config.difference import LockDifference
@@ -9,14 +9,11 @@ from repave.model.lock import Lock
 from repave.model.names import Digest, EnvironmentName, ReleaseNumber
 from repave.model.project import Environment, Project
 from repave.model.release import Release
-from repave.operations.converge import Watcher
-from repave.operations.deploy import DEPLOYED, Deploying, DeployResult
 from repave.operations.errors import Refused
 from repave.operations.locking import Asked, Locking, Proposal
 from repave.operations.releases import fleets_of, title
 from repave.operations.scan import cves_of, examine
 from repave.ports.advisories import Advisories
-from repave.ports.clock import Clock
 from repave.ports.pinner import Refresh
 from repave.ports.progress import Progress
 from repave.ports.store import Store
@@ -94,17 +91,13 @@ class Patching:
         *,
         project: Project,
         locking: Locking,
-        deploying: Deploying,
         advisories: Iterable[Advisories],
         store: Store,
-        clock: Clock,
     ) -> None:
         self._project = project
         self._locking = locking
-        self._deploying = deploying
         self._advisories = tuple(advisories)
         self._store = store
-        self._clock = clock
         self._examined: dict[Digest, FindingReport] = {}
 
     def diagnose(self, progress: Progress) -> Diagnosis:
@@ -152,25 +145,6 @@ class Patching:
             cves_closed=closed,
             remaining=after.findings,
         )
-
-    def roll(
-        self,
-        diagnosis: Diagnosis,
-        release: Release,
-        watcher: Watcher,
-        begun: Callable[[Environment], None],
-    ) -> tuple[DeployResult, ...]:
-        """Roll every affected environment, in pipeline order; stop after the first that does not take it."""
-        results: list[DeployResult] = []
-        for name in diagnosis.affected:
-            environment = self._project.environments[name]
-            begun(environment)
-            self._deploying.begin(environment, release, "patch")
-            result = self._deploying.finish(environment, release, watcher)
-            results.append(result)
-            if any(fleet.result != DEPLOYED for fleet in result.fleets):
-                break
-        return tuple(results)
 
     def prove(self, cure: Cure, progress: Progress) -> Proof:
         """By observation: every living instance, the release it runs, and what that release's lock holds."""

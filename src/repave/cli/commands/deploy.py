@@ -1,0 +1,73 @@
+"""``repave deploy``."""
+
+from typing import Annotated
+
+import typer
+
+from repave.cli.codes import INTERRUPTED
+from repave.cli.live import watching
+from repave.cli.opening import opened
+from repave.cli.options import EnvironmentArgument, File, Json
+from repave.cli.outcomes import document, exit_code, show
+from repave.cli.screen import Screen
+from repave.cli.verbs import example
+from repave.config.policies import environment_named
+from repave.model.project import Environment
+from repave.model.release import Release
+from repave.operations.deploy import DeployResult
+from repave.operations.releases import release_named
+from repave.wiring import Wiring
+
+ReleaseOption = Annotated[str | None, typer.Option("--release", help="A release [default: the newest].", metavar="rN")]
+Watch = Annotated[
+    bool, typer.Option("--watch", help="Go on healing until Ctrl-C; without --release, of what is wanted already.")
+]
+
+
+@example("repave deploy test", "repave deploy prod --release r17", "repave deploy test --watch")
+def deploy(
+    environment: EnvironmentArgument,
+    *,
+    release: ReleaseOption = None,
+    watch: Watch = False,
+    as_json: Json = False,
+    file: File = None,
+) -> int:
+    """Roll a release out to an environment, and wait until it carries it.
+
+    May be interrupted, killed, or run twice at once: the next run goes on where the fleet is. A release that fails is
+    stopped and rolled back by itself; then this ends with 4.
+    """
+    screen = Screen(as_json=as_json)
+    with opened(file) as wiring:
+        where = environment_named(wiring.project, environment)
+        chosen = _chosen(wiring, where, release, watch=watch)
+        try:
+            result = carry_out(wiring, where, chosen, "deploy", screen)
+            if watch:
+                screen.say(f"watching {environment}; Ctrl-C ends it, and the fleet stays")
+                with watching(screen, wiring.store, wiring.clock) as watcher:
+                    wiring.keep(where, watcher)
+        except KeyboardInterrupt:
+            screen.say(f"interrupted: what runs stays, and `repave deploy {environment} --release {chosen}` goes on")
+            return INTERRUPTED
+    screen.answer(document(result))
+    show(result, screen)
+    return exit_code(result)
+
+
+def carry_out(wiring: Wiring, environment: Environment, release: Release, reason: str, screen: Screen) -> DeployResult:
+    """Publish, write down what is wanted, and follow it to its end."""
+    with screen.progress() as progress:
+        wiring.publish(environment, release, progress)
+    wiring.deploying.begin(environment, release, reason)
+    with watching(screen, wiring.store, wiring.clock) as watcher:
+        return wiring.deploying.finish(environment, release, watcher)
+
+
+def _chosen(wiring: Wiring, environment: Environment, named: str | None, *, watch: bool) -> Release:
+    if named:
+        return release_named(wiring.store, named)
+    if watch and (wanted := wiring.deploying.wanted(environment)):
+        return wanted
+    return wiring.deploying.choose(environment)

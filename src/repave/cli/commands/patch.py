@@ -1,0 +1,169 @@
+"""``repave patch``."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Annotated
+
+import typer
+
+from repave.cli import differences, outcomes
+from repave.cli.codes import FAILED, INTERRUPTED, OK, UNKNOWN
+from repave.cli.commands.deploy import carry_out
+from repave.cli.opening import opened
+from repave.cli.options import File, Json
+from repave.cli.phrases import counted, listed
+from repave.cli.screen import Screen
+from repave.cli.verbs import example
+from repave.model.release import Release
+from repave.operations.deploy import DeployResult
+from repave.operations.patch import Cure, Diagnosis, Proof
+from repave.ports.clock import Clock
+from repave.wiring import Wiring
+
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would change; write, bake and roll nothing.")]
+
+
+@example("repave patch --dry-run", "repave patch", "repave patch --json | jq .cves_closed")
+def patch(*, dry_run: DryRun = False, as_json: Json = False, file: File = None) -> int:
+    """Find what is vulnerable, re-lock just that, bake, roll out everywhere it runs, and prove that it is gone.
+
+    Environments follow in pipeline order, each converged before the next; the first that rolls back stops it (4).
+    Nothing to do ends with 0 at once; a source that could not be read ends with 3. Ends with 1 when an instance still
+    holds what was to be closed.
+    """
+    screen = Screen(as_json=as_json)
+    with opened(file) as wiring:
+        run = _Run(wiring=wiring, screen=screen, times=Times(wiring.clock))
+        try:
+            return run.perform(dry_run=dry_run)
+        except KeyboardInterrupt:
+            screen.say("interrupted: `repave patch` goes on with what is left")
+            return INTERRUPTED
+
+
+class Times:
+    """How long each part took."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._began = self._last = clock.now()
+        self.parts: dict[str, float] = {}
+
+    def mark(self, part: str) -> None:
+        """The part has ended."""
+        now = self._clock.now()
+        self.parts[part] = round(_seconds(self._last, now), 3)
+        self._last = now
+
+    def all(self) -> dict[str, float]:
+        """Every part, and the whole."""
+        return {**self.parts, "in all": round(_seconds(self._began, self._clock.now()), 3)}
+
+
+@dataclass(kw_only=True)
+class _Run:
+    """One patch, from finding to proof; what has not happened yet is None."""
+
+    wiring: Wiring
+    screen: Screen
+    times: Times
+    diagnosis: Diagnosis | None = None
+    cure: Cure | None = None
+    release: Release | None = None
+    deployments: tuple[DeployResult, ...] = ()
+    proof: Proof | None = None
+
+    def perform(self, *, dry_run: bool) -> int:
+        """The mission, step by step."""
+        patching = self.wiring.patching
+        with self.screen.progress() as progress:
+            self.diagnosis = patching.diagnose(progress)
+            self.times.mark("found")
+            for source in self.diagnosis.unknown:
+                self.screen.warn(f"{source.name} could not be read: {source.problem}")
+            if self.diagnosis.clean:
+                return self._nothing_to_do(self.diagnosis)
+            self.cure = patching.cure(self.diagnosis, progress)
+            self._show_cure(self.cure)
+            if dry_run:
+                self.times.mark("resolved")
+                return self._end("dry run", OK, "nothing was written: that was a dry run")
+            self.wiring.locking.write(self.cure.proposal, progress)
+            self.times.mark("locked")
+            self.release = self.wiring.bake(self.cure.proposal.lock, progress).release
+            self.times.mark("baked")
+        code = self._roll(self.diagnosis, self.release)
+        if code is not None:
+            return code
+        with self.screen.progress() as progress:
+            self.proof = patching.prove(self.cure, progress)
+        self.times.mark("proven")
+        return self._judge(self.proof)
+
+    def _nothing_to_do(self, diagnosis: Diagnosis) -> int:
+        if diagnosis.unknown:
+            return self._end("unknown", UNKNOWN, "nothing was found in what could be read; the rest is unknown")
+        return self._end("nothing to do", OK, "nothing to patch: no repair is missing in the lock, or in what runs")
+
+    def _roll(self, diagnosis: Diagnosis, release: Release) -> int | None:
+        for name in diagnosis.affected:
+            environment = self.wiring.project.environments[name]
+            self.screen.say(f"rolling {name} to {release}")
+            result = carry_out(self.wiring, environment, release, "patch", self.screen)
+            self.deployments = (*self.deployments, result)
+            outcomes.show(result, self.screen)
+            if not result.as_asked:
+                code = outcomes.exit_code(result)
+                return self._end(result.fleets[0].result, code, f"stopped: {name} did not take {release}")
+        self.times.mark("rolled")
+        return None
+
+    def _judge(self, proof: Proof) -> int:
+        for words in proof.holding:
+            self.screen.warn(words)
+        if proof.closed_still_running:
+            still = listed(proof.closed_still_running)
+            return self._end("still running", FAILED, f"not done: living instances still hold {still}")
+        if proof.unknown:
+            return self._end("unknown", UNKNOWN, "not proven: a source could not be read")
+        closed = counted(len(self.cure.cves_closed) if self.cure else 0, "CVE")
+        observed = f"none of {counted(proof.instances, 'living instance')} holds what was closed ({closed})"
+        return self._end(
+            "patched", OK, f"proven by observation: {observed}; {proof.clean} run a release without findings"
+        )
+
+    def _show_cure(self, cure: Cure) -> None:
+        differences.show(cure.difference, self.screen)
+        if cure.cves_closed:
+            told = listed(cure.cves_closed, most=12)
+            self.screen.show(f"closes {counted(len(cure.cves_closed), 'CVE')}: {told}")
+        for finding in cure.remaining:
+            self.screen.warn(f"{finding.package} {finding.version} stays: {finding.fixed_version} could not be taken")
+
+    def _end(self, result: str, code: int, words: str) -> int:
+        times = self.times.all()
+        changes = differences.document(self.cure.difference) if self.cure else {}
+        self.screen.answer(
+            {
+                "result": result,
+                "cves_before": self.cure.cves_before if self.cure else (),
+                "cves_closed": self.cure.cves_closed if self.cure else (),
+                "packages_added": changes.get("packages_added", ()),
+                "packages_removed": changes.get("packages_removed", ()),
+                "packages_changed": changes.get("packages_changed", ()),
+                "remaining": self.cure.remaining if self.cure else (),
+                "affected": self.diagnosis.affected if self.diagnosis else (),
+                "sources": self.diagnosis.sources if self.diagnosis else (),
+                "release": str(self.release) if self.release else None,
+                "deployments": [outcomes.document(result) for result in self.deployments],
+                "proof": self.proof,
+                "seconds": times,
+            }
+        )
+        self.screen.show(words)
+        self.screen.say(", ".join(f"{part} {seconds:.1f} s" for part, seconds in times.items()))
+        return code
+
+
+def _seconds(begin: datetime, end: datetime) -> float:
+    return (end - begin) / timedelta(seconds=1)

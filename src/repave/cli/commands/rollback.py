@@ -1,0 +1,38 @@
+"""``repave rollback``."""
+
+from typing import Annotated
+
+import typer
+
+from repave.cli.codes import INTERRUPTED
+from repave.cli.commands.deploy import carry_out
+from repave.cli.opening import opened
+from repave.cli.options import EnvironmentArgument, File, Json
+from repave.cli.outcomes import document, exit_code, show
+from repave.cli.screen import Screen
+from repave.cli.verbs import example
+from repave.config.policies import environment_named
+from repave.operations.rollback import release_to_return_to
+
+To = Annotated[str | None, typer.Option("--to", help="A release [default: the last healthy one].", metavar="rN")]
+
+
+@example("repave rollback prod", "repave rollback prod --to r12")
+def rollback(environment: EnvironmentArgument, *, to: To = None, as_json: Json = False, file: File = None) -> int:
+    """Go back to the last release that was healthy here, and is not the present one.
+
+    It rolls out like any other: nothing is baked, and no request is lost.
+    """
+    screen = Screen(as_json=as_json)
+    with opened(file) as wiring:
+        where = environment_named(wiring.project, environment)
+        release = release_to_return_to(wiring.project, where, wiring.store, to)
+        screen.say(f"going back to {release}")
+        try:
+            result = carry_out(wiring, where, release, "rollback asked for", screen)
+        except KeyboardInterrupt:
+            screen.say(f"interrupted: `repave rollback {environment} --to {release}` goes on")
+            return INTERRUPTED
+    screen.answer(document(result))
+    show(result, screen)
+    return exit_code(result)

@@ -1,0 +1,44 @@
+"""How the end of a deployment is told."""
+
+from repave.cli.codes import FAILED, OK, ROLLED_BACK
+from repave.cli.phrases import lasting
+from repave.cli.screen import Screen
+from repave.operations.deploy import DEPLOYED, DeployResult, FleetResult
+
+
+def document(result: DeployResult) -> dict[str, object]:
+    """For machines."""
+    return {
+        "environment": result.environment,
+        "release": result.release,
+        "deployed": result.as_asked,
+        "fleets": result.fleets,
+        "seconds": result.seconds,
+    }
+
+
+def exit_code(result: DeployResult) -> int:
+    """What the command line ends with."""
+    if not result.finished:
+        return FAILED
+    return OK if result.as_asked else ROLLED_BACK
+
+
+def show(result: DeployResult, screen: Screen) -> None:
+    """For people: one line per fleet, and where to look when it did not end as asked."""
+    for fleet in result.fleets:
+        _show(fleet, result.seconds, screen)
+
+
+def _show(fleet: FleetResult, seconds: float, screen: Screen) -> None:
+    where = f"{fleet.environment}/{fleet.fleet}"
+    if fleet.result == DEPLOYED:
+        serving = f"{fleet.serving}/{fleet.size} serving"
+        at = f" at {fleet.endpoint}" if fleet.endpoint else ""
+        screen.show(f"{where}: {fleet.release}, {serving}{at}, {lasting(seconds)}")
+        return
+    now = f", runs {fleet.release}" if fleet.release != fleet.asked else ""
+    screen.show(f"{where}: {fleet.asked} {fleet.result}{now}, {fleet.serving}/{fleet.size} serving")
+    if fleet.reason:
+        screen.warn(fleet.reason)
+    screen.hint(f"`repave logs {fleet.environment} {fleet.fleet} --failed` shows what it said before it failed")
