@@ -1,7 +1,12 @@
 """The simulated world passes the contract first: what it does not obey, no test of the controller could rely on."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
+
 import pytest
 
+from repave.model.artifact import Artifact
 from repave.model.names import (
     Digest,
     EnvironmentName,
@@ -15,54 +20,106 @@ from repave.model.names import (
     ZoneName,
 )
 from repave.model.policy import HealthPolicy
+from repave.model.recipe import ImageKind
 from repave.model.release import Revision
 from repave.ports.provider import LaunchOrder
 from repave.ports.traffic import Frontend
 from repave.simulation.balancer import SimulatedBalancer
-from repave.simulation.contract import PROVIDER_RULES, TRAFFIC_RULES, ProviderStage, Rule, Server, TrafficStage
+from repave.simulation.contract.provider import ProviderContract, ProviderSubject
+from repave.simulation.contract.traffic import TrafficContract, TrafficSubject
 from repave.simulation.provider import SimulatedProvider
-from repave.simulation.world import Behaviour, World
+from repave.simulation.world import World
 
-FLEET = FleetKey(project=ProjectName("shop"), environment=EnvironmentName("test"), fleet=FleetName("web"))
-WELL = Revision(release=ReleaseNumber(1), image=ImageName("web"), artifact=Digest("sha256:" + "1" * 64), port=8080)
-ILL = Revision(release=ReleaseNumber(2), image=ImageName("web"), artifact=Digest("sha256:" + "2" * 64), port=8080)
-
-
-@pytest.mark.parametrize("rule", PROVIDER_RULES, ids=str)
-def test_the_simulated_provider_obeys(rule: Rule[ProviderStage]) -> None:
-    """Each rule of the provider contract holds in the simulated world."""
-    world = World()
-    stage = ProviderStage(
-        machines=SimulatedProvider(world), clock=world.clock, fleet=FLEET, zone=ZoneName("a"), revision=WELL
-    )
-    rule.check(stage)
+WEB = ImageName("web")
+DIGEST = Digest("sha256:" + "1" * 64)
+REVISION = Revision(release=ReleaseNumber(1), image=WEB, artifact=DIGEST, port=8080)
+ARTIFACT = Artifact(image=WEB, kind=ImageKind.CONTAINER, digest=DIGEST, size_bytes=0, layers=())
 
 
-@pytest.mark.parametrize("rule", TRAFFIC_RULES, ids=str)
-def test_the_simulated_balancer_obeys(rule: Rule[TrafficStage]) -> None:
-    """Each rule of the traffic contract holds in the simulated world."""
-    world = World()
-    world.behaviours[ILL.id] = Behaviour(never_healthy=True)
-    provider, balancer = SimulatedProvider(world), SimulatedBalancer(world)
-    slots = iter(range(1, 100))
+def fleet(name: str) -> FleetKey:
+    """A fleet of this name."""
+    return FleetKey(project=ProjectName("shop"), environment=EnvironmentName("test"), fleet=FleetName(name))
 
-    def start(revision: Revision) -> Server:
-        slot = SlotId(f"web-{next(slots)}")
-        order = LaunchOrder(fleet=FLEET, slot=slot, zone=ZoneName("a"), revision=revision, generation=1)
-        return Server(instance=provider.launch(order), address="192.0.2.1", port=8080)
 
-    def stop(server: Server) -> None:
-        world.kill(InstanceId(server.instance))
+class TestSimulatedProvider(ProviderContract):
+    """Every rule of machines, in memory."""
 
-    frontend = Frontend(fleet=FLEET, listen=None, health=HealthPolicy(), drain_timeout_seconds=30.0)
-    balancer.ensure(frontend)
-    rule.check(
-        TrafficStage(
-            traffic=balancer,
+    @pytest.fixture
+    def subject(self) -> ProviderSubject:
+        """An empty world."""
+        world = World()
+        return ProviderSubject(
+            provider=SimulatedProvider(world),
             clock=world.clock,
-            frontend=frontend,
-            well=lambda: start(WELL),
-            ill=lambda: start(ILL),
-            stop=stop,
+            fleet=fleet("web"),
+            other=fleet("worker"),
+            zones=(ZoneName("a"), ZoneName("b")),
+            artifact=ARTIFACT,
+            revision=REVISION,
+            spoken="started",
+            crash=lambda instance: world.kill(instance.id),
+            reopen=lambda: SimulatedProvider(world),
         )
-    )
+
+
+class SimulatedOrigin:
+    """A machine of the simulated world, as the contract of balancers asks for one."""
+
+    port = 8080
+
+    def __init__(self, world: World, number: int) -> None:
+        self._world = world
+        order = LaunchOrder(
+            fleet=fleet("web"), slot=SlotId(f"web-{number}"), zone=ZoneName("a"), revision=REVISION, generation=1
+        )
+        self.instance = SimulatedProvider(world).launch(order)
+        self.address = world.machines[self.instance].address
+
+    def become(self, *, well: bool) -> None:
+        """Answer well or badly from now on."""
+        if well:
+            self._world.cure(self.instance)
+        else:
+            self._world.hang(self.instance)
+
+
+def fleet_at(world: World, endpoint: str) -> FleetKey:
+    """Whose endpoint it is; nobody's when it was removed."""
+    return next((key for key, pool in world.pools.items() if pool.endpoint == endpoint), fleet("nobody"))
+
+
+class TestSimulatedBalancer(TrafficContract):
+    """Every rule of traffic, in memory."""
+
+    @pytest.fixture
+    def subject(self) -> TrafficSubject:
+        """An empty world."""
+        world, numbers = World(), count(1)
+        world.published.add(DIGEST)
+        health = HealthPolicy(interval_seconds=0.2, healthy=2, unhealthy=2)
+
+        @contextmanager
+        def hang(endpoint: str) -> Iterator[InstanceId]:
+            holder = world.ask(fleet_at(world, endpoint))
+            assert holder is not None
+            attached = world.pools[fleet_at(world, endpoint)].attached[holder]
+            attached.held += 1
+            try:
+                yield holder
+            finally:
+                attached.held -= 1
+
+        def frontend(name: str) -> Frontend:
+            return Frontend(fleet=fleet(name), listen=None, health=health, drain_timeout_seconds=10.0)
+
+        return TrafficSubject(
+            balancer=SimulatedBalancer(world),
+            clock=world.clock,
+            frontend=frontend("web"),
+            other=frontend("worker"),
+            origin=lambda: SimulatedOrigin(world, next(numbers)),
+            ask=lambda endpoint: world.ask(fleet_at(world, endpoint)),
+            hang=hang,
+            reopen=lambda: SimulatedBalancer(world),
+            kill=world.kill_balancer,
+        )

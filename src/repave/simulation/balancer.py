@@ -1,49 +1,35 @@
 """A load balancer in memory, obeying every rule of the port."""
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-
 from repave.model.names import FleetKey, InstanceId
-from repave.model.observation import Backend, TrafficSighting, TrafficState
-from repave.model.policy import HealthPolicy
-from repave.ports.errors import Conflict, Gone
+from repave.model.observation import TrafficSighting
+from repave.ports.errors import Conflict, Gone, Unreachable
 from repave.ports.provider import Proven
 from repave.ports.traffic import Frontend
-from repave.simulation.world import Machine, World
+from repave.simulation.pool import Pool
+from repave.simulation.world import World
 
-MANY_CHECKS = 3
-"""A hang is noticed after so many checks; a death at the next."""
-
-
-@dataclass(kw_only=True)
-class Attached:
-    """One instance as the balancer knows it."""
-
-    at: datetime
-    draining_from: datetime | None = None
+FIRST_PORT = 18080
+"""Of the endpoints it gives out; nothing listens there."""
 
 
 class SimulatedBalancer:
-    """The traffic port over a simulated world."""
+    """The traffic port over a simulated world. Keeps nothing itself: another one sees the same."""
 
     def __init__(self, world: World) -> None:
         self.world = world
-        self._frontends: dict[FleetKey, Frontend] = {}
-        self._attached: dict[FleetKey, dict[InstanceId, Attached]] = {}
-        self._newest: dict[FleetKey, int] = {}
 
     def describe(self) -> tuple[Proven, ...]:
         """Everything works here."""
         return (Proven(name="memory", works=True, detail="simulated"),)
 
     def ensure(self, frontend: Frontend) -> str:
-        """Remember it."""
+        """Have it serve as described; brings a dead balancer back."""
         return self.world.call("ensure", lambda: self._ensure(frontend))
 
     def attach(self, fleet: FleetKey, instance: InstanceId, *, address: str, port: int, generation: int) -> None:
         """Check it from now on."""
         del address, port
-        self.world.call("attach", lambda: self._attach(fleet, instance, generation))
+        self.world.call("attach", lambda: self._pool(fleet, generation).attach(instance, self.world.clock.now()))
 
     def drain(self, fleet: FleetKey, instance: InstanceId, *, generation: int) -> None:
         """No new requests."""
@@ -59,83 +45,56 @@ class SimulatedBalancer:
 
     def remove(self, fleet: FleetKey) -> None:
         """Forget the whole fleet."""
-        self._frontends.pop(fleet, None)
-        self._attached.pop(fleet, None)
-
-    def lose_memory(self) -> None:
-        """As after a crash of the balancer: nothing is attached any more."""
-        self._attached = {fleet: {} for fleet in self._attached}
+        self.world.call("remove", lambda: self.world.pools.pop(fleet, None))
 
     def serving(self, fleet: FleetKey) -> list[InstanceId]:
-        """Which instances truly answer requests now: attached, not draining, and well."""
-        now = self.world.clock.now()
-        return [
-            backend.instance
-            for backend in self._observe(fleet).backends
-            if backend.state is TrafficState.SERVING and _well(self.world.machines[backend.instance], now)
-        ]
+        """Which instances truly answer requests now: believed in by the balancer, and well."""
+        self.world.settle()
+        pool, now = self.world.pools.get(fleet), self.world.clock.now()
+        if pool is None or not self.world.balancer_alive:
+            return []
+        return [instance for instance in pool.serving() if self.world.machines[instance].answers(now)]
 
     def _ensure(self, frontend: Frontend) -> str:
-        self._frontends[frontend.fleet] = frontend
-        self._attached.setdefault(frontend.fleet, {})
-        return f"http://{frontend.listen or '127.0.0.1:18080'}"
+        self.world.balancer_alive = True
+        pool = self.world.pools.get(frontend.fleet)
+        if pool is None:
+            taken = {pool.endpoint for pool in self.world.pools.values()}
+            ports = (f"http://127.0.0.1:{FIRST_PORT + number}" for number in range(len(taken) + 1))
+            endpoint = f"http://{frontend.listen}" if frontend.listen else next(p for p in ports if p not in taken)
+            if endpoint in taken:
+                raise Conflict(f"{frontend.listen} is taken by another fleet", hint="choose another `listen`")
+            pool = self.world.pools[frontend.fleet] = Pool(frontend, endpoint)
+        pool.frontend = frontend
+        return pool.endpoint
 
-    def _attach(self, fleet: FleetKey, instance: InstanceId, generation: int) -> None:
-        self._admit(fleet, generation)
-        self._attached.setdefault(fleet, {}).setdefault(instance, Attached(at=self.world.clock.now()))
+    def _pool(self, fleet: FleetKey, generation: int) -> Pool:
+        if not self.world.balancer_alive:
+            raise Unreachable("the balancer does not answer")
+        newer = self.world.admit("balancer", fleet, generation)
+        if newer is not None:
+            raise Conflict(f"generation {generation} of {fleet} is older than {newer}")
+        if fleet not in self.world.pools:
+            raise Gone(f"{fleet} has no frontend")
+        return self.world.pools[fleet]
 
     def _drain(self, fleet: FleetKey, instance: InstanceId, generation: int) -> None:
-        self._admit(fleet, generation)
-        attached = self._attached.get(fleet, {}).get(instance)
-        if attached is None:
+        known = self._pool(fleet, generation).drain(instance, self.world.clock.now(), self.world.drain_seconds)
+        if not known:
             raise Gone(f"{instance} is not attached")
-        attached.draining_from = attached.draining_from or self.world.clock.now()
 
     def _detach(self, fleet: FleetKey, instance: InstanceId, generation: int) -> None:
-        self._admit(fleet, generation)
-        self._attached.get(fleet, {}).pop(instance, None)
+        try:
+            self._pool(fleet, generation).detach(instance)
+        except Gone:
+            return  # what has no frontend is not attached: that is what was asked for
 
     def _observe(self, fleet: FleetKey) -> TrafficSighting:
-        now = self.world.clock.now()
-        backends = tuple(
-            self._backend(fleet, self.world.machines[instance], attached, now)
-            for instance, attached in self._attached.get(fleet, {}).items()
-            if instance in self.world.machines
-        )
-        return TrafficSighting(at=now, backends=backends, endpoint="http://127.0.0.1:18080")
-
-    def _backend(self, fleet: FleetKey, machine: Machine, attached: Attached, now: datetime) -> Backend:
-        health = self._frontends[fleet].health if fleet in self._frontends else HealthPolicy()
-        delay = timedelta(seconds=self.world.balancer_delay_seconds)
-        up = machine.well_from()
-        serving_from = None
-        if up is not None:
-            serving_from = max(up, attached.at) + timedelta(seconds=health.healthy * health.interval_seconds) + delay
-        down = self._noticed(machine, health)
-        if attached.draining_from is not None and now >= attached.draining_from:
-            idle_at = attached.draining_from + timedelta(seconds=self.world.drain_seconds)
-            idle = now >= idle_at
-            state, since = (TrafficState.DRAINED, idle_at) if idle else (TrafficState.DRAINING, attached.draining_from)
-            return Backend(instance=machine.id, state=state, since=since, sessions=0 if idle else 1)
-        if serving_from is None or (down is not None and down <= serving_from) or now < serving_from:
-            return Backend(instance=machine.id, state=TrafficState.CHECKING, since=attached.at)
-        if down is not None and now >= down:
-            return Backend(instance=machine.id, state=TrafficState.FAILING, since=down, detail="no answer")
-        return Backend(instance=machine.id, state=TrafficState.SERVING, since=serving_from)
-
-    def _noticed(self, machine: Machine, health: HealthPolicy) -> datetime | None:
-        unwell = machine.unwell_from()
-        if unwell is None:
-            return None
-        checks = 1 if unwell == machine.dead_at() else MANY_CHECKS
-        return unwell + timedelta(seconds=checks * health.interval_seconds)
-
-    def _admit(self, fleet: FleetKey, generation: int) -> None:
-        if generation < self._newest.get(fleet, 0):
-            raise Conflict(f"generation {generation} of {fleet} is older than {self._newest[fleet]}")
-        self._newest[fleet] = generation
-
-
-def _well(machine: Machine, now: datetime) -> bool:
-    up, down = machine.well_from(), machine.unwell_from()
-    return not machine.ended and up is not None and now >= up and (down is None or now < down)
+        if not self.world.balancer_alive:
+            raise Unreachable("the balancer does not answer")
+        now, pool = self.world.clock.now(), self.world.pools.get(fleet)
+        if pool is None:
+            return TrafficSighting(at=now, backends=())
+        backends = pool.backends()
+        shown = backends[: len(backends) // 2] if self.world.partial_traffic else backends
+        return TrafficSighting(at=now, backends=shown, endpoint=pool.endpoint, incomplete=self.world.partial_traffic)

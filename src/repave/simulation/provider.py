@@ -6,19 +6,17 @@ from repave.model.artifact import Artifact
 from repave.model.names import Digest, FleetKey, InstanceId, ProviderName, RevisionId, SlotId
 from repave.model.observation import Instance, MachineSighting, MachineState
 from repave.model.recipe import ImageKind
-from repave.ports.errors import Conflict, Gone, NoCapacity
+from repave.ports.errors import Conflict, Gone, Invalid, NoCapacity
 from repave.ports.progress import Progress
 from repave.ports.provider import LaunchOrder, Proven, ProviderDescription
 from repave.simulation.world import Behaviour, Machine, World
 
 
 class SimulatedProvider:
-    """The machines port over a simulated world."""
+    """The machines port over a simulated world. Keeps nothing itself: another one sees the same."""
 
     def __init__(self, world: World) -> None:
         self.world = world
-        self._published: set[Digest] = set()
-        self._newest: dict[FleetKey, int] = {}
 
     @property
     def name(self) -> ProviderName:
@@ -37,17 +35,15 @@ class SimulatedProvider:
     def publish(self, artifact: Artifact, *, progress: Progress) -> None:
         """Remember it."""
         del progress
-        self.world.call("publish", lambda: self._published.add(artifact.digest))
+        self.world.call("publish", lambda: self.world.published.add(artifact.digest))
 
     def withdraw(self, artifact: Digest) -> None:
         """Forget it, unless an instance of it runs."""
-        if any(machine.revision.artifact == artifact and not machine.ended for machine in self.world.machines.values()):
-            raise Conflict(f"an instance of {artifact} runs")
-        self._published.discard(artifact)
+        self.world.call("withdraw", lambda: self._withdraw(artifact))
 
     def published(self) -> frozenset[Digest]:
         """What was published."""
-        return frozenset(self._published)
+        return frozenset(self.world.published)
 
     def observe(self, fleet: FleetKey) -> MachineSighting:
         """All instances that were not ended; fewer while the world is partial."""
@@ -77,6 +73,11 @@ class SimulatedProvider:
         """Every instance ever started."""
         return tuple((m.id, m.slot, m.revision.id) for m in self.world.machines.values() if m.fleet == fleet)
 
+    def _withdraw(self, artifact: Digest) -> None:
+        if any(machine.revision.artifact == artifact and not machine.ended for machine in self.world.machines.values()):
+            raise Conflict(f"an instance of {artifact} runs")
+        self.world.published.discard(artifact)
+
     def _observe(self, fleet: FleetKey) -> MachineSighting:
         instances = tuple(self._instance(machine) for machine in self.world.living(fleet))
         shown = instances[: len(instances) // 2] if self.world.partial else instances
@@ -84,9 +85,8 @@ class SimulatedProvider:
 
     def _instance(self, machine: Machine) -> Instance:
         now = self.world.clock.now()
-        dead = machine.dead_at()
         state = MachineState.RUNNING if now >= machine.running_from else MachineState.STARTING
-        if dead is not None and now >= dead:
+        if machine.dead(now):
             state = MachineState.STOPPED
         return Instance(
             id=machine.id,
@@ -108,8 +108,11 @@ class SimulatedProvider:
                 if machine.ended:
                     raise Gone(f"{order.slot} was ended")
                 return machine.id
+        if order.revision.artifact not in self.world.published:
+            raise Invalid(f"{order.revision.artifact} was never published here", hint="publish it first")
         if order.zone in self.world.stopped_zones:
             raise NoCapacity(f"zone {order.zone} is stopped")
+        self.world.launches.append(order.slot)
         number = len(self.world.machines) + 1
         instance = InstanceId(f"sim-{number}")
         self.world.machines[instance] = Machine(
@@ -120,7 +123,7 @@ class SimulatedProvider:
             revision=order.revision,
             launched_at=self.world.clock.now(),
             behaviour=self.world.behaviours.get(order.revision.id, Behaviour()),
-            address=f"192.0.2.{number % 250 + 1}",
+            address=f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}",
             environment={**dict(order.revision.configuration), **order.secrets},
         )
         return instance
@@ -133,6 +136,6 @@ class SimulatedProvider:
             machine.died_at = machine.died_at or self.world.clock.now()
 
     def _admit(self, fleet: FleetKey, generation: int) -> None:
-        if generation < self._newest.get(fleet, 0):
-            raise Conflict(f"generation {generation} of {fleet} is older than {self._newest[fleet]}")
-        self._newest[fleet] = generation
+        newer = self.world.admit("provider", fleet, generation)
+        if newer is not None:
+            raise Conflict(f"generation {generation} of {fleet} is older than {newer}")
