@@ -116,13 +116,14 @@ class _Trials:
 
     def overlay(self) -> str:
         """Two folders can be shown as one."""
-        self._parts.places.root.mkdir(parents=True, exist_ok=True)
-        with self._folder(self._parts.places.root) as folder:
+        root = self._parts.places.root
+        existing = next(path for path in (root, *root.parents) if path.is_dir())
+        with self._folder(existing) as folder:
             for name in ("below", "above", "root"):
                 (folder / name).mkdir()
             self._run(["mount", "-t", "overlay", "-o", "ro,lowerdir=above:below", "repave-trial", "root"], cwd=folder)
             self._run(["umount", "root"], cwd=folder)
-        return f"two folders below {self._parts.places.root} were shown as one"
+        return f"two folders below {existing} were shown as one"
 
     def user_mode(self) -> str:
         """The program is there and may open what it needs."""
