@@ -27,13 +27,13 @@ class Meaning(NamedTuple):
 
 MEANINGS = (
     Meaning(
-        re.compile(r"Release file for \S+ is expired"),
+        re.compile(r"Release file for .+ is expired"),
         Corrupt,
         "the index of {suites} has expired, may hide repairs, and is not used: {told}",
         "check this machine's clock; if it is right, the mirror no longer follows its origin: use another",
     ),
     Meaning(
-        re.compile(r"Release file for \S+ is not valid yet"),
+        re.compile(r"Release file for .+ is not valid yet"),
         Corrupt,
         "the index of {suites} is from the future: {told}",
         "check this machine's clock and time zone",

@@ -16,7 +16,7 @@ from repave.ports.errors import CommandFailed, Corrupt, WorldError
 
 ESSENTIAL = "?essential"
 URI_LINE = re.compile(r"^'[^']+' (\S+)_(\S+)_([a-z0-9-]+)\.deb \d+")
-MADISON_LINE = re.compile(r"\s*(\S+) \|\s+(\S+) \| (\S+) ([^\s/]+)/\S+ \S+ Packages")
+MADISON_LINE = re.compile(r"\s*(\S+) \|\s+(\S+) \| (.+) ([^\s/]+)/\S+ \S+ Packages")
 
 
 class Key(NamedTuple):

@@ -10,7 +10,6 @@ Whoever refreshes the indexes holds the lock alone; whoever reads them shares it
 
 import fcntl
 import hashlib
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -95,9 +94,10 @@ class Workspace:
 
     def refresh(self, suites: tuple[str, ...]) -> None:
         """Bring the indexes of ``suites`` up to date, verified. Raises Corrupt, Invalid, Unreachable."""
-        self._prepare(suites)
+        self._folder.mkdir(parents=True, exist_ok=True)
         try:
             with self._locked(fcntl.LOCK_EX):
+                self._prepare(suites)
                 done = self._run(("apt-get", "update", "-q"), suites, Situation(), UPDATE_TIMEOUT_SECONDS)
         except CommandFailed as failure:
             if failure.program_exit_code is not None:
@@ -195,6 +195,6 @@ class Workspace:
 
 def _write_once(path: Path, content: bytes) -> None:
     if not path.is_file() or path.read_bytes() != content:
-        temporary = path.with_name(f"{path.name}.{os.getpid()}~")
+        temporary = path.with_name(f"{path.name}~")
         temporary.write_bytes(content)
         temporary.replace(path)

@@ -1,0 +1,175 @@
+"""A small signed Debian archive as a folder, and a project that locks against it."""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from pathlib import Path
+
+from repave.jobs.commands import LocalCommands
+from repave.model.lock import Lock, LockedImage, LockedPackage
+from repave.model.names import Digest, ImageName
+from repave.model.recipe import Base, Image, ImageKind
+from repave.pinners.debian.archive import DebianArchive
+from repave.pinners.debian.pinner import DebianPinner
+from repave.ports.pinner import PinRequest, Refresh
+from repave.ports.progress import Silent
+from repave.registries.vault import FileVault
+
+SUITE, UPDATES, SECURITY = "bookworm", "bookworm-updates", "bookworm-security"
+COMMANDS = LocalCommands()
+
+
+@dataclass(frozen=True, kw_only=True)
+class SigningKey:
+    """A key made for the tests, and the keyring that trusts it."""
+
+    home: Path
+    keyring: Path
+
+    def clearsign(self, text: str) -> str:
+        """The text, signed within."""
+        done = COMMANDS.run(
+            ("gpg", "--homedir", str(self.home), "--batch", "--clearsign", "--output", "-"), stdin=text.encode()
+        )
+        return done.stdout.decode()
+
+
+def new_key(home: Path) -> SigningKey:
+    """A new key in a folder of its own."""
+    home.mkdir(mode=0o700)
+    gpg = ("gpg", "--homedir", str(home), "--batch", "--quiet")
+    COMMANDS.run((*gpg, "--passphrase", "", "--quick-generate-key", "Archive <a@example.org>", "ed25519", "sign"))
+    keyring = home / "keyring.gpg"
+    keyring.write_bytes(COMMANDS.run((*gpg, "--export")).stdout)
+    return SigningKey(home=home, keyring=keyring)
+
+
+def end_key(key: SigningKey) -> None:
+    """Let no agent outlive the tests."""
+    COMMANDS.run(("gpgconf", "--homedir", str(key.home), "--kill", "all"))
+
+
+@dataclass
+class Upstream:
+    """An archive as a folder: packages are built once, suites are published as often as a story needs."""
+
+    root: Path
+    key: SigningKey
+    built: dict[tuple[str, str], str] = field(default_factory=dict)
+
+    @property
+    def mirror(self) -> str:
+        """Its address."""
+        return self.root.as_uri()
+
+    def publish(
+        self,
+        suite: str,
+        packages: Mapping[str, str],
+        *,
+        key: SigningKey | None = None,
+        valid_for: timedelta = timedelta(days=7),
+        release: Callable[[str], str] = lambda text: text,
+    ) -> None:
+        """Have ``suite`` list exactly these: ``name version`` to further control fields."""
+        listed = "".join(self._package(named, fields) for named, fields in packages.items())
+        place = self.root / "dists" / suite
+        index = place / "main" / "binary-amd64" / "Packages"
+        index.parent.mkdir(parents=True, exist_ok=True)
+        index.write_text(listed)
+        now = datetime.now(UTC)
+        text = (
+            f"Origin: Test\nSuite: {suite}\nCodename: {suite}\nArchitectures: amd64\nComponents: main\n"
+            f"Date: {format_datetime(now - timedelta(days=1), usegmt=True)}\n"
+            f"Valid-Until: {format_datetime(now - timedelta(days=1) + valid_for, usegmt=True)}\n"
+            f"SHA256:\n {hashlib.sha256(index.read_bytes()).hexdigest()} {index.stat().st_size} "
+            "main/binary-amd64/Packages\n"
+        )
+        (place / "InRelease").write_text((key or self.key).clearsign(release(text)))
+
+    def remove(self, name: str, version: str) -> None:
+        """Delete the package's file, as archives do with old ones."""
+        (self.root / self._pool(name, version)).unlink()
+
+    def _package(self, named: str, fields: str) -> str:
+        name, version = named.split()
+        control = (
+            f"Package: {name}\nVersion: {version}\nArchitecture: amd64\n"
+            f"Maintainer: Test <t@example.org>\nDescription: test\n{fields}"
+        )
+        control = control if control.endswith("\n") else f"{control}\n"
+        if (name, version) not in self.built:
+            self.built[name, version] = control
+            tree = self.root / "build" / f"{name}_{version.replace(':', '%')}"
+            (tree / "DEBIAN").mkdir(parents=True)
+            (tree / "DEBIAN" / "control").write_text(control)
+            package = self.root / self._pool(name, version)
+            package.parent.mkdir(parents=True, exist_ok=True)
+            COMMANDS.run(("dpkg-deb", "--build", "--root-owner-group", "-Znone", str(tree), str(package)))
+        package = self.root / self._pool(name, version)
+        if not package.exists():
+            return ""
+        digest = hashlib.sha256(package.read_bytes()).hexdigest()
+        place = f"Filename: {self._pool(name, version)}\nSize: {package.stat().st_size}\nSHA256: {digest}\n"
+        return f"{self.built[name, version]}{place}\n"
+
+    def _pool(self, name: str, version: str) -> str:
+        return f"pool/main/{name[0]}/{name}_{version.partition(':')[2] or version}_amd64.deb"
+
+
+@dataclass
+class Locking:
+    """Locks one image again and again, as a person does over months."""
+
+    upstream: Upstream
+    folder: Path
+    vault: FileVault
+    suites: tuple[str, ...] = (SUITE,)
+    lock: Lock = field(default_factory=Lock)
+    mirror: str = ""
+    """Where to look instead of the archive's folder."""
+
+    keyring: Path | None = None
+    """What to trust instead of the archive's key."""
+
+    def base(self) -> Base:
+        """What the image draws from."""
+        return Base(
+            distribution="debian", release=SUITE, suites=self.suites, mirror=self.mirror or self.upstream.mirror
+        )
+
+    def pinner(self) -> DebianPinner:
+        """A new one, as each run of the command has."""
+        archive = DebianArchive(
+            self.folder / "apt cache", commands=COMMANDS, keyring=self.keyring or self.upstream.key.keyring
+        )
+        return DebianPinner(archive=archive, vault=self.vault, commands=COMMANDS)
+
+    def run(
+        self,
+        *packages: str,
+        refresh: Refresh = Refresh.KEEP,
+        named: tuple[str, ...] = (),
+        image: str = "web",
+        python: tuple[str, ...] = (),
+    ) -> dict[str, LockedPackage]:
+        """Lock, keep the lock, and answer the packages by name."""
+        recipe = Image(
+            name=ImageName(image), kind=ImageKind.CONTAINER, base=self.base(), packages=packages, python=python
+        )
+        request = PinRequest(image=recipe, folder=self.folder, previous=self.lock, refresh=refresh, named=named)
+        pins = self.pinner().pin(request, progress=Silent())
+        others = tuple(package for package in self.lock.packages if recipe.name not in package.images)
+        images = {locked.name: locked for locked in self.lock.images}
+        images[recipe.name] = LockedImage(
+            name=recipe.name, kind=recipe.kind, base=recipe.base, recipe=Digest(f"sha256:{'0' * 64}")
+        )
+        self.lock = Lock(images=tuple(images.values()), packages=(*others, *pins.packages))
+        return {package.name: package for package in pins.packages}
+
+    def versions(self, *packages: str, refresh: Refresh = Refresh.KEEP, named: tuple[str, ...] = ()) -> dict[str, str]:
+        """Lock, and answer the versions by name, without what is essential."""
+        found = self.run(*packages, refresh=refresh, named=named)
+        return {name: package.version for name, package in found.items() if name != "base-files"}
