@@ -255,7 +255,7 @@ WRONG = {
         (
             f"repave.lock:5:1: image `web` is described twice; expected it once{AGAIN}\n"
             f"repave.lock:14:1: image `web` is described twice; expected it once{AGAIN}\n"
-            "repave.lock:23:1: `openssl` is wanted by the unknown image `api`; expected web"
+            "repave.lock:24:1: `openssl` is wanted by the unknown image `api`; expected web"
         ),
     ),
     "a negative size": (

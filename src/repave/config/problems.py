@@ -21,7 +21,7 @@ class Unfit(ValueError):
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """The known name that ``name`` resembles most; empty when none comes near."""
-    from difflib import get_close_matches  # noqa: PLC0415 (needed only when something is wrong)
+    from difflib import get_close_matches  # noqa: PLC0415 - needed only when something is wrong
 
     candidates = tuple(known)
     matches = get_close_matches(name, candidates, n=1) or get_close_matches(name.lower(), candidates, n=1)
@@ -33,7 +33,7 @@ def one_of(names: Iterable[str]) -> str:
     known = tuple(names)
     if not known:
         return "nothing, for none is declared"
-    return f"one of {', '.join(known)}" if len(known) > 2 else " or ".join(known)  # noqa: PLR2004 (two need no list)
+    return f"one of {', '.join(known)}" if len(known) > 2 else " or ".join(known)  # noqa: PLR2004 - two need no list
 
 
 def shown(value: object) -> str:

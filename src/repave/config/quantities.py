@@ -110,7 +110,7 @@ def amount(value: object) -> Amount:
     if isinstance(value, str) and re.fullmatch(AMOUNT_PATTERN, value):
         return Amount(value=int(value.removesuffix("%")), percent=True)
     digits = re.fullmatch(r"([0-9]+)\s*%+", value) if isinstance(value, str) else None
-    meant = f"{digits[1]}%" if digits and int(digits[1]) <= 100 else ""  # noqa: PLR2004 (percent)
+    meant = f"{digits[1]}%" if digits and int(digits[1]) <= 100 else ""  # noqa: PLR2004 - percent
     raise Unfit(AMOUNT, nearest=meant, hint="" if meant or digits is None else "a share is at most `100%`")
 
 
@@ -159,7 +159,7 @@ def listen_address(value: object) -> str:
     except ValueError as error:
         meant = f"127.0.0.1:{match['port']}" if host == "localhost" else ""
         raise Unfit(LISTEN, nearest=meant, hint="give the address in numbers") from error
-    if (address.version == 6) is not bracketed:  # noqa: PLR2004 (the protocol's version)
+    if (address.version == 6) is not bracketed:  # noqa: PLR2004 - the protocol's version
         raise Unfit(LISTEN, nearest=f"[{address}]:{match['port']}" if not bracketed else f"{address}:{match['port']}")
     return f"[{address}]:{int(match['port'])}" if bracketed else f"{address}:{int(match['port'])}"
 
@@ -196,7 +196,7 @@ def _days(text: str) -> tuple[str, ...]:
 
 def _time_zone(name: str) -> str:
     """A name of the IANA time zone database."""
-    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones  # noqa: PLC0415 (few files have windows)
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones  # noqa: PLC0415 - few files have windows
 
     try:
         ZoneInfo(name)

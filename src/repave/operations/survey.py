@@ -70,14 +70,13 @@ class Survey:
 
 def survey(folder: Path, *, home: str) -> Survey:
     """Look through ``folder``; ``home`` is where the application is to live in the image, with a trailing slash."""
-    pyproject = _pyproject(folder)
-    lines, requirements_from = _requirement_lines(folder, pyproject)
+    project = _pyproject(folder)
+    lines, requirements_from = _requirement_lines(folder, project)
     accepted = tuple(line for line in lines if _is_requirement(line))
     sources = dict(_sources(folder))
     entry = _entry(folder, sources)
     procfile = _procfile(folder)
     port, port_from = _port(folder, procfile, sources)
-    project = pyproject.get("project", {})
     return Survey(
         name=str(project.get("name") or folder.resolve().name),
         requirements=accepted,
@@ -102,13 +101,15 @@ def _read(path: Path) -> str:
 
 
 def _pyproject(folder: Path) -> Mapping[str, Any]:
+    """The ``project`` table of pyproject.toml; empty when there is none."""
     try:
-        return tomllib.loads(_read(folder / "pyproject.toml"))
+        project = tomllib.loads(_read(folder / "pyproject.toml")).get("project", {})
     except tomllib.TOMLDecodeError:
         return {}
+    return project if isinstance(project, dict) else {}
 
 
-def _requirement_lines(folder: Path, pyproject: Mapping[str, Any]) -> tuple[tuple[str, ...], str]:
+def _requirement_lines(folder: Path, project: Mapping[str, Any]) -> tuple[tuple[str, ...], str]:
     """What the application says it needs, and in which file."""
     text = _read(folder / "requirements.txt")
     if text:
@@ -116,7 +117,7 @@ def _requirement_lines(folder: Path, pyproject: Mapping[str, Any]) -> tuple[tupl
         without_comments = (re.sub(r"(^|\s)#.*$", "", line) for line in joined.splitlines())
         lines = (re.sub(r"\s--hash=\S+", "", line).strip() for line in without_comments)
         return tuple(dict.fromkeys(line for line in lines if line)), "requirements.txt"
-    dependencies = pyproject.get("project", {}).get("dependencies", [])
+    dependencies = project.get("dependencies", [])
     if isinstance(dependencies, list) and dependencies:
         return tuple(dict.fromkeys(str(line) for line in dependencies)), "pyproject.toml"
     return (), ""
@@ -259,7 +260,7 @@ def _port(folder: Path, procfile: str, sources: Mapping[Path, str]) -> tuple[int
         signs.append((path.as_posix(), text, r"\.run\([^)]*\bport\s*=\s*(\d{2,5})\b"))
     for origin, text, pattern in signs:
         match = re.search(pattern, text, re.MULTILINE | re.IGNORECASE)
-        if match and 1 <= int(match[1]) <= 65535:  # noqa: PLR2004 (the highest port)
+        if match and 1 <= int(match[1]) <= 65535:  # noqa: PLR2004 - the highest port
             return int(match[1]), origin
     return None, ""
 

@@ -1,0 +1,232 @@
+"""`repave init`: a starter file for what lies in a folder."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from repave.config.project import load_project, parse_project
+from repave.model.names import EnvironmentName, FleetName, ImageName
+from repave.model.project import Project
+from repave.model.recipe import FileMapping, Image
+from repave.operations.errors import Refused
+from repave.operations.init import initialise, propose
+
+FLASK = """\
+import os
+from flask import Flask
+
+app = Flask(__name__)
+
+
+@app.get("/healthz")
+def healthz():
+    return "ok"
+"""
+
+
+def lay_out(folder: Path, **files: str) -> Path:
+    """Write files; ``__`` in a name is a dot, ``___`` a slash."""
+    for name, text in files.items():
+        path = folder / name.replace("___", "/").replace("__", ".")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    return folder
+
+
+def proposed(folder: Path) -> tuple[Project, Image]:
+    """What the proposal means."""
+    project = parse_project(propose(folder), filename="repave.yaml")
+    return project, project.images[ImageName("web")]
+
+
+def sources(image: Image) -> dict[str, str]:
+    """What goes where."""
+    return {mapping.source: mapping.target for mapping in image.files}
+
+
+def test_a_flask_application_with_requirements(tmp_path: Path) -> None:
+    """Its requirements, its files and not its tests, its health check, a server that was missing."""
+    folder = lay_out(
+        tmp_path,
+        app__py=FLASK,
+        requirements__txt="flask ~= 3.0 \\\n    --hash=sha256:abc\nrequests[socks]>=2,<3  # for the shop\n",
+        templates___index__html="",
+        static___shop__css="",
+        tests___test_app__py="",
+        conftest__py="",
+    )
+    project, image = proposed(folder)
+    assert image.python == ("flask ~= 3.0", "requests[socks]>=2,<3", "gunicorn")
+    assert sources(image) == {
+        "app.py": "/srv/app/app.py",
+        "static/": "/srv/app/static/",
+        "templates/": "/srv/app/templates/",
+    }
+    assert " ".join(image.run) == ("python3 -m gunicorn --chdir /srv/app/ --bind 0.0.0.0:8000 --threads 4 app:app")
+    fleet = project.fleets[FleetName("web")]
+    assert (fleet.port, fleet.health.path) == (8000, "/healthz")
+    assert project.environments[EnvironmentName("test")].zones == ("a", "b")
+
+
+def test_a_fastapi_package_with_a_pyproject(tmp_path: Path) -> None:
+    """The package goes in under its own name; a newer Python asks for a newer distribution; EXPOSE is the port."""
+    folder = lay_out(
+        tmp_path,
+        pyproject__toml='[project]\nname = "Fast.Shop"\nrequires-python = ">=3.12"\ndependencies = ["fastapi"]\n',
+        shop_____init____py="",
+        shop___main__py="from fastapi import FastAPI\napi: FastAPI = FastAPI()\n",
+        Dockerfile="FROM python\nEXPOSE 9000\n",
+    )
+    folder.joinpath("shop", "__init__.py").write_text("", encoding="utf-8")
+    project, image = proposed(folder)
+    assert project.name == "fast-shop"
+    assert image.base.release == "trixie"
+    assert image.python == ("fastapi", "uvicorn")
+    assert sources(image)["shop/"] == "/srv/app/shop/"
+    assert " ".join(image.run) == "python3 -m uvicorn --app-dir /srv/app/ --host 0.0.0.0 --port 9000 shop.main:api"
+    assert project.fleets[FleetName("web")].port == 9000
+
+
+def test_a_factory_in_a_source_folder(tmp_path: Path) -> None:
+    """The folder that must be importable goes in whole; the framework nobody named is added."""
+    folder = lay_out(tmp_path, src___store___web__py="import flask\ndef create_app():\n    return flask.Flask('x')\n")
+    (folder / "src" / "store" / "__init__.py").write_text("", encoding="utf-8")
+    _, image = proposed(folder)
+    assert sources(image) == {"src/": "/srv/app/"}
+    assert image.run[-1] == "store.web:create_app()"
+    assert image.python == ("flask", "gunicorn")
+
+
+def test_a_django_site_with_a_procfile_that_needs_a_shell(tmp_path: Path) -> None:
+    """The shell is said, the port is filled in, programs are started as modules."""
+    folder = lay_out(
+        tmp_path,
+        manage__py='import os\nos.environ.setdefault("DJANGO_SETTINGS_MODULE", "site1.settings")\n',
+        site1___wsgi__py="",
+        requirements__txt="Django==5.0\ngunicorn\n",
+        Procfile="web: python manage.py migrate && gunicorn site1.wsgi --bind 0.0.0.0:$PORT\nworker: x\n",
+    )
+    _, image = proposed(folder)
+    assert image.run == (
+        "sh",
+        "-c",
+        "cd /srv/app/ && python3 manage.py migrate && python3 -m gunicorn site1.wsgi --bind 0.0.0.0:8000",
+    )
+    assert sources(image) == {"manage.py": "/srv/app/manage.py", "site1/": "/srv/app/site1/"}
+
+
+@pytest.mark.parametrize(
+    ("line", "command"),
+    [
+        (
+            "gunicorn app:app --log-file -",
+            "python3 -m gunicorn --chdir /srv/app/ --bind 0.0.0.0:8000 app:app --log-file -",
+        ),
+        ("gunicorn -b :5000 app:app", "python3 -m gunicorn --chdir /srv/app/ -b :5000 app:app"),
+        (
+            "uvicorn app:app --port ${PORT:-7000}",
+            "python3 -m uvicorn --app-dir /srv/app/ --host 0.0.0.0 app:app --port 7000",
+        ),
+        ("python app.py", "sh -c cd /srv/app/ && exec python3 app.py"),
+        ("./serve.sh", "sh -c cd /srv/app/ && exec ./serve.sh"),
+    ],
+)
+def test_a_procfile_says_the_command(tmp_path: Path, line: str, command: str) -> None:
+    """As the person wrote it, where the application lives, on the port that the fleet asks."""
+    folder = lay_out(tmp_path, app__py=FLASK, requirements__txt="flask\ngunicorn\n", Procfile=f"web: {line}\n")
+    project, image = proposed(folder)
+    assert " ".join(image.run) == command
+    named = re.search(r":(\d{4})\b|--port (\d{4})", command)
+    port = int(named[1] or named[2]) if named else 8000
+    assert project.fleets[FleetName("web")].port == port
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "port"),
+    [
+        ("gunicorn__conf__py", 'bind = "0.0.0.0:5001"\n', 5001),
+        ("Dockerfile", "FROM x\nENV PORT=5002\n", 5002),
+        ("serve__py", 'import os\nport = int(os.environ.get("PORT", "5003"))\n', 5003),
+        ("serve__py", "app.run(host='0.0.0.0', port=5004)\n", 5004),
+        ("Dockerfile", "FROM x\nEXPOSE 99999\n", 8000),
+    ],
+)
+def test_a_port_is_found_where_people_say_it(tmp_path: Path, file: str, text: str, port: int) -> None:
+    """And a number that is no port is passed over."""
+    lay_out(tmp_path, app__py=FLASK, **{file: text})
+    assert proposed(tmp_path)[0].fleets[FleetName("web")].port == port
+
+
+def test_what_no_index_can_vouch_for_is_left_out_and_named(tmp_path: Path) -> None:
+    """The lock pins by hash; what cannot be pinned is said, not lost."""
+    lay_out(
+        tmp_path,
+        app__py=FLASK,
+        requirements__txt="flask\n-e .\ngit+https://example.org/x\nx @ https://example.org/x.whl\n-r more.txt\n",
+    )
+    text = propose(tmp_path)
+    assert parse_project(text, filename="repave.yaml").images[ImageName("web")].python == ("flask", "gunicorn")
+    for line in ("-e .", "git+https://example.org/x", "x @ https://example.org/x.whl", "-r more.txt"):
+        assert f"by hash: {line}\n" in text
+
+
+def test_an_empty_folder_gets_a_file_that_runs_something(tmp_path: Path) -> None:
+    """A stand-in, said to be one."""
+    folder = tmp_path / "17 My Shop!"
+    folder.mkdir()
+    project, image = proposed(folder)
+    assert project.name == "my-shop"
+    assert image.run[:3] == ("python3", "-m", "http.server")
+    assert "put your command here" in propose(folder)
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"app__py": "def broken(:\n  Flask("},
+        {"app__py": "Flask(" * 2000},
+        {"requirements__txt": "\x00\n", "Procfile": "web:\n"},
+        {"pyproject__toml": "[project\n"},
+        {"pyproject__toml": "project = 1\n"},
+        {"requirements__txt": '"quoted: #"\na; python_version < "3.8" # x\n'},
+        {"Procfile": 'web: gunicorn "app:app\n'},
+    ],
+)
+def test_odd_files_do_no_harm(tmp_path: Path, files: dict[str, str]) -> None:
+    """What cannot be read is passed over; the proposal still loads."""
+    lay_out(tmp_path, **files)
+    assert proposed(tmp_path)[1].run
+
+
+def test_the_file_is_written_once(tmp_path: Path) -> None:
+    """And what a person has written is never overwritten."""
+    lay_out(tmp_path, app__py=FLASK)
+    path = initialise(tmp_path)
+    assert path == tmp_path / "repave.yaml"
+    assert load_project(path).images
+    path.write_text("mine", encoding="utf-8")
+    with pytest.raises(Refused, match="exists already") as caught:
+        initialise(tmp_path)
+    assert path.read_text(encoding="utf-8") == "mine"
+    assert "never overwrites" in caught.value.hint
+
+
+def test_a_link_to_nowhere_is_not_followed(tmp_path: Path) -> None:
+    """Not overwriting includes what the file's name points to."""
+    (tmp_path / "repave.yaml").symlink_to(tmp_path / "elsewhere.yaml")
+    with pytest.raises(Refused, match="exists already"):
+        initialise(tmp_path)
+    assert not (tmp_path / "elsewhere.yaml").exists()
+
+
+def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    """Nothing is made on the way."""
+    with pytest.raises(Refused, match="is no folder"):
+        initialise(tmp_path / "nowhere")
+
+
+def test_files_lie_where_the_command_looks(tmp_path: Path) -> None:
+    """Mappings are the model's own."""
+    lay_out(tmp_path, app__py=FLASK)
+    assert proposed(tmp_path)[1].files == (FileMapping(source="app.py", target="/srv/app/app.py"),)
