@@ -1,0 +1,96 @@
+"""The history in memory: what was seen and what happened."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from threading import RLock
+
+from repave.model.event import Event
+from repave.model.names import FleetKey, InstanceId
+from repave.model.observation import Instance, Observation, TrafficState
+from repave.model.plan import Plan
+from repave.ports.history import Lifetime
+
+
+class MemoryHistory:
+    """Only ever added to."""
+
+    def __init__(self) -> None:
+        self._history_guard = RLock()
+        self._observations: dict[FleetKey, Observation] = {}
+        self._plans: dict[FleetKey, Plan] = {}
+        self._lifetimes: dict[tuple[FleetKey, InstanceId], Lifetime] = {}
+        self._events: list[Event] = []
+
+    def see(self, observation: Observation) -> None:
+        """Keep the newest; an older one than kept is passed over."""
+        with self._history_guard:
+            kept = self._observations.get(observation.fleet)
+            if kept is None or kept.at <= observation.at:
+                self._observations[observation.fleet] = observation
+                self._live(observation)
+
+    def last_seen(self, fleet: FleetKey) -> Observation | None:
+        """The newest observation."""
+        return self._observations.get(fleet)
+
+    def keep_plan(self, plan: Plan) -> None:
+        """Keep the newest; an older one than kept is passed over."""
+        with self._history_guard:
+            kept = self._plans.get(plan.fleet)
+            if kept is None or kept.at <= plan.at:
+                self._plans[plan.fleet] = plan
+
+    def last_plan(self, fleet: FleetKey) -> Plan | None:
+        """The newest plan."""
+        return self._plans.get(fleet)
+
+    def lifetimes(self, fleet: FleetKey | None = None, *, living: bool = False) -> tuple[Lifetime, ...]:
+        """Of one fleet or all, oldest first."""
+        chosen = [
+            lifetime
+            for lifetime in self._lifetimes.values()
+            if fleet in (None, lifetime.fleet) and not (living and lifetime.gone_at is not None)
+        ]
+        return tuple(sorted(chosen, key=lambda lifetime: (lifetime.first_seen, str(lifetime.fleet), lifetime.instance)))
+
+    def record(self, events: Iterable[Event]) -> None:
+        """Add to the story."""
+        with self._history_guard:
+            for event in events:
+                self._events.append(replace(event, sequence=len(self._events) + 1))
+
+    def events(self, fleet: FleetKey | None = None, *, after: int = 0, limit: int = 1000) -> tuple[Event, ...]:
+        """The story after a sequence number, oldest first."""
+        return tuple(event for event in self._events[after:] if fleet in (None, event.fleet))[:limit]
+
+    def _live(self, observation: Observation) -> None:
+        """Begin, carry on and end lifetimes; only a complete list ends one."""
+        at, fleet = observation.machines.at, observation.fleet
+        serving = {b.instance for b in observation.traffic.backends if b.state is TrafficState.SERVING}
+        listed = {instance.id: instance for instance in observation.machines.instances}
+        for name, instance in listed.items():
+            lifetime = self._lifetimes.get((fleet, name)) or _born(fleet, instance, observation)
+            served_from = lifetime.served_from
+            if served_from is None and name in serving:
+                served_from = observation.traffic.at
+            self._lifetimes[fleet, name] = replace(lifetime, last_seen=at, gone_at=None, served_from=served_from)
+        if observation.machines.incomplete:
+            return
+        for (whose, name), lifetime in self._lifetimes.items():
+            if whose == fleet and name not in listed and lifetime.gone_at is None:
+                self._lifetimes[whose, name] = replace(lifetime, gone_at=at)
+
+
+def _born(fleet: FleetKey, instance: Instance, observation: Observation) -> Lifetime:
+    return Lifetime(
+        fleet=fleet,
+        instance=instance.id,
+        slot=instance.slot,
+        revision=instance.revision,
+        release=instance.release,
+        zone=instance.zone,
+        first_seen=observation.machines.at,
+        last_seen=observation.machines.at,
+        served_from=None,
+        gone_at=None,
+    )
