@@ -189,7 +189,9 @@ class _Reading:
         for key in data:
             if key not in known:
                 unfit = Unfit(one_of(known), nearest=nearest(key, known))
-                self.problems.append(self.problem(self._line_of_table(key, 0), f"unknown key `{key}`", unfit))
+                self.problems.append(
+                    self.problem(next(iter(self._lines_of_tables(key)), 1), f"unknown key `{key}`", unfit)
+                )
 
     def entries(self, data: Mapping[str, Any], kind: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
         """Every whole table of one kind, with its line."""
@@ -198,8 +200,9 @@ class _Reading:
             unfit = Unfit(f"tables, each under `[[{kind}]]`")
             self.problems.append(self.problem(self.line_of(kind, 1), f"`{kind}` is {shown(tables)}", unfit))
             return
+        heads = self._lines_of_tables(kind)
         for index, table in enumerate(tables):
-            line = self._line_of_table(kind, index)
+            line = heads[index] if index < len(heads) else 1
             values = self._values(table, kind, line)
             if values is not None:
                 yield line, values
@@ -211,30 +214,24 @@ class _Reading:
         before = len(self.problems)
         values: dict[str, Any] = {}
         for key, value in table.items():
-            at = self.line_of(key, line)
-            try:
-                reader = readers[key]
-                values[key] = reader(value)
-            except KeyError:
+            if key not in readers:
                 unfit = Unfit(one_of(readers), nearest=nearest(key, readers))
-                self.problems.append(self.problem(at, f"unknown key `{key}` in {title}", unfit))
+                self.problems.append(self.problem(self.line_of(key, line), f"unknown key `{key}` in {title}", unfit))
+                continue
+            try:
+                values[key] = readers[key](value)
             except Unfit as unfit:
-                self.problems.append(self.problem(at, f"`{key}` of {title} is {shown(value)}", unfit))
+                found = f"`{key}` of {title} is {shown(value)}"
+                self.problems.append(self.problem(self.line_of(key, line), found, unfit))
         for key in shape.required:
             if key not in table:
                 self.problems.append(self.problem(line, f"{title} lacks the key `{key}`", Unfit("")))
         return values if len(self.problems) == before else None
 
-    def _line_of_table(self, kind: str, index: int) -> int:
-        """The line of the ``index``-th table of its kind; 1 where the file is written in another way."""
-        heads = (
-            number
-            for number, line in enumerate(self.lines, start=1)
-            if re.match(rf"\s*\[\[?\s*{re.escape(kind)}\s*\]", line) or re.match(rf"{re.escape(kind)}\s*=", line)
-        )
-        for _ in range(index):
-            next(heads, 1)
-        return next(heads, 1)
+    def _lines_of_tables(self, kind: str) -> tuple[int, ...]:
+        """The lines on which tables of a kind begin; fewer than there are where the file is written in another way."""
+        head = re.compile(rf"\s*\[\[?\s*{re.escape(kind)}\s*\]|{re.escape(kind)}\s*=")
+        return tuple(number for number, line in enumerate(self.lines, start=1) if head.match(line))
 
     def line_of(self, key: str, start: int) -> int:
         """The line of ``key`` in the table that starts at line ``start``; that line where it cannot be found."""
