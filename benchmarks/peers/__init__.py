@@ -1,0 +1,1 @@
+"""The rivals of the benchmarks, started for one run and ended with it."""
