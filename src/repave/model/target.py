@@ -26,7 +26,10 @@ class FailureKind(StrEnum):
     """Was serving, then failed its checks."""
 
     LOST = "lost"
-    """Ordered, never seen."""
+    """Ordered, never seen: says nothing about the revision."""
+
+    RELAPSED = "relapsed"
+    """Of a revision that carries the fleet: ended, fell sick or did not come up. It paces launches, and judges nothing."""
 
     REFUSED = "refused"
     """The provider denied the launch or called it invalid."""
