@@ -55,28 +55,26 @@ def watching(screen: Screen, store: Store, clock: Clock) -> Iterator[Watcher]:
             yield view.saw
         view.story.flush(screen)
     else:
-        story = Story(store)
+        story = Story(store, clock)
         yield lambda plan, _: story.tell(plan.fleet, screen)
 
 
 class Story:
-    """Events as they come, each once."""
+    """Events as they come, each once; those from before we began to watch are left out."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
+        self._began = clock.now()
         self._last: dict[FleetKey, int] = {}
         self.recent: list[str] = []
 
     def news(self, fleet: FleetKey) -> list[str]:
-        """What was recorded of the fleet since the last call; the first call only takes note of where the story is."""
-        known = self._last.get(fleet)
-        events = self._store.events(fleet, after=known or 0)
-        if events:
+        """What was recorded of the fleet since the last call."""
+        told: list[str] = []
+        while events := self._store.events(fleet, after=self._last.get(fleet, 0)):
             self._last[fleet] = events[-1].sequence
-        if known is None:
-            self._last.setdefault(fleet, 0)
-            return []
-        return [line(event) for event in events]
+            told += [line(event) for event in events if event.at >= self._began]
+        return told
 
     def tell(self, fleet: FleetKey, screen: Screen) -> None:
         """As plain lines."""
@@ -90,10 +88,8 @@ class Story:
 
 
 def line(event: Event) -> str:
-    """``12:03:07 test/web launch web-7: ...``."""
-    where = f"{event.fleet.environment}/{event.fleet.fleet}"
-    who = f" {event.slot}" if event.slot else ""
-    return f"{event.at.astimezone():%H:%M:%S} {where} {event.kind}{who}: {event.message}"
+    """``12:03:07 test/web: launch web-7 in a: 6 are wanted``."""
+    return f"{event.at.astimezone():%H:%M:%S} {event.fleet.environment}/{event.fleet.fleet}: {event.message}"
 
 
 class LiveView:
@@ -102,7 +98,7 @@ class LiveView:
     def __init__(self, store: Store, clock: Clock) -> None:
         self._clock = clock
         self._latest: dict[FleetKey, tuple[Plan, Observation]] = {}
-        self.story = Story(store)
+        self.story = Story(store, clock)
 
     def saw(self, plan: Plan, observation: Observation) -> None:
         """Take note; the view refreshes by itself."""
