@@ -29,7 +29,7 @@ class FailureKind(StrEnum):
     """Ordered, never seen: says nothing about the revision."""
 
     RELAPSED = "relapsed"
-    """Of a revision that carries the fleet: ended, fell sick or did not come up. It paces launches, and judges nothing."""
+    """Of a revision that carries the fleet: ended, fell sick or did not come up. It paces launches only."""
 
     REFUSED = "refused"
     """The provider denied the launch or called it invalid."""
