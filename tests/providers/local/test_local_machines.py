@@ -3,9 +3,9 @@
 import json
 import os
 import signal
-import urllib.request
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from http.client import HTTPConnection
 from itertools import islice
 from pathlib import Path
 
@@ -90,11 +90,24 @@ def desk(surroundings: Surroundings, bake: Bake) -> Desk:
     return Desk(surroundings, bake)
 
 
-def fetch(instance: Instance, path: str = "/index.html") -> bytes:
-    """What the instance answers over its own address."""
-    with urllib.request.urlopen(f"http://{instance.address}:{instance.port}{path}", timeout=5) as answer:
-        content: bytes = answer.read()
-        return content
+def fetch(desk: Desk, instance: Instance, path: str = "/index.html") -> tuple[int, bytes]:
+    """Status and content that the instance answers over its own address, once it listens."""
+    answers: list[tuple[int, bytes]] = []
+
+    def answered() -> bool:
+        connection = HTTPConnection(str(instance.address), instance.port, timeout=5)
+        try:
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            answers.append((answer.status, answer.read()))
+        except ConnectionRefusedError:
+            return False
+        finally:
+            connection.close()
+        return True
+
+    desk.until(answered)
+    return answers[0]
 
 
 def status(pid: int) -> Mapping[str, str]:
@@ -107,16 +120,15 @@ def test_an_instance_answers_at_its_own_address(desk: Desk) -> None:
     """Every instance has an address, and serves its topmost layer's files."""
     instances = [desk.launch(desk.order(slot=f"web-{number}")) for number in (1, 2)]
     desk.until(lambda: all("serving as 1000" in " ".join(desk.said(one)) for one in instances))
-    desk.surroundings.clock.sleep(0.1)
-    assert [fetch(instance) for instance in instances] == [b"hello\n", b"hello\n"]
-    with pytest.raises(urllib.error.HTTPError):
-        fetch(instances[0], "/removed.html")
+    assert [fetch(desk, instance) for instance in instances] == [(200, b"hello\n")] * 2
+    assert fetch(desk, instances[0], "/removed.html")[0] == 404
 
 
 def test_an_instance_is_held_on_all_sides(desk: Desk) -> None:
     """Namespaces of its own, no privilege, no capability, a filter, an unprivileged user, a name."""
     instance = desk.launch(desk.order(command=("/bin/sh", "-c", "hostname; exec sleep 1000")))
     pid = desk.pid(instance)
+    desk.until(lambda: status(pid)["Name"] == "sleep")
     facts = status(pid)
     assert facts["NoNewPrivs"] == "1"
     assert facts["Seccomp"] == "2"
@@ -143,10 +155,9 @@ def test_a_low_port_needs_one_capability_and_gets_no_more(desk: Desk) -> None:
     """CAP_NET_BIND_SERVICE (bit 10) for a port below 1024, and nothing else."""
     order = desk.order()
     instance = desk.launch(replace(order, revision=replace(order.revision, port=80)))
-    assert status(desk.pid(instance))["CapEff"] == f"{1 << 10:016x}"
     desk.until(lambda: bool(desk.said(instance)))
-    desk.surroundings.clock.sleep(0.1)
-    assert fetch(instance) == b"hello\n"
+    assert status(desk.pid(instance))["CapEff"] == f"{1 << 10:016x}"
+    assert fetch(desk, instance) == (200, b"hello\n")
 
 
 def test_limits_reach_the_kernel(desk: Desk) -> None:
@@ -199,7 +210,7 @@ def test_a_secret_is_in_no_file_and_no_process_list(desk: Desk) -> None:
     """Its value is in the process's own environment, and nowhere else that is ours."""
     instance = desk.launch(desk.order(secrets={"TOKEN": SECRET}))
     pid = desk.pid(instance)
-    assert SECRET.encode() in Path(f"/proc/{pid}/environ").read_bytes()
+    desk.until(lambda: SECRET.encode() in Path(f"/proc/{pid}/environ").read_bytes())
     places = desk.provider._parts.places
     for folder in (places.root, places.runtime):
         for path in folder.rglob("*"):
@@ -320,6 +331,11 @@ def test_an_unreadable_record_makes_the_list_incomplete(desk: Desk) -> None:
     sighting = desk.provider.observe(WEB)
     assert [seen.id for seen in sighting.instances] == [instance.id]
     assert "web-9.json" in sighting.incomplete
+    assert desk.provider.fleets() == (WEB,)
+    desk.provider.terminate(WEB, instance.id, generation=1)
+    assert not desk.seen()
+    with pytest.raises(Corrupt):
+        desk.provider.terminate(WEB, instance.id, generation=1)
     path.with_name("web-9.json").unlink()
 
 

@@ -13,7 +13,7 @@ from shutil import rmtree
 
 from repave.model.names import FleetKey, SlotId, ZoneName
 from repave.ports.clock import Clock
-from repave.ports.errors import Gone, Invalid, NoCapacity, WorldError
+from repave.ports.errors import Corrupt, Gone, Invalid, NoCapacity, WorldError
 from repave.ports.provider import LaunchOrder
 from repave.providers.local.artifacts import Artifacts
 from repave.providers.local.consoles import Consoles
@@ -190,7 +190,12 @@ class Lifecycle:
     def _unshare(self, record: Record) -> None:
         """Remove the record, and with the last one what instances shared. Call under the project's lock."""
         parts = self._parts
-        others = [other for other in parts.records.all() if other.instance != record.instance]
+        try:
+            others = [other for other in parts.records.all() if other.instance != record.instance]
+        except Corrupt:
+            # Who cannot be read may need what is shared: it stays until that record is mended or moved away.
+            parts.records.remove(record)
+            return
         if all(other.artifact != record.artifact for other in others):
             parts.artifacts.hide(record.artifact)
         if not others:

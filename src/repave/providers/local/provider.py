@@ -72,7 +72,8 @@ class LocalProvider:
 
     def fleets(self) -> tuple[FleetKey, ...]:
         """Every fleet that has an instance here."""
-        return tuple(fleet for fleet in self._parts.records.fleets() if self._parts.records.of_fleet(fleet))
+        with mapped("listing fleets"):
+            return tuple(fleet for fleet in self._parts.records.fleets() if any(self._parts.records.scan(fleet)))
 
     def launch(self, order: LaunchOrder) -> InstanceId:
         """Start an instance; see the port."""

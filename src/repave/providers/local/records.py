@@ -43,8 +43,12 @@ class Records:
         return _read(self._path(fleet, slot))
 
     def of_instance(self, fleet: FleetKey, instance: InstanceId) -> Record | None:
-        """The record of one instance. Raises Corrupt."""
-        return next((record for record in self.of_fleet(fleet) if record.instance == instance), None)
+        """The record of one instance. Raises Corrupt where it may be one that cannot be read."""
+        records, unreadable = self.scan(fleet)
+        found = next((record for record in records if record.instance == instance), None)
+        if found is None and unreadable:
+            raise unreadable[0]
+        return found
 
     def of_fleet(self, fleet: FleetKey) -> tuple[Record, ...]:
         """All records of one fleet, by slot. Raises Corrupt."""
