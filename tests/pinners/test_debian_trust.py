@@ -143,7 +143,7 @@ def test_it_works_without_root(upstream: Upstream, locking: Locking) -> None:
     ("complaint", "kind", "said"),
     [
         (
-            "E: Release file for http://x/debian-security/dists/bookworm-security/InRelease is expired (invalid since 2d)",
+            "E: Release file for http://x/dists/bookworm-security/InRelease is expired (invalid since 2d).",
             "corrupt",
             "the index of bookworm-security has expired",
         ),
