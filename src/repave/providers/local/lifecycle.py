@@ -84,8 +84,9 @@ class Lifecycle:
             self._clear(current)
             parts.records.spend(record.fleet, record.slot)
             self._forget(current)
-            living = frozenset(other.instance for other in parts.records.of_fleet(record.fleet))
-            parts.consoles.prune(record.fleet, living)
+            others, unreadable = parts.records.scan(record.fleet)
+            if not unreadable:
+                parts.consoles.prune(record.fleet, frozenset(other.instance for other in others))
 
     def settle(self, record: Record) -> Record | None:
         """What became of a record whose start is unfinished: itself while another works on it."""
