@@ -64,12 +64,13 @@ class _Question:
         return tuple(package for package in self.before.values() if self.request.image.name in package.images)
 
     def lost(self, found: Resolved) -> tuple[LockedPackage, ...]:
-        """What this image had locked and would lose without having been told to move."""
+        """What this image had locked and would lose, not named to move and not offered yet."""
         aimed_at = self.named if self.request.refresh is Refresh.NAMED else frozenset()
         return tuple(
             package
             for package in self.own
-            if package.name in found
+            if package not in self.offered
+            and package.name in found
             and package.name not in aimed_at
             and found[package.name]["version"] != package.version
         )
@@ -102,9 +103,9 @@ class PypiPinner:
                 if not question.offered:
                     raise
                 found = self._resolve(question)
-            if lost := question.lost(found):
+            while lost := question.lost(found):
                 # An index may drop what is locked; what the vault or the origin still has can be met.
-                question = replace(question, offered=self._obtain(lost, progress))
+                question = replace(question, offered=(*question.offered, *self._obtain(lost, progress)))
                 found = self._resolve(question)
         return Pins(packages=tuple(_locked(question, found)))
 

@@ -1,0 +1,249 @@
+"""Which wheels the PyPI pinner locks, against an index that is a folder."""
+
+import base64
+import hashlib
+import zipfile
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from repave.jobs.commands import LocalCommands
+from repave.model.lock import Ecosystem, Layer, Lock, LockedPackage
+from repave.model.names import ImageName
+from repave.model.recipe import Base, Image, ImageKind
+from repave.pinners.pypi import PypiPinner
+from repave.ports.errors import Invalid
+from repave.ports.pinner import PinRequest, Refresh
+from repave.ports.progress import Silent
+from repave.registries.vault import FileVault
+
+WEB = ImageName("web")
+
+
+def deb(name: str, version: str) -> LockedPackage:
+    """A Debian package as the pinner before pinned it."""
+    return LockedPackage(
+        ecosystem=Ecosystem.DEB,
+        name=name,
+        version=version,
+        sha256="0" * 64,
+        size_bytes=1,
+        origin="http://archive/x.deb",
+        filename="x.deb",
+        layer=Layer.BASE,
+        images=(WEB,),
+    )
+
+
+PYTHON = (deb("python3", "3.11.2-1+b1"), deb("libc6", "2.36-9+deb12u13"))
+
+
+@dataclass
+class PypiWorld:
+    """An index, and a project that locks against it."""
+
+    root: Path
+    lock: Lock = field(default_factory=Lock)
+
+    @property
+    def vault(self) -> FileVault:
+        """The project's."""
+        return FileVault(self.root / "vault")
+
+    def wheel(self, name: str, version: str, *, tag: str = "py3-none-any", requires: tuple[str, ...] = ()) -> Path:
+        """Publish a wheel."""
+        folder = self.root / "index" / name
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / f"{name}-{version}-{tag}.whl"
+        information = f"{name}-{version}.dist-info"
+        metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
+        metadata += "".join(f"Requires-Dist: {requirement}\n" for requirement in requires)
+        contents = {
+            f"{information}/METADATA": metadata,
+            f"{information}/WHEEL": f"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: {tag}\n",
+        }
+        record = "".join(
+            f"{place},sha256={base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).decode().rstrip('=')},"
+            f"{len(text)}\n"
+            for place, text in contents.items()
+        )
+        with zipfile.ZipFile(path, "w") as archive:
+            for place, text in {**contents, f"{information}/RECORD": f"{record}{information}/RECORD,,\n"}.items():
+                archive.writestr(zipfile.ZipInfo(place), text)
+        self._list(folder)
+        return path
+
+    def remove(self, wheel: Path) -> None:
+        """Delete a wheel and its listing."""
+        wheel.unlink()
+        self._list(wheel.parent)
+
+    def run(
+        self, *requirements: str, refresh: Refresh = Refresh.KEEP, named: tuple[str, ...] = ()
+    ) -> dict[str, LockedPackage]:
+        """Lock, keep the lock, and answer the packages by name."""
+        base = Base(distribution="debian", release="bookworm", suites=("bookworm",))
+        request = PinRequest(
+            image=Image(name=WEB, kind=ImageKind.CONTAINER, base=base, python=requirements),
+            folder=self.root,
+            previous=self.lock,
+            refresh=refresh,
+            named=named,
+            pinned=PYTHON,
+        )
+        pinner = PypiPinner(
+            self.root / "cache", commands=LocalCommands(), vault=self.vault, index=(self.root / "index").as_uri()
+        )
+        pins = pinner.pin(request, progress=Silent())
+        self.lock = Lock(packages=pins.packages)
+        return {package.name: package for package in pins.packages}
+
+    def versions(
+        self, *requirements: str, refresh: Refresh = Refresh.KEEP, named: tuple[str, ...] = ()
+    ) -> dict[str, str]:
+        """Lock, and answer the versions by name."""
+        found = self.run(*requirements, refresh=refresh, named=named)
+        return {name: package.version for name, package in found.items()}
+
+    def _list(self, folder: Path) -> None:
+        links = "".join(
+            f'<a href="{wheel.name}#sha256={hashlib.sha256(wheel.read_bytes()).hexdigest()}">{wheel.name}</a>\n'
+            for wheel in sorted(folder.glob("*.whl"))
+        )
+        (folder / "index.html").write_text(f"<!DOCTYPE html><html><body>{links}</body></html>")
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> PypiWorld:
+    """An application and its library, each in one version."""
+    found = PypiWorld(root=tmp_path)
+    found.wheel("app", "1.0", requires=("lib>=1",))
+    found.wheel("lib", "1.0")
+    return found
+
+
+def test_the_closure_is_locked_with_hash_size_and_origin(world: PypiWorld) -> None:
+    """What the index serves is what stands in the lock."""
+    found = world.run("app")
+    wheel = world.root / "index/lib/lib-1.0-py3-none-any.whl"
+    assert set(found) == {"app", "lib"}
+    assert (found["lib"].sha256, found["lib"].size_bytes, found["lib"].origin, found["lib"].filename) == (
+        hashlib.sha256(wheel.read_bytes()).hexdigest(),
+        wheel.stat().st_size,
+        wheel.as_uri(),
+        wheel.name,
+    )
+    assert (found["lib"].layer, found["lib"].images, found["lib"].ecosystem) == (Layer.PYTHON, (WEB,), Ecosystem.PYPI)
+
+
+def test_the_wheel_is_the_one_the_images_interpreter_takes(world: PypiWorld) -> None:
+    """Not the host's: its Python, its C library, its machine."""
+    for tag in (
+        "cp311-cp311-manylinux_2_17_x86_64",
+        "cp311-cp311-manylinux_2_34_x86_64",
+        "cp311-cp311-manylinux_2_38_x86_64",
+        "cp311-cp311-musllinux_1_2_x86_64",
+        "cp311-cp311-manylinux_2_34_aarch64",
+        "cp313-cp313-manylinux_2_34_x86_64",
+        "cp39-abi3-manylinux_2_34_x86_64",
+        "py3-none-any",
+    ):
+        world.wheel("native", "1.0", tag=tag)
+    assert world.run("native")["native"].filename == "native-1.0-cp311-cp311-manylinux_2_34_x86_64.whl"
+
+
+def test_a_lock_stays_when_the_index_moves_on(world: PypiWorld) -> None:
+    """Until the recipe, a name or an upgrade asks for more; repairs of the distribution ask for nothing here."""
+    before = world.run("app")
+    world.wheel("app", "2.0", requires=("lib>=1",))
+    world.wheel("lib", "2.0")
+    world.wheel("extra", "1.0")
+    assert world.run("app") == before
+    assert world.run("app", refresh=Refresh.SECURITY) == before
+    assert world.versions("app", "extra") == {"app": "1.0", "lib": "1.0", "extra": "1.0"}
+    assert world.versions("app", refresh=Refresh.NAMED, named=("App", "app")) == {"app": "2.0", "lib": "1.0"}
+    assert world.versions("app", refresh=Refresh.UPGRADE) == {"app": "2.0", "lib": "2.0"}
+
+
+def test_a_requirement_that_rules_a_pin_out_moves_it(world: PypiWorld) -> None:
+    """And nothing else."""
+    world.run("app")
+    world.wheel("app", "2.0", requires=("lib>=1",))
+    world.wheel("lib", "2.0")
+    assert world.versions("app >= 2") == {"app": "2.0", "lib": "1.0"}
+
+
+@pytest.mark.parametrize("requirement", ["app", "app == 1.0"])
+def test_promise_14_a_lock_stays_when_the_index_drops_it(world: PypiWorld, requirement: str) -> None:
+    """The vault has the wheels."""
+    before = world.run(requirement)
+    for name in ("app", "lib"):
+        wheel = world.root / f"index/{name}/{name}-1.0-py3-none-any.whl"
+        world.vault.add(wheel)
+        world.remove(wheel)
+        world.wheel(name, "2.0")
+    assert world.run(requirement) == before
+
+
+def test_a_pin_that_nobody_can_deliver_is_refused(world: PypiWorld) -> None:
+    """Neither index, vault nor origin has it: it is named, and not quietly replaced."""
+    world.run("app")
+    world.remove(world.root / "index/lib/lib-1.0-py3-none-any.whl")
+    world.wheel("lib", "2.0")
+    with pytest.raises(Invalid, match=r"lib 1\.0 is locked, but the index no longer offers it") as refused:
+        world.run("app")
+    assert "--upgrade-package lib" in refused.value.hint
+    assert world.versions("app", refresh=Refresh.NAMED, named=("lib",)) == {"app": "1.0", "lib": "2.0"}
+
+
+@pytest.mark.parametrize(
+    ("requirements", "said"),
+    [
+        (("apq",), "apq was not found in the package registry"),
+        (("app > 5",), "app"),
+        (("app", "lib < 1"), "lib"),
+        (("only-source",), "only-source"),
+        (("app @ https://host/app.whl",), "names an address instead of a version"),
+        (("-r other.txt",), "is no Python requirement"),
+        (("app --index-url http://evil",), "is no Python requirement"),
+    ],
+)
+def test_what_cannot_be_met_is_refused_with_the_reason(
+    world: PypiWorld, requirements: tuple[str, ...], said: str
+) -> None:
+    """In one line, with uv's own reason."""
+    (world.root / "index/only-source").mkdir()
+    (world.root / "index/only-source/index.html").write_text(
+        '<a href="only_source-1.0.tar.gz">only_source-1.0.tar.gz</a>'
+    )
+    with pytest.raises(Invalid, match=said) as refused:
+        world.run(*requirements)
+    assert "\n" not in refused.value.message
+    assert refused.value.hint
+
+
+def test_an_image_without_python_is_told_so(world: PypiWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The hint is what to add."""
+    monkeypatch.setattr(f"{__name__}.PYTHON", PYTHON[1:])
+    with pytest.raises(Invalid, match="python3 is not among its Debian packages") as refused:
+        world.run("app")
+    assert "add python3" in refused.value.hint
+
+
+def test_nothing_is_asked_where_nothing_is_wanted(world: PypiWorld) -> None:
+    """An image without requirements has no Python packages, and needs no interpreter."""
+    assert world.run() == {}
+
+
+def test_the_users_own_configuration_is_not_read(
+    world: PypiWorld, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Neither uv's nor pip's, neither from files nor from the environment."""
+    (tmp_path / "config/uv").mkdir(parents=True)
+    (tmp_path / "config/uv/uv.toml").write_text("this is no configuration")
+    (tmp_path / "uv.toml").write_text("this is no configuration")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("UV_DEFAULT_INDEX", "http://127.0.0.1:9/simple")
+    monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")
+    assert world.versions("app") == {"app": "1.0", "lib": "1.0"}
