@@ -89,6 +89,7 @@ class Scene:
 
     def want(self, wanted: Revision, size: int = SIZE, fleet: FleetKey = FLEET) -> None:
         """What a deploy writes down."""
+        self.world.published.add(wanted.artifact)
         self.store.add_revision(fleet, wanted)
         aim = Aim(revision=wanted.id, release=wanted.release, size=size, reason="deploy")
         self.store.aim(fleet, aim, self.world.clock.now())
@@ -293,7 +294,7 @@ def test_a_lost_balancer_is_started_again_and_filled(scene: Scene) -> None:
     """Its memory is gone, the instances are not: none of them is replaced."""
     scene.controller().converge([FLEET])
     before = scene.balancer.serving(FLEET)
-    scene.balancer.remove(FLEET)
+    scene.world.kill_balancer()
     (result,) = scene.controller().converge([FLEET])
     assert result.reached
     assert scene.balancer.serving(FLEET) == before

@@ -3,24 +3,19 @@
 Nothing is decided here. Every verb may be given again, so a step that is lost is simply planned again.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 from typing import assert_never
 
 from repave.controller.lanes import run_lanes
+from repave.controller.patience import patiently
 from repave.controller.ports import Ports
 from repave.model.names import FleetKey
 from repave.model.outcome import Outcome, Result
 from repave.model.plan import Attach, Detach, Drain, Launch, Step, Terminate
-from repave.ports.errors import Conflict, Corrupt, Denied, Gone, Invalid, NoCapacity, Throttled, WorldError
+from repave.ports.errors import Conflict, Corrupt, Denied, Gone, Invalid, NoCapacity, WorldError
 from repave.ports.provider import LaunchOrder
-
-THROTTLED_SECONDS = 10.0
-"""How long a throttled step is tried: below the lease's time, so that we still hold the fleet afterwards."""
-
-LEAST_WAIT_SECONDS = 0.05
-"""A provider that says "after 0 s" is not asked in a busy loop."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +49,7 @@ def _carry_out_in_order(ports: Ports, commission: Commission, steps: Iterable[St
 
 def _carry_out(ports: Ports, commission: Commission, step: Step) -> Outcome:
     try:
-        _patiently(ports, lambda: _give(ports, commission, step))
+        patiently(ports.clock, lambda: _give(ports, commission, step))
     except WorldError as error:
         return Outcome(step=step, result=_result(step, error), at=ports.clock.now(), detail=error.message)
     return Outcome(step=step, result=Result.DONE, at=ports.clock.now())
@@ -74,21 +69,6 @@ def _result(step: Step, error: WorldError) -> Result:
             return Result.STALE
         case _:
             return Result.UNCERTAIN
-
-
-def _patiently(ports: Ports, work: Callable[[], None]) -> None:
-    waited = 0.0
-    while True:
-        try:
-            work()
-        except Throttled as throttled:
-            wait = max(throttled.after_seconds, LEAST_WAIT_SECONDS)
-            waited += wait
-            if waited > THROTTLED_SECONDS:
-                raise
-            ports.clock.sleep(wait)
-        else:
-            return
 
 
 def _give(ports: Ports, commission: Commission, step: Step) -> None:

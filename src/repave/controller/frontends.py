@@ -4,7 +4,7 @@ from repave.controller.ports import Declared, Ports
 from repave.model.event import Event
 from repave.model.names import FleetKey
 from repave.model.observation import Observation
-from repave.ports.errors import WorldError
+from repave.ports.errors import Throttled, Unreachable, WorldError
 
 
 class Frontends:
@@ -14,11 +14,20 @@ class Frontends:
         self._ports = ports
         self._declared = declared
         self._open: set[FleetKey] = set()
+        self._told: dict[FleetKey, str] = {}
 
     def open(self, fleet: FleetKey) -> None:
-        """Once for each fleet of this run: an address that is taken is for a person to mend. Raises WorldError."""
-        if fleet not in self._open:
+        """Once for each fleet of this run: an address that is taken is for a person to mend. Raises WorldError.
+
+        A balancer that merely does not answer now is asked again with the next tick.
+        """
+        if fleet in self._open:
+            return
+        try:
             self._ports.traffic.ensure(self._declared.frontend(fleet))
+        except (Unreachable, Throttled) as error:
+            self._tell(fleet, error)
+        else:
             self._open.add(fleet)
 
     def reopen(self, observation: Observation) -> None:
@@ -30,10 +39,17 @@ class Frontends:
         forgotten = bool(observation.machines.instances) and not traffic.backends
         if not (traffic.incomplete or forgotten):
             return
-        fleet = observation.fleet
         try:
-            self._ports.traffic.ensure(self._declared.frontend(fleet))
+            self._ports.traffic.ensure(self._declared.frontend(observation.fleet))
         except WorldError as error:
-            message = f"the load balancer could not be started: {error.message}"
+            self._tell(observation.fleet, error)
+        else:
+            self._told.pop(observation.fleet, None)
+
+    def _tell(self, fleet: FleetKey, error: WorldError) -> None:
+        """Each trouble once, until it is over or another takes its place."""
+        message = f"the load balancer could not be started: {error.message}"
+        if self._told.get(fleet) != message:
+            self._told[fleet] = message
             event = Event(at=self._ports.clock.now(), fleet=fleet, kind="trouble", message=message)
             self._ports.store.record([event])

@@ -1,6 +1,7 @@
 """What is seen of a fleet now: the provider's list and the load balancer's own view, asked at the same time."""
 
 from repave.controller.lanes import run_lanes
+from repave.controller.patience import patiently
 from repave.controller.ports import Ports
 from repave.model.names import FleetKey
 from repave.model.observation import MachineSighting, Observation, TrafficSighting
@@ -28,7 +29,7 @@ def observe(ports: Ports, fleet: FleetKey, *, parallel: int) -> Observation:
 
 def _machines(ports: Ports, fleet: FleetKey, before: Observation | None) -> MachineSighting:
     try:
-        return ports.machines.observe(fleet)
+        return patiently(ports.clock, lambda: ports.machines.observe(fleet))
     except WorldError as error:
         reason = f"the provider could not be asked: {error.message}"
         if before is None:
@@ -38,7 +39,7 @@ def _machines(ports: Ports, fleet: FleetKey, before: Observation | None) -> Mach
 
 def _traffic(ports: Ports, fleet: FleetKey, before: Observation | None) -> TrafficSighting:
     try:
-        return ports.traffic.observe(fleet)
+        return patiently(ports.clock, lambda: ports.traffic.observe(fleet))
     except WorldError as error:
         reason = f"the load balancer could not be asked: {error.message}"
         if before is None:
