@@ -17,6 +17,7 @@ from repave.bakers.container.isolation import Chroot
 from repave.ports.errors import Invalid
 
 INTERPRETER = "/usr/bin/python3"
+SCRIPTS = "/usr/local/bin"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +44,7 @@ def lay_out_wheels(wheels: Sequence[Wheel], stage: Path, *, python: str) -> None
             "purelib": site,
             "platlib": site,
             "headers": f"/usr/local/include/python{python}",
-            "scripts": "/usr/local/bin",
+            "scripts": SCRIPTS,
             "data": "/usr/local",
         },
         interpreter=INTERPRETER,
@@ -61,6 +62,9 @@ def lay_out_wheels(wheels: Sequence[Wheel], stage: Path, *, python: str) -> None
             raise Invalid(
                 f"cannot install {wheel.filename}: {error}", hint="lock another version of it, or report it upstream"
             ) from error
+    for script in (stage / SCRIPTS.lstrip("/")).glob("*"):
+        # As pip does: not every wheel says so in its archive.
+        script.chmod(0o755)
 
 
 def compile_all(inside: Chroot, *, python: str) -> None:

@@ -1,0 +1,447 @@
+"""Real bakes of real packages: the same digest always, isolated, readable by others, safe to kill."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import zipfile
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+from pydantic import TypeAdapter
+
+from repave.bakers.container.baker import ContainerBaker
+from repave.jobs.clock import SystemClock
+from repave.jobs.commands import LocalCommands
+from repave.model.artifact import Artifact
+from repave.model.lock import Ecosystem, Layer, LockedFile, LockedPackage
+from repave.model.names import Digest, ImageName, ProjectName
+from repave.model.recipe import Base, FileMapping, Image, ImageKind
+from repave.ports.baker import BakeRequest
+from repave.ports.errors import CommandFailed, Corrupt, Gone, Invalid
+from repave.ports.progress import Silent
+from repave.ports.surroundings import Surroundings
+from repave.registries.layout import LayoutRegistry
+from repave.registries.vault import FileVault
+
+pytestmark = [pytest.mark.real, pytest.mark.network]
+
+NAMESPACES = ["unshare", *([] if os.geteuid() == 0 else ["--user", "--map-root-user", "--map-auto"]), "--net"]
+BAKE = """
+import sys
+from pathlib import Path
+from pydantic import TypeAdapter
+from repave.bakers.container.baker import ContainerBaker
+from repave.jobs.clock import SystemClock
+from repave.jobs.commands import LocalCommands
+from repave.ports.baker import BakeRequest
+from repave.ports.progress import Silent
+from repave.ports.surroundings import Surroundings
+from repave.registries.layout import LayoutRegistry
+from repave.registries.vault import FileVault
+root, vault = Path(sys.argv[1]), FileVault(Path(sys.argv[2]))
+request = TypeAdapter(BakeRequest).validate_json(sys.stdin.read())
+ContainerBaker(Surroundings(project="shop", folder=root / "cache", commands=LocalCommands(), clock=SystemClock(),
+    vault=vault, registry=LayoutRegistry(root / "registry"))).bake(request, progress=Silent())
+"""
+
+
+WEB = ImageName("web")
+ARCHITECTURE = subprocess.run(
+    ["dpkg", "--print-architecture"], check=True, capture_output=True, text=True
+).stdout.strip()
+BASE = Base(distribution="debian", release="bookworm", suites=("bookworm",), architecture=ARCHITECTURE)
+
+PROBE = """#!/bin/sh
+set -e
+cd /usr/share/probe
+cat /proc/net/dev >network
+ls /dev >devices
+code=0; /usr/sbin/policy-rc.d probe start || code=$?; echo "$code" >policy
+start-stop-daemon --start --exec /bin/sleep -- 1000
+echo "as a real package would" >>/var/log/probe.log
+date >/var/cache/probe.cache
+head -c 16 /dev/urandom >/etc/machine-id
+rm /etc/issue.net
+useradd --system probe
+"""
+"""What a package may do while it is installed: all of it once, and it tells what it found."""
+
+FAILING = "#!/bin/sh\necho 'the moon is in the wrong phase' >&2\nexit 7\n"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pantry:
+    """A vault with everything in it, and requests for images made of it."""
+
+    vault: FileVault
+    folder: Path
+    debian: tuple[LockedPackage, ...] = ()
+    """Debian's essential packages in the base layer, python3 above."""
+
+    def deb(self, name: str, postinst: str) -> LockedPackage:
+        """A package of our own with one script."""
+        tree = self.folder / name
+        control = tree / "DEBIAN"
+        control.mkdir(parents=True)
+        (tree / "usr/share" / name).mkdir(parents=True)
+        (tree / "usr/share" / name / "file").write_text(name, encoding="ascii")
+        (control / "control").write_text(
+            f"Package: {name}\nVersion: 1\nArchitecture: all\nMaintainer: Nobody <nobody@example.org>\n"
+            f"Depends: passwd\nDescription: made for a test\n",
+            encoding="ascii",
+        )
+        (control / "postinst").write_text(postinst, encoding="ascii")
+        (control / "postinst").chmod(0o755)
+        for folder in (control, *tree.rglob("*/")):
+            folder.chmod(0o755)
+        target = self.folder / f"{name}_1_all.deb"
+        subprocess.run(
+            ["dpkg-deb", "--root-owner-group", "--build", tree, target],
+            check=True,
+            capture_output=True,
+            env={**os.environ, "SOURCE_DATE_EPOCH": "1700000000"},
+        )
+        return self.locked(target, Layer.PLATFORM)
+
+    def wheel(self, name: str, files: dict[str, str]) -> LockedPackage:
+        """A wheel of our own."""
+        folder = f"{name}-1.0.dist-info"
+        content = {
+            **files,
+            f"{folder}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n",
+            f"{folder}/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        }
+        names = [*content, f"{folder}/RECORD"]
+        target = self.folder / f"{name}-1.0-py3-none-any.whl"
+        with zipfile.ZipFile(target, "w") as archive:
+            for path, text in content.items():
+                archive.writestr(zipfile.ZipInfo(path), text)
+            archive.writestr(zipfile.ZipInfo(f"{folder}/RECORD"), "".join(f"{path},,\n" for path in names))
+        return self.locked(target, Layer.PYTHON)
+
+    def locked(self, path: Path, layer: Layer) -> LockedPackage:
+        """A file, put into the vault and locked."""
+        debian = path.suffix == ".deb"
+        name, version, architecture = path.stem.split("_") if debian else (*path.stem.split("-")[:2], "")
+        return LockedPackage(
+            ecosystem=Ecosystem.DEB if debian else Ecosystem.PYPI,
+            name=name,
+            version=version.replace("%3a", ":"),
+            sha256=self.vault.add(path),
+            size_bytes=path.stat().st_size,
+            origin=f"https://example.org/{path.name}",
+            filename=path.name,
+            layer=layer,
+            images=(WEB,),
+            architecture=architecture,
+        )
+
+    def file(self, target: str, content: bytes, *, mode: int = 0o644) -> LockedFile:
+        """A file of the application."""
+        source = self.folder / sha256(content).hexdigest()
+        source.write_bytes(content)
+        return LockedFile(
+            target=target,
+            sha256=self.vault.add(source),
+            size_bytes=len(content),
+            mode=mode,
+            origin=f"app/{target.rpartition('/')[2]}",
+            images=(WEB,),
+        )
+
+
+def request_of(
+    packages: Sequence[LockedPackage], files: Sequence[LockedFile] = (), *, user: str = "www-data"
+) -> BakeRequest:
+    """A request for the image ``web``."""
+    image = Image(
+        name=WEB,
+        kind=ImageKind.CONTAINER,
+        base=BASE,
+        files=(FileMapping(source="app/", target="/srv/app/"),),
+        run=("python3", "-m", "greeting", "a b", "$HOME"),
+        user=user,
+    )
+    return BakeRequest(image=image, packages=tuple(packages), files=tuple(files))
+
+
+def bake_in(root: Path, vault: FileVault, request: BakeRequest) -> Artifact:
+    """Bake with the baker's and the registry's folders below ``root``."""
+    surroundings = Surroundings(
+        project=ProjectName("shop"),
+        folder=root / "cache",
+        commands=LocalCommands(),
+        clock=SystemClock(),
+        vault=vault,
+        registry=LayoutRegistry(root / "registry"),
+    )
+    return ContainerBaker(surroundings).bake(request, progress=Silent())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kitchen:
+    """What the tests share, and the first bake of the full image."""
+
+    pantry: Pantry
+    root: Path
+    full: BakeRequest
+    small: BakeRequest
+    """The same base, another platform, no wheels, another application."""
+
+    artifact: Artifact
+
+    def bake(self, request: BakeRequest) -> Artifact:
+        """Bake again where the full image was baked."""
+        return bake_in(self.root, self.pantry.vault, request)
+
+
+@pytest.fixture(scope="module")
+def kitchen(tmp_path_factory: pytest.TempPathFactory) -> Kitchen:
+    """Debian's essential packages and python3, some packages of our own, and an application."""
+    folder = tmp_path_factory.mktemp("kitchen")
+    empty = Pantry(vault=FileVault(folder / "vault"), folder=folder / "made")
+    empty.folder.mkdir()
+    pantry = replace(empty, debian=_fetched(folder, empty))
+    probe = pantry.deb("probe", PROBE)
+    greeting = pantry.wheel(
+        "greeting",
+        {
+            "greeting/__init__.py": "def main():\n    print('good morning')\n",
+            "greeting/__main__.py": "from greeting import main\nmain()\n",
+            "greeting/template.py": "this is {{ no }} Python\n",
+            "greeting-1.0.dist-info/entry_points.txt": "[console_scripts]\ngreet = greeting:main\n",
+            "greeting-1.0.data/scripts/greet-too": "#!python\nimport greeting\ngreeting.main()\n",
+        },
+    )
+    files = [pantry.file("/srv/app/app.py", b"print('app')\n"), pantry.file("/bin/serve", b"#!/bin/sh\n", mode=0o755)]
+    base = [package for package in pantry.debian if package.layer is Layer.BASE]
+    full = request_of([*pantry.debian, probe, greeting], files)
+    return Kitchen(
+        pantry=pantry,
+        root=folder / "cold",
+        artifact=bake_in(folder / "cold", pantry.vault, full),
+        full=full,
+        small=request_of([*base, probe], [pantry.file("/srv/app/app.py", b"print('other')\n")]),
+    )
+
+
+def _fetched(folder: Path, pantry: Pantry) -> tuple[LockedPackage, ...]:
+    """Debian's packages by apt itself: resolved, verified and downloaded with nothing of this machine's state."""
+    apt = folder / "apt"
+    for part in ("lists/partial", "archives/partial"):
+        (apt / part).mkdir(parents=True)
+    (apt / "status").touch()
+    (apt / "sources.list").write_text(
+        "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.debian.org/debian bookworm main\n",
+        encoding="ascii",
+    )
+    (apt / "apt.conf").write_text(
+        f'Dir::Etc::main "/dev/null";\nDir::Etc::parts "/dev/null";\n'
+        f'Dir::Etc::sourcelist "{apt}/sources.list";\nDir::Etc::sourceparts "/dev/null";\n'
+        f'Dir::State::lists "{apt}/lists";\nDir::State::status "{apt}/status";\n'
+        f'Dir::Cache "{apt}";\nDir::Cache::archives "{apt}/archives";\n'
+        f'APT::Architecture "{ARCHITECTURE}";\nAPT::Install-Recommends "false";\nAPT::Sandbox::User "root";\n'
+        'Acquire::Languages "none";\n',
+        encoding="ascii",
+    )
+    _apt(apt, "update")
+    # usr-is-merged instead of usrmerge, which would bring all of Perl for a conversion that a new root does not need.
+    _apt(apt, "install", "--download-only", "?essential", "usr-is-merged")
+    base = {path.name for path in (apt / "archives").glob("*.deb")}
+    _apt(apt, "install", "--download-only", "?essential", "usr-is-merged", "python3")
+    return tuple(
+        pantry.locked(path, Layer.BASE if path.name in base else Layer.PLATFORM)
+        for path in sorted((apt / "archives").glob("*.deb"))
+    )
+
+
+def _apt(folder: Path, *arguments: str) -> None:
+    subprocess.run(
+        ["apt-get", "-q", "-y", *arguments],
+        check=True,
+        env={**os.environ, "APT_CONFIG": os.fspath(folder / "apt.conf"), "DEBIAN_FRONTEND": "noninteractive"},
+        stdout=subprocess.PIPE,
+    )
+
+
+def test_the_same_request_gives_the_same_image_anywhere(
+    kitchen: Kitchen, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another folder, umask, time zone and locale; after another bake, and one that was killed in the middle."""
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    monkeypatch.setenv("LC_ALL", "cs_CZ.UTF-8")
+    root = tmp_path / "another folder, with: all"
+    before = os.umask(0o077)
+    try:
+        small = bake_in(root, kitchen.pantry.vault, kitchen.small)
+        kill_in_the_middle(root, kitchen.pantry.vault, kitchen.full)
+        full = bake_in(root, kitchen.pantry.vault, kitchen.full)
+    finally:
+        os.umask(before)
+    assert small.digest != kitchen.artifact.digest
+    assert full.digest == kitchen.artifact.digest
+    assert [layer.cached for layer in full.layers] == [True, False, False, False]
+    assert list((root / "cache/work").iterdir()) == []
+
+
+def kill_in_the_middle(root: Path, vault: FileVault, request: BakeRequest) -> None:
+    """Start a bake, and end it with no chance to clean up while dpkg is at work."""
+    known = {path.name for path in (root / "cache/layers").iterdir()}
+    with subprocess.Popen(
+        [sys.executable, "-c", BAKE, root, vault._root], stdin=subprocess.PIPE, stderr=subprocess.DEVNULL
+    ) as process:
+        assert process.stdin is not None
+        process.stdin.write(TypeAdapter(BakeRequest).dump_json(request))
+        process.stdin.close()
+        while not list((root / "cache/work").glob("*/tree/var/lib/dpkg/status*")):
+            assert process.poll() is None, "the bake ended before it could be killed"
+            time.sleep(0.01)
+        process.send_signal(signal.SIGKILL)
+    assert {path.name for path in (root / "cache/layers").iterdir()} == known
+    assert str(root) not in Path("/proc/self/mountinfo").read_text(encoding="utf-8")
+
+
+def test_nothing_changed_makes_nothing(kitchen: Kitchen) -> None:
+    """Every layer is found, and the digest is the same."""
+    again = kitchen.bake(kitchen.full)
+    assert again.digest == kitchen.artifact.digest
+    assert all(layer.cached for layer in again.layers)
+
+
+def test_two_bakes_at_once_agree(kitchen: Kitchen) -> None:
+    """The second waits for the first, and finds its layers."""
+    files = (kitchen.pantry.file("/srv/app/app.py", b"print('at once')\n"),)
+    request = replace(kitchen.full, files=files)
+    with ThreadPoolExecutor(2) as pool:
+        first, second = pool.map(kitchen.bake, (request, request))
+    assert first.digest == second.digest
+    assert sorted([first.layers[-1].cached, second.layers[-1].cached]) == [False, True]
+
+
+def test_layers_are_made_again_when_their_unpacked_trees_are_gone(kitchen: Kitchen) -> None:
+    """A cache that was emptied costs time, never the digest."""
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    subprocess.run(
+        [*NAMESPACES, "rm", "-rf", kitchen.root / "cache/boots" / boot / "trees"], check=True, capture_output=True
+    )
+    base = [package for package in kitchen.full.packages if package.layer is Layer.BASE]
+    probe = [package for package in kitchen.full.packages if package.name == "probe"]
+    again = kitchen.bake(replace(kitchen.full, packages=(*base, *probe), files=()))
+    assert again.layers[0].digest == kitchen.artifact.layers[0].digest
+    assert [layer.cached for layer in again.layers] == [False, False]
+
+
+def test_skopeo_reads_the_image_and_programs_run_in_it(kitchen: Kitchen, tmp_path: Path) -> None:
+    """Inspected, copied for a container engine, unpacked: dpkg is content, Python and what came as a wheel run."""
+    registry = LayoutRegistry(kitchen.root / "registry")
+    registry.tag("shop-web:r1", kitchen.artifact.digest)
+    source = f"oci:{kitchen.root / 'registry'}:shop-web:r1"
+    commands = LocalCommands()
+    inspected = json.loads(commands.run(["skopeo", "inspect", source]).stdout)
+    assert inspected["Digest"] == kitchen.artifact.digest
+    assert inspected["Layers"] == [layer.digest for layer in kitchen.artifact.layers]
+    commands.run(["skopeo", "copy", "--quiet", source, f"docker-archive:{tmp_path / 'image.tar'}:web:r1"])
+
+    root = tmp_path / "root"
+    root.mkdir()
+    for layer in kitchen.artifact.layers:
+        commands.run(
+            ["tar", "--extract", "--file", os.fspath(registry.path(layer.digest)), "--directory", os.fspath(root)]
+        )
+
+    def inside(*arguments: str) -> str:
+        return commands.run([*NAMESPACES, "chroot", os.fspath(root), *arguments]).stdout.decode()
+
+    assert inside("dpkg", "--audit") == ""
+    listed = inside("dpkg-query", "--show", "--showformat", "${Package} ${Status}\\n").splitlines()
+    debs = [package.name for package in kitchen.full.packages if package.filename.endswith(".deb")]
+    assert listed == [f"{name} install ok installed" for name in sorted(debs)]
+    assert inside("python3", "-c", "import ssl, greeting; greeting.main()") == "good morning\n"
+    assert inside("greet") == inside("greet-too") == "good morning\n"
+    assert (root / "usr/bin/serve").stat().st_mode & 0o777 == 0o755
+    assert (root / "bin").is_symlink()
+
+
+def test_a_package_finds_no_network_no_service_and_no_device_of_the_host(kitchen: Kitchen, tmp_path: Path) -> None:
+    """What its script saw while it was installed; what it left of the moment is in no layer."""
+    layer = next(layer for layer in kitchen.artifact.layers if layer.layer is Layer.PLATFORM)
+    tar = LayoutRegistry(kitchen.root / "registry").path(layer.digest)
+    LocalCommands().run(["tar", "--extract", "--file", os.fspath(tar), "--directory", os.fspath(tmp_path)])
+    told = tmp_path / "usr/share/probe"
+    interfaces = [line.split(":")[0].strip() for line in (told / "network").read_text().splitlines()[2:]]
+    assert interfaces == ["lo"]
+    assert (told / "policy").read_text() == "101\n"
+    devices = "fd full null random shm stderr stdin stdout tty urandom zero"
+    assert (told / "devices").read_text().split() == devices.split()
+    assert (tmp_path / "etc/.wh.issue.net").read_bytes() == b""
+    for gone in (
+        "var/log/probe.log",
+        "var/cache/probe.cache",
+        "usr/sbin/policy-rc.d",
+        "etc/passwd-",
+        "etc/resolv.conf",
+    ):
+        assert not (tmp_path / gone).exists(), gone
+    assert not (tmp_path / "usr/sbin/.wh.policy-rc.d").exists()
+    assert "probe:" in (tmp_path / "etc/passwd").read_text()
+
+
+def test_the_configuration_says_what_runs_and_nothing_of_the_machine(kitchen: Kitchen) -> None:
+    """User by number, the command as a list, no time of the bake."""
+    registry = LayoutRegistry(kitchen.root / "registry")
+    manifest = json.loads(registry.read(kitchen.artifact.digest))
+    content = json.loads(registry.read(Digest(manifest["config"]["digest"])))
+    assert content["config"] == {
+        "Cmd": ["python3", "-m", "greeting", "a b", "$HOME"],
+        "Env": ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8"],
+        "Labels": {"org.opencontainers.image.title": "web"},
+        "User": "33:33",
+        "WorkingDir": "/srv/app",
+    }
+    assert content["created"] == "1970-01-01T00:00:00Z"
+    assert content["rootfs"]["diff_ids"] == [layer.digest for layer in kitchen.artifact.layers]
+
+
+def test_an_unknown_user_is_named(kitchen: Kitchen) -> None:
+    """The image's own accounts decide, not this machine's."""
+    request = replace(kitchen.full, image=replace(kitchen.full.image, user="shopkeeper"))
+    with pytest.raises(Invalid, match="no user 'shopkeeper'") as caught:
+        kitchen.bake(request)
+    assert "www-data" in caught.value.hint
+
+
+def test_a_locked_file_that_is_not_in_the_vault_is_named(kitchen: Kitchen) -> None:
+    """Nothing is baked from a guess."""
+    ghost = replace(kitchen.full.packages[-2], name="ghost", sha256="0" * 64)
+    with pytest.raises(Gone, match="0" * 12):
+        kitchen.bake(replace(kitchen.full, packages=(*kitchen.full.packages, ghost)))
+
+
+def test_a_package_with_other_bytes_is_refused(kitchen: Kitchen) -> None:
+    """The vault is verified while it is read."""
+    rotten = kitchen.pantry.deb("rotten", "#!/bin/sh\n")
+    place = kitchen.pantry.vault.path(rotten.sha256)
+    place.chmod(0o644)
+    place.write_bytes(place.read_bytes()[:-1] + b"!")
+    with pytest.raises(Corrupt, match="rotten"):
+        kitchen.bake(replace(kitchen.full, packages=(*kitchen.full.packages, rotten)))
+
+
+def test_a_package_whose_script_fails_stops_the_bake(kitchen: Kitchen) -> None:
+    """The package and its own words are in the message, and nothing is kept."""
+    failing = kitchen.pantry.deb("failing", FAILING)
+    base = [package for package in kitchen.full.packages if package.layer is Layer.BASE]
+    before = sorted(LayoutRegistry(kitchen.root / "registry").blobs())
+    with pytest.raises(CommandFailed, match="wrong phase") as caught:
+        kitchen.bake(replace(kitchen.full, packages=(*base, failing)))
+    assert "failing" in caught.value.message
+    assert "`dpkg`" in caught.value.message
+    assert sorted(LayoutRegistry(kitchen.root / "registry").blobs()) == before
+    assert list((kitchen.root / "cache/work").iterdir()) == []
