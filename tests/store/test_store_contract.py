@@ -38,6 +38,7 @@ from repave.model.target import Failure, FailureKind, Heal
 from repave.ports.errors import Conflict, Gone
 from repave.ports.intent import Aim
 from repave.ports.store import Store
+from repave.simulation.memory.store import MemoryStore
 from repave.store.sql import SqlStore
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
@@ -132,7 +133,12 @@ def sql_store(folder: Path) -> Store:
     return SqlStore(f"sqlite:///{folder}/store.db")
 
 
-@pytest.fixture(params=[sql_store])
+def memory_store(_: Path) -> Store:
+    """The twin that simulations use."""
+    return MemoryStore()
+
+
+@pytest.fixture(params=[sql_store, memory_store])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     """One store of each kind."""
     make: Callable[[Path], Store] = request.param
