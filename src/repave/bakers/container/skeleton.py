@@ -42,7 +42,7 @@ class Skeleton:
         links: dict[str, str] = {}
         _walk(str(root), "", directories, links)
         unpruned = cls(directories=directories, links=links)
-        led = {path: target for path, target in links.items() if unpruned.resolve(path) in directories}
+        led = {path: target for path, target in links.items() if unpruned._follow(path) in directories}
         return cls(
             directories=directories,
             links=led,
@@ -68,6 +68,17 @@ class Skeleton:
 
     def resolve(self, path: str) -> str:
         """Where ``path`` leads when links are followed inside the root; raises Invalid for a loop."""
+        found = self._follow(path)
+        if found is None:
+            raise Invalid(f"/{path} goes round in links", hint="choose a target that is no link")
+        return found
+
+    def directory(self, path: str) -> tuple[int, int, int]:
+        """Mode, owner and group that ``path`` has, or will have when a layer makes it."""
+        return self.directories.get(path, NEW_DIRECTORY)
+
+    def _follow(self, path: str) -> str | None:
+        """Where it leads; None for a loop."""
         done: list[str] = []
         open_parts = [part for part in path.split("/")[::-1] if part not in ("", ".")]
         followed = 0
@@ -82,15 +93,11 @@ class Skeleton:
                 continue
             followed += 1
             if followed > MAXIMUM_LINKS:
-                raise Invalid(f"/{path} goes round in links", hint="choose a target that is no link")
+                return None
             if target.startswith("/"):
                 done = []
             open_parts.extend(part for part in target.split("/")[::-1] if part not in ("", "."))
         return "/".join(done)
-
-    def directory(self, path: str) -> tuple[int, int, int]:
-        """Mode, owner and group that ``path`` has, or will have when a layer makes it."""
-        return self.directories.get(path, NEW_DIRECTORY)
 
 
 def _walk(root: str, folder: str, directories: dict[str, tuple[int, int, int]], links: dict[str, str]) -> None:

@@ -1,0 +1,238 @@
+"""What goes wrong around a bake is said in words a person can act on."""
+
+import errno
+import gzip
+import io
+import json
+import lzma
+import tarfile
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from repave.bakers.container.baker import ContainerBaker
+from repave.bakers.container.chamber import Chamber
+from repave.bakers.container.debs import MAGIC, members, newest_build, place, prepare
+from repave.jobs.clock import SystemClock
+from repave.jobs.commands import LocalCommands
+from repave.model.lock import Ecosystem, Layer, LockedFile, LockedPackage
+from repave.model.names import Digest, ImageName, ProjectName
+from repave.model.recipe import Base, Image, ImageKind
+from repave.ports.baker import BakeRequest
+from repave.ports.commands import Finished
+from repave.ports.errors import CommandFailed, Corrupt, Invalid, NoCapacity, WorldError
+from repave.ports.progress import Silent
+from repave.ports.surroundings import Surroundings
+from repave.registries.layout import LayoutRegistry
+from repave.registries.vault import FileVault
+
+WEB = ImageName("web")
+
+
+class Answering:
+    """Commands whose every program answers the same."""
+
+    def __init__(self, answer: object, *, exit_code: int = 0, stderr: str = "") -> None:
+        self._answer = answer
+        self._exit_code = exit_code
+        self._stderr = stderr
+
+    def run(
+        self,
+        arguments: Sequence[str],
+        *,
+        cwd: Path | None = None,
+        environment: Mapping[str, str] | None = None,
+        stdin: bytes = b"",
+        timeout_seconds: float = 60.0,
+        check: bool = True,
+    ) -> Finished:
+        """Answer."""
+        del cwd, environment, stdin, timeout_seconds
+        if check and self._exit_code:
+            raise CommandFailed(arguments, exit_code=self._exit_code, stderr=self._stderr)
+        return Finished(exit_code=self._exit_code, stdout=json.dumps(self._answer).encode(), stderr=self._stderr)
+
+    def available(self, program: str) -> bool:
+        """Always."""
+        return bool(program)
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind", "said"),
+    [
+        ({"errno": errno.ENOSPC, "strerror": "x"}, NoCapacity, "no room left"),
+        ({"errno": errno.EDQUOT, "strerror": "x"}, NoCapacity, "no room left"),
+        ({"errno": errno.EIO, "strerror": "I/O error"}, WorldError, "I/O error"),
+        (
+            {"program": ["chroot", "/r", "dpkg", "-i"], "exit_code": 1, "output": "write: No space left on device"},
+            NoCapacity,
+            "no room left",
+        ),
+        (
+            {"program": ["chroot", "/r", "dpkg", "-i"], "exit_code": 1, "output": "error processing web"},
+            CommandFailed,
+            "`dpkg` ended with 1: error processing web",
+        ),
+        ({"code": "invalid", "message": "cannot install x", "hint": "y"}, Invalid, "cannot install x"),
+    ],
+)
+def test_what_failed_inside_is_told_outside(tmp_path: Path, answer: object, kind: type[WorldError], said: str) -> None:
+    """A full disk, a package's script and a bad wheel are three different errors."""
+    with pytest.raises(kind, match=said):
+        Chamber(commands=Answering(answer), folder=tmp_path).run({"kind": "system"})
+
+
+def test_a_machine_that_gives_no_namespaces_is_told_what_to_install(tmp_path: Path) -> None:
+    """The hint names the package and the files."""
+    commands = Answering({}, exit_code=1, stderr="unshare: failed to find newuidmap")
+    with pytest.raises(CommandFailed, match="newuidmap") as caught:
+        Chamber(commands=commands, folder=tmp_path).run({"kind": "system"})
+    assert "uidmap" in caught.value.hint
+    assert "/etc/subuid" in caught.value.hint
+
+
+class FullRegistry(LayoutRegistry):
+    """A registry on a full disk."""
+
+    def adopt(self, source: Path) -> Digest:
+        """Fail as the kernel would."""
+        raise OSError(errno.ENOSPC, "No space left on device", str(source))
+
+
+def baker(folder: Path, registry: LayoutRegistry) -> ContainerBaker:
+    """A real one."""
+    return ContainerBaker(
+        Surroundings(
+            project=ProjectName("shop"),
+            folder=folder / "cache",
+            commands=LocalCommands(),
+            clock=SystemClock(),
+            vault=FileVault(folder / "vault"),
+            registry=registry,
+        )
+    )
+
+
+def request(*packages: LockedPackage, files: tuple[LockedFile, ...] = (), architecture: str = "amd64") -> BakeRequest:
+    """An image of these."""
+    base = Base(distribution="debian", release="bookworm", suites=("bookworm",), architecture=architecture)
+    image = Image(name=WEB, kind=ImageKind.CONTAINER, base=base, user="33")
+    return BakeRequest(image=image, packages=packages, files=files)
+
+
+def package(name: str, sha256_hex: str = "0" * 64, *, layer: Layer = Layer.PLATFORM) -> LockedPackage:
+    """A locked package."""
+    return LockedPackage(
+        ecosystem=Ecosystem.PYPI if layer is Layer.PYTHON else Ecosystem.DEB,
+        name=name,
+        version="1",
+        sha256=sha256_hex,
+        size_bytes=1,
+        origin="https://example.org",
+        filename=f"{name}_1_all.deb",
+        layer=layer,
+        images=(WEB,),
+        architecture="all",
+    )
+
+
+def test_a_full_disk_is_said_and_nothing_is_kept(tmp_path: Path) -> None:
+    """The next bake, with room, is a whole one."""
+    source = tmp_path / "a"
+    source.write_bytes(b"a")
+    digest = FileVault(tmp_path / "vault").add(source)
+    file = LockedFile(target="/a", sha256=digest, size_bytes=1, mode=0o644, origin="a", images=(WEB,))
+    with pytest.raises(NoCapacity, match="no room left"):
+        baker(tmp_path, FullRegistry(tmp_path / "registry")).bake(request(files=(file,)), progress=Silent())
+    artifact = baker(tmp_path, LayoutRegistry(tmp_path / "registry")).bake(request(files=(file,)), progress=Silent())
+    assert [layer.cached for layer in artifact.layers] == [False]
+
+
+def test_wheels_without_a_python_are_refused(tmp_path: Path) -> None:
+    """The recipe lacks python3."""
+    with pytest.raises(Invalid, match="no /usr/bin/python3"):
+        baker(tmp_path, LayoutRegistry(tmp_path / "registry")).bake(
+            request(package("flask", layer=Layer.PYTHON)), progress=Silent()
+        )
+
+
+def test_packages_without_a_base_are_refused(tmp_path: Path) -> None:
+    """Nothing could run their scripts."""
+    with pytest.raises(Invalid, match="no base below"):
+        baker(tmp_path, LayoutRegistry(tmp_path / "registry")).bake(request(package("nginx")), progress=Silent())
+
+
+def test_another_processors_image_is_refused(tmp_path: Path) -> None:
+    """Its packages' scripts could not run here."""
+    with pytest.raises(Invalid, match="image web is for z80"):
+        baker(tmp_path, LayoutRegistry(tmp_path / "registry")).bake(
+            request(package("nginx"), architecture="z80"), progress=Silent()
+        )
+
+
+def deb(compress: str = ".xz", *, time: int = 1_700_000_000) -> bytes:
+    """A package file of the given compression."""
+    data = io.BytesIO()
+    with tarfile.open(fileobj=data, mode="w") as tar:
+        tar.addfile(tarfile.TarInfo("./file"))
+    plain = data.getvalue()
+    packed = {".xz": lzma.compress(plain), ".gz": gzip.compress(plain)}.get(compress, plain)
+    content = MAGIC
+    for name, part in (("debian-binary", b"2.0\n"), ("control.tar", b"odd"), (f"data.tar{compress}", packed)):
+        content += f"{name:<16}{time:<12}{0:<6}{0:<6}{'100644':<8}{len(part):<10}`\n".encode()
+        content += part + b"\n" * (len(part) % 2)
+    return content
+
+
+def kept(folder: Path, content: bytes) -> tuple[FileVault, LockedPackage]:
+    """The package in a vault."""
+    source = folder / "package"
+    source.write_bytes(content)
+    vault = FileVault(folder / "vault")
+    return vault, package("tool", vault.add(source))
+
+
+@pytest.mark.parametrize("compress", [".xz", ".gz", ""])
+def test_packages_lose_their_compression_and_nothing_else(tmp_path: Path, compress: str) -> None:
+    """Names, times and content stay; what is there already is not made again."""
+    vault, tool = kept(tmp_path, deb(compress))
+    for _ in range(2):
+        prepare([tool], vault, tmp_path / "plain")
+    target = place(tmp_path / "plain", tool.sha256)
+    with target.open("rb") as stream:
+        found = {member.name: (member.size, member.time) for member in members(stream, "tool")}
+        assert found["data.tar"][0] == 10240
+    assert list(found) == ["debian-binary", "control.tar", "data.tar"]
+    assert newest_build(tmp_path / "plain", [tool]) == 1_700_000_000
+    assert [path.name for path in (tmp_path / "plain").iterdir()] == [target.name]
+
+
+@pytest.mark.parametrize(
+    ("content", "kind", "said"),
+    [
+        (deb(".zst"), Invalid, "compressed as .zst"),
+        (b"no package at all", Corrupt, "no Debian package"),
+        (deb()[:-40], Corrupt, "cannot be decompressed"),
+        (MAGIC + b"x" * 60, Corrupt, "broken Debian package"),
+    ],
+)
+def test_what_is_no_package_is_refused(tmp_path: Path, content: bytes, kind: type[WorldError], said: str) -> None:
+    """By name, with nothing left behind."""
+    vault, tool = kept(tmp_path, content)
+    with pytest.raises(kind, match=said):
+        prepare([tool], vault, tmp_path / "plain")
+    assert list((tmp_path / "plain").iterdir()) == []
+
+
+def test_a_package_that_is_not_what_was_locked_is_refused(tmp_path: Path) -> None:
+    """Before a byte of it is unpacked."""
+    vault, tool = kept(tmp_path, deb())
+    place_in_vault = vault.path(tool.sha256)
+    place_in_vault.chmod(0o644)
+    place_in_vault.write_bytes(deb(time=1))
+    with pytest.raises(Corrupt, match=sha256(deb(time=1)).hexdigest()):
+        prepare([tool], vault, tmp_path / "plain")
+    assert list((tmp_path / "plain").iterdir()) == []

@@ -1,0 +1,184 @@
+"""Layers as bytes: what determines them, and what must not."""
+
+import os
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from repave.bakers.container.layertar import LayerTar
+from repave.bakers.container.overlay import settle
+from repave.bakers.container.skeleton import Skeleton
+from repave.ports.errors import Invalid
+
+NEWEST = 1_700_000_000
+
+
+def fill(root: Path) -> None:
+    """Some files, made in an order of no meaning."""
+    (root / "etc").mkdir(parents=True)
+    (root / "usr/bin").mkdir(parents=True)
+    (root / "usr/bin/tool").write_bytes(b"tool")
+    os.link(root / "usr/bin/tool", root / "usr/bin/alias")
+    (root / "etc/old").write_bytes(b"old")
+    (root / "bin").symlink_to("usr/bin")
+    (root / "etc/umlaut-\u00fc").write_bytes(b"")
+    (root / "etc/\udcff").write_bytes(b"a name that is no UTF-8")
+    for place, mode in (
+        (root / "usr/bin/tool", 0o4755),
+        (root / "etc/old", 0o640),
+        (root / "etc/umlaut-\u00fc", 0o644),
+    ):
+        place.chmod(mode)
+    for place in (root / "etc", root / "usr", root / "usr/bin"):
+        place.chmod(0o755)
+    (root / "etc/\udcff").chmod(0o600)
+    os.utime(root / "etc/old", (1, 1_600_000_000))
+
+
+def written(root: Path, target: Path, lowers: tuple[Path, ...] = ()) -> bytes:
+    """The tree as a layer."""
+    with LayerTar(target) as layer:
+        layer.tree(root, newest=NEWEST, lowers=lowers)
+    return target.read_bytes()
+
+
+def test_the_same_tree_gives_the_same_bytes(tmp_path: Path) -> None:
+    """Time, umask and folder have no say."""
+    fill(tmp_path / "one")
+    before = os.umask(0o077)
+    try:
+        fill(tmp_path / "two, elsewhere")
+    finally:
+        os.umask(before)
+    os.utime(tmp_path / "two, elsewhere/usr/bin/tool", (5, 2_000_000_000))
+    assert written(tmp_path / "one", tmp_path / "a") == written(tmp_path / "two, elsewhere", tmp_path / "b")
+
+
+def test_a_layer_holds_what_the_tree_holds(tmp_path: Path) -> None:
+    """Links, rights, odd names; times clamped; a second name of a file is a link, not a copy."""
+    fill(tmp_path / "tree")
+    written(tmp_path / "tree", tmp_path / "tar")
+    with tarfile.open(tmp_path / "tar") as tar:
+        entries = {entry.name: entry for entry in tar.getmembers()}
+    assert list(entries) == sorted(entries, key=os.fsencode)
+    assert entries["usr/bin/tool"].mode == 0o4755
+    assert entries["usr/bin/tool"].linkname == "usr/bin/alias"
+    assert entries["bin"].linkname == "usr/bin"
+    assert entries["etc/old"].mtime == 1_600_000_000
+    assert entries["usr/bin/alias"].mtime == NEWEST
+    assert "etc/\udcff" in entries
+    assert {(entry.uname, entry.gname) for entry in entries.values()} == {("", "")}
+
+
+def test_what_overlayfs_removed_becomes_a_whiteout(tmp_path: Path) -> None:
+    """A removed name, and a directory that hides the one below; one that hides nothing needs no mark."""
+    upper, lower = tmp_path / "upper", tmp_path / "lower"
+    for folder in (upper / "var/new", upper / "var/lib", lower / "var/lib"):
+        folder.mkdir(parents=True)
+    os.mknod(upper / "gone", 0o020000 | 0o600, os.makedev(0, 0))
+    os.mknod(upper / "var/gone", 0o020000 | 0o600, os.makedev(0, 0))
+    for folder in (upper / "var/new", upper / "var/lib"):
+        os.setxattr(folder, "user.overlay.opaque", b"y")
+    written(upper, tmp_path / "tar", (lower,))
+    with tarfile.open(tmp_path / "tar") as tar:
+        names = tar.getnames()
+    assert names == [".wh.gone", "var", "var/.wh.gone", "var/lib", "var/lib/.wh..wh..opq", "var/new"]
+
+
+def test_settling_makes_the_upper_directory_complete(tmp_path: Path) -> None:
+    """What only the lower has is moved up, what was removed stays away, what was replaced is not mixed."""
+    upper, lower = tmp_path / "upper", tmp_path / "lower"
+    for folder in (upper / "etc", upper / "replaced", lower / "etc/empty", lower / "replaced", lower / "dropped/deep"):
+        folder.mkdir(parents=True)
+    (lower / "etc/configuration").write_bytes(b"from below")
+    (lower / "etc/changed").write_bytes(b"from below")
+    (upper / "etc/changed").write_bytes(b"from above")
+    (lower / "replaced/old").write_bytes(b"")
+    (lower / "link").symlink_to("/nowhere")
+    os.setxattr(upper / "replaced", "user.overlay.opaque", b"y")
+    os.mknod(upper / "dropped", 0o020000 | 0o600, os.makedev(0, 0))
+    settle(lower, upper)
+    found = sorted(place.relative_to(upper).as_posix() for place in upper.rglob("*"))
+    assert found == ["etc", "etc/changed", "etc/configuration", "etc/empty", "link", "replaced"]
+    assert (upper / "etc/changed").read_bytes() == b"from above"
+
+
+def test_staged_files_are_roots_and_readable(tmp_path: Path) -> None:
+    """Whoever laid them out, under whatever umask; directories below keep their rights."""
+    stage = tmp_path / "stage"
+    (stage / "usr/local/bin").mkdir(parents=True)
+    (stage / "usr/local/bin/run").write_bytes(b"#!")
+    (stage / "usr/local/bin/run").chmod(0o700)
+    (stage / "usr/local/data").write_bytes(b"1")
+    (stage / "usr/local/data").chmod(0o600)
+    below = Skeleton(directories={"usr": (0o755, 0, 0), "usr/local": (0o2775, 0, 50)})
+    with LayerTar(tmp_path / "tar") as layer:
+        layer.staged(stage, below=below, time=1)
+    with tarfile.open(tmp_path / "tar") as tar:
+        rights = {entry.name: (entry.mode, entry.uid, entry.gid) for entry in tar.getmembers()}
+    assert rights == {
+        "usr": (0o755, 0, 0),
+        "usr/local": (0o2775, 0, 50),
+        "usr/local/bin": (0o755, 0, 0),
+        "usr/local/bin/run": (0o755, 0, 0),
+        "usr/local/data": (0o644, 0, 0),
+    }
+
+
+def test_staged_files_never_hide_a_link(tmp_path: Path) -> None:
+    """A directory in a layer would take the place of the link below it, and of all it leads to."""
+    (tmp_path / "stage/usr/local/man/man1").mkdir(parents=True)
+    below = Skeleton(directories={"usr": (0o755, 0, 0)}, links={"usr/local/man": "share/man"})
+    with LayerTar(tmp_path / "tar") as layer, pytest.raises(Invalid, match="/usr/local/man"):
+        layer.staged(tmp_path / "stage", below=below, time=1)
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """A small root filesystem."""
+    for folder in ("usr/bin", "usr/lib", "etc", "var/run/deep"):
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "bin").symlink_to("usr/bin")
+    (tmp_path / "lib").symlink_to("/usr/lib")
+    (tmp_path / "here").symlink_to("usr/../usr/./bin")
+    (tmp_path / "out").symlink_to("../../../etc")
+    (tmp_path / "loop").symlink_to("loop/loop")
+    (tmp_path / "usr/bin/python3").symlink_to("python3.11")
+    (tmp_path / "etc/passwd").write_text("root:x:0:0::/:/bin/sh\nweb:x:33:34::/:/bin/sh\nbroken\n", encoding="ascii")
+    (tmp_path / "etc/group").write_text("root:x:0:\nweb:x:34:\n", encoding="ascii")
+    return tmp_path
+
+
+def test_a_skeleton_is_what_later_layers_must_know(root: Path) -> None:
+    """Directories, links to directories that stay inside, accounts and Python."""
+    skeleton = Skeleton.read(Skeleton.of(root).content())
+    assert set(skeleton.directories) == {"usr", "usr/bin", "usr/lib", "etc", "var", "var/run", "var/run/deep"}
+    assert set(skeleton.links) == {"bin", "lib", "here", "out"}
+    assert skeleton.users == {"root": (0, 0), "web": (33, 34)}
+    assert skeleton.groups == {"root": 0, "web": 34}
+    assert skeleton.python == "3.11"
+
+
+@pytest.mark.parametrize(
+    ("path", "leads_to"),
+    [
+        ("bin/x", "usr/bin/x"),
+        ("lib/a/b", "usr/lib/a/b"),
+        ("here/x", "usr/bin/x"),
+        ("out/passwd", "etc/passwd"),
+        ("usr/bin", "usr/bin"),
+        ("/new//folder/.", "new/folder"),
+    ],
+)
+def test_links_are_followed_inside_the_root_only(root: Path, path: str, leads_to: str) -> None:
+    """As the kernel would in a chroot: no way leads out."""
+    assert Skeleton.of(root).resolve(path) == leads_to
+
+
+def test_a_loop_of_links_is_refused() -> None:
+    """It ends, with an error."""
+    resolve: Callable[[str], str] = Skeleton(links={"a": "b", "b": "a"}).resolve
+    with pytest.raises(Invalid, match="round in links"):
+        resolve("a/x")
