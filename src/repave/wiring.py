@@ -6,7 +6,6 @@ Imports stand inside the properties on purpose: `repave status` must not pay for
 import os
 from collections.abc import Mapping
 from functools import cached_property
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -158,6 +157,8 @@ class Wiring:
     @cached_property
     def bakers(self) -> "Mapping[ImageKind, Baker]":
         """Every installed baker by its kind."""
+        from importlib.metadata import entry_points
+
         found = (self._load("repave.bakers", point.name) for point in entry_points(group="repave.bakers"))
         return {baker.kind: baker for baker in found}
 
@@ -181,6 +182,8 @@ class Wiring:
         return self._made[group, name]
 
     def _load(self, group: str, name: str) -> Any:  # noqa: ANN401 - which port it is follows from the group
+        from importlib.metadata import entry_points
+
         from repave.ports.surroundings import Surroundings
 
         points = entry_points(group=group, name=name)
@@ -230,8 +233,8 @@ class Wiring:
 
     def publish(self, environment: "Environment", release: "Release", progress: "Progress") -> None:
         """Make a release startable where an environment lives."""
+        from repave.operations.keys import fleets_of
         from repave.operations.publishing import publish
-        from repave.operations.releases import fleets_of
 
         fleets = fleets_of(self.project, environment)
         publish(release, fleets, self.store, self.machines(environment.provider), progress)
@@ -253,7 +256,7 @@ class Wiring:
     def destroy(self, environment: "Environment", watcher: "Watcher") -> "tuple[Destroyed, ...]":
         """End an environment."""
         from repave.operations.destroy import Destroying
-        from repave.operations.releases import fleets_of
+        from repave.operations.keys import fleets_of
 
         destroying = Destroying(
             store=self.store,
@@ -273,7 +276,7 @@ class Wiring:
 
     def keep(self, environment: "Environment", watcher: "Watcher") -> None:
         """Have a controller look after an environment until Ctrl-C."""
-        from repave.operations.releases import fleets_of
+        from repave.operations.keys import fleets_of
 
         fleets = fleets_of(self.project, environment)
         self._controller(fleets, watcher).keep(fleets, until=lambda: False)

@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
-from repave.wiring import Wiring, project_file
+from repave.wiring import PROJECT_FILE, Wiring, project_file
 
 
 @contextmanager
@@ -15,3 +16,17 @@ def opened(file: Path | None) -> Iterator[Wiring]:
         yield wiring
     finally:
         wiring.close()
+
+
+@contextmanager
+def opened_anyhow(file: Path | None) -> Iterator[Wiring]:
+    """As ``opened``; where there is no project yet, that of a starter file in a folder that is gone afterwards."""
+    here = Path.cwd()
+    if file is not None or any((folder / PROJECT_FILE).is_file() for folder in (here, *here.parents)):
+        with opened(file) as wiring:
+            yield wiring
+        return
+    from repave.operations.init import initialise  # noqa: PLC0415 - it brings the whole of the file's grammar
+
+    with TemporaryDirectory(prefix="repave-") as folder, opened(initialise(Path(folder))) as wiring:
+        yield wiring

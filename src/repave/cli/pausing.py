@@ -6,8 +6,8 @@ from repave.cli.codes import OK
 from repave.cli.opening import opened
 from repave.cli.screen import Screen
 from repave.config.policies import environment_named
+from repave.operations.keys import fleets_of
 from repave.operations.pause import pause
-from repave.operations.releases import fleets_of
 
 
 def switch(name: str, *, paused: bool, as_json: bool, file: Path | None) -> int:

@@ -8,8 +8,9 @@ from repave.config.policies import environment_named
 from repave.model.lock import Lock
 from repave.model.project import Environment, Project
 from repave.operations.errors import Refused
+from repave.operations.keys import fleets_of
 from repave.operations.preview import Change, settings
-from repave.operations.releases import fleets_of, release_named, title
+from repave.operations.releases import release_named, title
 from repave.ports.errors import Gone
 from repave.ports.store import Store
 

@@ -10,7 +10,8 @@ from repave.model.release import Release, Revision
 from repave.model.target import Target
 from repave.operations.converge import Converge, Settled, Watcher
 from repave.operations.errors import Refused
-from repave.operations.releases import fleets_of, newest_release, title
+from repave.operations.keys import fleets_of
+from repave.operations.releases import newest_release, title
 from repave.ports.clock import Clock
 from repave.ports.intent import Aim
 from repave.ports.store import Store

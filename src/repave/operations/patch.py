@@ -10,8 +10,9 @@ from repave.model.names import Digest, EnvironmentName, ReleaseNumber
 from repave.model.project import Environment, Project
 from repave.model.release import Release
 from repave.operations.errors import Refused
+from repave.operations.keys import fleets_of
 from repave.operations.locking import Asked, Locking, Proposal
-from repave.operations.releases import fleets_of, title
+from repave.operations.releases import title
 from repave.operations.scan import cves_of, examine
 from repave.ports.advisories import Advisories
 from repave.ports.pinner import Refresh

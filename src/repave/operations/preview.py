@@ -10,8 +10,9 @@ from repave.model.names import FleetKey
 from repave.model.project import Environment, Project
 from repave.model.release import Release, Revision
 from repave.model.target import Target
+from repave.operations.keys import fleets_of
 from repave.operations.rehearsal import Rehearsal, rehearse
-from repave.operations.releases import fleets_of, title
+from repave.operations.releases import title
 from repave.ports.clock import Clock
 from repave.ports.errors import Gone
 from repave.ports.store import Store

@@ -2,8 +2,7 @@
 
 import re
 
-from repave.model.names import FleetKey, ReleaseNumber
-from repave.model.project import Environment, Project
+from repave.model.names import ReleaseNumber
 from repave.model.release import Release
 from repave.operations.errors import Refused
 from repave.ports.catalog import Catalog
@@ -32,10 +31,3 @@ def newest_release(catalog: Catalog) -> Release:
 def title(number: ReleaseNumber) -> str:
     """``r17``."""
     return f"r{number}"
-
-
-def fleets_of(project: Project, environment: Environment) -> tuple[FleetKey, ...]:
-    """The keys of an environment's fleets, in the file's order."""
-    return tuple(
-        FleetKey(project=project.name, environment=environment.name, fleet=name) for name in environment.fleets
-    )

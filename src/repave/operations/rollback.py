@@ -3,7 +3,8 @@
 from repave.model.project import Environment, Project
 from repave.model.release import Release
 from repave.operations.errors import Refused
-from repave.operations.releases import fleets_of, release_named, title
+from repave.operations.keys import fleets_of
+from repave.operations.releases import release_named, title
 from repave.ports.store import Store
 
 

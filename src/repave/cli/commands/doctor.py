@@ -1,7 +1,7 @@
 """``repave doctor``."""
 
 from repave.cli.codes import FAILED, OK
-from repave.cli.opening import opened
+from repave.cli.opening import opened_anyhow
 from repave.cli.options import File, Json
 from repave.cli.phrases import counted
 from repave.cli.screen import Screen
@@ -14,10 +14,10 @@ from repave.wiring import BALANCER_OF
 def doctor(*, as_json: Json = False, file: File = None) -> int:
     """Try everything that repave needs on this machine, and say how to get what is missing.
 
-    Ends with 1 when something needed is missing.
+    Works before there is a repave.yaml, too. Ends with 1 when something needed is missing.
     """
     screen = Screen(as_json=as_json)
-    with opened(file) as wiring:
+    with opened_anyhow(file) as wiring:
         providers = tuple(dict.fromkeys(environment.provider for environment in wiring.project.environments.values()))
         examined = examine_machine(
             folder=wiring.state,

@@ -12,8 +12,8 @@ from repave.cli.verbs import example
 from repave.config.policies import environment_named, fleet_named
 from repave.model.names import FleetName
 from repave.operations.errors import Refused
+from repave.operations.keys import fleets_of
 from repave.operations.logs import Console, chosen, consoles, lines
-from repave.operations.releases import fleets_of
 from repave.ports.provider import Machines
 from repave.wiring import Wiring
 

@@ -13,7 +13,8 @@ from repave.cli.verbs import example
 from repave.config.policies import environment_named
 from repave.model.lock import Lock
 from repave.operations.errors import Refused
-from repave.operations.releases import fleets_of, release_named, title
+from repave.operations.keys import fleets_of
+from repave.operations.releases import release_named, title
 from repave.operations.scan import Scan
 from repave.operations.scan import scan as examine
 from repave.wiring import Wiring
