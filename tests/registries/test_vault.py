@@ -4,6 +4,7 @@ import errno
 import hashlib
 import os
 import resource
+import tempfile
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -94,18 +95,18 @@ def leftovers(vault: FileVault) -> list[Path]:
 
 
 @given(content=st.binary(max_size=2000))
-def test_what_was_added_is_there_byte_for_byte(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
+def test_what_was_added_is_there_byte_for_byte(content: bytes) -> None:
     """Under its sha256, once, and verifiable."""
-    folder = tmp_path_factory.mktemp("vault")
-    vault = FileVault(folder / "vault")
-    (folder / "file").write_bytes(content)
-    assert vault.add(folder / "file") == digest(content) == vault.add(folder / "file", sha256=digest(content))
-    assert vault.path(digest(content)).read_bytes() == content
-    vault.verify(digest(content))
-    assert list(vault.entries()) == [(digest(content), len(content))]
-    vault.remove(digest(content))
-    vault.remove(digest(content))
-    assert not vault.has(digest(content))
+    with tempfile.TemporaryDirectory() as folder:
+        vault, file = FileVault(Path(folder) / "vault"), Path(folder) / "file"
+        file.write_bytes(content)
+        assert vault.add(file) == digest(content) == vault.add(file, sha256=digest(content))
+        assert vault.path(digest(content)).read_bytes() == content
+        vault.verify(digest(content))
+        assert list(vault.entries()) == [(digest(content), len(content))]
+        vault.remove(digest(content))
+        vault.remove(digest(content))
+        assert not vault.has(digest(content))
 
 
 def test_what_differs_from_its_hash_is_not_kept(vault: FileVault, tmp_path: Path) -> None:
@@ -235,5 +236,6 @@ def test_what_a_killed_writer_left_is_swept_out(vault: FileVault, tmp_path: Path
     (tmp_path / "file").write_bytes(b"content")
     vault.add(tmp_path / "file")
     (vault._incoming / "tmpdead").write_bytes(b"half")
+    (tmp_path / "file").write_bytes(b"other content")
     vault.add(tmp_path / "file")
     assert leftovers(vault) == []

@@ -54,19 +54,18 @@ class FileVault:
 
     def add(self, source: Path, *, sha256: str | None = None) -> str:
         """Copy a local file in, answer its sha256; see the port. Raises Gone when there is no such file."""
-        with self._writing(source.name) as target:
-            hashed = hashlib.sha256()
-            try:
-                with source.open("rb") as content:
-                    while chunk := content.read(CHUNK_BYTES):
-                        hashed.update(chunk)
-                        target.write(chunk)
-            except (FileNotFoundError, IsADirectoryError) as missing:
-                raise Gone(f"{source} cannot be kept: there is no such file") from missing
-            found = hashed.hexdigest()
-            if sha256 is not None and found != sha256:
-                raise Corrupt(f"{source} has sha256 {found}, not {sha256}: nothing of it was kept")
-            self._keep(target, found)
+        try:
+            with source.open("rb") as content:
+                found = hashlib.file_digest(content, "sha256").hexdigest()
+                if not self.has(found) and sha256 in {None, found}:
+                    content.seek(0)
+                    found = self._copy(source.name, content)
+        except (FileNotFoundError, IsADirectoryError) as missing:
+            if source.is_file():
+                raise
+            raise Gone(f"{source} cannot be kept: there is no such file") from missing
+        if sha256 not in {None, found}:
+            raise Corrupt(f"{source} has sha256 {found}, not {sha256}: nothing of it was kept")
         return found
 
     def fetch(self, files: Iterable[Fetch], *, progress: Progress) -> None:
@@ -126,6 +125,16 @@ class FileVault:
         with self._writing(file.name) as target:
             download.write(target)
             self._keep(target, file.sha256)
+
+    def _copy(self, name: str, content: BinaryIO) -> str:
+        """Under the hash of what was copied: the file may have changed since it was read for its hash."""
+        with self._writing(name) as target:
+            hashed = hashlib.sha256()
+            while chunk := content.read(CHUNK_BYTES):
+                hashed.update(chunk)
+                target.write(chunk)
+            self._keep(target, hashed.hexdigest())
+        return hashed.hexdigest()
 
     def _keep(self, target: BinaryIO, sha256: str) -> None:
         target.flush()
