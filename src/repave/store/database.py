@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, text
+from sqlalchemy import Connection, Engine, create_engine, event, func, inspect, make_url, select, text
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -18,6 +18,9 @@ BUSY_TIMEOUT_SECONDS = 30.0
 """How long a writer waits for another: transactions take milliseconds, so this long means that something hangs."""
 
 WRITES = "repave_writes"
+
+MIGRATION_LOCK = 0x7265_7061_7665
+"""A number that no other user of the database takes by chance: "repave" in ASCII."""
 
 
 class Database:
@@ -67,6 +70,9 @@ class Database:
         from repave.store.upgrade import upgrade  # noqa: PLC0415 - the reason stands above
 
         with self.writing() as connection:
+            if connection.dialect.name == "postgresql":
+                # SQLite's writers wait for each other from their beginning; here, those who migrate must be made to.
+                connection.execute(select(func.pg_advisory_xact_lock(MIGRATION_LOCK)))
             found = _revision(connection)
             if found != REVISION:
                 upgrade(connection, found=found, where=self.where)
