@@ -58,7 +58,7 @@ class Handler(BaseHTTPRequestHandler):
     def log_message(self, *_):
         return
 
-ThreadingHTTPServer.request_queue_size = 128
+ThreadingHTTPServer.request_queue_size = int(sys.argv[3])
 server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
 print(server.server_address[1], flush=True)
 server.serve_forever()
@@ -78,7 +78,7 @@ class Server:
 class StartServer(Protocol):
     """Starts servers that end with the test."""
 
-    def __call__(self, name: str, *, ill: bool = False) -> Server:
+    def __call__(self, name: str, *, ill: bool = False, queue: int = 128) -> Server:
         """Start one; it listens when this returns."""
         ...
 
@@ -88,12 +88,12 @@ def start_server(tmp_path: Path) -> Iterator[StartServer]:
     """Starts HTTP servers, which end with the test."""
     started: list[Server] = []
 
-    def start(name: str, *, ill: bool = False) -> Server:
+    def start(name: str, *, ill: bool = False, queue: int = 128) -> Server:
         mark = tmp_path / f"{name}.ill"
         if ill:
             mark.touch()
         process = subprocess.Popen(
-            [sys.executable, "-S", "-c", SERVER, name, str(mark)],
+            [sys.executable, "-S", "-c", SERVER, name, str(mark), str(queue)],
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,  # it complains of every connection that is cut
         )
@@ -291,10 +291,11 @@ def test_a_dead_server_is_out_without_waiting_for_its_check(
     assert load.failed == []
 
 
-def test_a_hanging_server_is_out_in_time(balancer: HaproxyBalancer, start_server: StartServer) -> None:
-    """A server that accepts and never answers is taken out by its checks; what it held is answered by another."""
+@pytest.mark.parametrize("queue", [128, 0], ids=["accepts", "vanished"])
+def test_a_hanging_server_is_out_in_time(balancer: HaproxyBalancer, start_server: StartServer, queue: int) -> None:
+    """A server that never answers, or whose address falls silent, is out soon; another answers what it held."""
     endpoint = balancer.ensure(frontend())
-    first, second = start_server("first"), start_server("second")
+    first, second = start_server("first", queue=queue), start_server("second")
     serve(balancer, first, second)
     with Load(endpoint) as load:
         load.go_on(20)
