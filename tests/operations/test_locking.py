@@ -1,0 +1,69 @@
+"""The lock: resolved first, written last, and never half."""
+
+import pytest
+from simulated_shop import QUIET, Shop
+
+from repave.config.lockfile import dump_lock
+from repave.operations.errors import Refused
+from repave.operations.locking import Asked
+from repave.ports.errors import WorldError
+from repave.ports.pinner import Refresh
+
+
+def versions(shop: Shop) -> dict[str, str]:
+    """As the lock in the folder has them."""
+    lock = shop.locking.present()
+    assert lock is not None
+    return {package.name: package.version for package in lock.packages}
+
+
+def test_a_lock_brings_every_byte_into_the_vault(shop: Shop) -> None:
+    """Everything that is locked is kept, verified."""
+    lock = shop.lock()
+    for sha256 in (*(package.sha256 for package in lock.packages), *(file.sha256 for file in lock.files)):
+        shop.vault.verify(sha256)
+
+
+def test_pins_stay_where_they_are_until_told_otherwise(shop: Shop) -> None:
+    """A newer version upstream changes nothing by itself."""
+    shop.lock()
+    shop.pinner.archive["openssl"] = "3.0.22"
+    shop.lock()
+    assert versions(shop)["openssl"] == "3.0.20"
+    proposal = shop.locking.propose(Asked(refresh=Refresh.UPGRADE), QUIET)
+    assert [change.package.version for change in proposal.difference.changed] == ["3.0.22"]
+    assert versions(shop)["openssl"] == "3.0.20"
+
+
+def test_a_file_that_cannot_be_fetched_leaves_the_old_lock(shop: Shop) -> None:
+    """Promise 14's other half: nothing half-written, whatever is missing."""
+    before = dump_lock(shop.lock())
+    shop.pinner.archive["openssl"] = "3.0.22"
+    proposal = shop.locking.propose(Asked(refresh=Refresh.UPGRADE), QUIET)
+    (shop.folder / "archive" / "openssl_3.0.22.deb").write_bytes(b"something else")
+    with pytest.raises(WorldError, match="openssl"):
+        shop.locking.write(proposal, QUIET)
+    assert shop.locking.path.read_text(encoding="utf-8") == before
+    assert [path.name for path in shop.folder.glob(".repave.lock*")] == []
+
+
+def test_a_changed_file_and_a_changed_recipe_are_both_drift(shop: Shop) -> None:
+    """Each is told in a sentence, without any network."""
+    lock = shop.lock()
+    assert shop.locking.drift(lock) == ()
+    (shop.folder / "app" / "app.py").write_text("print('changed')\n", encoding="utf-8")
+    (shop.folder / "app" / "new.py").write_text("", encoding="utf-8")
+    shop.pinner.archive.clear()
+    assert shop.locking.drift(lock) == (
+        "`app/app.py` has changed since it was locked",
+        "`app/new.py` is not locked",
+    )
+    with pytest.raises(Refused, match="does not match"):
+        shop.locking.matching()
+
+
+def test_no_lock_is_refused_with_the_way_to_one(shop: Shop) -> None:
+    """The hint names the verb."""
+    with pytest.raises(Refused) as refused:
+        shop.bake()
+    assert "repave lock" in refused.value.hint

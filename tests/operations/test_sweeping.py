@@ -1,0 +1,62 @@
+"""Collecting garbage: shown first, and never what something needs."""
+
+from simulated_shop import QUIET, Shop
+
+from repave.operations.gc import Sweeping
+from repave.operations.locking import Asked
+from repave.ports.pinner import Refresh
+
+
+def sweeping(shop: Shop) -> Sweeping:
+    """As the verb makes it."""
+    return Sweeping(
+        store=shop.store,
+        vault=shop.vault,
+        registry=shop.registry,
+        machines=(shop.machines,),
+        present=shop.locking.present(),
+    )
+
+
+def releases(shop: Shop, count: int) -> None:
+    """Each with another openssl and another application."""
+    for number in range(count):
+        shop.pinner.archive["openssl"] = f"3.0.{number}"
+        (shop.folder / "app" / "app.py").write_text(f"{number}\n", encoding="utf-8")
+        shop.lock(Asked(refresh=Refresh.UPGRADE))
+        shop.bake()
+
+
+def test_what_runs_is_kept_however_old_it_is(shop: Shop) -> None:
+    """Its blobs, its files, and the way back to it."""
+    releases(shop, 1)
+    shop.deploy("test")
+    releases(shop, 4)
+    swept = sweeping(shop).sweep(1, remove=True)
+    reasons = {kept.release: kept.reason for kept in swept.kept}
+    assert set(reasons) == {"r1", "r4"}
+    assert reasons["r1"] == "runs in test"
+    assert {waste.kind for waste in swept.waste} == {"vault file", "blob", "tag"}
+    for number in (1, 4):
+        lock = shop.store.lock(shop.store.releases()[number - 1].lock)
+        for package in lock.packages:
+            shop.vault.verify(package.sha256)
+    assert shop.deploy("test", 1).as_asked
+    assert shop.deploy("test", 4).as_asked
+
+
+def test_without_being_asked_nothing_is_removed(shop: Shop) -> None:
+    """It shows, and a second look shows the same."""
+    releases(shop, 3)
+    first = sweeping(shop).sweep(1, remove=False)
+    assert first.waste
+    assert sweeping(shop).sweep(1, remove=False).waste == first.waste
+    assert sweeping(shop).sweep(1, remove=True).waste == first.waste
+    assert sweeping(shop).sweep(1, remove=True).waste == ()
+
+
+def test_the_present_lock_is_kept_though_nothing_was_baked(shop: Shop) -> None:
+    """Its files were just fetched."""
+    shop.lock()
+    assert sweeping(shop).sweep(0, remove=True).waste == ()
+    assert shop.locking.propose(Asked(), QUIET).changed is False

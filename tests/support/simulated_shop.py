@@ -1,0 +1,292 @@
+"""A whole project over a simulated world: real store, vault, registry, controller; invented packages, advisories."""
+
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+
+from repave.config.lockfile import lock_digest
+from repave.config.policies import fleet_policy
+from repave.config.project import parse_project
+from repave.controller.converge import Controller
+from repave.controller.ports import Declared, Ports
+from repave.model.artifact import Artifact, ArtifactLayer
+from repave.model.finding import Finding, SourceStatus
+from repave.model.lock import Ecosystem, Layer, Lock, LockedPackage
+from repave.model.names import FleetKey, ReleaseNumber
+from repave.model.plan import Phase
+from repave.model.project import Environment, Project
+from repave.model.recipe import ImageKind
+from repave.model.release import SecretReference
+from repave.operations.baking import Baked, Baking
+from repave.operations.converge import Settled, Watcher, unwatched
+from repave.operations.deploy import Deploying, DeployResult
+from repave.operations.destroy import Destroying
+from repave.operations.frontends import frontend
+from repave.operations.keys import fleets_of
+from repave.operations.locking import Asked, Locking
+from repave.operations.patch import Patching
+from repave.operations.publishing import publish
+from repave.pinners.files import FilesPinner
+from repave.ports.baker import BakeRequest
+from repave.ports.pinner import PinRequest, Pins, Refresh
+from repave.ports.progress import Progress, Silent
+from repave.registries.layout import LayoutRegistry
+from repave.registries.vault import FileVault
+from repave.simulation.balancer import SimulatedBalancer
+from repave.simulation.provider import SimulatedProvider
+from repave.simulation.world import World
+from repave.store.sql import SqlStore
+
+FILE = """
+project: shop
+images:
+  web:
+    kind: container
+    base: {distribution: debian, release: bookworm, suites: [bookworm, bookworm-security]}
+    packages: [openssl]
+    files: {app/: /srv/app/}
+    run: python3 app.py
+fleets:
+  web:
+    image: web
+    port: 8080
+    health: {interval: 200ms, timeout: 200ms, healthy: 2, unhealthy: 3, grace: 3s}
+environments:
+  test: {provider: local, zones: [a, b], fleets: {web: {size: 3}}, config: {GREETING: hello}}
+  prod: {provider: local, zones: [a, b], fleets: {web: {size: 4}}, config: {TOKEN: {secret: "env:TOKEN"}}}
+pipeline: [test, prod]
+"""
+
+QUIET = Silent()
+
+
+def content_of(name: str, version: str) -> bytes:
+    """The invented package file."""
+    return f"{name} {version}".encode()
+
+
+@dataclass
+class InventedPinner:
+    """Pins what its archive offers; ``Refresh.KEEP`` keeps what was pinned before."""
+
+    archive: dict[str, str]
+    """Name to the newest version."""
+
+    folder: Path
+
+    def pin(self, request: PinRequest, *, progress: Progress) -> Pins:
+        """One package file per name, to be fetched from the folder."""
+        del progress
+        before = {package.name: package.version for package in request.previous.packages}
+        keep = request.refresh is Refresh.KEEP
+        return Pins(
+            packages=tuple(
+                self._package(name, before.get(name, newest) if keep else newest, request)
+                for name, newest in self.archive.items()
+            )
+        )
+
+    def _package(self, name: str, version: str, request: PinRequest) -> LockedPackage:
+        content = content_of(name, version)
+        place = self.folder / f"{name}_{version}.deb"
+        place.parent.mkdir(exist_ok=True)
+        place.write_bytes(content)
+        return LockedPackage(
+            ecosystem=Ecosystem.DEB,
+            name=name,
+            version=version,
+            sha256=sha256(content).hexdigest(),
+            size_bytes=len(content),
+            origin=place.as_uri(),
+            filename=place.name,
+            layer=Layer.PLATFORM,
+            images=(request.image.name,),
+            architecture="amd64",
+            suite="bookworm",
+            source=name,
+            source_version=version,
+        )
+
+
+@dataclass
+class InventedBaker:
+    """One layer, named by what went into it."""
+
+    registry: LayoutRegistry
+    kind: ImageKind = ImageKind.CONTAINER
+
+    def bake(self, request: BakeRequest, *, progress: Progress) -> Artifact:
+        """The same request, the same digest."""
+        del progress
+        parts = [*(package.sha256 for package in request.packages), *(file.sha256 for file in request.files)]
+        layer = self.registry.add(" ".join(sorted(parts)).encode())
+        manifest = self.registry.add(f'{{"layers": [{{"digest": "{layer}"}}]}}'.encode())
+        made = ArtifactLayer(layer=Layer.BASE, digest=layer, size_bytes=1, inputs=layer, cached=False)
+        return Artifact(image=request.image.name, kind=self.kind, digest=manifest, size_bytes=1, layers=(made,))
+
+
+@dataclass
+class InventedAdvisories:
+    """Knows which version of a package repairs what; may be unreachable."""
+
+    repairs: dict[str, tuple[str, tuple[str, ...]]] = field(default_factory=dict)
+    problem: str = ""
+
+    def examine(self, lock: Lock, *, progress: Progress) -> tuple[tuple[Finding, ...], tuple[SourceStatus, ...]]:
+        """Every locked package whose version is not the repairing one."""
+        del progress
+        status = SourceStatus(name="invented", as_of=None, problem=self.problem)
+        if self.problem:
+            return (), (status,)
+        found = (
+            Finding(
+                ecosystem=package.ecosystem,
+                package=package.name,
+                source=package.source,
+                version=package.version,
+                fixed_version=self.repairs[package.name][0],
+                fixed_in="bookworm-security",
+                cves=self.repairs[package.name][1],
+                images=package.images,
+            )
+            for package in lock.packages
+            if package.name in self.repairs and package.version != self.repairs[package.name][0]
+        )
+        return tuple(found), (status,)
+
+
+class InventedSecrets:
+    """Knows every secret."""
+
+    def resolve(self, reference: SecretReference) -> str:
+        """Its value."""
+        return f"value of {reference}"
+
+
+class Shop:
+    """The project, and everything that acts on it."""
+
+    def __init__(self, folder: Path, text: str = FILE) -> None:
+        self.folder = folder
+        self.project: Project = parse_project(text, filename="repave.yaml")
+        (folder / "app").mkdir(parents=True)
+        (folder / "app" / "app.py").write_text("print('hello')\n", encoding="utf-8")
+        self.world = World()
+        self.clock = self.world.clock
+        self.machines = SimulatedProvider(self.world)
+        self.traffic = SimulatedBalancer(self.world)
+        self.store = SqlStore(f"sqlite:///{folder / 'store.db'}")
+        self.vault = FileVault(root=folder / "vault")
+        self.registry = LayoutRegistry(root=folder / "registry")
+        self.pinner = InventedPinner(archive={"openssl": "3.0.20", "zlib": "1.2"}, folder=folder / "archive")
+        self.advisories = InventedAdvisories()
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self.store.close()
+
+    @property
+    def locking(self) -> Locking:
+        """The lock."""
+        return Locking(
+            project=self.project,
+            folder=self.folder,
+            pinners=(self.pinner,),
+            files=FilesPinner(vault=self.vault),
+            vault=self.vault,
+        )
+
+    @property
+    def deploying(self) -> Deploying:
+        """Intent."""
+        return Deploying(project=self.project, store=self.store, clock=self.clock, converge=self.converge)
+
+    @property
+    def patching(self) -> Patching:
+        """The mission."""
+        return Patching(project=self.project, locking=self.locking, advisories=(self.advisories,), store=self.store)
+
+    @property
+    def destroying(self) -> Destroying:
+        """The end."""
+        return Destroying(
+            store=self.store,
+            clock=self.clock,
+            machines=self.machines,
+            traffic=self.traffic,
+            converge=self.converge,
+        )
+
+    def lock(self, asked: Asked | None = None) -> Lock:
+        """Resolve and write."""
+        proposal = self.locking.propose(asked or Asked(), QUIET)
+        self.locking.write(proposal, QUIET)
+        return proposal.lock
+
+    def bake(self) -> Baked:
+        """A release of the present lock."""
+        lock = self.locking.matching()
+        baker = InventedBaker(registry=self.registry)
+        baking = Baking(
+            project=self.project,
+            bakers={baker.kind: baker},
+            catalog=self.store,
+            registry=self.registry,
+            clock=self.clock,
+        )
+        return baking.bake(lock, lock_digest(lock), "source", QUIET)
+
+    def environment(self, name: str) -> Environment:
+        """By name."""
+        return next(one for one in self.project.environments.values() if one.name == name)
+
+    def keys(self, name: str) -> tuple[FleetKey, ...]:
+        """Its fleets."""
+        return fleets_of(self.project, self.environment(name))
+
+    def deploy(self, name: str, number: int | None = None, watcher: Watcher = unwatched) -> DeployResult:
+        """As the verb does it."""
+        environment = self.environment(name)
+        release = self.store.release(ReleaseNumber(number)) if number else self.deploying.choose(environment)
+        publish(release, self.keys(name), self.store, self.machines, QUIET)
+        self.deploying.begin(environment, release, "deploy")
+        return self.deploying.finish(environment, release, watcher)
+
+    def change_application(self, text: str) -> None:
+        """Another version of it, locked."""
+        (self.folder / "app" / "app.py").write_text(text, encoding="utf-8")
+        self.lock()
+
+    def converge(self, fleets: tuple[FleetKey, ...], *, watcher: Watcher) -> tuple[Settled, ...]:
+        """By a real controller over the simulated world."""
+        controller = Controller(
+            Ports(
+                store=self.store,
+                machines=self.machines,
+                traffic=self.traffic,
+                secrets=InventedSecrets(),
+                clock=self.clock,
+            ),
+            Declared(
+                policy=lambda key: fleet_policy(self.project, key.environment, key.fleet),
+                frontend=lambda key: frontend(self.project, key),
+            ),
+            holder="test",
+            on_tick=lambda tick: watcher(tick.plan, tick.observation) if tick.plan and tick.observation else None,
+            parallel=1,
+        )
+        return tuple(
+            Settled(
+                fleet=one.fleet,
+                reached=one.reached,
+                rolled_back=one.rolled_back,
+                timed_out=one.timed_out,
+                paused=one.phase is Phase.PAUSED,
+                release=one.release,
+                reason=one.reason,
+                size=one.size,
+                serving=one.serving,
+                endpoint=one.endpoint,
+            )
+            for one in controller.converge(fleets)
+        )
