@@ -1,0 +1,277 @@
+"""How the command line speaks: help, errors, hints, JSON, exit codes."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from repave.cli.application import load
+from repave.cli.reference import document
+from repave.cli.screen import Screen, plain
+from repave.cli.verbs import VERBS
+from repave.model.amount import Amount
+from repave.model.release import SecretReference
+
+HELP = """Usage: repave [OPTIONS] COMMAND [ARGS]...
+
+  Don't patch, redeploy: fleets that are replaced by new releases, never changed in place.
+
+Options:
+  --version             Show the version and exit.
+  --install-completion  Install completion for the current shell.
+  --show-completion     Show completion for the current shell, to copy it or customize the
+                        installation.
+  -h, --help            Show this message and exit.
+
+Commands:
+  init      Write a commented repave.yaml for the application in this folder.
+  schema    Print the JSON Schema of repave.yaml, for editors.
+  lock      Pin every package and file of every image, exactly.
+  bake      Make images from the lock, and a release of them.
+  plan      Show what deploying would replace, in which order, and which CVEs it closes.
+  deploy    Roll a release out to an environment, and wait until it carries it.
+  status    Show every fleet: release, health, endpoint.
+  explain   Name the one rule that holds each thing that waits.
+  diff      Compare environments, releases or the lock.
+  logs      Show what an instance printed.
+  rollback  Go back to the last release that was healthy here.
+  patch     Find what is vulnerable, re-lock, bake, roll out, prove.
+  scan      Name the locked packages that security repairs exist for.
+  where     Find where a CVE, package, digest or release is, or was.
+  doctor    Try everything that repave needs on this machine.
+  pause     Change nothing in an environment until it is resumed.
+  resume    Undo `repave pause`.
+  gc        Remove what no lock, release or instance needs.
+  destroy   Drain and end every instance of an environment.
+
+  Examples:
+    repave init && repave lock && repave bake
+    repave deploy test
+    repave patch
+"""
+
+Repave = Callable[..., Any]
+
+
+def test_help_reads_as_it_should(repave: Repave) -> None:
+    """The first thing a newcomer sees, word for word."""
+    shown = repave("--help")
+    assert shown.code == 0
+    assert "\n".join(line.rstrip() for line in shown.out.splitlines()) + "\n" == HELP
+    assert repave("--help").out == repave("-h").out
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_explains_itself_with_an_example(repave: Repave, verb: str) -> None:
+    """Usage, one sentence, options with --json, an example that names the verb."""
+    shown = repave(verb, "--help")
+    assert shown.code == 0
+    assert shown.out.startswith(f"Usage: repave {verb}")
+    assert "--json" in shown.out
+    assert "Examples:" in shown.out
+    assert f"repave {verb}" in shown.out.partition("Examples:")[2]
+    assert load(verb).__doc__
+
+
+def test_the_reference_is_what_the_commands_say() -> None:
+    """`docs/reference/commands.md` is made, never written."""
+    page = Path(__file__).resolve().parents[2] / "docs" / "reference" / "commands.md"
+    hint = "run: python -m repave.cli.reference > docs/reference/commands.md"
+    assert page.read_text(encoding="utf-8") == document(), hint
+
+
+def test_an_unknown_verb_is_answered_with_the_nearest(repave: Repave) -> None:
+    """A typing mistake costs one more word, not a search."""
+    ended = repave("staus")
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err == "error: `staus` is no verb of repave\nhint: did you mean `repave status`?\n"
+
+
+def test_wrong_arguments_say_where_to_look(repave: Repave) -> None:
+    """Usage errors end with 2."""
+    ended = repave("deploy")
+    assert ended.code == 2
+    assert ended.err == "error: missing argument 'ENVIRONMENT'\nhint: `repave deploy --help` shows how\n"
+    assert repave("status", "--colour").code == 2
+
+
+def test_without_a_project_the_way_to_one_is_named(
+    repave: Repave, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Refused: 5."""
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    (tmp_path / "repave.yaml").unlink()
+    monkeypatch.chdir(empty)
+    ended = repave("status")
+    assert ended.code == 5
+    assert ended.err.startswith("error: there is no repave.yaml in ")
+    assert "hint: `repave init` writes a starter file\n" in ended.err
+    assert repave("status", "--file", "nowhere.yaml").code == 5
+
+
+def test_the_project_is_found_from_a_folder_below(
+    repave: Repave, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As git does it."""
+    monkeypatch.chdir(folder / "app")
+    assert repave("status").code == 0
+    assert (folder / ".repave").is_dir()
+
+
+def test_a_wrong_file_is_told_by_line_and_column(repave: Repave, folder: Path) -> None:
+    """Every problem at once; 2."""
+    text = (folder / "repave.yaml").read_text(encoding="utf-8")
+    (folder / "repave.yaml").write_text(text.replace("size: 2", "siez: 2"), encoding="utf-8")
+    ended = repave("plan", "test")
+    assert ended.code == 2
+    assert ended.err.startswith("error: repave.yaml:12:")
+    assert "did you mean `size`?" in ended.err
+    document = json.loads(repave("plan", "test", "--json").out)
+    assert document["error"]["code"] == "file"
+
+
+def test_an_unknown_environment_is_answered_with_the_nearest(repave: Repave) -> None:
+    """Whatever verb it is given to."""
+    for verb in ("status", "plan", "deploy", "logs", "rollback", "pause", "destroy", "scan"):
+        ended = repave(verb, "tset")
+        assert ended.code in {2, 5}, verb
+        assert "hint: did you mean `test`?" in ended.err, verb
+
+
+@pytest.mark.parametrize(
+    ("arguments", "hint"),
+    [
+        (("bake",), "`repave lock`"),
+        (("scan",), "`repave lock`"),
+        (("patch",), "`repave lock`"),
+        (("deploy", "test"), "`repave bake`"),
+        (("deploy", "test", "--release", "r7"), "`repave bake`"),
+        (("plan", "test"), "`repave bake`"),
+        (("rollback", "test"), "`repave deploy test`"),
+        (("diff", "test", "lock"), "`repave deploy test`"),
+        (("diff", "lock", "r1"), "`repave lock`"),
+        (("destroy", "test"), "--yes"),
+        (("lock", "--upgrade", "--security"), "`repave lock --help`"),
+        (("explain", "test"), "`repave status`"),
+    ],
+)
+def test_what_cannot_be_done_yet_says_what_to_do_first(repave: Repave, arguments: tuple[str, ...], hint: str) -> None:
+    """Refused with 5, the hint on a line of its own, nothing on standard output."""
+    ended = repave(*arguments)
+    assert (ended.code, ended.out) == (5, "")
+    assert ended.err.startswith("error: ")
+    hints = [line for line in ended.err.splitlines() if line.startswith("hint: ")]
+    assert len(hints) == 1
+    assert hint in hints[0]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("status",),
+        ("explain",),
+        ("schema",),
+        ("lock", "--check"),
+        ("where", "openssl"),
+        ("where", "CVE-2026-1234"),
+        ("bake",),
+        ("deploy", "nowhere"),
+        ("nonsense",),
+        ("status", "--nonsense"),
+    ],
+)
+def test_json_is_one_document_and_nothing_else(repave: Repave, arguments: tuple[str, ...]) -> None:
+    """Failures too, and no talk beside it."""
+    ended = repave(*arguments, "--json")
+    answer = json.loads(ended.out)
+    assert ended.err == ""
+    assert ("error" in answer) == (ended.code not in {0, 1})
+    if "error" in answer:
+        assert set(answer["error"]) == {"code", "message", "hint"}
+
+
+def test_a_drifted_lock_ends_with_one(repave: Repave) -> None:
+    """`repave lock --check` is for CI: what differs is data."""
+    ended = repave("lock", "--check")
+    assert (ended.code, ended.out) == (1, "there is no repave.lock\n")
+
+
+def test_init_writes_a_file_and_never_overwrites(repave: Repave, folder: Path) -> None:
+    """The second time it is refused."""
+    (folder / "repave.yaml").unlink()
+    assert repave("init").code == 0
+    assert repave("init").code == 5
+    assert repave("status").code == 0
+
+
+def test_a_defect_is_a_sentence_and_its_trace_a_file(
+    repave: Repave, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """No traceback is thrown at a person."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+
+    def defective(_: object) -> None:
+        raise ZeroDivisionError("by zero")
+
+    monkeypatch.setattr("repave.cli.commands.status.opened", defective)
+    ended = repave("status")
+    assert ended.code == 1
+    assert "Traceback" not in ended.err
+    assert ended.err.startswith("error: ZeroDivisionError: by zero\nhint: this is a defect")
+    traces = list(tmp_path.glob("repave-*.trace"))
+    assert len(traces) == 1
+    assert "Traceback" in traces[0].read_text(encoding="utf-8")
+
+
+def test_values_become_plain_json() -> None:
+    """Secrets by reference, amounts as the file writes them."""
+    reference = SecretReference(scheme="env", locator="TOKEN")
+    assert plain({"a": Amount(value=25, percent=True), "b": reference, "c": (1, None)}) == {
+        "a": "25%",
+        "b": {"secret": "env:TOKEN"},
+        "c": [1, None],
+    }
+
+
+def test_tables_are_aligned_and_cut_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    """They can be read, searched and piped."""
+    Screen().table(("A", "LONG HEADING"), [("a value", "b"), ("c", "d")])
+    assert capsys.readouterr().out == "A        LONG HEADING\na value  b\nc        d\n"
+
+
+def test_the_installed_command_loads_only_what_it_needs(folder: Path) -> None:
+    """Help must not pay for databases, nor status for the file's grammar."""
+    repave = Path(sys.executable).with_name("repave")
+
+    def imported(verb: str) -> set[str]:
+        command = [sys.executable, "-X", "importtime", str(repave), verb]
+        told = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True).stderr
+        return {line.rpartition("|")[2].strip() for line in told.splitlines()}
+
+    assert not imported("--help") & {"sqlalchemy", "ruamel.yaml", "rich.console", "httpx", "repave.wiring"}
+    imported("status")  # the first one makes the database
+    status = imported("status")
+    assert "repave.store.sql" in status
+    assert not status & {"ruamel.yaml", "repave.config.grammar", "rich.console", "alembic", "httpx"}
+
+
+def test_completion_knows_the_verbs(folder: Path) -> None:
+    """What a shell asks for when a person presses tab."""
+    repave = Path(sys.executable).with_name("repave")
+    environment = {
+        **os.environ,
+        "_REPAVE_COMPLETE": "complete_bash",
+        "COMP_WORDS": "repave st",
+        "COMP_CWORD": "1",
+    }
+    done = subprocess.run([repave], cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    assert done.stdout.split() == ["status"]
+    environment |= {"COMP_WORDS": "repave deploy --wa", "COMP_CWORD": "2"}
+    done = subprocess.run([repave], cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    assert done.stdout.split() == ["--watch"]
