@@ -1,8 +1,10 @@
 """What the fleet planner never does, whatever it is shown."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from random import Random
+from typing import TypeVar
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -40,103 +42,139 @@ ZONES = tuple(ZoneName(name) for name in "abc")
 REVISIONS = tuple(RevisionId(name) for name in ("one", "two", "three"))
 RELEASE = {revision: ReleaseNumber(number) for number, revision in enumerate(REVISIONS, 1)}
 
-ago = st.integers(0, 900).map(lambda seconds: NOW - timedelta(seconds=seconds))
-recent = st.integers(0, 90).map(lambda seconds: NOW - timedelta(seconds=seconds))
-revisions = st.sampled_from(REVISIONS)
-zones = st.sampled_from(ZONES)
+Choice = TypeVar("Choice")
+
+
+AMOUNTS = tuple(Amount(value=value) for value in range(4)) + tuple(
+    Amount(value=value, percent=True) for value in (0, 10, 20, 25, 34, 50, 100)
+)
+AGES = tuple(timedelta(seconds=seconds) for seconds in (0, 1, 4, 5, 6, 20, 30, 31, 59, 60, 61, 90, 300, 601, 900, 5000))
+
+
+class Chooser:
+    """Takes choices out of one big number: one draw for a whole instance keeps a thousand examples quick."""
+
+    def __init__(self, number: int) -> None:
+        self._number = number
+
+    def of(self, choices: Sequence[Choice]) -> Choice:
+        """One of these."""
+        self._number, index = divmod(self._number, len(choices))
+        return choices[index]
+
+    def ago(self) -> datetime:
+        """Some time before now."""
+        return NOW - self.of(AGES)
+
+
+digits = st.integers(0, 2**23)
+"""Above 24 bits, hypothesis prefers small numbers, and the last choices would mostly be the first of their kind."""
+
+choosers = st.tuples(digits, digits).map(lambda pair: Chooser(pair[0] + (pair[1] << 23)))
 
 
 @st.composite
 def policies(draw: st.DrawFn) -> FleetPolicy:
     """Any policy a file could declare."""
-    amounts = st.builds(Amount, value=st.integers(0, 3)) | st.builds(
-        Amount, value=st.integers(0, 100), percent=st.just(value=True)
-    )
+    chooser = draw(choosers)
     return FleetPolicy(
         fleet=FLEET,
-        zones=ZONES[: draw(st.integers(1, 3))],
-        health=HealthPolicy(grace_seconds=draw(st.sampled_from([5.0, 60.0]))),
-        rollout=RolloutPolicy(surge=draw(amounts), unavailable=draw(amounts)),
-        drain_timeout_seconds=draw(st.sampled_from([0.0, 30.0])),
+        zones=ZONES[: chooser.of((3, 2, 1))],
+        health=HealthPolicy(grace_seconds=chooser.of((60.0, 5.0))),
+        rollout=RolloutPolicy(
+            surge=chooser.of(AMOUNTS), unavailable=chooser.of(AMOUNTS), stop_in_a_row=chooser.of((2, 1, 3))
+        ),
+        drain_timeout_seconds=chooser.of((30.0, 0.0)),
     )
+
+
+def instance_of(chooser: Chooser, number: int) -> tuple[Instance, Backend | None]:
+    """Any instance, as the provider and the balancer may show it."""
+    state = chooser.of((MachineState.RUNNING, MachineState.RUNNING, MachineState.STOPPED, MachineState.STARTING))
+    revision = chooser.of(REVISIONS)
+    instance = Instance(
+        id=InstanceId(f"i-{number}"),
+        slot=SlotId(f"web-{number}"),
+        revision=revision,
+        release=RELEASE[revision],
+        zone=chooser.of(ZONES),
+        state=state,
+        started_at=chooser.ago(),
+        address=None if state is MachineState.STARTING else "192.0.2.1",
+        port=8080,
+    )
+    shown = chooser.of((*TrafficState, TrafficState.SERVING, TrafficState.SERVING, None, None))
+    return instance, Backend(instance=instance.id, state=shown, since=chooser.ago()) if shown else None
 
 
 @st.composite
 def worlds(draw: st.DrawFn) -> tuple[FleetPolicy, Target, Observation]:
     """Any fleet in any state, with whatever a store may remember of it."""
-    policy = draw(policies())
-    count = draw(st.integers(0, 9))
-    instances, backends = [], []
-    for number in range(1, count + 1):
-        state = draw(st.sampled_from(list(MachineState)))
-        revision = draw(revisions)
-        instance = Instance(
-            id=InstanceId(f"i-{number}"),
-            slot=SlotId(f"web-{number}"),
-            revision=revision,
-            release=RELEASE[revision],
-            zone=draw(zones),
-            state=state,
-            started_at=draw(ago),
-            address=None if state is MachineState.STARTING else "192.0.2.1",
-            port=8080,
-        )
-        instances.append(instance)
-        if draw(st.booleans()) or draw(st.booleans()):
-            backends.append(
-                Backend(instance=instance.id, state=draw(st.sampled_from(list(TrafficState))), since=draw(recent))
-            )
-    if draw(st.integers(0, 5)) == 0:
+    seen = [instance_of(chooser, n) for n, chooser in enumerate(draw(st.lists(choosers, max_size=9)), 1)]
+    backends = [backend for _, backend in seen if backend is not None]
+    chooser = draw(choosers)
+    if chooser.of((False, False, False, True)):
         backends.append(Backend(instance=InstanceId("stray"), state=TrafficState.FAILING, since=NOW))
     observation = Observation(
         fleet=FLEET,
         at=NOW,
         machines=MachineSighting(
-            at=NOW, instances=tuple(instances), incomplete=draw(st.sampled_from(["", "", "", "", "a page is missing"]))
+            at=NOW,
+            instances=tuple(instance for instance, _ in seen),
+            incomplete=chooser.of(("", "", "", "", "a page is missing")),
         ),
-        traffic=TrafficSighting(
-            at=NOW, backends=tuple(backends), incomplete=draw(st.sampled_from(["", "", "", "", "no answer"]))
-        ),
+        traffic=TrafficSighting(at=NOW, backends=tuple(backends), incomplete=chooser.of(("", "", "", "", "no answer"))),
     )
-    return policy, draw(targets(count)), observation
+    return draw(policies()), draw(targets(len(seen))), observation
 
 
 @st.composite
 def targets(draw: st.DrawFn, instances: int) -> Target:
-    """Any target, with orders, failures, heals and proofs."""
+    """Any target, with orders, failures, heals and proofs; some of them of the instances that are seen."""
+    chooser = draw(choosers)
+    wanted = chooser.of(REVISIONS)
     orders = [
-        Order(slot=SlotId(f"web-{number}"), revision=draw(revisions), zone=draw(zones), ordered_at=draw(recent))
-        for number in draw(st.sets(st.integers(1, instances + 4), max_size=3))
+        Order(slot=SlotId(f"web-{number}"), revision=c.of((wanted, *REVISIONS)), zone=c.of(ZONES), ordered_at=c.ago())
+        for number, c in draw(st.dictionaries(st.integers(1, instances + 4), choosers, max_size=3)).items()
     ]
     failures = [
         Failure(
-            slot=SlotId(f"web-old-{number}"),
-            revision=draw(revisions),
-            zone=draw(zones),
-            kind=draw(st.sampled_from(list(FailureKind))),
-            at=draw(ago),
+            slot=SlotId(c.of((f"web-old-{number}", f"web-{number}"))),
+            revision=c.of((wanted, *REVISIONS)),
+            zone=c.of(ZONES),
+            kind=c.of(tuple(FailureKind)),
+            at=c.ago(),
         )
-        for number in range(draw(st.integers(0, 4)))
+        for number, c in enumerate(draw(st.lists(choosers, max_size=4)))
     ]
     proofs = [
-        Proof(revision=r, release=RELEASE[r], at=draw(ago), revoked=draw(st.booleans()), bootable=draw(st.booleans()))
-        for r in draw(st.lists(revisions, unique=True, max_size=3))
+        Proof(
+            revision=revision,
+            release=RELEASE[revision],
+            at=chooser.ago(),
+            revoked=chooser.of((False, False, True)),
+            bootable=chooser.of((True, True, False)),
+        )
+        for revision in REVISIONS
+        if chooser.of((True, False))
     ]
-    wanted = draw(revisions)
+    healed = draw(choosers)
     return Target(
         fleet=FLEET,
-        generation=draw(st.integers(1, 99)),
+        generation=healed.of((1, 2, 99)),
         revision=wanted,
         release=RELEASE[wanted],
-        size=draw(st.integers(0, 7)),
-        since=draw(ago),
+        size=healed.of(range(8)),
+        since=healed.ago(),
         next_slot=instances + 5,
         orders=tuple(orders),
         failures=tuple(sorted(failures, key=lambda failure: failure.at)),
-        heals=tuple(Heal(slot=SlotId(f"web-healed-{n}"), at=draw(ago)) for n in range(draw(st.integers(0, 2)))),
+        heals=tuple(
+            Heal(slot=SlotId(f"web-{healed.of((1, 2, 50))}"), at=healed.ago()) for _ in range(healed.of((0, 1)))
+        ),
         proven=tuple(sorted(proofs, key=lambda proof: proof.at)),
-        paused=draw(st.integers(0, 7)) == 0,
-        stopped=draw(st.sampled_from(["", "", "", "", "2 in a row failed"])),
+        paused=healed.of((False,) * 7 + (True,)),
+        stopped=healed.of(("", "", "", "", "2 in a row failed")),
     )
 
 
@@ -170,9 +208,8 @@ def test_never_a_launch_of_what_is_stopped(world: tuple[FleetPolicy, Target, Obs
     """Promise 1: nothing is launched of a revision that was stopped, now or before, nor while it goes back."""
     made = planned(world)
     if world[1].stopped or made.stop or made.retarget or world[1].paused:
-        fresh = [s for s in made.steps if isinstance(s, Launch)]
-        partial = world[2].machines.incomplete or world[2].traffic.incomplete
-        assert not fresh or (partial and world[1].stopped), f"launched although it was stopped: {fresh}"
+        launched = [s for s in made.steps if isinstance(s, Launch)]
+        assert not launched, f"launched although it was stopped: {launched}"
 
 
 @given(worlds())

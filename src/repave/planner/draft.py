@@ -8,8 +8,11 @@ from repave.model.policy import FleetPolicy
 from repave.model.target import Failure, Heal, Target
 from repave.planner import failures, keeper
 from repave.planner.budget import Budget
-from repave.planner.sets import Member, Sets, Standing, slot_number
+from repave.planner.sets import Member, Sets, Standing
 from repave.planner.zones import Spread, closed_zones
+
+ALIVE = (Standing.SERVING, Standing.COMING)
+"""What carries the fleet, or is about to."""
 
 
 class Draft:
@@ -21,6 +24,7 @@ class Draft:
         self.sets = sets
         self.now = now
         self.judging = failures.under_judgement(target)
+        self.barred = failures.barred(target)
         self.steps: list[Step] = []
         self.holds: list[Hold] = []
         self.failures: list[Failure] = []
@@ -30,26 +34,26 @@ class Draft:
         self.retarget: Retarget | None = None
         self.stop = ""
         self.proven: RevisionId | None = None
+        self.resting: Hold | None = None
+        """What may still be bettered later, in a fleet that is as wanted."""
+
         self._gone: set[SlotId] = set()
-        serving = sum(member.standing is Standing.SERVING for member in sets.members)
+        self._failed = {failure.slot for failure in target.failures}
+        self._healed = {heal.slot for heal in target.heals}
+        self.serving = sum(member.standing is Standing.SERVING for member in sets.members)
         self.floor = max(0, target.size - policy.rollout.unavailable.of(target.size))
-        self.budget = Budget(serving=serving, floor=self.floor)
-        self.enough_serve = serving >= self.floor
+        self.budget = Budget(serving=self.serving, floor=self.floor)
         self.surge = policy.rollout.surge.of(target.size)
         if self.floor == target.size:
             self.surge = max(1, self.surge)  # with neither surge nor unavailable, nothing could ever move
-        alive = [m for m in sets.members if m.current and m.standing in (Standing.SERVING, Standing.COMING)]
-        closed = closed_zones(target.failures, now)
-        filled = [*(member.instance.zone for member in alive), *(order.zone for order in sets.orders)]
-        self._spread = Spread(policy.zones, closed, filled)
-        # Uneven is judged by what serves: one that is only coming must not end the move that it is part of.
-        served = [member.instance.zone for member in sets.of(Standing.SERVING, current=True)]
-        self.uneven = Spread(policy.zones, closed, served).uneven
-        self.goal = target.size + self._rebalancing(serving)
+        self.closed_zones = closed_zones(target.failures, now)
+        alive = [member.instance.zone for member in sets.of(*ALIVE, current=True)]
+        self._spread = Spread(policy.zones, self.closed_zones, [*alive, *(order.zone for order in sets.orders)])
+        self.goal = target.size
 
     @property
     def halted(self) -> bool:
-        """Whether nothing of the wanted revision may be launched."""
+        """Whether the wanted revision was stopped, before or by this plan."""
         return bool(self.target.stopped or self.stop or self.retarget)
 
     @property
@@ -59,19 +63,14 @@ class Draft:
 
     @property
     def new(self) -> int:
-        """Instances of the wanted revision that serve or may soon, orders included."""
-        waiting = self.remaining(Standing.SERVING, Standing.COMING, Standing.SICK, Standing.LATE, current=True)
-        return len(waiting) + len(self.sets.orders)
+        """Instances of the wanted revision that serve or may soon, orders included; the condemned do not count."""
+        sick = [m for m in self.remaining(Standing.SICK, current=True) if not self.is_condemned(m)]
+        return len(self.remaining(*ALIVE, current=True)) + len(sick) + len(self.sets.orders)
 
     @property
     def occupied(self) -> int:
-        """Places taken: everything alive but what is old and sick, which must not hold up its cure."""
-        staying = [
-            member
-            for member in self.sets.members
-            if member.slot not in self._gone
-            and (member.current or member.standing not in (Standing.SICK, Standing.LATE))
-        ]
+        """Places taken: everything alive but the sick, who must not hold up their cure; orders included."""
+        staying = [m for m in self.sets.members if m.slot not in self._gone and m.standing is not Standing.SICK]
         return len(staying) + len(self.sets.orders)
 
     def remaining(self, *standings: Standing, current: bool | None = None) -> list[Member]:
@@ -88,15 +87,9 @@ class Draft:
         """Whether the member's revision once carried the fleet."""
         return any(proof.revision == member.instance.revision for proof in self.target.proven)
 
-    def first_to_leave(self, member: Member) -> tuple[int, int, datetime, tuple[int, str]]:
-        """Sort key: undeclared and crowded zones first, then the oldest."""
-        crowding = -self._spread.crowding(member.instance.zone)
-        return (
-            0 if member.standing is not Standing.SERVING else 1,
-            crowding,
-            member.instance.started_at,
-            slot_number(member.slot),
-        )
+    def is_condemned(self, member: Member) -> bool:
+        """Whether it was judged, before or by this plan: it is replaced, and goes once it can be spared."""
+        return member.condemned or member.slot in self._failed or member.slot in self._healed
 
     def hold(self, subject: str, rule: Rule, detail: str, *, since: datetime, until: datetime | None = None) -> None:
         """Say why something waits."""
@@ -104,8 +97,14 @@ class Draft:
 
     def fail(self, failure: Failure) -> None:
         """Remember a failure, once for each slot."""
-        if all(known.slot != failure.slot for known in self.all_failures):
+        if failure.slot not in self._failed:
+            self._failed.add(failure.slot)
             self.failures.append(failure)
+
+    def heal(self, member: Member) -> None:
+        """Draw on the healing limit, once for each slot."""
+        self._healed.add(member.slot)
+        self.heals.append(Heal(slot=member.slot, at=self.now))
 
     def end(self, member: Member, reason: str) -> None:
         """One that serves nobody goes."""
@@ -133,13 +132,3 @@ class Draft:
             self.next_slot += 1
             self.steps.append(keeper.launch(slot, self.target.revision, zone, f"{self.goal} are wanted"))
         return count
-
-    def _rebalancing(self, serving: int) -> int:
-        """One above the wanted size while the zones of an otherwise quiet fleet differ by more than one."""
-        quiet = (
-            not self.judging
-            and self.uneven
-            and serving == self.target.size
-            and all(m.current and m.standing in (Standing.SERVING, Standing.COMING) for m in self.sets.members)
-        )
-        return 1 if quiet else 0

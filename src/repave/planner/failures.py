@@ -9,17 +9,14 @@ from repave.model.policy import FleetPolicy
 from repave.model.target import Failure, FailureKind, Proof, Target
 from repave.planner.sets import Member, Sets, Standing
 
-KINDS = {
-    Standing.DEAD: (FailureKind.CRASHED, "its process ended"),
-    Standing.LATE: (FailureKind.NEVER_HEALTHY, "it was not healthy within its grace"),
-    Standing.SICK: (FailureKind.SICK, "it served, then failed its checks"),
-}
-
-LASTING = (FailureKind.NEVER_HEALTHY, FailureKind.REFUSED)
-"""What a revision does not recover from by waiting; a crash of one that served may be an accident."""
+DAMNING = frozenset({FailureKind.NEVER_HEALTHY, FailureKind.CRASHED, FailureKind.SICK, FailureKind.REFUSED})
+"""What counts against a revision. A zone without room, an order that was lost on the way and a relapse do not."""
 
 LONGEST_BACKOFF_SECONDS = 60.0
 """A crash loop costs at most one start a minute; longer would delay a fleet whose cause was mended."""
+
+MOST_DOUBLINGS = 6
+"""Of a first second: more than enough for the longest backoff."""
 
 
 def under_judgement(target: Target) -> bool:
@@ -27,25 +24,18 @@ def under_judgement(target: Target) -> bool:
     return not any(proof.revision == target.revision and proof.at >= target.since for proof in target.proven)
 
 
-def failure_of(member: Member, now: datetime) -> Failure:
+def failure_of(member: Member, now: datetime, *, judging: bool) -> Failure:
     """What a failed member is remembered by."""
-    kind, words = KINDS[member.standing]
-    if kind is FailureKind.CRASHED and not has_served(member):
-        kind, words = FailureKind.NEVER_HEALTHY, "its process ended before it was healthy"
+    kind, words = _cause(member)
     said = member.instance.detail or (member.backend.detail if member.backend else "")
     return Failure(
         slot=member.slot,
         revision=member.instance.revision,
         zone=member.instance.zone,
-        kind=kind,
+        kind=kind if judging else FailureKind.RELAPSED,
         at=now,
         detail=f"{words} ({said})" if said else words,
     )
-
-
-def has_served(member: Member) -> bool:
-    """Whether the balancer ever sent it requests."""
-    return member.backend is not None and member.backend.state is not TrafficState.CHECKING
 
 
 def lost_orders(sets: Sets, now: datetime) -> tuple[Failure, ...]:
@@ -68,9 +58,7 @@ def verdict(policy: FleetPolicy, target: Target, sets: Sets, failures: Iterable[
     counted = [
         failure
         for failure in sorted(failures, key=lambda failure: (failure.at, failure.slot))
-        if failure.revision == target.revision
-        and failure.at >= target.since
-        and failure.kind is not FailureKind.NO_CAPACITY
+        if failure.revision == target.revision and failure.at >= target.since and failure.kind in DAMNING
     ]
     serving = [member.since for member in sets.of(Standing.SERVING, current=True)]
     last_success = max(serving, default=None)
@@ -84,21 +72,29 @@ def verdict(policy: FleetPolicy, target: Target, sets: Sets, failures: Iterable[
     return ""
 
 
-def rollback(
-    policy: FleetPolicy, target: Target, failures: Sequence[Failure], reason: str, now: datetime
-) -> Retarget | None:
+def rollback(policy: FleetPolicy, target: Target, failures: Sequence[Failure], reason: str) -> Retarget | None:
     """The latest revision that carried this fleet and may run again; None when there is none."""
-    for proof in reversed(target.proven):
+    for proof in sorted(target.proven, key=lambda proof: proof.at, reverse=True):
         if proof.revision == target.revision or proof.revoked or not proof.bootable:
             continue
-        if _failed_since(policy, proof, failures, now):
+        if _failed_since(policy, proof, failures):
             continue
         return Retarget(revision=proof.revision, release=proof.release, reason=reason)
     return None
 
 
+def barred(target: Target) -> str:
+    """Why nothing of the wanted revision may be launched, whatever is missing; empty when it may."""
+    for proof in target.proven:
+        if proof.revision == target.revision and proof.revoked:
+            return f"r{target.release} is revoked"
+        if proof.revision == target.revision and not proof.bootable:
+            return f"the artifact of r{target.release} is no longer where it could be started from"
+    return ""
+
+
 def backoff(policy: FleetPolicy, target: Target, failures: Iterable[Failure], now: datetime) -> datetime | None:
-    """Until when no more of a proven revision are launched: it fails faster than it heals. None: launch."""
+    """Until when no more of the wanted revision are launched: it fails faster than it is replaced. None: launch."""
     window = timedelta(seconds=policy.healing.window_seconds)
     recent = [
         failure
@@ -112,19 +108,29 @@ def backoff(policy: FleetPolicy, target: Target, failures: Iterable[Failure], no
     repeated = refused + max(0, len(recent) - refused - max(1, target.size))
     if repeated == 0:
         return None
-    seconds = min(LONGEST_BACKOFF_SECONDS, 2.0 ** min(repeated - 1, 10))
+    seconds = min(LONGEST_BACKOFF_SECONDS, 2.0 ** min(repeated - 1, MOST_DOUBLINGS))
     until = max(failure.at for failure in recent) + timedelta(seconds=seconds)
     return until if until > now else None
 
 
-def _failed_since(policy: FleetPolicy, proof: Proof, failures: Iterable[Failure], now: datetime) -> bool:
-    """Whether a revision has failed since it was proven: two bad revisions must not take turns."""
-    window = timedelta(seconds=policy.healing.window_seconds)
-    after = [
-        failure
-        for failure in failures
-        if failure.revision == proof.revision
-        and failure.at > proof.at
-        and (failure.kind in LASTING or (failure.kind is not FailureKind.NO_CAPACITY and now - failure.at < window))
-    ]
+def _cause(member: Member) -> tuple[FailureKind, str]:
+    match member.standing:
+        case Standing.DEAD if _has_served(member):
+            return FailureKind.CRASHED, "its process ended"
+        case Standing.DEAD:
+            return FailureKind.CRASHED, "its process ended before it was healthy"
+        case Standing.SICK:
+            return FailureKind.SICK, "it served, then failed its checks"
+        case _:
+            return FailureKind.NEVER_HEALTHY, "it was not healthy within its grace"
+
+
+def _has_served(member: Member) -> bool:
+    """Whether the balancer ever sent it requests."""
+    return member.backend is not None and member.backend.state is not TrafficState.CHECKING
+
+
+def _failed_since(policy: FleetPolicy, proof: Proof, failures: Iterable[Failure]) -> bool:
+    """Whether a revision was judged and failed since it was proven: two bad revisions must not take turns."""
+    after = [f for f in failures if f.revision == proof.revision and f.at > proof.at and f.kind in DAMNING]
     return len(after) >= policy.rollout.stop_in_a_row

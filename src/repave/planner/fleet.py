@@ -1,16 +1,18 @@
 """The fleet planner: from what is wanted, what is seen and the time to the next steps of one fleet."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from repave.model.observation import Observation
 from repave.model.plan import Drawer, Plan, Rule
 from repave.model.policy import FleetPolicy
-from repave.model.target import Heal, Target
+from repave.model.target import Target
 from repave.planner import failures, healing, keeper, narration
-from repave.planner.draft import Draft
+from repave.planner.draft import ALIVE, Draft
+from repave.planner.rebalancing import rebalance
 from repave.planner.sets import Member, Standing, classify
 from repave.planner.strategies import STRATEGIES, Move
-from repave.planner.zones import closed_zones
+from repave.planner.zones import leaving_order
 
 
 def plan(policy: FleetPolicy, target: Target, observation: Observation, now: datetime) -> Plan:
@@ -21,31 +23,35 @@ def plan(policy: FleetPolicy, target: Target, observation: Observation, now: dat
     """
     draft = Draft(policy, target, classify(policy, target, observation, now), now)
     unseen = observation.machines.incomplete or observation.traffic.incomplete
-    if unseen:
+    if target.paused:
+        keep_as_it_is(draft, unseen)
+    elif unseen:
         wait_for_sight(draft, unseen)
-    elif target.paused:
-        keep_as_it_is(draft)
     else:
         clean_up(draft)
         judge(draft)
         heal(draft)
+        rebalance(draft)
         fill(draft)
         retire(draft)
         shrink(draft)
+        spare_the_sick(draft)
+        attach(draft)
         prove(draft)
     return narration.narrate(draft)
 
 
 def wait_for_sight(draft: Draft, unseen: str) -> None:
     """On a partial view nothing is removed and nothing new is started; orders are given again."""
-    if not draft.target.paused:
+    if not draft.halted and not draft.barred:
         draft.steps += keeper.launch_again(draft.sets.orders)
     draft.hold("fleet", Rule.UNSEEN, unseen, since=draft.now)
 
 
-def keep_as_it_is(draft: Draft) -> None:
-    """Paused: what is alive may serve; nothing is started or removed."""
-    draft.steps += keeper.attach(draft.sets.members)
+def keep_as_it_is(draft: Draft, unseen: str) -> None:
+    """Paused: what is alive may serve; nothing is started, not even in place of the dead, and nothing is removed."""
+    if not unseen:
+        attach(draft)
     draft.hold("fleet", Rule.PAUSED, "an operator paused it", since=draft.target.since)
 
 
@@ -53,12 +59,14 @@ def clean_up(draft: Draft) -> None:
     """What serves nobody and never will again goes: the dead, the drained, the unknown."""
     draft.closed += draft.sets.closed
     draft.steps += keeper.forget(draft.sets.strays)
-    draft.steps += keeper.see_off(draft.policy, draft.sets, draft.now)
     for member in draft.sets.members:
-        if member.standing is Standing.DEAD:
-            if member.current:
-                draft.fail(failures.failure_of(member, draft.now))
-            draft.end(member, "its process ended")
+        if member.standing in (Standing.DEAD, Standing.LATE):
+            failure = failures.failure_of(member, draft.now, judging=draft.judging)
+            if member.current and not member.was_leaving:
+                draft.fail(failure)
+            draft.end(member, failure.detail)
+        elif member.standing is Standing.LEAVING and keeper.may_go(draft.policy, member, draft.now):
+            draft.steps += keeper.end(member, keeper.reason_to_go(member))
 
 
 def judge(draft: Draft) -> None:
@@ -68,45 +76,40 @@ def judge(draft: Draft) -> None:
         draft.closed.append(failure.slot)
     if not draft.judging or draft.target.stopped:
         return
-    for member in draft.sets.of(Standing.LATE, Standing.SICK, current=True):
-        draft.fail(failures.failure_of(member, draft.now))
-        draft.end(member, failures.KINDS[member.standing][1])
+    for member in draft.remaining(Standing.SICK, current=True):
+        draft.fail(failures.failure_of(member, draft.now, judging=True))
     reason = failures.verdict(draft.policy, draft.target, draft.sets, draft.all_failures)
-    if not reason:
-        return
-    back = failures.rollback(draft.policy, draft.target, draft.all_failures, reason, draft.now)
-    draft.halt(reason, back)
+    if reason:
+        draft.halt(reason, failures.rollback(draft.policy, draft.target, draft.all_failures, reason))
 
 
 def heal(draft: Draft) -> None:
     """A proven revision's sick are replaced, so many within the window and no more: the alarm may be false."""
-    if draft.judging and not draft.target.stopped:
+    if draft.judging or draft.halted or draft.barred:
         return
-    granted = healing.healable(draft.policy, draft.target, draft.sets, draft.now)
-    for member in granted:
-        if draft.halted:
-            break
-        draft.heals.append(Heal(slot=member.slot, at=draft.now))
-        draft.fail(failures.failure_of(member, draft.now))
-        draft.end(member, failures.KINDS[member.standing][1])
+    sick = [member for member in draft.remaining(Standing.SICK, current=True) if not draft.is_condemned(member)]
+    wanting = sick if draft.serving < draft.target.size else []
+    for member in healing.healable(draft.policy, draft.target, wanting, draft.now):
+        draft.heal(member)
+        draft.fail(failures.failure_of(member, draft.now, judging=False))
     until = healing.next_heal_at(draft.policy, draft.target, draft.now)
     most = healing.limit(draft.policy, draft.target)
-    for member in draft.remaining(Standing.SICK, Standing.LATE, current=True):
-        words = f"looks sick, but at most {most} may be replaced within {draft.policy.healing.window_seconds:g} s"
-        draft.hold(member.slot, Rule.HEALING_LIMIT, words, since=member.since, until=until)
+    for member in wanting:
+        if not draft.is_condemned(member):
+            words = f"looks sick, but at most {most} may be replaced within {draft.policy.healing.window_seconds:g} s"
+            draft.hold(member.slot, Rule.HEALING_LIMIT, words, since=member.since, until=until)
 
 
 def fill(draft: Draft) -> None:
-    """Attach what is alive, give open orders again, and launch what is missing, as far as the schedule allows."""
-    draft.steps += keeper.attach(draft.remaining(Standing.COMING))
-    if draft.halted:
+    """Give open orders again, and launch what is missing, as far as the schedule allows."""
+    if draft.halted or draft.barred:
         draft.closed += [order.slot for order in draft.sets.orders]
         return
     draft.steps += keeper.launch_again(draft.sets.orders)
     missing = draft.goal - draft.new
     if missing <= 0:
         return
-    until = None if draft.judging else failures.backoff(draft.policy, draft.target, draft.all_failures, draft.now)
+    until = failures.backoff(draft.policy, draft.target, draft.all_failures, draft.now)
     if until is not None:
         words = f"{missing} missing; launches failed lately, the next try waits"
         draft.hold("fleet", Rule.BACKOFF, words, since=draft.now, until=until)
@@ -116,46 +119,65 @@ def fill(draft: Draft) -> None:
     )
     launched = draft.launch(allowance.launches)
     if launched < allowance.launches:
-        ends = closed_zones(draft.target.failures, draft.now)
         words = f"{missing} missing; no zone has room"
-        draft.hold("fleet", Rule.BACKOFF, words, since=draft.now, until=min(ends.values(), default=None))
+        until = min(draft.closed_zones.values(), default=None)
+        draft.hold("fleet", Rule.BACKOFF, words, since=draft.now, until=until)
     elif launched < missing:
         words = f"{missing - launched} more to launch; {draft.goal} and {draft.surge} above it are taken"
         draft.hold("fleet", Rule.SURGE, words, since=draft.target.since)
 
 
 def retire(draft: Draft) -> None:
-    """Old instances leave as the budget allows; those that serve nobody, once the wanted number serves."""
-    old = draft.remaining(Standing.SERVING, Standing.COMING, Standing.LATE, Standing.SICK, current=False)
+    """Old instances leave as the budget allows; those that never served, once enough serve without them."""
     if draft.halted:
-        for member in old:
+        for member in draft.remaining(*ALIVE, current=False):
             draft.hold(member.slot, Rule.STOPPED, "the wanted revision is stopped: it stays", since=member.since)
         return
-    idle = [member for member in old if member.standing is not Standing.SERVING]
-    for member in idle:
-        if draft.enough_serve or not draft.was_proven(member):
+    for member in draft.remaining(Standing.COMING, current=False):
+        if draft.serving >= draft.floor or not draft.was_proven(member):
             draft.end(member, "it runs an old revision and serves nobody")
         else:
             words = "an old one that does not serve now; it may again, and too few serve without it"
             draft.hold(member.slot, Rule.BUDGET, words, since=member.since)
-    serving = [member for member in old if member.standing is Standing.SERVING]
-    _take_out(draft, serving, Drawer.ROLLOUT, "it runs an old revision")
+    _take_out(draft, draft.remaining(Standing.SERVING, current=False), Drawer.ROLLOUT, "it runs an old revision")
 
 
 def shrink(draft: Draft) -> None:
-    """More of the wanted revision than wanted: those not yet serving go first, then the most crowded zone's oldest."""
+    """More of the wanted revision than wanted: the fullest zone gives one up first."""
     if draft.halted:
         return
-    coming = draft.remaining(Standing.COMING, current=True)
-    serving = draft.remaining(Standing.SERVING, current=True)
-    surplus = len(coming) + len(serving) - draft.goal
-    for member in sorted(coming, key=draft.first_to_leave)[: max(0, surplus)]:
-        draft.end(member, "there are more than wanted")
-    surplus = len(serving) - draft.target.size
-    if surplus > 0:
-        drawer = Drawer.REBALANCE if surplus == 1 and draft.uneven else Drawer.SCALE_IN
-        chosen = sorted(serving, key=draft.first_to_leave)[:surplus]
-        _take_out(draft, chosen, drawer, "there are more than wanted")
+    alive = draft.remaining(*ALIVE, current=True)
+    surplus = len(alive) - draft.goal
+    if surplus <= 0:
+        return
+    chosen = leaving_order(alive, draft.policy.zones)[:surplus]
+    for member in chosen:
+        if member.standing is Standing.COMING:
+            draft.end(member, "there are more than wanted")
+    serving = [member for member in chosen if member.standing is Standing.SERVING]
+    drawer = Drawer.REBALANCE if surplus == 1 and draft.serving == draft.target.size + 1 else Drawer.SCALE_IN
+    _take_out(draft, serving, drawer, "there are more than wanted")
+
+
+def spare_the_sick(draft: Draft) -> None:
+    """The sick serve nobody, but may again: they go as soon as others serve in their place, not before."""
+    sick = draft.remaining(Standing.SICK)
+    kept = max(0, draft.target.size - draft.serving)
+    # The wanted and the not yet condemned are the likeliest to be of use again; of equals those sick for the shortest.
+    sick.sort(key=lambda member: (member.current, not draft.is_condemned(member), member.since, member.slot))
+    for member in sick[: max(0, len(sick) - kept)]:
+        draft.end(member, "it looks sick, and enough serve without it")
+    held = {hold.subject for hold in draft.holds}
+    for member in sick[max(0, len(sick) - kept) :]:
+        if member.slot not in held:
+            rule = Rule.STOPPED if draft.halted else Rule.BUDGET
+            words = "looks sick; it goes once another serves in its place"
+            draft.hold(member.slot, rule, words, since=member.since)
+
+
+def attach(draft: Draft) -> None:
+    """Whatever is alive and stays is checked by the balancer."""
+    draft.steps += keeper.attach(draft.remaining(Standing.COMING))
 
 
 def prove(draft: Draft) -> None:
@@ -166,8 +188,8 @@ def prove(draft: Draft) -> None:
         draft.proven = draft.target.revision
 
 
-def _take_out(draft: Draft, members: list[Member], drawer: Drawer, reason: str) -> None:
-    for member in sorted(members, key=draft.first_to_leave):
+def _take_out(draft: Draft, members: Sequence[Member], drawer: Drawer, reason: str) -> None:
+    for member in leaving_order(members, draft.policy.zones):
         if draft.budget.draw(member, drawer, reason):
             draft.leave(member, keeper.drain(member, reason))
         else:

@@ -1,22 +1,22 @@
 """Healing: which of the sick may be replaced now."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from repave.model.policy import FleetPolicy
 from repave.model.target import Target
-from repave.planner.sets import Member, Sets, Standing
+from repave.planner.sets import Member
 
 
-def healable(policy: FleetPolicy, target: Target, sets: Sets, now: datetime) -> tuple[Member, ...]:
-    """The running members of the wanted revision that may be replaced for looking sick, longest sick first.
+def healable(policy: FleetPolicy, target: Target, sick: Iterable[Member], now: datetime) -> tuple[Member, ...]:
+    """Those of the sick that may be replaced for looking so, longest sick first.
 
     What is dead is not asked about here: ending it takes nothing from anybody.
     """
     window = timedelta(seconds=policy.healing.window_seconds)
     used = sum(now - heal.at < window for heal in target.heals)
     left = max(0, limit(policy, target) - used)
-    sick = sorted(sets.of(Standing.SICK, Standing.LATE, current=True), key=lambda member: (member.since, member.slot))
-    return tuple(sick[:left])
+    return tuple(sorted(sick, key=lambda member: (member.since, member.slot))[:left])
 
 
 def limit(policy: FleetPolicy, target: Target) -> int:

@@ -8,7 +8,7 @@ from repave.model.observation import Backend, TrafficState
 from repave.model.plan import Attach, Detach, Drain, Launch, Step, Terminate
 from repave.model.policy import FleetPolicy
 from repave.model.target import Order
-from repave.planner.sets import Member, Sets, Standing
+from repave.planner.sets import Member, Standing
 
 
 def launch_again(orders: Iterable[Order]) -> list[Step]:
@@ -53,13 +53,15 @@ def end(member: Member, reason: str) -> list[Step]:
     return ending
 
 
-def see_off(policy: FleetPolicy, sets: Sets, now: datetime) -> list[Step]:
-    """Those that were drained go when idle, or when their time is over."""
-    steps: list[Step] = []
-    for member in sets.members:
-        if member.standing is Standing.LEAVING and _may_go(policy, member.backend, now):
-            steps += end(member, "it is drained" if _idle(member.backend) else "its drain time is over")
-    return steps
+def may_go(policy: FleetPolicy, member: Member, now: datetime) -> bool:
+    """Whether a leaving member has no open requests any more, or has had its time."""
+    backend = member.backend
+    return backend is not None and (_idle(backend) or now >= drained_by(policy, backend))
+
+
+def reason_to_go(member: Member) -> str:
+    """Why it goes now."""
+    return "it is drained" if member.backend is not None and _idle(member.backend) else "its drain time is over"
 
 
 def forget(strays: Iterable[Backend]) -> list[Step]:
@@ -77,9 +79,5 @@ def drained_by(policy: FleetPolicy, backend: Backend) -> datetime:
     return backend.since + timedelta(seconds=policy.drain_timeout_seconds)
 
 
-def _idle(backend: Backend | None) -> bool:
-    return backend is not None and backend.state is TrafficState.DRAINED
-
-
-def _may_go(policy: FleetPolicy, backend: Backend | None, now: datetime) -> bool:
-    return backend is not None and (_idle(backend) or now >= drained_by(policy, backend))
+def _idle(backend: Backend) -> bool:
+    return backend.state is TrafficState.DRAINED

@@ -11,7 +11,10 @@ from repave.planner.sets import Standing
 def narrate(draft: Draft) -> Plan:
     """The finished plan."""
     _hold_what_takes_time(draft)
+    _hold_what_is_stopped(draft)
     phase = _phase(draft)
+    if draft.resting is not None:
+        draft.holds.append(draft.resting)
     return Plan(
         fleet=draft.target.fleet,
         parent=draft.target.generation,
@@ -45,12 +48,20 @@ def _hold_what_takes_time(draft: Draft) -> None:
             draft.hold(member.slot, Rule.DRAINING, words, since=backend.since, until=drained_by(draft.policy, backend))
     for member in draft.remaining(Standing.SICK, Standing.LATE, Standing.DEAD):
         if member.slot not in held:
-            words = "it does not serve; nothing is removed now"
-            rule = Rule.STOPPED if draft.halted else Rule.UNSEEN
-            draft.hold(member.slot, Rule.PAUSED if draft.target.paused else rule, words, since=member.since)
+            rule = Rule.PAUSED if draft.target.paused else Rule.UNSEEN
+            draft.hold(member.slot, rule, "it does not serve; nothing is removed now", since=member.since)
+
+
+def _hold_what_is_stopped(draft: Draft) -> None:
     if draft.halted:
         reason = draft.target.stopped or draft.stop or (draft.retarget.reason if draft.retarget else "")
-        draft.hold("fleet", Rule.STOPPED, reason, since=draft.now if not draft.target.stopped else draft.target.since)
+        draft.hold("fleet", Rule.STOPPED, reason, since=draft.target.since if draft.target.stopped else draft.now)
+    elif draft.barred and _lacks(draft):
+        draft.hold("fleet", Rule.STOPPED, f"{draft.barred}: nothing of it is launched", since=draft.target.since)
+
+
+def _lacks(draft: Draft) -> bool:
+    return len(draft.remaining(Standing.SERVING, Standing.COMING, current=True)) < draft.target.size
 
 
 def _phase(draft: Draft) -> Phase:
@@ -58,7 +69,7 @@ def _phase(draft: Draft) -> Phase:
         return Phase.PAUSED
     if draft.retarget:
         return Phase.ROLLING_BACK
-    if draft.halted:
+    if draft.halted or (draft.barred and _lacks(draft)):
         return Phase.STOPPED
     # A fleet of nobody has nothing to prove.
     if any(not member.current for member in draft.sets.members) or (draft.judging and draft.target.size > 0):
@@ -85,7 +96,7 @@ def _summary(draft: Draft, phase: Phase) -> str:
     if draft.retarget:
         return f"stopped {release}: {draft.retarget.reason}; back to r{draft.retarget.release}"
     if phase is Phase.STOPPED:
-        return f"stopped {release}: {draft.target.stopped or draft.stop}; {serving} of {size} serve it"
+        return f"stopped {release}: {draft.target.stopped or draft.stop or draft.barred}; {serving} of {size} serve it"
     starting = sum(isinstance(step, Launch) for step in draft.steps)
     leaving = sum(isinstance(step, Drain) for step in draft.steps)
     doing = [f"{serving} of {size} serve {release}"]
@@ -103,4 +114,6 @@ def _serving(draft: Draft) -> int:
 
 
 def _wake_at(draft: Draft) -> datetime | None:
-    return min((hold.until for hold in draft.holds if hold.until is not None), default=None)
+    ends = [hold.until for hold in draft.holds if hold.until is not None and hold.until > draft.now]
+    grace = timedelta(seconds=draft.policy.health.grace_seconds)
+    return min([*ends, *(order.ordered_at + grace for order in draft.sets.orders)], default=None)

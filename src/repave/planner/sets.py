@@ -1,5 +1,6 @@
 """Classify first: every instance of a fleet stands in exactly one set."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -7,7 +8,7 @@ from enum import StrEnum
 from repave.model.names import SlotId
 from repave.model.observation import Backend, Instance, MachineState, Observation, TrafficState
 from repave.model.policy import FleetPolicy
-from repave.model.target import Order, Target
+from repave.model.target import FailureKind, Order, Target
 
 
 class Standing(StrEnum):
@@ -20,16 +21,25 @@ class Standing(StrEnum):
     """Alive, not yet found healthy, within its grace."""
 
     LATE = "late"
-    """Alive, not found healthy within its grace."""
+    """Alive, never found healthy, and its grace is over; or it failed before and still does not serve."""
 
     SICK = "sick"
-    """Served, then failed the balancer's checks."""
+    """Served once, as far as is known, and is unwell; it may come back."""
 
     LEAVING = "leaving"
     """Gets no new requests any more, by our own doing."""
 
     DEAD = "dead"
     """Its process ended."""
+
+
+TOLD: Mapping[TrafficState, Standing] = {
+    TrafficState.SERVING: Standing.SERVING,
+    TrafficState.DRAINING: Standing.LEAVING,
+    TrafficState.DRAINED: Standing.LEAVING,
+    TrafficState.FAILING: Standing.SICK,
+}
+"""What the balancer's word alone decides."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,10 +55,18 @@ class Member:
     healthy_by: datetime
     """When its grace ends."""
 
+    condemned: bool
+    """Whether it was judged before, as a failure or a heal."""
+
     @property
     def slot(self) -> SlotId:
         """The place it fills."""
         return self.instance.slot
+
+    @property
+    def was_leaving(self) -> bool:
+        """Whether it was sent away before, dead or alive."""
+        return self.backend is not None and TOLD.get(self.backend.state) is Standing.LEAVING
 
     @property
     def since(self) -> datetime:
@@ -81,8 +99,9 @@ class Sets:
 def classify(policy: FleetPolicy, target: Target, observation: Observation, now: datetime) -> Sets:
     """Sort everything seen, and every open order, into sets."""
     backends = {backend.instance: backend for backend in observation.traffic.backends}
+    judged = _judged(target)
     members = [
-        _member(policy, target, instance, backends.pop(instance.id, None), now)
+        _member(policy, target, Sighted(instance, backends.pop(instance.id, None), judged.get(instance.slot)), now)
         for instance in sorted(
             observation.machines.instances, key=lambda instance: (slot_number(instance.slot), instance.id)
         )
@@ -91,12 +110,11 @@ def classify(policy: FleetPolicy, target: Target, observation: Observation, now:
     open_orders = sorted(target.orders, key=lambda order: slot_number(order.slot))
     waiting = [order for order in open_orders if order.slot not in seen and order.revision == target.revision]
     grace = timedelta(seconds=policy.health.grace_seconds)
-    lost = tuple(order for order in waiting if now - order.ordered_at >= grace)
     return Sets(
         members=tuple(members),
         strays=tuple(sorted(backends.values(), key=lambda backend: backend.instance)),
-        orders=tuple(order for order in waiting if order not in lost),
-        lost=lost,
+        orders=tuple(order for order in waiting if now - order.ordered_at < grace),
+        lost=tuple(order for order in waiting if now - order.ordered_at >= grace),
         closed=tuple(order.slot for order in open_orders if order.slot in seen or order.revision != target.revision),
     )
 
@@ -107,33 +125,56 @@ def slot_number(slot: SlotId) -> tuple[int, str]:
     return (int(digits), slot) if digits.isdigit() else (2**62, slot)
 
 
-def _member(policy: FleetPolicy, target: Target, instance: Instance, backend: Backend | None, now: datetime) -> Member:
+def _judged(target: Target) -> dict[SlotId, bool]:
+    """The slots that were judged before: whether they had served then."""
+    served = {failure.slot: failure.kind is FailureKind.SICK for failure in target.failures}
+    return served | {heal.slot: True for heal in target.heals}
+
+
+@dataclass(frozen=True)
+class Sighted:
+    """What the provider, the balancer and the store know of one instance."""
+
+    instance: Instance
+    backend: Backend | None
+    judged: bool | None
+    """None: never judged; else whether it had served by then."""
+
+
+def _member(policy: FleetPolicy, target: Target, sighted: Sighted, now: datetime) -> Member:
+    instance, backend = sighted.instance, sighted.backend
     # The grace runs from the latest new start: a balancer that lost its memory must not condemn a whole fleet.
     begins = instance.started_at if backend is None else max(instance.started_at, backend.since)
     healthy_by = begins + timedelta(seconds=policy.health.grace_seconds)
     return Member(
         instance=instance,
         backend=backend,
-        standing=_standing(
-            instance, backend, late=backend is not None and now >= healthy_by, never_up=now >= healthy_by
-        ),
+        standing=_standing(policy, sighted, overdue=now >= healthy_by),
         current=instance.revision == target.revision,
         healthy_by=healthy_by,
+        condemned=sighted.judged is not None,
     )
 
 
-def _standing(instance: Instance, backend: Backend | None, *, late: bool, never_up: bool) -> Standing:
-    if instance.state is MachineState.STOPPED:
+def _standing(policy: FleetPolicy, sighted: Sighted, *, overdue: bool) -> Standing:
+    if sighted.instance.state is MachineState.STOPPED:
         return Standing.DEAD
-    if backend is None:
-        # Without an address it cannot be attached: its start is what takes too long.
-        return Standing.LATE if never_up and instance.address is None else Standing.COMING
-    match backend.state:
-        case TrafficState.SERVING:
-            return Standing.SERVING
-        case TrafficState.FAILING:
-            return Standing.SICK
-        case TrafficState.DRAINING | TrafficState.DRAINED:
-            return Standing.LEAVING
-        case TrafficState.CHECKING:
-            return Standing.LATE if late else Standing.COMING
+    known = TOLD.get(sighted.backend.state) if sighted.backend else None
+    return known or _unserving(policy, sighted, overdue=overdue)
+
+
+def _unserving(policy: FleetPolicy, sighted: Sighted, *, overdue: bool) -> Standing:
+    """How one stands that is alive, and of which the balancer says nothing but that it is checked."""
+    instance, backend = sighted.instance, sighted.backend
+    if sighted.judged is not None:
+        return Standing.SICK if sighted.judged else Standing.LATE
+    # What has an address and is not attached waits for us, not we for it.
+    if not overdue or (backend is None and instance.address is not None):
+        return Standing.COMING
+    return Standing.SICK if _attached_anew(policy, instance, backend) else Standing.LATE
+
+
+def _attached_anew(policy: FleetPolicy, instance: Instance, backend: Backend | None) -> bool:
+    """Whether the balancer began to check it long after its start, as after losing its memory: it may have served."""
+    grace = timedelta(seconds=policy.health.grace_seconds)
+    return backend is not None and backend.since - instance.started_at > grace

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from repave.model.names import ZoneName
 from repave.model.target import Failure, FailureKind
+from repave.planner.sets import Member, Standing, slot_number
 
 FIRST_BACKOFF_SECONDS = 30.0
 """A zone without room is left alone for as long as a cloud takes to find some; doubled each time."""
@@ -16,6 +17,9 @@ LONGEST_BACKOFF_SECONDS = 300.0
 MEMORY = timedelta(hours=1)
 """Refusals older than that say nothing about now."""
 
+UNDECLARED = 10**6
+"""A zone that is no longer declared counts as fuller than any."""
+
 
 def closed_zones(failures: Iterable[Failure], now: datetime) -> dict[ZoneName, datetime]:
     """The zones that had no room lately, and until when they are left alone."""
@@ -23,12 +27,45 @@ def closed_zones(failures: Iterable[Failure], now: datetime) -> dict[ZoneName, d
     for failure in failures:
         if failure.kind is FailureKind.NO_CAPACITY and now - failure.at < MEMORY:
             refusals.setdefault(failure.zone, []).append(failure.at)
-    until = {
-        zone: max(times)
-        + timedelta(seconds=min(LONGEST_BACKOFF_SECONDS, FIRST_BACKOFF_SECONDS * 2 ** (len(times) - 1)))
-        for zone, times in refusals.items()
-    }
+    until = {zone: _reopens(times) for zone, times in refusals.items()}
     return {zone: end for zone, end in until.items() if end > now}
+
+
+def _reopens(refusals: Iterable[datetime]) -> datetime:
+    """Each new try that is refused doubles the wait; those refused together are one."""
+    seconds = FIRST_BACKOFF_SECONDS
+    first, *later = sorted(refusals)
+    until = first + timedelta(seconds=seconds)
+    for at in later:
+        if at >= until:
+            seconds = min(LONGEST_BACKOFF_SECONDS, seconds * 2)
+            until = at + timedelta(seconds=seconds)
+    return until
+
+
+def leaving_order(members: Iterable[Member], zones: Sequence[ZoneName]) -> list[Member]:
+    """So that each next one leaves the fullest zone: of equals the one that does not serve, then the oldest."""
+    queues: dict[ZoneName, list[Member]] = {}
+    for member in sorted(members, key=_dispensable, reverse=True):
+        queues.setdefault(member.instance.zone, []).append(member)
+    declared = frozenset(zones)
+    ordered: list[Member] = []
+    while queues:
+        fullest = min(
+            queues,
+            key=lambda zone: (
+                -len(queues[zone]) - (0 if zone in declared else UNDECLARED),
+                _dispensable(queues[zone][-1]),
+            ),
+        )
+        ordered.append(queues[fullest].pop())
+        if not queues[fullest]:
+            del queues[fullest]
+    return ordered
+
+
+def _dispensable(member: Member) -> tuple[bool, datetime, tuple[int, str]]:
+    return member.standing is Standing.SERVING, member.instance.started_at, slot_number(member.slot)
 
 
 class Spread:
@@ -36,6 +73,7 @@ class Spread:
 
     def __init__(self, zones: Sequence[ZoneName], closed: Iterable[ZoneName], filled: Iterable[ZoneName]) -> None:
         shut = set(closed)
+        self._declared = frozenset(zones)
         self.usable = tuple(zone for zone in zones if zone not in shut)
         self._count = Counter(filled)
 
@@ -49,10 +87,7 @@ class Spread:
 
     @property
     def uneven(self) -> bool:
-        """Whether two usable zones differ by more than one."""
+        """Whether moving one instance would even the fleet out: two usable zones differ by more than one."""
         counts = [self._count[zone] for zone in self.usable]
-        return bool(counts) and max(counts) - min(counts) > 1
-
-    def crowding(self, zone: ZoneName) -> int:
-        """How full a zone is; one that is no longer declared counts as fullest."""
-        return self._count[zone] if zone in self.usable else self._count[zone] + 10**6
+        homeless = any(count for zone, count in self._count.items() if zone not in self._declared)
+        return bool(counts) and (homeless or max(counts) - min(counts) > 1)

@@ -1,0 +1,44 @@
+"""Rebalancing: a quiet fleet whose zones have become uneven is evened out, one instance at a time, launch first."""
+
+from datetime import datetime, timedelta
+
+from repave.model.plan import Hold, Rule
+from repave.planner.draft import ALIVE, Draft
+from repave.planner.sets import Standing
+from repave.planner.zones import Spread
+
+REST_SECONDS = 120.0
+"""After a failure the fleet is left alone: evening it out is never urgent, and must not feed a zone that is ill."""
+
+
+def rebalance(draft: Draft) -> None:
+    """Want one more than the size for a while: it goes to the emptiest zone, and then the fullest gives one up."""
+    served = [member.instance.zone for member in draft.sets.of(Standing.SERVING, current=True)]
+    if not _quiet(draft) or not Spread(draft.policy.zones, (), served).uneven:
+        return
+    # Uneven is judged by what serves: one that is only coming must not end the move that it is part of.
+    until = _rests_until(draft)
+    if until is None and Spread(draft.policy.zones, draft.closed_zones, served).uneven:
+        draft.goal += 1
+        return
+    until = until or min(draft.closed_zones.values(), default=None)
+    if until is not None:
+        words = "the zones are uneven, and are evened out later"
+        draft.resting = Hold(subject="fleet", rule=Rule.BACKOFF, detail=words, since=draft.now, until=until)
+
+
+def _quiet(draft: Draft) -> bool:
+    """Whether the fleet is as wanted in everything else, and has room for one more."""
+    alone = all(member.current and member.standing in ALIVE for member in draft.sets.members)
+    return (
+        alone
+        and draft.serving == draft.target.size > 0
+        and draft.surge > 0
+        and not (draft.judging or draft.halted or draft.barred)
+    )
+
+
+def _rests_until(draft: Draft) -> datetime | None:
+    failed = [failure.at for failure in draft.all_failures if failure.zone not in draft.closed_zones]
+    until = max(failed, default=datetime.min.replace(tzinfo=draft.now.tzinfo)) + timedelta(seconds=REST_SECONDS)
+    return until if until > draft.now else None
