@@ -25,7 +25,7 @@ def run(arguments: Sequence[str]) -> int:
     """One run; answers the exit code."""
     as_json = "--json" in arguments
     try:
-        return dispatch(arguments)
+        code = dispatch(arguments)
     except RepaveError as error:
         tell(Failed.of(error), as_json=as_json)
         return error.exit_code
@@ -33,14 +33,16 @@ def run(arguments: Sequence[str]) -> int:
         tell(Failed(code="usage", message=_sentence(misused), hint=_usage_hint(arguments)), as_json=as_json)
         return USAGE
     except (KeyboardInterrupt, typer.Abort):
-        tell(Failed(code="interrupted", message="interrupted"), as_json=as_json)
-        return INTERRUPTED
+        code = INTERRUPTED
     except BrokenPipeError:
         # Whoever read our output has gone, as `head` does; Python would complain again when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
     except Exception as defect:  # noqa: BLE001 - the outermost loop: a person gets a sentence, the file gets the rest
         return unexpected(defect, as_json=as_json)
+    if code == INTERRUPTED:
+        tell(Failed(code="interrupted", message="interrupted"), as_json=as_json)
+    return code
 
 
 def dispatch(arguments: Sequence[str]) -> int:

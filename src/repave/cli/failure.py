@@ -6,9 +6,17 @@ import sys
 import tempfile
 import traceback
 from dataclasses import asdict, dataclass
+from typing import ClassVar
 
-from repave.cli.codes import FAILED
+from repave.cli.codes import FAILED, INTERRUPTED
 from repave.model.errors import RepaveError
+
+
+class Interrupted(RepaveError):
+    """A person ended a verb that can be gone on with; the hint says how."""
+
+    code: ClassVar[str] = "interrupted"
+    exit_code: ClassVar[int] = INTERRUPTED
 
 
 @dataclass(frozen=True, kw_only=True)

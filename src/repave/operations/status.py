@@ -127,8 +127,13 @@ def instance_statuses(seen: Observation | None) -> tuple[InstanceStatus, ...]:
             detail=instance.detail or (backend.detail if backend else ""),
         )
 
-    ordered = sorted(seen.machines.instances, key=lambda instance: (instance.started_at, instance.slot))
-    return tuple(one(instance) for instance in ordered)
+    return tuple(one(instance) for instance in sorted(seen.machines.instances, key=_order_of_slots))
+
+
+def _order_of_slots(instance: Instance) -> tuple[int, str]:
+    """``web-9`` before ``web-10``: slots count up, so this is also their age."""
+    number = instance.slot.rpartition("-")[2]
+    return (int(number) if number.isdigit() else 0, instance.slot)
 
 
 def _told(store: Store, key: FleetKey) -> tuple[str, str]:

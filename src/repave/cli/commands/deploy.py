@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from repave.cli.codes import INTERRUPTED
+from repave.cli.failure import Interrupted
 from repave.cli.live import watching
 from repave.cli.opening import opened
 from repave.cli.options import EnvironmentArgument, File, Json
@@ -48,9 +48,11 @@ def deploy(
                 screen.say(f"watching {environment}; Ctrl-C ends it, and the fleet stays")
                 with watching(screen, wiring.store, wiring.clock) as watcher:
                     wiring.keep(where, watcher)
-        except KeyboardInterrupt:
-            screen.say(f"interrupted: what runs stays, and `repave deploy {environment} --release {chosen}` goes on")
-            return INTERRUPTED
+        except KeyboardInterrupt as asked:
+            raise Interrupted(
+                "interrupted: what runs stays as it is",
+                hint=f"`repave deploy {environment} --release {chosen}` goes on",
+            ) from asked
     screen.answer(document(result))
     show(result, screen)
     return exit_code(result)

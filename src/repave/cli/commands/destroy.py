@@ -2,7 +2,8 @@
 
 import typer
 
-from repave.cli.codes import INTERRUPTED, OK
+from repave.cli.codes import OK
+from repave.cli.failure import Interrupted
 from repave.cli.live import watching
 from repave.cli.opening import opened
 from repave.cli.options import EnvironmentArgument, File, Json, Yes
@@ -27,9 +28,9 @@ def destroy(environment: EnvironmentArgument, *, yes: Yes = False, as_json: Json
         try:
             with watching(screen, wiring.store, wiring.clock) as watcher:
                 ended = wiring.destroy(where, watcher)
-        except KeyboardInterrupt:
-            screen.say(f"interrupted: `repave destroy {environment}` goes on")
-            return INTERRUPTED
+        except KeyboardInterrupt as asked:
+            hint = f"`repave destroy {environment}` goes on"
+            raise Interrupted("interrupted: some of it may still run", hint=hint) from asked
     screen.answer({"environment": environment, "fleets": ended})
     for fleet in ended:
         screen.show(f"{fleet.environment}/{fleet.fleet} is destroyed: {counted(fleet.ended, 'instance')} ended")

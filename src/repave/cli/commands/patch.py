@@ -7,8 +7,9 @@ from typing import Annotated
 import typer
 
 from repave.cli import differences, outcomes
-from repave.cli.codes import FAILED, INTERRUPTED, OK, UNKNOWN
+from repave.cli.codes import FAILED, OK, UNKNOWN
 from repave.cli.commands.deploy import carry_out
+from repave.cli.failure import Interrupted
 from repave.cli.opening import opened
 from repave.cli.options import File, Json
 from repave.cli.phrases import counted, listed
@@ -36,9 +37,10 @@ def patch(*, dry_run: DryRun = False, as_json: Json = False, file: File = None) 
         run = _Run(wiring=wiring, screen=screen, times=Times(wiring.clock))
         try:
             return run.perform(dry_run=dry_run)
-        except KeyboardInterrupt:
-            screen.say("interrupted: `repave patch` goes on with what is left")
-            return INTERRUPTED
+        except KeyboardInterrupt as asked:
+            raise Interrupted(
+                "interrupted: what runs stays as it is", hint="`repave patch` goes on with the rest"
+            ) from asked
 
 
 class Times:

@@ -4,8 +4,8 @@ from typing import Annotated
 
 import typer
 
-from repave.cli.codes import INTERRUPTED
 from repave.cli.commands.deploy import carry_out
+from repave.cli.failure import Interrupted
 from repave.cli.opening import opened
 from repave.cli.options import EnvironmentArgument, File, Json
 from repave.cli.outcomes import document, exit_code, show
@@ -30,9 +30,10 @@ def rollback(environment: EnvironmentArgument, *, to: To = None, as_json: Json =
         screen.say(f"going back to {release}")
         try:
             result = carry_out(wiring, where, release, "rollback asked for", screen)
-        except KeyboardInterrupt:
-            screen.say(f"interrupted: `repave rollback {environment} --to {release}` goes on")
-            return INTERRUPTED
+        except KeyboardInterrupt as asked:
+            raise Interrupted(
+                "interrupted: what runs stays as it is", hint=f"`repave rollback {environment} --to {release}` goes on"
+            ) from asked
     screen.answer(document(result))
     show(result, screen)
     return exit_code(result)

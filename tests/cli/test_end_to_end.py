@@ -1,0 +1,96 @@
+"""The verbs in the order a person meets them, for real: real packages, a real image, real containers, real HAProxy."""
+
+import json
+import os
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+FILE = """project: hello
+images:
+  web:
+    kind: container
+    base: {distribution: debian, release: bookworm}
+    packages: [python3-minimal]
+    files: {app/: /srv/app/}
+    run: python3 /srv/app/app.py
+fleets:
+  web:
+    image: web
+    port: 8080
+    health: {interval: 300ms, timeout: 1s, healthy: 1, unhealthy: 3, grace: 20s}
+environments:
+  test: {provider: local, zones: [a, b], fleets: {web: {size: 2}}, config: {GREETING: hello}}
+"""
+
+APPLICATION = """import os, socket
+server = socket.create_server(("0.0.0.0", 8080))
+print("listening", flush=True)
+while True:
+    client, _ = server.accept()
+    client.recv(65536)
+    body = os.environ["GREETING"].encode()
+    client.sendall(b"HTTP/1.1 200 OK\\r\\nContent-Length: %d\\r\\nConnection: close\\r\\n\\r\\n" % len(body) + body)
+    client.close()
+"""
+
+
+def repave(folder: Path, *arguments: str, code: int = 0) -> Any:  # noqa: ANN401 - whatever the document holds
+    """One verb of the installed command, with --json; answers its document."""
+    command = [str(Path(sys.executable).with_name("repave")), *arguments, "--json"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, env=dict(os.environ))
+    assert done.returncode == code, f"{arguments}: {done.returncode}\n{done.stdout}\n{done.stderr}"
+    return json.loads(done.stdout)
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Iterator[Path]:
+    """An application and its file; nothing of it runs afterwards."""
+    (tmp_path / "repave.yaml").write_text(FILE, encoding="utf-8")
+    (tmp_path / "app").mkdir()
+    (tmp_path / "app" / "app.py").write_text(APPLICATION, encoding="utf-8")
+    yield tmp_path
+    repave(tmp_path, "destroy", "test", "--yes")
+
+
+@pytest.mark.real
+@pytest.mark.network
+def test_from_a_file_to_a_serving_fleet_and_back(project: Path) -> None:
+    """Lock, bake, deploy, ask, look, change the configuration, go back, clean up: each verb's own document."""
+    locked = repave(project, "lock")
+    assert locked["changed"]
+    assert repave(project, "lock", "--check") == {"matches": True, "differs": []}
+    assert repave(project, "bake")["release"] == "r1"
+    assert repave(project, "bake")["new"] is False
+    assert repave(project, "plan", "test")["fleets"][0]["rehearsal"]["peak"] == 2
+
+    deployed = repave(project, "deploy", "test")["fleets"][0]
+    assert (deployed["result"], deployed["serving"]) == ("deployed", 2)
+    assert asked(deployed["endpoint"]) == "hello"
+
+    status = repave(project, "status", "test")["fleets"][0]
+    assert (status["release"], status["phase"], status["zones"]) == ("r1", "converged", {"a": 1, "b": 1})
+    assert "listening" in repave(project, "logs", "test")["instances"][0]["lines"][0]
+    assert len(repave(project, "where", "python3-minimal")["releases"][0]["living"]) == 2
+
+    text = (project / "repave.yaml").read_text(encoding="utf-8")
+    (project / "repave.yaml").write_text(text.replace("GREETING: hello", "GREETING: goodbye"), encoding="utf-8")
+    planned = repave(project, "plan", "test")["fleets"][0]
+    assert planned["changes"] == [{"what": "config.GREETING", "old": "hello", "new": "goodbye"}]
+    assert repave(project, "deploy", "test")["deployed"]
+    assert asked(deployed["endpoint"]) == "goodbye"
+
+    assert repave(project, "gc")["waste"] == []
+    assert [fleet["ended"] for fleet in repave(project, "destroy", "test", "--yes")["fleets"]] == [2]
+    assert repave(project, "status")["fleets"] == []
+
+
+def asked(endpoint: str) -> str:
+    """What the fleet answers."""
+    with urllib.request.urlopen(endpoint, timeout=10) as answer:  # noqa: S310 - the address is HAProxy's on loopback
+        return str(answer.read().decode())
