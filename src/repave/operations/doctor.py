@@ -13,9 +13,15 @@ PROGRAMS = {
     "apt-get": "`repave lock` resolves Debian packages by it: apt-get install apt",
     "apt-cache": "`repave lock` reads hashes by it: apt-get install apt",
     "gpgv": "apt verifies the archive's signatures by it: apt-get install gpgv",
-    "dpkg-deb": "`repave bake` unpacks packages by it: apt-get install dpkg",
+    "dpkg-deb": "`repave lock` reads packages by it: apt-get install dpkg",
+    "dpkg": "`repave bake` installs packages by it: apt-get install dpkg",
+    "unshare": "`repave bake` works in namespaces of its own by it: apt-get install util-linux",
+    "setpriv": "`repave bake` gives up privileges by it: apt-get install util-linux",
+    "tar": "`repave bake` unpacks by it: apt-get install tar",
 }
 """What is needed whatever provider is used, and how to get it."""
+
+KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 
 FREE_BYTES = 2 * 2**30
 """A small image with its packages, layers and unpacked copy takes about 1 GiB; twice that leaves room for the next."""
@@ -39,7 +45,7 @@ def examine_machine(
 ) -> tuple[Examined, ...]:
     """Try all of it; nothing here raises for something that does not work."""
     found = [_program(name, hint, commands) for name, hint in PROGRAMS.items()]
-    found.append(_disk(folder))
+    found += [_keyring(), _disk(folder)]
     for provider in providers:
         description = provider.describe()
         found += [_proof(description.name, proof) for proof in description.proofs]
@@ -52,6 +58,17 @@ def _program(name: str, hint: str, commands: Commands) -> Examined:
     there = commands.available(name)
     return Examined(
         area="programs", name=name, works=there, detail="found" if there else "not found", hint="" if there else hint
+    )
+
+
+def _keyring() -> Examined:
+    there = KEYRING.is_file()
+    return Examined(
+        area="programs",
+        name="Debian's keyring",
+        works=there,
+        detail=str(KEYRING) if there else "not found",
+        hint="" if there else "no index can be trusted without it: apt-get install debian-archive-keyring",
     )
 
 
