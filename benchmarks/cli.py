@@ -16,7 +16,7 @@ from pathlib import Path
 
 from figures import Figure, at_most, report, told
 
-RUNS = 7
+RUNS = 11
 HELP_SECONDS = 0.2
 STATUS_SECONDS = 0.4
 

@@ -12,8 +12,12 @@ from typer import TyperException
 
 from repave.cli.codes import FAILED, INTERRUPTED, USAGE
 from repave.cli.failure import Failed, tell, unexpected
+from repave.cli.quick import plain_arguments
 from repave.cli.verbs import EXAMPLES, VERBS
 from repave.model.errors import RepaveError
+
+COMPLETING = "_REPAVE_COMPLETE"
+"""Set by a shell that asks what could come next, as typer names it."""
 
 
 def main() -> None:
@@ -53,6 +57,11 @@ def dispatch(arguments: Sequence[str]) -> int:
         hint = f"did you mean `repave {close[0]}`?" if close else "`repave --help` lists the verbs"
         tell(Failed(code="usage", message=f"`{first}` is no verb of repave", hint=hint), as_json="--json" in arguments)
         return USAGE
+    if arguments and first is arguments[0] and COMPLETING not in os.environ:
+        function = load(first)
+        plain = plain_arguments(function, arguments[1:])
+        if plain is not None:
+            return function(**plain)
     answer = application(arguments)(args=list(arguments) or ["--help"], prog_name="repave", standalone_mode=False)
     return answer if isinstance(answer, int) else 0
 
