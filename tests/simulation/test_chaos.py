@@ -1,16 +1,16 @@
 """The real controller over the simulated world on bad days: safety always, convergence once they are over."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from random import Random
 
 import pytest
 
 from repave.controller.converge import Controller
-from repave.controller.ports import Declared, Ports
 from repave.controller.tick import Tick
 from repave.model.amount import Amount
 from repave.model.plan import Phase
-from repave.model.policy import RolloutPolicy
+from repave.model.policy import FleetPolicy, RolloutPolicy
 from repave.simulation.chaos import GOOD, Chaos, flaky
 from repave.simulation.stage import POLICY, Stage
 from repave.simulation.world import ControllerKilled, Fault, World
@@ -24,8 +24,9 @@ PATIENCE_SECONDS = 3600.0
 class Theatre:
     """A stage with a controller on it, replaced whenever it is killed."""
 
-    def __init__(self, seed: int, **policy: object) -> None:
-        self.stage = Stage(world=World(seed=seed), policy=replace(POLICY, **policy))  # type: ignore[arg-type] # the fields are the policy's own
+    def __init__(self, put: Callable[..., Controller], seed: int, policy: FleetPolicy) -> None:
+        self._put = put
+        self.stage = Stage(world=World(seed=seed), policy=policy)
         self.chaos = Chaos(stage=self.stage)
         self.ticks: list[Tick] = []
         self.lives = 0
@@ -58,29 +59,22 @@ class Theatre:
 
     def _new(self) -> Controller:
         self.lives += 1
-        stage = self.stage
-        ports = Ports(
-            store=stage.store,
-            machines=stage.provider,
-            traffic=stage.balancer,
-            secrets=stage.secrets,
-            clock=stage.world.clock,
-        )
-        declared = Declared(policy=lambda _: stage.policy, frontend=stage.frontend)
-        return Controller(
-            ports,
-            declared,
-            holder=f"life {self.lives}",
-            on_tick=self.ticks.append,
-            parallel=1,
-            is_dead=lambda holder: holder != f"life {self.lives}",
-        )
+        return self._put(self.stage, f"life {self.lives}", self.ticks.append)
+
+
+Opens = Callable[..., Theatre]
+
+
+@pytest.fixture
+def opens(controller_on: Callable[..., Controller]) -> Opens:
+    """A theatre of this seed, with whatever is special about its policy."""
+    return lambda seed, **policy: Theatre(controller_on, seed, replace(POLICY, **policy))
 
 
 @pytest.mark.parametrize("seed", [*KEPT, *range(40)])
-def test_a_bad_day_ends_well(seed: int) -> None:
+def test_a_bad_day_ends_well(opens: Opens, seed: int) -> None:
     """Promises 4 and 8: whatever happens, in the end exactly what is wanted serves, or a reason says why not."""
-    theatre = Theatre(seed)
+    theatre = opens(seed)
     chance = theatre.stage.world.chance
     theatre.chaos.deploy("well")
     assert theatre.converge() is Phase.CONVERGED
@@ -96,9 +90,9 @@ def test_a_bad_day_ends_well(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", range(12))
 @pytest.mark.parametrize("unavailable", [0, 1])
-def test_a_rollout_never_costs_a_request(seed: int, unavailable: int) -> None:
+def test_a_rollout_never_costs_a_request(opens: Opens, seed: int, unavailable: int) -> None:
     """Promise 12: calls fail, the controller dies, the balancer lags; yet never fewer answer than allowed."""
-    theatre = Theatre(seed, rollout=RolloutPolicy(unavailable=Amount(value=unavailable)))
+    theatre = opens(seed, rollout=RolloutPolicy(unavailable=Amount(value=unavailable)))
     stage = theatre.stage
     stage.want(1, 4)
     assert theatre.converge() is Phase.CONVERGED

@@ -24,6 +24,9 @@ class Attached:
     state: TrafficState = TrafficState.CHECKING
     good: int = 0
     bad: int = 0
+    run_began: datetime | None = None
+    """When the run of equal answers began that ``good`` or ``bad`` counts."""
+
     held: int = 0
     """Requests that a test keeps open."""
 
@@ -80,19 +83,22 @@ class Pool:
         return tuple(known.backend() for known in self.attached.values())
 
     def check(self, until: datetime, delay_seconds: float, answers: Answers) -> None:
-        """Carry out the checks that were due, and act on them; a slow balancer acts on what was true earlier."""
+        """Carry out the checks that were due, and act on them; a slow balancer acts so much later."""
         delay = timedelta(seconds=delay_seconds)
         for known in self.attached.values():
             while known.next_check <= until:
-                self._judge(known, known.next_check, well=answers(known.instance, known.next_check - delay))
+                self._judge(known, delay, well=answers(known.instance, known.next_check))
                 interval = max(LEAST_INTERVAL_SECONDS, self.frontend.health.interval_seconds)
                 known.next_check += timedelta(seconds=interval)
             if known.idle_at is not None and not known.held and until >= known.idle_at:
                 known.become(TrafficState.DRAINED, known.idle_at)
 
-    def _judge(self, known: Attached, at: datetime, *, well: bool) -> None:
+    def _judge(self, known: Attached, delay: timedelta, *, well: bool) -> None:
+        at = known.next_check
+        if known.run_began is None or well != (known.good > 0):
+            known.run_began = at
         known.good, known.bad = (known.good + 1, 0) if well else (0, known.bad + 1)
-        if known.idle_at is not None:
+        if known.idle_at is not None or at - known.run_began < delay:
             return
         health = self.frontend.health
         if well and known.good >= health.healthy:

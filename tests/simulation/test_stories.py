@@ -1,0 +1,344 @@
+"""Scenarios, told so that a person can read them; each is compared with the story that was read and found right.
+
+REPAVE_TELL=1 writes the stories anew: read what changed before you keep it.
+"""
+
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from repave.controller.converge import Controller
+from repave.controller.tick import Tick
+from repave.model.plan import Hold, Phase, Rule
+from repave.planner.explain import explain
+from repave.simulation.stage import POLICY, Stage
+from repave.simulation.world import Behaviour, ControllerKilled, Fault, World
+
+STORIES = Path(__file__).parent / "stories"
+OBVIOUS = {Rule.STARTING, Rule.DRAINING, Rule.SURGE}
+"""What waits by these tells itself."""
+
+
+class Story:
+    """One scene on a stage, written down as it happens."""
+
+    def __init__(self, put: Callable[..., Controller], title: str) -> None:
+        self.stage = Stage(policy=replace(POLICY), world=World(seed=1))
+        self._lines: list[tuple[datetime, str, str]] = []
+        self._title = title
+        self._begun = self.stage.world.clock.now()
+        self._told: set[tuple[str, Rule]] = set()
+        self._summary = ""
+        self._controller = put(self.stage, "narrator", self._tick)
+        self.asked = self.failed = 0
+        self.fewest = self.most = 0
+        self.phases: list[Phase] = []
+
+    def before(self) -> None:
+        """What led here is not told."""
+        self.settle()
+        self._lines.clear()
+        self.phases.clear()
+        self.asked = self.failed = 0
+        self.fewest = self.most = len(self.stage.world.living(self.stage.fleet))
+        self._begun = self.stage.world.clock.now()
+        self._sequence = len(self.stage.store.events(self.stage.fleet, limit=100_000))
+
+    def tell(self, deed: str) -> None:
+        """What someone did."""
+        self._lines.append((self.stage.world.clock.now(), "*", deed))
+
+    def deploy(self, release: int, size: int = 6, behaviour: Behaviour | None = None) -> None:
+        """A person wants this."""
+        self.tell(f"r{release} is deployed, {size} of it")
+        self.stage.want(release, size, behaviour)
+
+    def run(self, seconds: float) -> None:
+        """Let it act for so long."""
+        clock = self.stage.world.clock
+        begun = clock.now()
+        self._controller.keep([self.stage.fleet], until=lambda: (clock.now() - begun).total_seconds() >= seconds)
+
+    def settle(self, patience_seconds: float = 600.0) -> Phase | None:
+        """Let it act until it says that nothing is left to do."""
+        (result,) = self._controller.converge([self.stage.fleet], timeout_seconds=patience_seconds)
+        return None if result.timed_out else result.phase
+
+    def text(self) -> str:
+        """The whole of it."""
+        events = self.stage.store.events(self.stage.fleet, after=self._sequence, limit=100_000)
+        happened = [(event.at, event.kind, event.message) for event in events if event.kind != "converged"]
+        # What was decided comes before what came of it, at the same moment.
+        lines = sorted([*self._lines, *happened], key=lambda line: (line[0], line[1] not in {"*", "plan", "wait"}))
+        told = [f"{(at - self._begun).total_seconds():8.1f}  {kind:<9}  {message}" for at, kind, message in lines]
+        served = [f"r{release}" for release in self.stage.releases()]
+        end = [
+            f"At the end {', '.join(served) or 'nobody'} answer.",
+            f"Between {self.fewest} and {self.most} instances answered at once or were alive.",
+            f"{self.asked} requests were sent, {self.failed} of them failed.",
+        ]
+        return "\n".join([self._title, "", *told, "", *end, ""])
+
+    def _tick(self, tick: Tick) -> None:
+        world = self.stage.world
+        self.fewest = min(self.fewest, len(self.stage.balancer.serving(self.stage.fleet)))
+        self.most = max(self.most, len(world.living(self.stage.fleet)))
+        for _ in range(20):
+            self.asked += 1
+            self.failed += world.ask(self.stage.fleet) is None
+        if tick.plan is None:
+            return
+        self.phases.append(tick.plan.phase)
+        if tick.plan.summary != self._summary:
+            self._summary = tick.plan.summary
+            self._lines.append((tick.plan.at, "plan", self._summary))
+        self._explain(tick, [hold for hold in tick.plan.holds if hold.rule not in OBVIOUS])
+
+    def _explain(self, tick: Tick, holds: Iterable[Hold]) -> None:
+        assert tick.plan is not None
+        waiting = {(hold.subject, hold.rule) for hold in holds}
+        for explanation in explain(tick.plan):
+            key = (explanation.subject, explanation.rule)
+            if key in waiting - self._told:
+                until = f", until {(explanation.until - self._begun).total_seconds():.1f}" if explanation.until else ""
+                self._lines.append((tick.plan.at, "wait", f"{explanation.subject}: {explanation.sentence}{until}"))
+        self._told = waiting
+
+
+Tells = Callable[[str], Story]
+
+
+@pytest.fixture
+def tells(controller_on: Callable[..., Controller]) -> Tells:
+    """A story of this title, in a fleet of six that runs r1."""
+
+    def tell(title: str) -> Story:
+        story = Story(controller_on, title)
+        story.stage.want(1, 6)
+        story.before()
+        return story
+
+    return tell
+
+
+def compare(story: Story, name: str) -> str:
+    """Hold the story against the one that was found right."""
+    text = story.text()
+    kept = STORIES / f"{name}.txt"
+    if os.environ.get("REPAVE_TELL"):
+        STORIES.mkdir(exist_ok=True)
+        kept.write_text(text, encoding="utf-8")
+    assert text == kept.read_text(encoding="utf-8"), (
+        f"the story {name} is told differently; REPAVE_TELL=1 tells it anew"
+    )
+    return text
+
+
+def test_a_patch_is_rolled_out(tells: Tells) -> None:
+    """Promise 12: batch by batch, launch first; six answer all the time, and no request fails."""
+    story = tells("A patch is rolled out over six instances in three zones.")
+    story.deploy(2)
+    assert story.settle() is Phase.CONVERGED
+    compare(story, "patch")
+    assert (story.failed, story.fewest, story.most) == (0, 6, 8)
+    assert story.stage.releases() == [2] * 6
+
+
+def test_a_bad_release_goes_back_by_itself(tells: Tells) -> None:
+    """Promise 1: two fail in a row, nothing more of it is launched, the wanted release goes back, and stays back."""
+    story = tells("A release that never becomes healthy is stopped and rolled back.")
+    story.deploy(2, behaviour=Behaviour(never_healthy=True))
+    assert story.settle() is Phase.CONVERGED
+    assert story.stage.target.release == 1
+    launched = len(story.stage.world.machines)
+    story.run(300)
+    compare(story, "rollback")
+    assert len(story.stage.world.machines) == launched, "it came again"
+    assert (story.failed, story.stage.releases()) == (0, [1] * 6)
+
+
+def test_a_release_that_dies_after_a_while_goes_back(tells: Tells) -> None:
+    """Promise 1: halfway through, the new ones die one after the other; the old ones come back to full strength."""
+    story = tells("A release that dies when it has served for a while is rolled back halfway.")
+    story.deploy(2, behaviour=Behaviour(dies_after_seconds=8.0))
+    assert story.settle() is Phase.CONVERGED
+    compare(story, "rollback_halfway")
+    assert story.stage.releases() == [1] * 6
+
+
+def test_two_bad_releases_do_not_take_turns(tells: Tells) -> None:
+    """Promise 1: what was good once and now fails too is not returned to for ever: it stops, and says so."""
+    story = tells("The release that is rolled back to has gone bad as well.")
+    old = next(iter(story.stage.world.machines.values())).revision
+    story.stage.world.behaviours[old.id] = Behaviour(never_healthy=True)
+    for machine in story.stage.world.living(story.stage.fleet):
+        story.stage.world.hang(machine.id)
+    story.tell("all of r1 hang, and new ones of it would never be healthy")
+    story.deploy(2, behaviour=Behaviour(never_healthy=True))
+    assert story.settle() is Phase.STOPPED
+    launched = len(story.stage.world.machines)
+    story.run(1200)
+    compare(story, "no_ping_pong")
+    assert len(story.stage.world.machines) == launched, "it went on trying"
+
+
+def test_a_sick_fleet_does_not_block_its_cure(tells: Tells) -> None:
+    """Promise 3: all of the old hang; the new one is launched at once in full, and the sick leave as it serves."""
+    story = tells("The whole old release hangs, and its cure is deployed.")
+    for machine in story.stage.world.living(story.stage.fleet):
+        story.stage.world.hang(machine.id)
+    story.tell("all of r1 hang")
+    story.run(5)
+    story.deploy(2)
+    assert story.settle(60) is Phase.CONVERGED
+    compare(story, "cure")
+    assert story.stage.releases() == [2] * 6
+
+
+def test_healing_has_a_limit(tells: Tells) -> None:
+    """Promise 4: of four that hang, two are replaced; the others wait for the window, and the reason is told."""
+    story = tells("Four of six hang at once: it might be a false alarm.")
+    for machine in story.stage.world.living(story.stage.fleet)[:4]:
+        story.stage.world.hang(machine.id)
+        story.tell(f"{machine.slot} hangs")
+    story.run(30)
+    assert len(story.stage.releases()) == 4
+    assert story.settle() is Phase.CONVERGED
+    compare(story, "healing_limit")
+
+
+def test_a_false_alarm_costs_nothing(tells: Tells) -> None:
+    """All hang and come back before anything could serve in their place: none of them was thrown away."""
+    story = tells("All six seem to hang for eight seconds.")
+    before = story.stage.world.living(story.stage.fleet)
+    for machine in before:
+        story.stage.world.hang(machine.id)
+    story.tell("all of r1 hang")
+    story.run(4)
+    for machine in before:
+        story.stage.world.cure(machine.id)
+    story.tell("all of r1 are well again")
+    assert story.settle() is Phase.CONVERGED
+    compare(story, "false_alarm")
+    assert sum(not machine.ended for machine in before) >= 4
+
+
+def test_a_killed_instance_is_replaced(tells: Tells) -> None:
+    """A process ends; another is started at once, and no request fails."""
+    story = tells("One instance's process is killed.")
+    story.stage.world.kill(story.stage.world.living(story.stage.fleet)[2].id)
+    story.tell("web-3 is killed")
+    story.run(1)
+    assert story.settle() is Phase.CONVERGED
+    compare(story, "killed")
+    assert (story.failed, story.stage.releases()) == (0, [1] * 6)
+
+
+def test_a_zone_is_lost_and_comes_back(tells: Tells) -> None:
+    """Its instances are replaced elsewhere at once; when it is back, the fleet is evened out, one at a time."""
+    story = tells("Zone c is lost, and comes back ten minutes later.")
+    story.stage.world.stop_zone(POLICY.zones[2])
+    story.tell("zone c is lost")
+    story.run(1)
+    assert story.settle() is Phase.CONVERGED
+    story.run(600)
+    story.stage.world.start_zone(POLICY.zones[2])
+    story.tell("zone c is back")
+    story.run(600)
+    assert story.settle() is Phase.CONVERGED
+    compare(story, "zone")
+    zones = [machine.zone for machine in story.stage.world.living(story.stage.fleet)]
+    assert sorted(zones) == ["a", "a", "b", "b", "c", "c"]
+    assert story.failed == 0
+
+
+def test_a_slow_balancer_is_waited_for(tells: Tells) -> None:
+    """Promise 12: the balancer is ten seconds behind; the old ones stay until it itself serves the new ones."""
+    story = tells("A patch is rolled out behind a balancer that is ten seconds late.")
+    story.stage.world.balancer_delay_seconds = 10.0
+    story.deploy(2)
+    assert story.settle() is Phase.CONVERGED
+    compare(story, "slow_balancer")
+    assert (story.failed, story.fewest) == (0, 6)
+
+
+def test_a_time_out_that_had_worked_starts_nothing_twice(tells: Tells) -> None:
+    """Promise 8: every launch and every end times out after having worked; there is one instance for each slot."""
+    story = tells("Every launch and every end is answered too late.")
+    story.stage.world.fault = lambda _number, name, _chance: (
+        Fault.TIMED_OUT if name in {"launch", "terminate"} else None
+    )
+    story.deploy(2)
+    assert story.settle() is Phase.CONVERGED
+    compare(story, "time_outs")
+    assert len(story.stage.world.machines) == 12
+    assert not story.stage.astray()
+
+
+def test_success_is_not_told_before_it_is_true(tells: Tells) -> None:
+    """Promise 2: the new release takes long to become healthy; until the last of it serves, it is not done."""
+    story = tells("A release that needs fifteen seconds to become healthy.")
+    story.deploy(2, behaviour=Behaviour(healthy_after_seconds=15.0))
+    story.run(1)
+    while not (story.stage.releases() == [2] * 6 and len(story.stage.world.living(story.stage.fleet)) == 6):
+        assert Phase.CONVERGED not in story.phases, "success was told too early"
+        story.run(1)
+    assert story.settle() is Phase.CONVERGED
+    compare(story, "slow_start")
+
+
+def test_nothing_waits_without_a_reason(tells: Tells) -> None:
+    """Promise 4: blind, paused, and stopped with nothing to go back to: each time the one rule is told."""
+    story = tells("A fleet that cannot be seen, is paused, and then gets a release that cannot start.")
+    stage = story.stage
+    stage.world.partial = "page 2 of the list is missing"
+    story.tell("the provider's list is partial")
+    story.deploy(2)
+    story.run(5)
+    stage.world.partial = ""
+    stage.store.pause(stage.fleet, stage.world.clock.now(), paused=True)
+    story.tell("the list is whole again; an operator pauses the fleet")
+    story.run(5)
+    stage.store.unbootable(stage.fleet, [proof.revision for proof in stage.target.proven])
+    stage.store.pause(stage.fleet, stage.world.clock.now(), paused=False)
+    story.deploy(3, behaviour=Behaviour(dies_after_seconds=0.0))
+    story.tell("the fleet goes on; r1 could not be started any more")
+    assert story.settle() is Phase.STOPPED
+    story.run(60)
+    compare(story, "reasons")
+    assert (story.failed, stage.releases()) == (0, [1] * 6)
+
+
+def test_a_crash_loop_is_slowed_down(tells: Tells) -> None:
+    """A proven release begins to die again and again: it is started less and less often, and never given up."""
+    story = tells("A release that carried the fleet begins to die as soon as it serves.")
+    for machine in story.stage.world.living(story.stage.fleet):
+        machine.behaviour = Behaviour(dies_after_seconds=60.0)
+    story.stage.world.behaviours[story.stage.target.revision] = Behaviour(dies_after_seconds=6.0)
+    story.tell("r1 begins to die")
+    story.run(240)
+    text = story.text()
+    assert "crash" not in text
+    assert "the next try waits" in text
+    starts = len(story.stage.world.machines) - 6
+    assert 6 <= starts <= 40, f"{starts} starts in four minutes"
+    assert story.stage.target.stopped == "", "a proven release is not given up"
+
+
+def test_a_controller_that_is_killed_leaves_no_trace(tells: Tells) -> None:
+    """Promise 8: killed after the commit and before the launches, the same slots are launched by the next one."""
+    story = tells("The controller is killed between commit and launch.")
+    world = story.stage.world
+    story.deploy(2)
+    world.fault = lambda _number, name, _chance: Fault.KILLED_BEFORE if name == "launch" else None
+    with pytest.raises(ControllerKilled):
+        story.run(1)
+    story.tell("the controller is killed before its first launch")
+    world.fault = None
+    assert story.settle() is Phase.CONVERGED
+    compare(story, "killed_controller")
+    assert [str(slot) for slot in world.launches] == [f"web-{number}" for number in range(1, 13)]
