@@ -41,6 +41,7 @@ class Story:
     def before(self) -> None:
         """What led here is not told."""
         self.settle()
+        self.run(60)
         self._lines.clear()
         self.phases.clear()
         self.asked = self.failed = 0
@@ -101,11 +102,13 @@ class Story:
     def _explain(self, tick: Tick, holds: Iterable[Hold]) -> None:
         assert tick.plan is not None
         waiting = {(hold.subject, hold.rule) for hold in holds}
+        sentences: dict[str, list[str]] = {}
         for explanation in explain(tick.plan):
-            key = (explanation.subject, explanation.rule)
-            if key in waiting - self._told:
+            if (explanation.subject, explanation.rule) in waiting - self._told:
                 until = f", until {(explanation.until - self._begun).total_seconds():.1f}" if explanation.until else ""
-                self._lines.append((tick.plan.at, "wait", f"{explanation.subject}: {explanation.sentence}{until}"))
+                sentences.setdefault(f"{explanation.sentence}{until}", []).append(explanation.subject)
+        for sentence, subjects in sentences.items():
+            self._lines.append((tick.plan.at, "wait", f"{', '.join(subjects)}: {sentence}"))
         self._told = waiting
 
 

@@ -9,7 +9,7 @@ from repave.model.target import Failure, Heal, Target
 from repave.planner import failures, keeper
 from repave.planner.budget import Budget
 from repave.planner.sets import Member, Sets, Standing
-from repave.planner.zones import Spread, closed_zones
+from repave.planner.zones import Spread, closed_zones, lost_zones
 
 ALIVE = (Standing.SERVING, Standing.COMING)
 """What carries the fleet, or is about to."""
@@ -38,6 +38,7 @@ class Draft:
         """What may still be bettered later, in a fleet that is as wanted."""
 
         self._gone: set[SlotId] = set()
+        self._seen_off: set[SlotId] = set()
         self._failed = {failure.slot for failure in target.failures}
         self._healed = {heal.slot for heal in target.heals}
         self.serving = sum(member.standing is Standing.SERVING for member in sets.members)
@@ -48,7 +49,10 @@ class Draft:
             self.surge = max(1, self.surge)  # with neither surge nor unavailable, nothing could ever move
         self.closed_zones = closed_zones(target.failures, now)
         alive = [member.instance.zone for member in sets.of(*ALIVE, current=True)]
-        self._spread = Spread(policy.zones, self.closed_zones, [*alive, *(order.zone for order in sets.orders)])
+        avoided = {*self.closed_zones, *lost_zones(sets.members)}
+        if avoided.issuperset(policy.zones):
+            avoided = set(self.closed_zones)
+        self._spread = Spread(policy.zones, avoided, [*alive, *(order.zone for order in sets.orders)])
         self.goal = target.size
 
     @property
@@ -80,6 +84,7 @@ class Draft:
             for member in self.sets.members
             if member.standing in standings
             and member.slot not in self._gone
+            and member.slot not in self._seen_off
             and (current is None or member.current == current)
         ]
 
@@ -115,6 +120,11 @@ class Draft:
         if member.slot not in self._gone:
             self._gone.add(member.slot)
             self.steps += steps
+
+    def see_off(self, member: Member) -> None:
+        """One that has been leaving goes now; until it is gone it keeps its place."""
+        self._seen_off.add(member.slot)
+        self.steps += keeper.end(member, keeper.reason_to_go(member))
 
     def halt(self, reason: str, back: Retarget | None) -> None:
         """No more of the wanted revision: back to a proven one, or stop where it is."""

@@ -19,14 +19,23 @@ MOST_DOUBLINGS = 6
 """Of a first second: more than enough for the longest backoff."""
 
 
+CLOCK_SKEW = timedelta(seconds=5)
+"""How far a provider's clock may be behind ours: a new instance must not pass for an old one."""
+
+
 def under_judgement(target: Target) -> bool:
     """Whether the wanted revision has yet to carry the fleet since it became the wanted one."""
     return not any(proof.revision == target.revision and proof.at >= target.since for proof in target.proven)
 
 
-def failure_of(member: Member, now: datetime, *, judging: bool) -> Failure:
-    """What a failed member is remembered by."""
+def failure_of(member: Member, target: Target, now: datetime) -> Failure:
+    """What a failed member is remembered by.
+
+    Only what was started since the revision became the wanted one judges it: a release that is returned to is not
+    condemned by what happened to its instances before.
+    """
     kind, words = _cause(member)
+    judging = under_judgement(target) and member.instance.started_at >= target.since - CLOCK_SKEW
     said = member.instance.detail or (member.backend.detail if member.backend else "")
     return Failure(
         slot=member.slot,

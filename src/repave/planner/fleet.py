@@ -61,12 +61,12 @@ def clean_up(draft: Draft) -> None:
     draft.steps += keeper.forget(draft.sets.strays)
     for member in draft.sets.members:
         if member.standing in (Standing.DEAD, Standing.LATE):
-            failure = failures.failure_of(member, draft.now, judging=draft.judging)
+            failure = failures.failure_of(member, draft.target, draft.now)
             if member.current and not member.was_leaving:
                 draft.fail(failure)
             draft.end(member, failure.detail)
         elif member.standing is Standing.LEAVING and keeper.may_go(draft.policy, member, draft.now):
-            draft.steps += keeper.end(member, keeper.reason_to_go(member))
+            draft.see_off(member)
 
 
 def judge(draft: Draft) -> None:
@@ -77,7 +77,7 @@ def judge(draft: Draft) -> None:
     if not draft.judging or draft.target.stopped:
         return
     for member in draft.remaining(Standing.SICK, current=True):
-        draft.fail(failures.failure_of(member, draft.now, judging=True))
+        draft.fail(failures.failure_of(member, draft.target, draft.now))
     reason = failures.verdict(draft.policy, draft.target, draft.sets, draft.all_failures)
     if reason:
         draft.halt(reason, failures.rollback(draft.policy, draft.target, draft.all_failures, reason))
@@ -91,7 +91,7 @@ def heal(draft: Draft) -> None:
     wanting = sick if draft.serving < draft.target.size else []
     for member in healing.healable(draft.policy, draft.target, wanting, draft.now):
         draft.heal(member)
-        draft.fail(failures.failure_of(member, draft.now, judging=False))
+        draft.fail(failures.failure_of(member, draft.target, draft.now))
     until = healing.next_heal_at(draft.policy, draft.target, draft.now)
     most = healing.limit(draft.policy, draft.target)
     for member in wanting:

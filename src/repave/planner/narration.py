@@ -1,11 +1,16 @@
 """From a draft to the plan: the holds of what merely takes its time, the phase, and one line for people."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from repave.model.names import SlotId
 from repave.model.plan import Drain, Launch, Phase, Plan, Rule
 from repave.planner.draft import Draft
 from repave.planner.keeper import drained_by
 from repave.planner.sets import Standing
+
+MOST_NAMES = 3
+"""In one line for people."""
 
 
 def narrate(draft: Draft) -> Plan:
@@ -44,7 +49,7 @@ def _hold_what_takes_time(draft: Draft) -> None:
     for member in draft.remaining(Standing.LEAVING):
         backend = member.backend
         if backend is not None and member.slot not in held:
-            words = f"{backend.sessions} open requests"
+            words = f"{backend.sessions} open request{'' if backend.sessions == 1 else 's'}"
             draft.hold(member.slot, Rule.DRAINING, words, since=backend.since, until=drained_by(draft.policy, backend))
     for member in draft.remaining(Standing.SICK, Standing.LATE, Standing.DEAD):
         if member.slot not in held:
@@ -74,8 +79,7 @@ def _phase(draft: Draft) -> Phase:
     # A fleet of nobody has nothing to prove.
     if any(not member.current for member in draft.sets.members) or (draft.judging and draft.target.size > 0):
         known = any(proof.revision == draft.target.revision for proof in draft.target.proven)
-        newer = any(proof.release > draft.target.release for proof in draft.target.proven)
-        return Phase.ROLLING_BACK if known and newer else Phase.ROLLING
+        return Phase.ROLLING_BACK if known and draft.judging else Phase.ROLLING
     if draft.failures or draft.heals or (_serving(draft) < draft.target.size and _failed_lately(draft)):
         return Phase.HEALING
     busy = draft.steps or draft.closed or draft.proven or draft.holds or draft.sets.orders
@@ -104,9 +108,27 @@ def _summary(draft: Draft, phase: Phase) -> str:
     doing += [f"draining {leaving}"] if leaving else []
     sick = draft.remaining(Standing.SICK, Standing.LATE, current=False)
     doing += [f"{len(sick)} old ones are sick and hold nothing up"] if sick and draft.judging else []
-    waiting = next((f"{hold.subject} waits: {hold.detail}" for hold in draft.holds), "")
-    doing += [waiting] if waiting and not starting and not leaving else []
+    doing += [] if starting or leaving else _waiting(draft)
     return f"{phase.value}: {', '.join(doing)}"
+
+
+def _waiting(draft: Draft) -> list[str]:
+    """What the whole fleet waits for just now, the nearest first."""
+    coming = [member.slot for member in draft.remaining(Standing.COMING, current=True)]
+    coming += [order.slot for order in draft.sets.orders if not draft.halted]
+    if coming:
+        return [f"waiting for {_names(coming)} to become healthy"]
+    leaving = [member.slot for member in draft.remaining(Standing.LEAVING)]
+    if leaving:
+        return [f"waiting for {_names(leaving)} to end open requests"]
+    return [f"{hold.subject} waits: {hold.detail}" for hold in draft.holds[:1]]
+
+
+def _names(slots: Sequence[SlotId]) -> str:
+    *others, last = (
+        slots if len(slots) <= MOST_NAMES else [*slots[: MOST_NAMES - 1], f"{len(slots) - MOST_NAMES + 1} more"]
+    )
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 def _serving(draft: Draft) -> int:

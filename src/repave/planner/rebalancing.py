@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 from repave.model.plan import Hold, Rule
+from repave.model.target import FailureKind
 from repave.planner.draft import ALIVE, Draft
 from repave.planner.sets import Standing
 from repave.planner.zones import Spread
@@ -17,12 +18,12 @@ def rebalance(draft: Draft) -> None:
     if not _quiet(draft) or not Spread(draft.policy.zones, (), served).uneven:
         return
     # Uneven is judged by what serves: one that is only coming must not end the move that it is part of.
-    until = _rests_until(draft)
-    if until is None and Spread(draft.policy.zones, draft.closed_zones, served).uneven:
+    rested = _rested_at(draft)
+    if draft.now >= rested and Spread(draft.policy.zones, draft.closed_zones, served).uneven:
         draft.goal += 1
         return
-    until = until or min(draft.closed_zones.values(), default=None)
-    if until is not None:
+    until = max(rested, min(draft.closed_zones.values(), default=rested))
+    if until > draft.now:
         words = "the zones are uneven, and are evened out later"
         draft.resting = Hold(subject="fleet", rule=Rule.BACKOFF, detail=words, since=draft.now, until=until)
 
@@ -38,7 +39,6 @@ def _quiet(draft: Draft) -> bool:
     )
 
 
-def _rests_until(draft: Draft) -> datetime | None:
-    failed = [failure.at for failure in draft.all_failures if failure.zone not in draft.closed_zones]
-    until = max(failed, default=datetime.min.replace(tzinfo=draft.now.tzinfo)) + timedelta(seconds=REST_SECONDS)
-    return until if until > draft.now else None
+def _rested_at(draft: Draft) -> datetime:
+    failed = [failure.at for failure in draft.all_failures if failure.kind is not FailureKind.NO_CAPACITY]
+    return max(failed) + timedelta(seconds=REST_SECONDS) if failed else draft.target.since

@@ -31,6 +31,18 @@ def closed_zones(failures: Iterable[Failure], now: datetime) -> dict[ZoneName, d
     return {zone: end for zone, end in until.items() if end > now}
 
 
+def lost_zones(members: Iterable[Member]) -> frozenset[ZoneName]:
+    """The zones where several were and all are dead: something happened to the zone, not to each of them."""
+    dead: Counter[ZoneName] = Counter()
+    alive: set[ZoneName] = set()
+    for member in members:
+        if member.standing is Standing.DEAD:
+            dead[member.instance.zone] += 1
+        else:
+            alive.add(member.instance.zone)
+    return frozenset(zone for zone, count in dead.items() if count > 1 and zone not in alive)
+
+
 def _reopens(refusals: Iterable[datetime]) -> datetime:
     """Each new try that is refused doubles the wait; those refused together are one."""
     seconds = FIRST_BACKOFF_SECONDS
