@@ -320,15 +320,14 @@ def test_a_crash_loop_is_slowed_down(tells: Tells) -> None:
     """A proven release begins to die again and again: it is started less and less often, and never given up."""
     story = tells("A release that carried the fleet begins to die as soon as it serves.")
     for machine in story.stage.world.living(story.stage.fleet):
-        machine.behaviour = Behaviour(dies_after_seconds=60.0)
+        machine.behaviour = Behaviour(dies_after_seconds=70.0)
     story.stage.world.behaviours[story.stage.target.revision] = Behaviour(dies_after_seconds=6.0)
     story.tell("r1 begins to die")
     story.run(240)
-    text = story.text()
-    assert "crash" not in text
+    text = compare(story, "crash_loop")
     assert "the next try waits" in text
     starts = len(story.stage.world.machines) - 6
-    assert 6 <= starts <= 40, f"{starts} starts in four minutes"
+    assert 6 <= starts <= 50, f"{starts} starts in four minutes"
     assert story.stage.target.stopped == "", "a proven release is not given up"
 
 

@@ -117,6 +117,7 @@ def _launches(view: View) -> Iterator[str]:
     """A slot is filled once, with the same arguments whenever it is launched again."""
     name = view.target.fleet.fleet
     own = {f"{name}-{number}" for number in range(view.target.next_slot, view.plan.next_slot)}
+    failed = {failure.slot for failure in view.target.failures}
     for slot, times in Counter(launch.slot for launch in view.launches).items():
         if times > 1:
             yield f"{slot} is launched twice"
@@ -132,9 +133,8 @@ def _launches(view: View) -> Iterator[str]:
             yield f"{launch.slot} is not one of the plan's own new slots"
         if order is None and launch.zone not in view.policy.zones:
             yield f"{launch.slot} would go to zone {launch.zone}, which is not declared"
-    known = view.slots | set(view.ordered) | {failure.slot for failure in view.target.failures}
-    for again in sorted(own & known):
-        yield f"{again} was given out before"
+        if order is None and launch.slot in failed:
+            yield f"{launch.slot} was given out before, and failed"
 
 
 def _permission(view: View) -> Iterator[str]:

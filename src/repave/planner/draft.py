@@ -8,7 +8,7 @@ from repave.model.policy import FleetPolicy
 from repave.model.target import Failure, Heal, Target
 from repave.planner import failures, keeper
 from repave.planner.budget import Budget
-from repave.planner.sets import Member, Sets, Standing
+from repave.planner.sets import UNNUMBERED, Member, Sets, Standing, slot_number
 from repave.planner.zones import Spread, closed_zones, lost_zones
 
 ALIVE = (Standing.SERVING, Standing.COMING)
@@ -30,7 +30,7 @@ class Draft:
         self.failures: list[Failure] = []
         self.closed: list[SlotId] = []
         self.heals: list[Heal] = []
-        self.next_slot = target.next_slot
+        self.next_slot = _next_slot(target, sets)
         self.retarget: Retarget | None = None
         self.stop = ""
         self.proven: RevisionId | None = None
@@ -142,3 +142,16 @@ class Draft:
             self.next_slot += 1
             self.steps.append(keeper.launch(slot, self.target.revision, zone, f"{self.goal} are wanted"))
         return count
+
+
+def _next_slot(target: Target, sets: Sets) -> int:
+    """Above every number that is known: a store that was lost and begun anew must not give a slot twice."""
+    known = [
+        *(member.slot for member in sets.members),
+        *(order.slot for order in target.orders),
+        *(failure.slot for failure in target.failures),
+        *(heal.slot for heal in target.heals),
+    ]
+    prefix = f"{target.fleet.fleet}-"
+    numbers = [slot_number(slot)[0] for slot in known if slot.startswith(prefix)]
+    return max([target.next_slot, *(number + 1 for number in numbers if number < UNNUMBERED)])

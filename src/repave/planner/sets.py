@@ -10,6 +10,9 @@ from repave.model.observation import Backend, Instance, MachineState, Observatio
 from repave.model.policy import FleetPolicy
 from repave.model.target import FailureKind, Order, Target
 
+UNNUMBERED = 2**62
+"""Comes after every number that is ever given."""
+
 
 class Standing(StrEnum):
     """What one instance is to its fleet now."""
@@ -122,7 +125,7 @@ def classify(policy: FleetPolicy, target: Target, observation: Observation, now:
 def slot_number(slot: SlotId) -> tuple[int, str]:
     """Order slots as they were given out; what bears no number comes last."""
     digits = slot.rsplit("-", 1)[-1]
-    return (int(digits), slot) if digits.isdigit() else (2**62, slot)
+    return (int(digits), slot) if digits.isdecimal() else (UNNUMBERED, slot)
 
 
 def _judged(target: Target) -> dict[SlotId, bool]:
