@@ -213,6 +213,55 @@ def test_never_a_launch_of_what_is_stopped(world: tuple[FleetPolicy, Target, Obs
 
 
 @given(worlds())
+def test_never_a_launch_of_what_is_revoked(world: tuple[FleetPolicy, Target, Observation]) -> None:
+    """Nothing is launched whose artifact was revoked, or is no longer where it could be started from."""
+    for step in planned(world).steps:
+        if isinstance(step, Launch):
+            spoilt = [p for p in world[1].proven if p.revision == step.revision and (p.revoked or not p.bootable)]
+            assert not spoilt, f"{step.slot} would run what is revoked or gone"
+
+
+@given(worlds())
+def test_never_the_same_slot_for_another(world: tuple[FleetPolicy, Target, Observation]) -> None:
+    """Promise 8: a new slot has a number above all that are seen or remembered."""
+    _, target, seen = world
+    ordered = {order.slot for order in target.orders}
+    fresh = {s.slot for s in planned(world).steps if isinstance(s, Launch)} - ordered
+    known = (
+        {i.slot for i in seen.machines.instances} | {f.slot for f in target.failures} | {h.slot for h in target.heals}
+    )
+    assert not fresh & known, f"given out before: {sorted(fresh & known)}"
+
+
+@given(worlds())
+def test_never_success_before_it_is_true(world: tuple[FleetPolicy, Target, Observation]) -> None:
+    """Promise 2: converged means that the wanted number of the wanted revision serves, and nothing else lives."""
+    _, target, seen = world
+    if planned(world).phase is Phase.CONVERGED:
+        serving = {b.instance for b in seen.traffic.backends if b.state is TrafficState.SERVING}
+        current = {i.id for i in seen.machines.instances if i.revision == target.revision}
+        assert len(serving) == len(seen.machines.instances) == target.size, "success before it is true"
+        assert serving == current, "success with another revision"
+
+
+@given(worlds())
+def test_never_goes_round_in_circles(world: tuple[FleetPolicy, Target, Observation]) -> None:
+    """What a plan has remembered is not remembered again by the next one, when nothing else has changed."""
+    policy, target, seen = world
+    first = planned(world)
+    later = replace(
+        target,
+        failures=(*target.failures, *first.failures),
+        heals=(*target.heals, *first.heals),
+        orders=tuple(order for order in target.orders if order.slot not in first.closed),
+    )
+    again = plan(policy, later, seen, NOW)
+    assert not {f.slot for f in again.failures} & {f.slot for f in first.failures}, "a failure is counted twice"
+    assert not {h.slot for h in again.heals} & {h.slot for h in first.heals}, "a heal is drawn twice"
+    assert not set(again.closed) & set(first.closed), "an order is closed twice"
+
+
+@given(worlds())
 def test_never_back_to_what_is_revoked_or_failed(world: tuple[FleetPolicy, Target, Observation]) -> None:
     """Promise 1: a rollback goes to another revision that is proven, bootable and not revoked, or nowhere."""
     back = planned(world).retarget
