@@ -5,16 +5,21 @@ import json
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 from demo import report
 from demo.shop import Shop
-from demo.story import ENVIRONMENT, Story, fresh
+from demo.story import ENVIRONMENT, Story
 from demo.timeline import Act, counted, seconds
 from demo.visitors import Answer, Visitors
 from repave.model.names import EnvironmentName, FleetKey, FleetName, ProjectName
 from repave.store.sql import SqlStore
 
 ROOT = Path(__file__).resolve().parent.parent
+LEAD = (
+    "Six instances of a small web shop in three zones, behind HAProxy on one machine. A security fix was rolled out, a "
+    "broken release was stopped and rolled back, a process was killed and a zone stopped, while visitors kept asking."
+)
 LEAST_REQUESTS = 20_000
 """Below that, no failure would mean little."""
 
@@ -26,7 +31,7 @@ def arguments() -> argparse.Namespace:
         description="A vulnerable fleet is repaved under load, a broken release is rolled back, the dead are healed.",
     )
     parser.add_argument("--folder", type=Path, default=ROOT / ".demo", help="where it works (default: .demo)")
-    parser.add_argument("--rate", type=int, default=300, help="requests per second (default: 300)")
+    parser.add_argument("--rate", type=int, default=400, help="requests per second (default: 400)")
     parser.add_argument("--requests", type=int, default=LEAST_REQUESTS, help="at least so many (default: 20000)")
     parser.add_argument("--cold", action="store_true", help="forget what earlier runs downloaded and baked")
     parser.add_argument("--keep", action="store_true", help="leave the fleet running at the end")
@@ -43,8 +48,7 @@ def main() -> int:
         print(f"{time.monotonic() - began:6.1f} s  {line}", file=sys.stderr, flush=True)
 
     folder: Path = asked.folder.resolve()
-    fresh(folder / "shop", keep_caches=not asked.cold)
-    shop = Shop(example=ROOT / "examples" / "shop", folder=folder / "shop", talk=False)
+    shop = Shop(example=ROOT / "examples" / "shop", folder=folder / "shop", cold=asked.cold)
     story = Story(shop=shop, tell=tell)
     try:
         story.begin()
@@ -65,7 +69,7 @@ def main() -> int:
     return 0 if figures["failed"] == 0 and figures["requests"] >= asked.requests else 1
 
 
-def summary(folder: Path, story: Story, answers: list[Answer]) -> dict[str, object]:
+def summary(folder: Path, story: Story, answers: list[Answer]) -> dict[str, Any]:
     """Count, and write the page."""
     acts = [counted(act, answers) for act in story.acts]
     failed = sum(answer.failed for answer in answers)
@@ -76,7 +80,7 @@ def summary(folder: Path, story: Story, answers: list[Answer]) -> dict[str, obje
     finally:
         store.close()
     timeline = seconds(answers, lifetimes, begins=acts[0].begins, ends=acts[-1].ends)
-    figures: dict[str, object] = {
+    figures: dict[str, Any] = {
         "requests": len(answers),
         "failed": failed,
         "cves_closed": list(story.cves),
@@ -97,14 +101,13 @@ def summary(folder: Path, story: Story, answers: list[Answer]) -> dict[str, obje
     return figures
 
 
-def page_facts(figures: dict[str, object], acts: list[Act], story: Story) -> dict[str, object]:
+def page_facts(figures: dict[str, Any], acts: list[Act], story: Story) -> dict[str, Any]:
     """What the page says in words and numbers."""
     patch = next(act for act in acts if "patch" in act.title)
     failed = figures["failed"]
     return {
         "headline": f"{figures['requests']:,} requests, {failed} failed",
-        "lead": "Six instances of a small web shop in three zones, behind HAProxy on one machine. A security fix was rolled out, a "
-        "broken release was stopped and rolled back, a process was killed and a zone stopped, while visitors kept asking.",
+        "lead": LEAD,
         "figures": [
             {"name": "requests asked", "value": f"{figures['requests']:,}", "tone": ""},
             {"name": "requests failed", "value": str(failed), "tone": "good" if failed == 0 else "bad"},
@@ -119,18 +122,17 @@ def page_facts(figures: dict[str, object], acts: list[Act], story: Story) -> dic
     }
 
 
-def in_words(figures: dict[str, object], folder: Path) -> str:
+def in_words(figures: dict[str, Any], folder: Path) -> str:
     """The end of the story, for a terminal."""
-    lines = ["", f"{'what happened':42} {'seconds':>8} {'requests':>9} {'failed':>7}"]
-    for act in figures["acts"]:  # type: ignore[attr-defined] # a list, made a few lines above
-        lines.append(f"{act['title']:42} {act['seconds']:8.1f} {act['requests']:9,} {act['failed']:7}")
-    lines += [
-        "",
-        f"requests {figures['requests']:,}, failed {figures['failed']}, CVEs closed {len(figures['cves_closed'])}, "  # type: ignore[arg-type] # a list
-        f"{figures['seconds']} s in all",
-        f"report: {folder / 'report.html'}",
+    acts = [
+        f"{act['title']:42} {act['seconds']:8.1f} {act['requests']:9,} {act['failed']:7}" for act in figures["acts"]
     ]
-    return "\n".join(lines)
+    total = (
+        f"requests {figures['requests']:,}, failed {figures['failed']}, "
+        f"CVEs closed {len(figures['cves_closed'])}, {figures['seconds']} s in all"
+    )
+    heading = f"{'what happened':42} {'seconds':>8} {'requests':>9} {'failed':>7}"
+    return "\n".join(["", heading, *acts, "", total, f"report: {folder / 'report.html'}"])
 
 
 if __name__ == "__main__":

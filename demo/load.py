@@ -1,13 +1,18 @@
 """What locust runs: visitors of the shop who come at their own pace, whether or not the last one was served.
 
-Each visitor asks once a second, so a slow answer delays nobody else's question: the load is open. Every answer is a line
-of the file that SHOP_ANSWERS names: when it was asked (seconds since the epoch), milliseconds, status, release.
+Each visitor asks once in PACE_SECONDS, and an answer that takes longer than its time-out has failed: no visitor is ever
+late for the next question, so the load is open, and a slow answer delays nobody else's. Every answer is a line of the
+file that SHOP_ANSWERS names: when it was asked (seconds since the epoch), milliseconds, status, release.
 """
 
 import csv
 import os
+import random
 
+import gevent
 from locust import FastHttpUser, constant_throughput, events, task
+
+from demo.visitors import PACE_SECONDS
 
 ANSWERS = open(os.environ["SHOP_ANSWERS"], "w", encoding="utf-8", newline="", buffering=1)  # noqa: SIM115, PTH123 - open as long as the process lives
 WRITER = csv.writer(ANSWERS)
@@ -16,9 +21,13 @@ WRITER = csv.writer(ANSWERS)
 class Visitor(FastHttpUser):
     """One visitor."""
 
-    wait_time = constant_throughput(1)  # type: ignore[no-untyped-call] # locust's own function has no types
-    connection_timeout = 5.0
-    network_timeout = 5.0
+    wait_time = constant_throughput(1 / PACE_SECONDS)
+    connection_timeout = float(PACE_SECONDS)
+    network_timeout = float(PACE_SECONDS)
+
+    def on_start(self) -> None:
+        """Come at any moment, so that the visitors do not all ask at once."""
+        gevent.sleep(random.uniform(0, PACE_SECONDS))  # noqa: S311 - a pace needs no unguessable chance
 
     @task(4)
     def look(self) -> None:

@@ -19,10 +19,14 @@ BROKEN = 'return ("well", 200) if GOODS[0]["stock"] else ("nothing to sell", 503
 class Shop:
     """A copy of ``examples/shop`` and the ``repave`` beside this interpreter."""
 
-    def __init__(self, *, example: Path, folder: Path, talk: bool) -> None:
+    def __init__(self, *, example: Path, folder: Path, cold: bool) -> None:
+        """``cold`` forgets what earlier runs downloaded and baked."""
         self.folder = folder
-        self.talk = talk
         self.repave = str(Path(sys.executable).with_name("repave"))
+        if (folder / ".repave").exists():
+            self.run("destroy", "test", "--yes")  # what a run that was killed may have left
+        if cold:
+            shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True, exist_ok=True)
         shutil.copytree(example, folder, dirs_exist_ok=True)
         (folder / "repave.lock").unlink(missing_ok=True)
@@ -49,12 +53,11 @@ class Shop:
         finished = subprocess.run(
             [self.repave, *arguments, "--json"],
             cwd=self.folder,
-            stdout=subprocess.PIPE,
-            stderr=None if self.talk else subprocess.PIPE,
+            capture_output=True,
             check=False,
         )
         if finished.returncode != expect:
-            said = (finished.stderr or b"").decode() + finished.stdout.decode()
+            said = finished.stderr.decode() + finished.stdout.decode()
             raise RuntimeError(f"`repave {' '.join(arguments)}` ended with {finished.returncode}: {said}")
         answer: Mapping[str, Any] = json.loads(finished.stdout)
         return answer

@@ -1,9 +1,7 @@
 """The story: six acts, each a thing that happens to real fleets."""
 
-import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -67,8 +65,9 @@ class Story:
         self.cves = tuple(answer["cves_closed"])
         before = self.versions_now_of_first()
         after = self.note_version()
+        packages = len(answer["packages_changed"])
         return (
-            f"Re-locked, baked and rolled out: {len(self.cves)} CVEs closed in {len(answer['packages_changed'])} packages; "
+            f"Re-locked, baked and rolled out: {len(self.cves)} CVEs closed in {packages} packages; "
             f"{before} became {after}. No living instance holds them any more."
         )
 
@@ -84,7 +83,7 @@ class Story:
     def killed_instance(self) -> str:
         """SIGKILL from outside."""
         victim = self.instances()[0]
-        killed = kill_processes(REPAVE_INSTANCE=victim["slot"], REPAVE_ZONE=victim["zone"])
+        killed = kill_processes(REPAVE_INSTANCE=victim["instance"], REPAVE_ZONE=victim["zone"])
         self.wait_until(lambda serving: victim["slot"] not in {instance["slot"] for instance in serving})
         replacement = max(self.instances(), key=lambda instance: int(instance["slot"].rsplit("-", 1)[1]))
         return f"{killed} processes of {victim['slot']} killed; {replacement['slot']} took its place."
@@ -96,7 +95,7 @@ class Story:
         switch.touch()
         victims = [instance for instance in self.instances() if instance["zone"] == "b"]
         for victim in victims:
-            kill_processes(REPAVE_INSTANCE=victim["slot"], REPAVE_ZONE="b")
+            kill_processes(REPAVE_INSTANCE=victim["instance"], REPAVE_ZONE="b")
         self.wait_until(lambda serving: all(instance["zone"] != "b" for instance in serving))
         switch.unlink()
         return f"{len(victims)} instances of zone b died at once; their replacements serve in the other zones."
@@ -147,12 +146,3 @@ class Story:
         told = perform()
         self.acts.append(Act(title=title, begins=begins, ends=time.time(), told=told))
         self.tell(f"  {told}")
-
-
-def fresh(folder: Path, *, keep_caches: bool) -> None:
-    """An empty folder for the shop; its vault and caches may stay, so that a second run downloads nothing."""
-    if not keep_caches:
-        shutil.rmtree(folder, ignore_errors=True)
-        return
-    for name in ("store.db", "store.db-wal", "store.db-shm"):
-        (folder / ".repave" / name).unlink(missing_ok=True)

@@ -11,6 +11,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+PACE_SECONDS = 5
+"""A visitor asks once in so long, and waits at most as long for an answer."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
@@ -44,7 +47,14 @@ class Visitors:
         """Start asking, and wait for the first answers."""
         command = [sys.executable, "-m", "locust", "--headless", "--only-summary", "--loglevel", "WARNING"]
         command += ["-f", str(Path(__file__).with_name("load.py")), "--host", self.endpoint]
-        command += ["--users", str(self.rate), "--spawn-rate", str(self.rate), "--stop-timeout", "5"]
+        command += [
+            "--users",
+            str(self.rate * PACE_SECONDS),
+            "--spawn-rate",
+            str(self.rate),
+            "--stop-timeout",
+            str(PACE_SECONDS),
+        ]
         with self.log_path.open("wb") as log:
             self._process = subprocess.Popen(
                 command, env={**os.environ, "SHOP_ANSWERS": str(self.answers_path)}, stdout=log, stderr=log

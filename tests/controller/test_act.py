@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from threading import Barrier
+from threading import Barrier, Event
 from typing import cast
 
 import pytest
@@ -163,7 +163,7 @@ def test_every_step_reaches_its_port_with_the_committed_generation() -> None:
 @pytest.mark.parametrize(
     ("error", "launched", "ended"),
     [
-        (Gone("gone"), Result.REFUSED, Result.DONE),
+        (Gone("gone"), Result.SPENT, Result.DONE),
         (NoCapacity("full"), Result.NO_CAPACITY, Result.NO_CAPACITY),
         (Denied("no"), Result.REFUSED, Result.REFUSED),
         (Invalid("never"), Result.REFUSED, Result.REFUSED),
@@ -224,13 +224,15 @@ def test_slots_are_worked_on_at_the_same_time() -> None:
 def test_what_was_not_begun_when_one_breaks_is_not_begun_any_more() -> None:
     """Those under way are waited for; the error is not lost."""
     begun: list[int] = []
-    both = Barrier(2, timeout=20)
+    both, never = Barrier(2, timeout=20), Event()
 
     def work(number: int) -> Callable[[], int]:
         def lane() -> int:
             begun.append(number)
             if number < 2:
                 both.wait()
+            else:
+                never.wait(0.1)  # long enough for the first error to be noticed many lanes before the last
             raise ValueError(number)
 
         return lane

@@ -399,6 +399,18 @@ def test_a_launch_that_was_refused_closes_its_order(store: Store, result: Result
     ]
 
 
+def test_a_spent_slot_closes_its_order_and_blames_nobody(store: Store) -> None:
+    """Promise 8: what a lost record made us give twice says nothing about the revision."""
+    first = store.aim(FLEET, aim(), NOW)
+    step = launch("1")
+    plan = Plan(fleet=FLEET, parent=first.generation, at=NOW, phase=Phase.SCALING, summary="", steps=(step,))
+    store.commit(plan)
+    store.settle(FLEET, [Outcome(step=step, result=Result.SPENT, at=NOW)])
+    target = store.target(FLEET)
+    assert target is not None
+    assert (target.orders, target.failures) == ((), ())
+
+
 @pytest.mark.parametrize("result", [Result.DONE, Result.UNCERTAIN, Result.STALE])
 def test_other_outcomes_leave_the_order_open(store: Store, result: Result) -> None:
     """Until the instance is seen, nobody knows."""

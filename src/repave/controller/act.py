@@ -14,6 +14,7 @@ from repave.controller.ports import Ports
 from repave.model.names import FleetKey
 from repave.model.outcome import Outcome, Result
 from repave.model.plan import Attach, Detach, Drain, Launch, Step, Terminate
+from repave.model.release import SecretReference
 from repave.ports.errors import Conflict, Corrupt, Denied, Gone, Invalid, NoCapacity, WorldError
 from repave.ports.provider import LaunchOrder
 
@@ -60,7 +61,7 @@ def _result(step: Step, error: WorldError) -> Result:
     match error:
         case Gone():
             # A slot that was ended is never filled again; for everything else, gone is what was wanted or no matter.
-            return Result.REFUSED if isinstance(step, Launch) else Result.DONE
+            return Result.SPENT if isinstance(step, Launch) else Result.DONE
         case NoCapacity():
             return Result.NO_CAPACITY
         case Denied() | Invalid() | Corrupt():
@@ -97,5 +98,13 @@ def _order(ports: Ports, commission: Commission, launch: Launch) -> LaunchOrder:
         zone=launch.zone,
         revision=revision,
         generation=commission.generation,
-        secrets={name: ports.secrets.resolve(reference) for name, reference in revision.secrets},
+        secrets={name: _resolved(ports, reference) for name, reference in revision.secrets},
     )
+
+
+def _resolved(ports: Ports, reference: SecretReference) -> str:
+    try:
+        return ports.secrets.resolve(reference)
+    except Gone as missing:
+        # Gone from here would speak of the slot; a secret that is missing refuses every launch of the revision.
+        raise Invalid(missing.message, hint=missing.hint) from missing

@@ -15,6 +15,9 @@ class Result(StrEnum):
     REFUSED = "refused"
     """Denied or invalid: the same order would be refused again."""
 
+    SPENT = "spent"
+    """The slot was used before, by an instance that has ended: nothing was started, and another slot is taken."""
+
     UNCERTAIN = "uncertain"
     """Throttled, unreachable or timed out: it may or may not have worked; the same order is given again."""
 

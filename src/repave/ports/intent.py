@@ -64,7 +64,10 @@ class Intent(Protocol):
         ...
 
     def settle(self, fleet: FleetKey, outcomes: Iterable[Outcome]) -> None:
-        """Keep what came of steps: launches that were refused or found no capacity close their order as a failure."""
+        """Keep what came of steps.
+
+        Launches that were refused or found no capacity close their order as a failure; a spent slot closes it as none.
+        """
         ...
 
     def unbootable(self, fleet: FleetKey, revisions: Iterable[RevisionId]) -> None:

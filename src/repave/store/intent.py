@@ -92,11 +92,11 @@ class SqlIntent:
         return generation
 
     def settle(self, fleet: FleetKey, outcomes: Iterable[Outcome]) -> None:
-        """Close the orders whose launch was refused or found no capacity, each with a failure."""
+        """Close the orders that came to nothing: refused and without capacity with a failure, spent slots without."""
         ended = [
             (outcome, outcome.step)
             for outcome in outcomes
-            if outcome.result in CLOSING and isinstance(outcome.step, Launch)
+            if outcome.result in (*CLOSING, Result.SPENT) and isinstance(outcome.step, Launch)
         ]
         if not ended:
             return
@@ -105,7 +105,9 @@ class SqlIntent:
                 return
             for outcome, launch in ended:
                 open_order = (orders.c.fleet == fleet) & (orders.c.slot == launch.slot)
-                if connection.execute(delete(orders).where(open_order)).rowcount:
+                if not connection.execute(delete(orders).where(open_order)).rowcount:
+                    continue
+                if outcome.result in CLOSING:
                     failure = Failure(
                         slot=launch.slot,
                         revision=launch.revision,
@@ -115,7 +117,7 @@ class SqlIntent:
                         detail=outcome.detail,
                     )
                     connection.execute(insert(failures), _failure_row(fleet, failure))
-                    _change(connection, fleet)
+                _change(connection, fleet)
 
     def unbootable(self, fleet: FleetKey, revisions: Iterable[RevisionId]) -> None:
         """These proven revisions can no longer be started; the others can."""

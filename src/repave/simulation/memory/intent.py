@@ -111,9 +111,13 @@ class MemoryIntent:
             for outcome in outcomes:
                 target = self._targets.get(fleet)
                 step = outcome.step
-                if target is None or outcome.result not in CLOSING or not isinstance(step, Launch):
+                if target is None or outcome.result not in (*CLOSING, Result.SPENT) or not isinstance(step, Launch):
                     continue
                 if all(order.slot != step.slot for order in target.orders):
+                    continue
+                orders = tuple(order for order in target.orders if order.slot != step.slot)
+                if outcome.result is Result.SPENT:
+                    self._change(replace(target, orders=orders))
                     continue
                 failure = Failure(
                     slot=step.slot,
@@ -123,7 +127,6 @@ class MemoryIntent:
                     at=outcome.at,
                     detail=outcome.detail,
                 )
-                orders = tuple(order for order in target.orders if order.slot != step.slot)
                 self._change(replace(target, orders=orders, failures=_oldest_first(*target.failures, failure)))
 
     def unbootable(self, fleet: FleetKey, revisions: Iterable[RevisionId]) -> None:
