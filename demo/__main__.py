@@ -10,7 +10,7 @@ from typing import Any
 from demo import report
 from demo.shop import Shop
 from demo.story import ENVIRONMENT, Story
-from demo.timeline import Act, counted, seconds
+from demo.timeline import Act, counted, seconds, spans
 from demo.visitors import Answer, Visitors
 from repave.model.names import EnvironmentName, FleetKey, FleetName, ProjectName
 from repave.store.sql import SqlStore
@@ -76,10 +76,10 @@ def summary(folder: Path, story: Story, answers: list[Answer]) -> dict[str, Any]
     key = FleetKey(project=ProjectName("shop"), environment=EnvironmentName(ENVIRONMENT), fleet=FleetName("web"))
     store = SqlStore(f"sqlite:///{story.shop.folder / '.repave' / 'store.db'}")
     try:
-        lifetimes = store.lifetimes(key)
+        served = spans(store.events(key, limit=100_000), store.lifetimes(key), end=acts[-1].ends)
     finally:
         store.close()
-    timeline = seconds(answers, lifetimes, begins=acts[0].begins, ends=acts[-1].ends)
+    timeline = seconds(answers, served, begins=acts[0].begins, ends=acts[-1].ends)
     figures: dict[str, Any] = {
         "requests": len(answers),
         "failed": failed,

@@ -8,9 +8,10 @@ file that SHOP_ANSWERS names: when it was asked (seconds since the epoch), milli
 import csv
 import os
 import random
+import time
 
 import gevent
-from locust import FastHttpUser, constant_throughput, events, task
+from locust import FastHttpUser, events, task
 
 from demo.visitors import PACE_SECONDS
 
@@ -21,13 +22,18 @@ WRITER = csv.writer(ANSWERS)
 class Visitor(FastHttpUser):
     """One visitor."""
 
-    wait_time = constant_throughput(1 / PACE_SECONDS)
     connection_timeout = float(PACE_SECONDS)
     network_timeout = float(PACE_SECONDS)
 
     def on_start(self) -> None:
         """Come at any moment, so that the visitors do not all ask at once."""
-        gevent.sleep(random.uniform(0, PACE_SECONDS))  # noqa: S311 - a pace needs no unguessable chance
+        self.next_question = time.monotonic() + random.uniform(0, PACE_SECONDS)  # noqa: S311 - a pace is no secret
+        gevent.sleep(self.next_question - time.monotonic())
+
+    def wait_time(self) -> float:
+        """Until the next question is due, by the clock and not by the last answer."""
+        self.next_question += PACE_SECONDS
+        return max(0.0, self.next_question - time.monotonic())
 
     @task(4)
     def look(self) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from statistics import quantiles
 
 from demo.visitors import Answer
+from repave.model.event import Event
 from repave.ports.history import Lifetime
 
 
@@ -47,6 +48,37 @@ class Second:
     by_zone: Counter[str] = field(default_factory=Counter)
 
 
+ENDINGS = frozenset({"drain", "failure", "heal", "gone", "terminate"})
+"""The events after which an instance serves nobody."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Span:
+    """One instance, as long as it served (seconds since the epoch)."""
+
+    release: str
+    zone: str
+    begins: float
+    ends: float
+
+
+def spans(events: Iterable[Event], lifetimes: Iterable[Lifetime], *, end: float) -> list[Span]:
+    """From the story's events, when which instance served; those that still do end with ``end``."""
+    known = {str(lifetime.slot): lifetime for lifetime in lifetimes}
+    serving: dict[str, float] = {}
+    found: list[Span] = []
+    for event in events:
+        if event.kind == "serving":
+            serving.setdefault(event.slot, event.at.timestamp())
+        elif event.kind in ENDINGS and event.slot in serving:
+            found.append(_span(known[event.slot], serving.pop(event.slot), event.at.timestamp()))
+    return [*found, *(_span(known[slot], begins, end) for slot, begins in serving.items())]
+
+
+def _span(lifetime: Lifetime, begins: float, ends: float) -> Span:
+    return Span(release=f"r{lifetime.release}", zone=str(lifetime.zone), begins=begins, ends=ends)
+
+
 def counted(act: Act, answers: Iterable[Answer]) -> Act:
     """The act with its requests counted."""
     within = [answer for answer in answers if act.begins <= answer.at < act.ends]
@@ -60,30 +92,25 @@ def counted(act: Act, answers: Iterable[Answer]) -> Act:
     )
 
 
-def seconds(answers: Sequence[Answer], lifetimes: Sequence[Lifetime], *, begins: float, ends: float) -> list[Second]:
+def seconds(answers: Sequence[Answer], served: Sequence[Span], *, begins: float, ends: float) -> list[Second]:
     """The whole, second by second."""
     heard: dict[int, list[Answer]] = defaultdict(list)
     for answer in answers:
         heard[int(answer.at - begins)].append(answer)
-    return [_second(begins + index, heard.get(index, []), lifetimes) for index in range(max(1, round(ends - begins)))]
+    return [_second(begins + index, heard.get(index, []), served) for index in range(max(1, round(ends - begins)))]
 
 
-def _second(at: float, answers: Sequence[Answer], lifetimes: Sequence[Lifetime]) -> Second:
+def _second(at: float, answers: Sequence[Answer], served: Sequence[Span]) -> Second:
     times = sorted(answer.milliseconds for answer in answers)
     cuts = quantiles(times, n=100, method="inclusive") if len(times) > 1 else [0.0] * 99
-    serving = [lifetime for lifetime in lifetimes if _serves(lifetime, at + 0.5)]
+    middle = at + 0.5
+    serving = [span for span in served if span.begins <= middle < span.ends]
     return Second(
         at=at,
         asked=len(answers),
         failed=sum(answer.failed for answer in answers),
         median=cuts[49],
         slowest=cuts[98],
-        by_release=Counter(f"r{lifetime.release}" for lifetime in serving),
-        by_zone=Counter(str(lifetime.zone) for lifetime in serving),
+        by_release=Counter(span.release for span in serving),
+        by_zone=Counter(span.zone for span in serving),
     )
-
-
-def _serves(lifetime: Lifetime, at: float) -> bool:
-    if lifetime.served_from is None or lifetime.served_from.timestamp() > at:
-        return False
-    return lifetime.gone_at is None or lifetime.gone_at.timestamp() > at
