@@ -233,6 +233,28 @@ def test_a_heal_that_was_cut_short_goes_on() -> None:
     assert not slots(made, Attach)
 
 
+def test_a_judged_one_goes_on_its_way_after_the_balancer_forgot_it() -> None:
+    """One that had served is kept while too few serve, and not attached; one that never did is ended at once."""
+    sick = replace(TARGET, failures=(failed(4, FailureKind.SICK, 5),))
+    made = decide(see("1 old a serving", "2 old b serving", "4 new c unknown 0 30"), sick)
+    assert not slots(made, Terminate)
+    assert not slots(made, Attach)
+    assert rules(made)["web-4"] is Rule.BUDGET
+    never = replace(TARGET, failures=(failed(4, FailureKind.NEVER_HEALTHY, 5),))
+    ended = decide(see("1 old a serving", "2 old b serving", "4 new c unknown 0 30"), never)
+    assert slots(ended, Terminate) == ["web-4"]
+
+
+def test_what_was_lost_is_healed_and_what_is_newly_wanted_is_scaled() -> None:
+    """The phase tells the one from the other."""
+    lost = replace(SETTLED, failures=(failed(9, FailureKind.RELAPSED, 60),))
+    seen = see("1 new a serving", "2 new b serving")
+    assert decide(seen, lost).phase is Phase.HEALING
+    assert decide(seen, SETTLED).phase is Phase.SCALING
+    other = replace(SETTLED, failures=(failed(9, FailureKind.RELAPSED, 60, revision="old"),))
+    assert decide(seen, other).phase is Phase.SCALING
+
+
 @pytest.mark.parametrize(("used_ago", "healed"), [(599, 0), (600, 1)])
 def test_healing_has_a_limit_in_its_window(used_ago: int, healed: int) -> None:
     """One of three in ten minutes; the rest waits, and it is told until when."""

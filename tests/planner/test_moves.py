@@ -233,6 +233,8 @@ def test_uneven_zones_wait_while_anything_else_goes_on() -> None:
     rested = decide(seen, replace(target, failures=(failed(9, FailureKind.RELAPSED, 120, zone="b"),)))
     assert launches(rested) == ["web-20 c"]
     assert not decide(seen, target, rollout(surge=0, unavailable=1)).changes
+    revoked = replace(target, proven=(proof("new", 6900, revoked=True),))
+    assert not decide(seen, revoked).changes
 
 
 def test_an_instance_in_a_zone_that_is_not_declared_is_moved() -> None:

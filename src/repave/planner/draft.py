@@ -40,7 +40,6 @@ class Draft:
         self._gone: set[SlotId] = set()
         self._seen_off: set[SlotId] = set()
         self._failed = {failure.slot for failure in target.failures}
-        self._healed = {heal.slot for heal in target.heals}
         self.serving = sum(member.standing is Standing.SERVING for member in sets.members)
         self.floor = max(0, target.size - policy.rollout.unavailable.of(target.size))
         self.budget = Budget(serving=self.serving, floor=self.floor)
@@ -94,7 +93,7 @@ class Draft:
 
     def is_condemned(self, member: Member) -> bool:
         """Whether it was judged, before or by this plan: it is replaced, and goes once it can be spared."""
-        return member.condemned or member.slot in self._failed or member.slot in self._healed
+        return member.condemned or member.slot in self._failed
 
     def hold(self, subject: str, rule: Rule, detail: str, *, since: datetime, until: datetime | None = None) -> None:
         """Say why something waits."""
@@ -107,9 +106,9 @@ class Draft:
             self.failures.append(failure)
 
     def heal(self, member: Member) -> None:
-        """Draw on the healing limit, once for each slot."""
-        self._healed.add(member.slot)
+        """Draw on the healing limit, and remember why."""
         self.heals.append(Heal(slot=member.slot, at=self.now))
+        self.fail(failures.failure_of(member, self.target, self.now))
 
     def end(self, member: Member, reason: str) -> None:
         """One that serves nobody goes."""

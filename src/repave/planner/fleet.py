@@ -91,7 +91,6 @@ def heal(draft: Draft) -> None:
     wanting = sick if draft.serving < draft.target.size else []
     for member in healing.healable(draft.policy, draft.target, wanting, draft.now):
         draft.heal(member)
-        draft.fail(failures.failure_of(member, draft.target, draft.now))
     until = healing.next_heal_at(draft.policy, draft.target, draft.now)
     most = healing.limit(draft.policy, draft.target)
     for member in wanting:
