@@ -250,6 +250,19 @@ def test_every_compression_of_debians_is_read_and_others_are_named(archive: Suit
         documents(archive.build("libzstd", {"libzstd/changelog.Debian.gz": changelog()}, compression="zstd"), "libzstd")
 
 
+def test_a_package_of_any_length_is_read(archive: Suites) -> None:
+    """Members of odd length are padded by a byte, which is no part of them."""
+    for filler in range(6):
+        for compression in ("gzip", "xz"):
+            name = f"odd{filler}{compression}"
+            files: dict[str, bytes | str] = {
+                f"{name}/changelog.Debian.gz": changelog(),
+                f"{name}/filler": bytes(range(filler * 37)),
+            }
+            package = archive.build(name, files, compression=compression)
+            assert "CVE-2024-0002" in documents(package, name).changelog
+
+
 def test_a_compression_bomb_is_ended(archive: Suites, monkeypatch: pytest.MonkeyPatch) -> None:
     """Both the package's and the changelog's."""
     bomb = archive.build("bomb", {"bomb/changelog.Debian.gz": gzip.compress(bytes(5_000_000))})

@@ -79,19 +79,20 @@ def _contents(package: Path) -> Iterator[tarfile.TarFile]:
             if len(header) < MEMBER_HEADER_BYTES or not size.isdigit():
                 raise Corrupt(f"{package} is cut off or damaged")
             if member.startswith("data.tar"):
-                with tarfile.open(fileobj=BufferedReader(_Limited(_unpacked(file, member))), mode="r|") as archive:
+                read = _unpacked(_Member(file, int(size)), member)
+                with tarfile.open(fileobj=BufferedReader(_Limited(read)), mode="r|") as archive:
                     yield archive
                 return
             file.seek(int(size) + int(size) % 2, 1)
     raise Corrupt(f"{package} holds no data")
 
 
-def _unpacked(file: BinaryIO, member: str) -> Reader:
+def _unpacked(file: "_Member", member: str) -> Reader:
     match member.removeprefix("data.tar"):
         case ".xz":
             return _Xz(file).read
         case ".gz":
-            return gzip.GzipFile(fileobj=file).read
+            return gzip.GzipFile(fileobj=BufferedReader(file)).read
         case "":
             return file.read
         case other:
@@ -109,10 +110,31 @@ def _text(archive: tarfile.TarFile, member: tarfile.TarInfo) -> str:
     return content.decode("utf-8", errors="replace")
 
 
+class _Member(RawIOBase):
+    """One member of the package, and nothing after it: a member of odd length is followed by a byte of padding."""
+
+    def __init__(self, file: BinaryIO, size: int) -> None:
+        super().__init__()
+        self._file = file
+        self._left = size
+
+    def readable(self) -> bool:
+        """It is there to be read."""
+        return True
+
+    def readinto(self, buffer: "WriteableBuffer", /) -> int:
+        """Fill the buffer as far as the member goes."""
+        view = memoryview(buffer).cast("B")
+        content = self._file.read(min(len(view), self._left))
+        self._left -= len(content)
+        view[: len(content)] = content
+        return len(content)
+
+
 class _Xz:
     """A stream of xz with a limit on memory, which ``lzma.open`` has not."""
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: _Member) -> None:
         self._file = file
         self._unpacker = lzma.LZMADecompressor(memlimit=MEMORY_LIMIT_BYTES)
 

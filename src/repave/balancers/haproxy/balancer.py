@@ -9,7 +9,14 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from repave.balancers.haproxy.configuration import address_of, bracketed, check_health, digest, render
+from repave.balancers.haproxy.configuration import (
+    CONNECT_SECONDS,
+    address_of,
+    bracketed,
+    check_health,
+    digest,
+    render,
+)
 from repave.balancers.haproxy.mapping import Live, backends, live_servers, serving, stat_rows, state_file
 from repave.balancers.haproxy.naming import backend_name, instance_of, server_name
 from repave.balancers.haproxy.process import Process, free_port, require_free
@@ -161,14 +168,20 @@ class HaproxyBalancer:
         runtime.order(needed.commands)
 
     def _forget(self, runtime: RuntimeSocket, place: str) -> None:
-        """Cut what the server still does, and delete it."""
+        """Cut what the server still does, and delete it.
+
+        A request that is only connecting finds another server by itself, and would be lost if it were cut: so those
+        get the time a connection may take first.
+        """
         runtime.order([f"set server {place} state maint"])
-        deadline = time.monotonic() + CUT_SECONDS
+        connected = time.monotonic() + CONNECT_SECONDS
+        deadline = connected + CUT_SECONDS
         while True:
-            runtime.order([f"shutdown sessions server {place}"])
             refused = runtime.attempt(f"del server {place}")
             if not refused:
                 return
+            if time.monotonic() > connected:
+                runtime.order([f"shutdown sessions server {place}"])
             if time.monotonic() > deadline:
                 raise Unreachable(f"HAProxy does not let go of {place}: {refused}", hint="it is tried again")
             self._clock.sleep(CUT_LOOK_SECONDS)
