@@ -4,9 +4,12 @@ from datetime import datetime
 
 from repave.controller.tick import Tick
 from repave.model.outcome import Result
-from repave.model.plan import Rule
+from repave.model.plan import Launch, Rule
 
-MOVING_SECONDS = 0.1
+ACTED_SECONDS = 0.01
+"""After a step that worked: the next often waits for nothing but it, as an idle instance's end for its drain."""
+
+MOVING_SECONDS = 0.05
 """While something starts, drains or moves: a step waits no longer than this for the world to be ready for it."""
 
 STUMBLING_SECONDS = 0.5
@@ -38,4 +41,12 @@ def _seconds(tick: Tick) -> float:
     rules = {hold.rule for hold in tick.plan.holds}
     if Rule.UNSEEN in rules or any(outcome.result is not Result.DONE for outcome in tick.outcomes):
         return STUMBLING_SECONDS
+    if _acted(tick):
+        return ACTED_SECONDS
     return MOVING_SECONDS if tick.plan.changes or rules & MOVING else RESTING_SECONDS
+
+
+def _acted(tick: Tick) -> bool:
+    """Whether anything was done that had not been asked for before: an order given again is no news."""
+    known = {order.slot for order in tick.target.orders}
+    return any(not (isinstance(outcome.step, Launch) and outcome.step.slot in known) for outcome in tick.outcomes)
