@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -118,18 +119,25 @@ def test_a_deploy_that_is_killed_again_and_again_goes_on(told: tuple[Path, Mappi
     assert ours <= {name.removeprefix("repave-") for name in containers}
 
 
-def test_docker_runs_the_image(told: tuple[Path, Mapping[str, Any]], tmp_path: Path) -> None:
+@pytest.fixture
+def short_path() -> Iterator[Path]:
+    """A folder whose name leaves room for the engine's sockets: a socket's path has 107 characters at most."""
+    with tempfile.TemporaryDirectory(prefix="engine-") as folder:
+        yield Path(folder)
+
+
+def test_docker_runs_the_image(told: tuple[Path, Mapping[str, Any]], short_path: Path) -> None:
     """After ``skopeo copy`` out of the layout, another engine runs what was baked."""
     shop, _ = told
     release = fleet(shop)["release"]
-    archive = tmp_path / "image.tar"
+    archive = short_path / "image.tar"
     source = f"oci:{shop / '.repave' / 'registry'}:shop-web:{release}"
     subprocess.run(
         ["skopeo", "--insecure-policy", "copy", "-q", source, f"docker-archive:{archive}:shop:{release}"],
         check=True,
         timeout=120,
     )
-    with engine(tmp_path / "engine") as docker:
+    with engine(short_path / "engine") as docker:
         docker.docker("load", "-i", str(archive), seconds=120)
         writable = ["--tmpfs", "/tmp"]  # noqa: S108 - inside the container
         name = docker.docker("run", "--detach", "--read-only", *writable, f"shop:{release}").strip()
