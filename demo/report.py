@@ -51,7 +51,7 @@ def picture(timeline: Sequence[Second], acts: Sequence[Act], *, size: int, heigh
     step = WIDTH / length
     releases = _in_order(second.by_release for second in timeline)
     zones = sorted({zone for second in timeline for zone in second.by_zone})
-    most = max(size, *(sum(second.by_release.values()) for second in timeline))
+    most = max(size + 1, *(sum(second.by_release.values()) for second in timeline))
     slowest = max(50.0, *(second.slowest for second in timeline))
     scale = 90.0 / slowest
     return Picture(

@@ -86,7 +86,8 @@ class Story:
         killed = kill_processes(REPAVE_INSTANCE=victim["instance"], REPAVE_ZONE=victim["zone"])
         self.wait_until(lambda serving: victim["slot"] not in {instance["slot"] for instance in serving})
         replacement = max(self.instances(), key=lambda instance: int(instance["slot"].rsplit("-", 1)[1]))
-        return f"{killed} processes of {victim['slot']} killed; {replacement['slot']} took its place."
+        plural = "" if killed == 1 else "es"
+        return f"{killed} process{plural} of {victim['slot']} killed; {replacement['slot']} took its place."
 
     def stopped_zone(self) -> str:
         """All of zone b at once, and no launches there until it is back."""
