@@ -85,6 +85,13 @@ def test_the_reference_is_what_the_commands_say() -> None:
     assert page.read_text(encoding="utf-8") == document(), hint
 
 
+def test_the_version_is_told_without_a_verb(repave: Repave) -> None:
+    """Asking for it needs nothing else."""
+    said = repave("--version")
+    assert said.code == 0
+    assert said.out.startswith("repave ")
+
+
 def test_an_unknown_verb_is_answered_with_the_nearest(repave: Repave) -> None:
     """A typing mistake costs one more word, not a search."""
     ended = repave("staus")

@@ -95,15 +95,22 @@ def _unloaded() -> None:
     """Stand for a verb in the list of verbs; never called, since a verb that is called is named."""
 
 
-def _repave(
-    *,
-    version: Annotated[bool, typer.Option("--version", help="Show the version and exit.", is_eager=True)] = False,
-) -> None:
-    if version:
+def _show_version(asked: bool) -> None:
+    """Runs before a verb is looked for: asking for the version needs none."""
+    if asked:
         from importlib.metadata import version as installed  # noqa: PLC0415 - 20 ms that only this option needs
 
         typer.echo(f"repave {installed('repave')}")
         raise typer.Exit
+
+
+def _repave(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version and exit.", is_eager=True, callback=_show_version)
+    ] = False,
+) -> None:
+    del version  # its callback has answered
 
 
 def _sentence(misused: TyperException) -> str:
