@@ -62,15 +62,17 @@ def engine(folder: Path, *, wrapper: Path | None = None) -> Iterator[Engine]:
         "--ip-masq=false",
         "--storage-driver=overlay2",
     ]
-    with _bridge(name) as bridge, server([*arguments, f"--bridge={bridge}"], folder / "dockerd.log"):
-        started = Engine(socket=socket, folder=folder)
-        try:
+    try:
+        with _bridge(name) as bridge, server([*arguments, f"--bridge={bridge}"], folder / "dockerd.log"):
+            started = Engine(socket=socket, folder=folder)
             await_true(socket.exists, "dockerd listens")
             started.docker("info")
-            yield started
-        finally:
-            _remove_containers(started)
-    _unmount_below(folder)
+            try:
+                yield started
+            finally:
+                _remove_containers(started)
+    finally:
+        _unmount_below(folder)
 
 
 def image_of(page: str) -> bytes:
