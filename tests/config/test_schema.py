@@ -7,7 +7,7 @@ from typing import Any, cast
 import pytest
 from jsonschema import Draft202012Validator
 
-from repave.config.grammar import File
+from repave.config.grammar.file import File
 from repave.config.positions import read_document
 from repave.config.schema import DIALECT, json_schema
 from repave.config.structure import check_structure

@@ -3,7 +3,10 @@
 from pathlib import Path
 
 from repave.config.errors import FileError
-from repave.config.grammar import BaseSection, EnvironmentSection, File, FleetSection, ImageSection, SecretSection
+from repave.config.grammar.environments import EnvironmentSection, SecretSection
+from repave.config.grammar.file import File
+from repave.config.grammar.fleets import FleetSection
+from repave.config.grammar.images import BaseSection, ImageSection
 from repave.config.positions import LARGEST_TEXT, read_document
 from repave.config.reading import read_text
 from repave.config.references import check_references

@@ -8,7 +8,9 @@ from pydantic_core import ErrorDetails
 
 from repave.config.document import Document, Path
 from repave.config.errors import Problem
-from repave.config.grammar import REFERENCE_VALUE, TEXT_VALUE, File, Section
+from repave.config.grammar.environments import REFERENCE_VALUE, TEXT_VALUE
+from repave.config.grammar.fields import Section
+from repave.config.grammar.file import File
 from repave.config.problems import Unfit, dotted, nearest, one_of, problem, shown, subject
 
 _TAGS = {REFERENCE_VALUE, TEXT_VALUE}

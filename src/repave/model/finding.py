@@ -2,14 +2,49 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 from repave.model.lock import Ecosystem
 from repave.model.names import ImageName
 
 
+class Severity(StrEnum):
+    """How bad it is, by the words of CVSS (FIRST, qualitative severity rating scale)."""
+
+    NONE = "none"
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+    CRITICAL = "critical"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rating:
+    """One judgement of how bad a flaw is."""
+
+    severity: Severity
+    score: float | None = None
+    """CVSS, 0.0 to 10.0; None where the source gives a word only."""
+
+    vector: str = ""
+    """The CVSS vector the score was computed from; empty where there is none."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dismissal:
+    """Someone's word that a flaw does not apply here: the finding stays, and says whose word it is."""
+
+    author: str
+    reason: str
+    source: str
+    """The VEX document that says so."""
+
+    at: datetime | None = None
+
+
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """One locked package that a newer version repairs."""
+    """One locked package that an advisory is about."""
 
     ecosystem: Ecosystem
     package: str
@@ -20,6 +55,8 @@ class Finding:
     """As locked."""
 
     fixed_version: str
+    """Empty while there is no repair."""
+
     fixed_in: str
     """Where the repairing version is found: a suite, an index."""
 
@@ -27,6 +64,21 @@ class Finding:
     """Identifiers the repair names, sorted; may be empty where it names none."""
 
     images: tuple[ImageName, ...]
+    advisory: str = ""
+    """Its own identifier (``GHSA-...``, ``PYSEC-...``); empty where a repair speaks for itself."""
+
+    summary: str = ""
+    published: datetime | None = None
+    rating: Rating | None = None
+    """None: no source rates it, which is not the same as harmless."""
+
+    exploited: bool = False
+    """Listed among the known exploited vulnerabilities (KEV)."""
+
+    exploitation: float | None = None
+    """Probability of exploitation within 30 days, 0.0 to 1.0 (EPSS); None where no source was given."""
+
+    dismissed: Dismissal | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

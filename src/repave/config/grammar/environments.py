@@ -1,0 +1,76 @@
+"""``environments``: where it runs, and how many."""
+
+from typing import Annotated
+
+from pydantic import Discriminator, Field, Tag
+
+from repave.config import quantities
+from repave.config.grammar.fields import (
+    Duration,
+    Label,
+    Listen,
+    Rate,
+    Secret,
+    Section,
+    Size,
+    Source,
+    Text,
+    Variable,
+    WindowText,
+    Zone,
+)
+from repave.config.quantities import Window
+
+
+class FleetSizeSection(Section):
+    """What one environment says of one fleet."""
+
+    size: Size = Field(description="How many instances.")
+    listen: Listen = Field(
+        default="", description="Where clients reach it; a port alone is on loopback. Default: a free port, kept."
+    )
+
+
+class SecretSection(Section):
+    """A secret by reference, resolved when an instance starts."""
+
+    secret: Secret = Field(description="`env:NAME`, a variable of repave's own environment, or `file:PATH`.")
+
+
+def _kind_of_value(value: object) -> str:
+    return REFERENCE_VALUE if isinstance(value, dict | SecretSection) else TEXT_VALUE
+
+
+TEXT_VALUE = "(text)"
+REFERENCE_VALUE = "(reference)"
+Value = Annotated[
+    Annotated[Text, Tag(TEXT_VALUE)] | Annotated[SecretSection, Tag(REFERENCE_VALUE)], Discriminator(_kind_of_value)
+]
+
+
+ALWAYS = Window(days=quantities.DAYS, start="00:00", end="23:59", zone="UTC")
+
+
+class GatesSection(Section):
+    """What must hold before a release enters."""
+
+    checks: list[Source] = Field(default=[], description="Programs of the project that must succeed.")
+    soak: Duration = Field(default=0.0, description="How long it must have run well in the environment before.")
+    approvals: Rate = Field(default=0, description="How many people must have agreed.")
+    window: WindowText = Field(default=ALWAYS, description="When it may enter.")
+
+
+class EnvironmentSection(Section):
+    """Sizes, zones and configuration. Never a version."""
+
+    provider: Label = Field(description="Where its instances run: `local`, or a cloud.")
+    zones: list[Zone] = Field(
+        default=[], min_length=1, description="What fails separately. For `local`: labels. Default: one zone."
+    )
+    fleets: dict[Label, FleetSizeSection] = Field(min_length=1, description="The fleets it holds.")
+    config: dict[Variable, Value] = Field(
+        default={}, description="Environment variables, delivered when an instance starts; never part of an image."
+    )
+    gates: GatesSection = Field(
+        default_factory=GatesSection.model_construct, description="What must hold before a release enters."
+    )

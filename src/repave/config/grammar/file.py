@@ -1,0 +1,26 @@
+"""The file as a whole."""
+
+from pydantic import Field
+
+from repave.config.grammar.environments import EnvironmentSection
+from repave.config.grammar.fields import Label, Section
+from repave.config.grammar.fleets import FleetSection
+from repave.config.grammar.images import ImageSection
+from repave.config.grammar.policy import PolicySection
+
+
+class File(Section):
+    """The file that says what each fleet is made of and how many run where."""
+
+    project: Label = Field(description="The name of all of it.")
+    images: dict[Label, ImageSection] = Field(min_length=1, description="What things are made of.")
+    fleets: dict[Label, FleetSection] = Field(default={}, description="What runs.")
+    environments: dict[Label, EnvironmentSection] = Field(default={}, description="Where, and how many.")
+    pipeline: list[Label] = Field(
+        default=[],
+        min_length=1,
+        description="Every environment once, in the order releases travel. Default: the file's order.",
+    )
+    policy: PolicySection = Field(
+        default_factory=PolicySection.model_construct, description="How fresh everything is kept."
+    )

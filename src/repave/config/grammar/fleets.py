@@ -1,0 +1,94 @@
+"""``fleets``: what runs."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from repave.config.grammar.fields import (
+    AmountText,
+    Count,
+    Cpus,
+    Duration,
+    HealthPath,
+    Label,
+    Memory,
+    Port,
+    Rate,
+    Section,
+    Share,
+    choice,
+)
+from repave.model.amount import Amount
+
+
+class HealthSection(Section):
+    """How the load balancer asks an instance whether it is well: HTTP GET, 2xx or 3xx is well."""
+
+    path: HealthPath = Field(default="/", description="What is asked for.")
+    interval: Duration = Field(default=2.0, description="Time between two checks. Default: 2s.")
+    timeout: Duration = Field(default=1.0, description="No answer by then is a bad answer. Default: 1s.")
+    healthy: Count = Field(default=2, description="Good answers in a row before it gets requests. Default: 2.")
+    unhealthy: Count = Field(default=3, description="Bad answers in a row before it gets none. Default: 3.")
+    grace: Duration = Field(
+        default=60.0, description="A new instance that is not healthy by then has failed. Default: 60s."
+    )
+
+
+class RolloutSection(Section):
+    """How a fleet moves to a new release."""
+
+    strategy: Annotated[str, *choice("rolling", "canary", "blue-green")] = Field(
+        default="rolling", description="The schedule of the move."
+    )
+    surge: AmountText = Field(
+        default=Amount(value=25, percent=True), description="Instances above the wanted size meanwhile. Default: 25%."
+    )
+    unavailable: AmountText = Field(
+        default=Amount(value=0), description="Serving instances below the wanted size meanwhile. Default: 0."
+    )
+
+
+class HealingSection(Section):
+    """How fast instances may be replaced for looking sick."""
+
+    limit: AmountText = Field(
+        default=Amount(value=20, percent=True), description="At most so many (at least 1) per window. Default: 20%."
+    )
+    window: Duration = Field(default=600.0, description="Default: 10m.")
+
+
+class LimitsSection(Section):
+    """What one instance may use."""
+
+    memory: Memory = Field(default=0, description="Default: the machine's.")
+    cpus: Cpus = Field(default=0.0, description="Processors, or parts of one. Default: the machine's.")
+
+
+class ScaleSection(Section):
+    """What moves the size within its range."""
+
+    cpu: Share = Field(default="", description="Average processor use to aim at.")
+    requests_per_instance: Rate = Field(default=0, description="Requests per second and instance to aim at.")
+
+
+class FleetSection(Section):
+    """The interchangeable instances of one image: what holds in every environment."""
+
+    image: Label = Field(description="The image they run.")
+    port: Port = Field(description="The TCP port the application listens on.")
+    health: HealthSection = Field(
+        default_factory=HealthSection.model_construct, description="When an instance is well."
+    )
+    rollout: RolloutSection = Field(
+        default_factory=RolloutSection.model_construct, description="How it moves to a new release."
+    )
+    healing: HealingSection = Field(
+        default_factory=HealingSection.model_construct, description="How fast the sick are replaced."
+    )
+    drain: Duration = Field(
+        default=30.0, description="An instance leaves when its open requests have ended, or after this. Default: 30s."
+    )
+    limits: LimitsSection = Field(
+        default_factory=LimitsSection.model_construct, description="What one instance may use."
+    )
+    scale: ScaleSection = Field(default_factory=ScaleSection.model_construct, description="What moves the size.")
