@@ -72,6 +72,9 @@ class Finding:
     rating: Rating | None = None
     """None: no source rates it, which is not the same as harmless."""
 
+    rating_problem: str = ""
+    """What a source says of its severity and could not be read; a rating may have come of the rest."""
+
     exploited: bool = False
     """Listed among the known exploited vulnerabilities (KEV)."""
 
@@ -97,6 +100,11 @@ class FindingReport:
 
     findings: tuple[Finding, ...]
     sources: tuple[SourceStatus, ...]
+
+    @property
+    def standing(self) -> tuple[Finding, ...]:
+        """Those that nobody's word says do not apply here."""
+        return tuple(finding for finding in self.findings if finding.dismissed is None)
 
     @property
     def unknown(self) -> tuple[SourceStatus, ...]:
