@@ -108,7 +108,8 @@ def locks(draw: st.DrawFn) -> Lock:
         suites=st.lists(PLAIN, min_size=1, max_size=2).map(tuple),
         architecture=PLAIN,
         mirror=st.none() | PLAIN,
-    )
+        keyring=st.just("") | PLAIN,
+    ) | st.builds(Base, image=PLAIN, architecture=PLAIN)
     packages = st.builds(
         LockedPackage,
         ecosystem=st.sampled_from(Ecosystem),
@@ -124,6 +125,9 @@ def locks(draw: st.DrawFn) -> Lock:
         suite=st.just("") | PLAIN,
         source=st.just("") | PLAIN,
         source_version=st.just("") | PLAIN,
+        reference=st.just("") | PLAIN,
+        integrity=st.just("") | PLAIN,
+        paths=st.lists(PLAIN, max_size=2).map(tuple),
     )
     files = st.builds(
         LockedFile,
@@ -164,10 +168,50 @@ def test_the_order_of_entries_is_nothing_to_the_text(packages: tuple[LockedPacka
     assert lock_digest(shuffled) == lock_digest(LOCK)
 
 
+def test_a_lock_without_anything_new_is_written_as_the_first_repave_wrote_it() -> None:
+    """Whoever has an older repave reads it, and no line of an old lock changes by itself."""
+    assert "\nformat = 1\n" in TEXT
+    for key in ("reference", "integrity", "paths", "keyring", "image ="):
+        assert f"\n{key}" not in TEXT.replace("[[image]]", "")
+
+
+NPM = replace(
+    FLASK,
+    ecosystem=Ecosystem.NPM,
+    name="ms",
+    version="2.0.0",
+    layer=Layer.NODE,
+    integrity="sha512-abc==",
+    paths=("node_modules/debug/node_modules/ms", "node_modules/ms"),
+)
+
+
+def test_a_package_of_npm_may_be_locked_in_several_versions() -> None:
+    """Node finds the nearest; each version stands once, with where it lies."""
+    lock = replace(LOCK, packages=(OPENSSL, NPM, replace(NPM, version="2.1.3", paths=("node_modules/send",))))
+    text = dump_lock(lock)
+    assert "\nformat = 2\n" in text
+    assert 'paths = ["node_modules/debug/node_modules/ms", "node_modules/ms"]\n' in text
+    assert load_lock(text) == canonical(lock)
+    assert "is pinned for image `web` again" in told(
+        dump_lock(replace(lock, packages=(NPM, replace(NPM, sha256="0" * 64))))
+    )
+
+
+def test_an_image_on_an_image_has_no_distribution() -> None:
+    """Either says what is below; with neither, the entry is broken."""
+    base = Base(image="docker.io/library/debian:bookworm", architecture="arm64")
+    lock = replace(LOCK, images=(replace(LOCK.images[0], base=base), LOCK.images[1]))
+    text = dump_lock(lock)
+    assert load_lock(text) == canonical(lock)
+    broken = text.replace('image = "docker.io/library/debian:bookworm"\n', "")
+    assert told(broken).startswith("repave.lock:5:1: image `api` lacks the key `distribution`\n")
+
+
 AGAIN = "\n  hint: take either side, then run `repave lock`: it keeps every pin that still fits"
 KEYS = (
     "name, version, ecosystem, layer, sha256, size_bytes, origin, filename, images, architecture, suite, source, "
-    "source_version"
+    "source_version, reference, integrity, paths"
 )
 
 WRONG = {
@@ -178,16 +222,16 @@ WRONG = {
     ),
     "a newer format": (
         "format = 1",
-        "format = 2",
+        "format = 3",
         (
-            "repave.lock:3:1: format 2 was made by a newer repave; this one reads format 1"
+            "repave.lock:3:1: format 3 was made by a newer repave; this one reads formats up to 2"
             "\n  hint: use the repave that made it, or a newer one"
         ),
     ),
     "no format": (
         "format = 1\n",
         "",
-        "repave.lock:1:1: the file does not say `format = 1`\n  hint: `repave lock` makes one",
+        "repave.lock:1:1: the file does not say its `format`\n  hint: `repave lock` makes one",
     ),
     "a broken line": (
         'version = "3.0.3"',
@@ -224,7 +268,10 @@ WRONG = {
     "an unknown ecosystem": (
         'ecosystem = "pypi"',
         'ecosystem = "pypy"',
-        "repave.lock:42:1: `ecosystem` of package `flask` is `pypy`; expected deb or pypi; did you mean `pypi`?",
+        (
+            "repave.lock:42:1: `ecosystem` of package `flask` is `pypy`; expected one of deb, pypi, npm, url, git, oci"
+            "; did you mean `pypi`?"
+        ),
     ),
     "a mode that no file has": (
         "0o644",

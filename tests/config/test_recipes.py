@@ -12,7 +12,7 @@ from repave.config.recipes import drift, merged, recipe_digest
 from repave.model.lock import Ecosystem, Layer, Lock, LockedFile, LockedPackage
 from repave.model.names import ImageName
 from repave.model.project import Project
-from repave.model.recipe import FileMapping, Image, ImageKind
+from repave.model.recipe import FileMapping, GitSource, Image, ImageKind, NodeApplication, RemoteFile
 from repave.ports.pinner import Pins
 
 VALID = (Path(__file__).parent / "valid.yaml").read_text(encoding="utf-8")
@@ -186,3 +186,36 @@ def test_the_same_version_with_other_bytes_is_a_change() -> None:
     rebuilt = replace(PACKAGES[0], sha256="f" * 64)
     new = merged([IMAGE], {WEB: Pins(packages=(rebuilt, *PACKAGES[1:]), files=FILES)})
     assert [change.package.sha256 for change in difference(LOCK, new).changed] == ["f" * 64]
+
+
+def test_what_came_to_the_format_later_changes_no_digest_of_who_does_not_use_it() -> None:
+    """A lock of the first repave still matches its file."""
+    assert recipe_digest(IMAGE) == "sha256:6e118df6203897e7143981eff3e79aa6579da1c9263880c85ab9c3d088ecca7f"
+
+
+def test_sources_by_address_are_part_of_the_recipe() -> None:
+    """What is asked for and not locked is told, each by its address."""
+    tool, tree = "https://example.org/tool", "https://example.org/tree.git"
+    image = replace(
+        IMAGE,
+        node=NodeApplication(lock="app/package-lock.json", into="/srv/app"),
+        fetch=(RemoteFile(url=tool, into="/opt/tool", sha256="1" * 64),),
+        git=(GitSource(url=tree, into="/opt/tree", reference="refs/tags/v1"),),
+    )
+    assert recipe_digest(image) != recipe_digest(IMAGE)
+    assert drift(other(image), LOCK) == (
+        f"`{tool}` of image `web` is not locked",
+        f"`{tree}` of image `web` is not locked at refs/tags/v1",
+    )
+    fetched = package(tool, ecosystem=Ecosystem.URL)
+    cloned = replace(package(tree, ecosystem=Ecosystem.GIT), reference="refs/tags/v1")
+    lock = replace(LOCK, packages=(*LOCK.packages, fetched, cloned))
+    assert drift(other(image), lock) == (f"`{tool}` of image `web` is locked with another sha256 than the file gives",)
+
+
+def test_versions_side_by_side_are_told_in_pairs() -> None:
+    """Of several versions of a Node package, those that stay say nothing."""
+    old = replace(LOCK, packages=tuple(package("ms", version, ecosystem=Ecosystem.NPM) for version in "123"))
+    new = replace(LOCK, packages=tuple(package("ms", version, ecosystem=Ecosystem.NPM) for version in "24"))
+    changes = difference(old, new).packages
+    assert [(c.before and c.before.version, c.after and c.after.version) for c in changes] == [("1", "4"), ("3", None)]

@@ -25,8 +25,29 @@ images:
     packages: [python3=3.11.2-1+b1, libstdc++6]
     python: ["flask[async] >=3,<4", 'gunicorn; python_version > "3.8"', "a==1.0.*"]
     files: {app/: /srv/app/, a.py: /a.py}
+    node: {lock: app/package-lock.json, into: /srv/app}
+    fetch:
+      - {url: "https://example.org/tool-1.2.tar.gz", into: /opt/tool/, unpack: true}
+      - url: "file:///srv/tool"
+        into: /opt/tool
+        sha256: abababababababababababababababababababababababababababababababab
+        mode: 0o755
+    git:
+      - {url: "https://example.org/tool.git", commit: abababababababababababababababababababab, into: /opt/a}
+      - {url: "ssh://git@example.org/tool.git", tag: v1.2, into: /opt/b, path: src}
+      - {url: "file:///srv/tool.git", branch: feature/x, into: /opt/c}
     run: [python3, -m, gunicorn]
     ephemeral: true
+  api:
+    kind: container
+    base: {image: "docker.io/library/debian:bookworm-slim", architecture: amd64}
+    node: app
+    files: {app/: /srv/app/}
+    run: node app.js
+  old:
+    kind: container
+    base: {distribution: ubuntu, release: noble, keyring: /usr/share/keyrings/ubuntu-archive-keyring.gpg}
+    run: sleep 1
 fleets:
   web:
     image: web

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import zip_longest
 
 from repave.model.lock import Ecosystem, Lock, LockedFile, LockedPackage
 from repave.model.names import ImageName
@@ -72,8 +73,7 @@ def difference(old: Lock, new: Lock) -> LockDifference:
     for image, before, after in _package_pairs(old, new):
         package = after or before
         key = (
-            package.ecosystem.value if package else "",
-            package.name if package else "",
+            *((package.ecosystem.value, package.name, package.filename) if package else ()),
             *(f"{one.version} {one.sha256}" if one else "" for one in (before, after)),
         )
         known = packages.get(key)
@@ -90,14 +90,17 @@ def difference(old: Lock, new: Lock) -> LockDifference:
 
 
 def _package_pairs(old: Lock, new: Lock) -> Iterator[tuple[ImageName, LockedPackage | None, LockedPackage | None]]:
-    """For every image, every package that is not the same before and after."""
+    """For every image, every package that is not the same before and after.
+
+    Of a package that an image holds in several versions, those that stay are left out, and the others told in pairs.
+    """
     for image in _images(old, new):
         before, after = _by_name(old, image), _by_name(new, image)
         for name in sorted({*before, *after}):
-            earlier, later = before.get(name), after.get(name)
-            same = earlier and later and (earlier.version, earlier.sha256) == (later.version, later.sha256)
-            if not same:
-                yield image, earlier, later
+            earlier, later = before.get(name, {}), after.get(name, {})
+            gone = [earlier[key] for key in sorted({*earlier} - {*later})]
+            come = [later[key] for key in sorted({*later} - {*earlier})]
+            yield from ((image, one, other) for one, other in zip_longest(gone, come))
 
 
 def _file_pairs(old: Lock, new: Lock) -> Iterator[tuple[ImageName, str, LockedFile | None, LockedFile | None]]:
@@ -115,5 +118,10 @@ def _images(old: Lock, new: Lock) -> tuple[ImageName, ...]:
     return tuple(sorted({image.name for lock in (old, new) for image in lock.images}))
 
 
-def _by_name(lock: Lock, image: ImageName) -> Mapping[tuple[Ecosystem, str], LockedPackage]:
-    return {(package.ecosystem, package.name): package for package in lock.packages_of(image)}
+def _by_name(lock: Lock, image: ImageName) -> Mapping[tuple[Ecosystem, str], Mapping[tuple[str, ...], LockedPackage]]:
+    """By name, then by what makes two the same; where a Node package lies is no change of it."""
+    found: dict[tuple[Ecosystem, str], dict[tuple[str, ...], LockedPackage]] = {}
+    for package in lock.packages_of(image):
+        same = (package.version, package.filename if package.ecosystem is Ecosystem.OCI else "", package.sha256)
+        found.setdefault((package.ecosystem, package.name), {})[same] = package
+    return found

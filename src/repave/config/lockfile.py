@@ -6,7 +6,7 @@ from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
-from repave.config.locktables import FORMAT, SHAPES, read_tables
+from repave.config.locktables import SHAPES, format_of, read_tables
 from repave.config.reading import read_text
 from repave.model.lock import Layer, Lock, LockedFile, LockedImage, LockedPackage
 from repave.model.names import Digest
@@ -44,7 +44,7 @@ def dump_lock(lock: Lock) -> str:
     ordered = canonical(lock)
     return "\n".join(
         (
-            f"{HEADER}format = {FORMAT}\n",
+            f"{HEADER}format = {format_of(ordered)}\n",
             *(_image_table(image) for image in ordered.images),
             *(_table("package", package) for package in ordered.packages),
             *(_table("file", file) for file in ordered.files),
@@ -92,15 +92,14 @@ def _table(kind: str, entry: LockedPackage | LockedFile) -> str:
 
 
 def _written(kind: str, values: dict[str, object]) -> str:
-    """One table, its keys in the order of its shape; what is empty and optional is left out."""
-    shape = SHAPES[kind]
-    return "\n".join((f"[[{kind}]]", *_lines(values, (*shape.required, *shape.optional)))) + "\n"
+    """One table, its keys in the order of its shape; what is empty is left out."""
+    return "\n".join((f"[[{kind}]]", *_lines(values, tuple(SHAPES[kind].keys)))) + "\n"
 
 
 def _lines(values: dict[str, object], keys: tuple[str, ...]) -> Iterator[str]:
     for key in keys:
         value = values[key]
-        if value is not None and value != "":
+        if value not in (None, "", ()):
             yield f"{key} = {f'0o{value:o}' if key == 'mode' else _value(value)}"
 
 

@@ -12,8 +12,11 @@ from repave.model.lock import Ecosystem, Layer, Lock, LockedFile, LockedImage, L
 from repave.model.names import Digest, ImageName
 from repave.model.recipe import Base, ImageKind
 
-FORMAT = 1
+FORMAT = 2
 """Counts up when an older repave could no longer read the file as meant."""
+
+OLDEST_FORMAT = 1
+"""Debian, PyPI and files only; a lock that has no more is still written in it, for whoever has an older repave."""
 
 Reader = Callable[[object], Any]
 
@@ -98,33 +101,57 @@ def _word(value: object, known: Iterable[str]) -> str:
 class _Shape:
     """Which keys a table has, in the order they are written."""
 
-    required: Mapping[str, Reader]
-    optional: Mapping[str, Reader]
+    keys: Mapping[str, Reader]
+    optional: frozenset[str] = frozenset()
 
+    def missing(self, table: Mapping[str, object]) -> Iterator[str]:
+        """What must be there and is not."""
+        needless = self.optional | (_OF_DISTRIBUTION if "image" in table else frozenset())
+        return (key for key in self.keys if key not in table and key not in needless)
+
+
+_OF_DISTRIBUTION = frozenset({"distribution", "release", "suites"})
+"""What the base of an image has unless it is itself an image."""
 
 SHAPES: Mapping[str, _Shape] = {
     "image": _Shape(
-        required={
+        keys={
             "name": _text, "kind": _kind, "recipe": _digest, "distribution": _text, "release": _text,
-            "suites": _texts, "architecture": _text,
+            "suites": _texts, "architecture": _text, "mirror": _text, "keyring": _text, "image": _text,
         },
-        optional={"mirror": _text},
+        optional=frozenset({"mirror", "keyring", "image"}),
     ),
     "package": _Shape(
-        required={
+        keys={
             "name": _text, "version": _text, "ecosystem": _ecosystem, "layer": _layer, "sha256": _sha256,
             "size_bytes": _whole, "origin": _text, "filename": _text, "images": _images,
+            "architecture": _any_text, "suite": _any_text, "source": _any_text, "source_version": _any_text,
+            "reference": _any_text, "integrity": _any_text, "paths": _texts,
         },
-        optional={"architecture": _any_text, "suite": _any_text, "source": _any_text, "source_version": _any_text},
+        optional=frozenset(
+            {"architecture", "suite", "source", "source_version", "reference", "integrity", "paths"}
+        ),
     ),
     "file": _Shape(
-        required={
+        keys={
             "target": _target, "origin": _text, "mode": _mode, "sha256": _sha256, "size_bytes": _whole,
             "images": _images,
         },
-        optional={},
     ),
 }  # fmt: skip
+
+
+def format_of(lock: Lock) -> int:
+    """The oldest format that can say all of it."""
+    new = any(image.base.image or image.base.keyring for image in lock.images)
+    return (
+        FORMAT
+        if new or any(package.ecosystem not in _OLDEST_ECOSYSTEMS for package in lock.packages)
+        else OLDEST_FORMAT
+    )
+
+
+_OLDEST_ECOSYSTEMS = frozenset({Ecosystem.DEB, Ecosystem.PYPI})
 
 
 def read_tables(text: str, *, filename: str) -> Lock:
@@ -148,9 +175,7 @@ def read_tables(text: str, *, filename: str) -> Lock:
 
 
 def _image(values: Mapping[str, Any]) -> LockedImage:
-    base = {
-        key: values[key] for key in ("distribution", "release", "suites", "architecture", "mirror") if key in values
-    }
+    base = {key: values[key] for key in values if key not in {"name", "kind", "recipe"}}
     return LockedImage(name=ImageName(values["name"]), kind=values["kind"], base=Base(**base), recipe=values["recipe"])
 
 
@@ -180,10 +205,10 @@ class _Reading:
         version = data.get("format")
         if isinstance(version, int) and version > FORMAT:
             hint = "use the repave that made it, or a newer one"
-            found = f"format {version} was made by a newer repave; this one reads format {FORMAT}"
+            found = f"format {version} was made by a newer repave; this one reads formats up to {FORMAT}"
             raise FileError([self.problem(self.line_of("format", 1), found, Unfit("", hint=hint))])
-        if version != FORMAT:
-            found = "the file does not say `format = 1`" if version is None else f"`format` is {shown(version)}"
+        if not isinstance(version, int) or isinstance(version, bool) or version < OLDEST_FORMAT:
+            found = "the file does not say its `format`" if version is None else f"`format` is {shown(version)}"
             raise FileError([self.problem(self.line_of("format", 1), found, Unfit("", hint="`repave lock` makes one"))])
         known = ("format", *SHAPES)
         for key in data:
@@ -209,7 +234,7 @@ class _Reading:
 
     def _values(self, table: Mapping[str, Any], kind: str, line: int) -> Mapping[str, Any] | None:
         shape = SHAPES[kind]
-        readers = {**shape.required, **shape.optional}
+        readers = shape.keys
         title = f"{kind} `{table.get('name', table.get('target', '?'))}`"
         before = len(self.problems)
         values: dict[str, Any] = {}
@@ -223,9 +248,8 @@ class _Reading:
             except Unfit as unfit:
                 found = f"`{key}` of {title} is {shown(value)}"
                 self.problems.append(self.problem(self.line_of(key, line), found, unfit))
-        for key in shape.required:
-            if key not in table:
-                self.problems.append(self.problem(line, f"{title} lacks the key `{key}`", Unfit("")))
+        for key in shape.missing(table):
+            self.problems.append(self.problem(line, f"{title} lacks the key `{key}`", Unfit("")))
         return values if len(self.problems) == before else None
 
     def _lines_of_tables(self, kind: str) -> tuple[int, ...]:
@@ -265,7 +289,7 @@ def _clashes(lock: Lock, lines: Mapping[str, list[int]]) -> Iterator[tuple[int, 
     seen: dict[tuple[str, ...], int] = {}
     pinned = (
         *(
-            (line, package.images, (package.ecosystem.value, package.name))
+            (line, package.images, package.identity)
             for line, package in zip(lines["package"], lock.packages, strict=True)
         ),
         *((line, file.images, ("file", file.target)) for line, file in zip(lines["file"], lock.files, strict=True)),

@@ -6,19 +6,24 @@ from repave.config.errors import FileError
 from repave.config.grammar.environments import EnvironmentSection, SecretSection
 from repave.config.grammar.file import File
 from repave.config.grammar.fleets import FleetSection
-from repave.config.grammar.images import BaseSection, ImageSection
+from repave.config.grammar.images import BaseImageSection, BaseSection, ImageSection
+from repave.config.grammar.sources import GitSection
 from repave.config.positions import LARGEST_TEXT, read_document
 from repave.config.reading import read_text
 from repave.config.references import check_references
 from repave.config.structure import check_structure
+from repave.config.targets import node_application
 from repave.config.unsupported import unsupported
 from repave.model.names import EnvironmentName, FleetName, ImageName, ProjectName, ProviderName, ZoneName
 from repave.model.policy import HealingPolicy, HealthPolicy, RolloutPolicy
 from repave.model.project import Environment, Fleet, FleetSize, Project
-from repave.model.recipe import Base, Boot, FileMapping, Image, ImageKind
+from repave.model.recipe import Base, Boot, FileMapping, GitSource, Image, ImageKind, NodeApplication, RemoteFile
 from repave.model.release import Limits
 
 FILENAME = "repave.yaml"
+
+ROLLING_RELEASES = frozenset({"sid"})
+"""Repairs go straight into these: they have no security suite."""
 
 DEFAULT_ZONE = "local"
 """An environment that declares no zones has this one."""
@@ -64,6 +69,12 @@ def _image(name: str, section: ImageSection) -> Image:
         boot=Boot(section.boot) if "boot" in section.model_fields_set else None,
         packages=tuple(section.packages),
         python=tuple(section.python),
+        node=_node(section),
+        fetch=tuple(
+            RemoteFile(url=file.url, into=file.into, sha256=file.sha256, mode=file.mode, unpack=file.unpack)
+            for file in section.fetch
+        ),
+        git=tuple(_git(source) for source in section.git),
         files=tuple(FileMapping(source=source, target=target) for source, target in section.files.items()),
         run=section.run,
         user=section.user,
@@ -71,13 +82,40 @@ def _image(name: str, section: ImageSection) -> Image:
     )
 
 
-def _base(section: BaseSection) -> Base:
+def _base(section: BaseSection | BaseImageSection) -> Base:
+    if isinstance(section, BaseImageSection):
+        return Base(image=section.image, architecture=section.architecture)
     return Base(
         distribution=section.distribution,
         release=section.release,
-        suites=tuple(section.suites) or (section.release, f"{section.release}-security"),
+        suites=tuple(section.suites) or _suites(section.distribution, section.release),
         architecture=section.architecture,
         mirror=section.mirror or None,
+        keyring=section.keyring,
+    )
+
+
+def _suites(distribution: str, release: str) -> tuple[str, ...]:
+    """The release, and where its repairs are published; Ubuntu's come with the updates, or before them."""
+    if distribution == "ubuntu":
+        return (release, f"{release}-updates", f"{release}-security")
+    return (release,) if release in ROLLING_RELEASES else (release, f"{release}-security")
+
+
+def _node(section: ImageSection) -> NodeApplication | None:
+    if isinstance(section.node, str):
+        return node_application(section.node, section.files) if section.node else None
+    return NodeApplication(lock=section.node.lock, into=section.node.into)
+
+
+def _git(section: GitSection) -> GitSource:
+    reference = f"refs/tags/{section.tag}" if section.tag else f"refs/heads/{section.branch}"
+    return GitSource(
+        url=section.url,
+        into=section.into,
+        commit=section.commit,
+        reference="" if section.commit else reference,
+        path=section.path.strip("/"),
     )
 
 

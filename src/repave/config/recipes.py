@@ -13,6 +13,9 @@ from repave.model.names import Digest, ImageName
 from repave.model.project import Project
 from repave.model.recipe import Image
 
+LATER = frozenset({"node", "fetch", "git", "image", "keyring"})
+"""Keys of images and bases that the first format of the lock did not have."""
+
 
 def recipe_digest(image: Image) -> Digest:
     """Digest of all that the file declares of an image; the order of its packages and requirements is nothing to it."""
@@ -21,6 +24,9 @@ def recipe_digest(image: Image) -> Digest:
         "python": sorted(image.python),
         "files": sorted((mapping.source, mapping.target) for mapping in image.files),
     }
+    # What came to the format later says nothing where it is not used: locks of then still match.
+    content = {key: value for key, value in content.items() if value or key not in LATER}
+    content["base"] = {key: value for key, value in content["base"].items() if value or key not in LATER}
     text = json.dumps(content, sort_keys=True, separators=(",", ":"))
     return Digest(f"sha256:{sha256(text.encode()).hexdigest()}")
 
@@ -99,6 +105,7 @@ def _told_by_lock(image: Image, locked: LockedImage, lock: Lock) -> Iterator[str
         name = re.split(r"[\s\[<>=!~;(]", requirement, maxsplit=1)[0]
         if ";" not in requirement and (Ecosystem.PYPI, _plain(name)) not in pinned:
             yield f"Python requirement `{requirement}` of image `{image.name}` is not locked"
+    yield from _sources_told_by_lock(image, lock)
     origins = tuple(file.origin for file in lock.files_of(image.name))
     for mapping in image.files:
         source = mapping.source.removeprefix("./").rstrip("/")
@@ -106,6 +113,20 @@ def _told_by_lock(image: Image, locked: LockedImage, lock: Lock) -> Iterator[str
             origin == source or origin.startswith(f"{source}/") for origin in origins
         ):
             yield f"`{mapping.source}` of image `{image.name}` is not locked"
+
+
+def _sources_told_by_lock(image: Image, lock: Lock) -> Iterator[str]:
+    packages = lock.packages_of(image.name)
+    fetched = {package.name: package for package in packages if package.ecosystem is Ecosystem.URL}
+    for file in image.fetch:
+        if file.url not in fetched:
+            yield f"`{file.url}` of image `{image.name}` is not locked"
+        elif file.sha256 and file.sha256 != fetched[file.url].sha256:
+            yield f"`{file.url}` of image `{image.name}` is locked with another sha256 than the file gives"
+    commits = {(package.name, what) for package in packages for what in (package.version, package.reference)}
+    for source in image.git:
+        if (source.url, source.commit or source.reference) not in commits:
+            yield f"`{source.url}` of image `{image.name}` is not locked at {source.commit or source.reference}"
 
 
 def _plain(name: str) -> str:

@@ -42,7 +42,11 @@ MongoDB or Redis among its `packages`. Every rollout would lose what it keeps. `
 _TITLES = {
     "": "The whole",
     "ImageSection": "`images.NAME`",
-    "BaseSection": "`images.NAME.base`",
+    "BaseSection": "`images.NAME.base`, when it is a distribution",
+    "BaseImageSection": "`images.NAME.base`, when it is an image",
+    "NodeSection": "`images.NAME.node`, when it is not a folder",
+    "FetchSection": "`images.NAME.fetch`, each",
+    "GitSection": "`images.NAME.git`, each",
     "FleetSection": "`fleets.NAME`",
     "HealthSection": "`fleets.NAME.health`",
     "RolloutSection": "`fleets.NAME.rollout`",
@@ -92,7 +96,7 @@ def _shape(value: Mapping[str, Any]) -> str:
     elif "examples" in value:
         words = "such as " + ", ".join(f"`{example}`" for example in value["examples"])
     elif "oneOf" in value:
-        words = "a secret, or a text as it is written"
+        words = "; or ".join(_shape(branch) for branch in value["oneOf"])
     else:
         words = _shape_of_type(value)
     return words

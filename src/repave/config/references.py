@@ -10,6 +10,7 @@ from repave.config.document import Document, Path
 from repave.config.errors import Problem
 from repave.config.problems import Unfit, nearest, one_of, problem
 from repave.config.quantities import listen_address
+from repave.config.targets import check_targets
 from repave.config.words import mapping_of
 
 STATEFUL = (
@@ -32,6 +33,7 @@ def check_references(document: Document) -> Iterator[Problem]:
     yield from _addresses(document)
     yield from _repeated(document)
     yield from _state(document)
+    yield from check_targets(document)
 
 
 def _images_of_fleets(document: Document) -> Iterator[Problem]:

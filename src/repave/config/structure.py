@@ -11,9 +11,10 @@ from repave.config.errors import Problem
 from repave.config.grammar.environments import REFERENCE_VALUE, TEXT_VALUE
 from repave.config.grammar.fields import Section
 from repave.config.grammar.file import File
+from repave.config.grammar.images import BRANCHES
 from repave.config.problems import Unfit, dotted, nearest, one_of, problem, shown, subject
 
-_TAGS = {REFERENCE_VALUE, TEXT_VALUE}
+_TAGS = {REFERENCE_VALUE, TEXT_VALUE, *BRANCHES}
 _KEY = "[key]"
 """How pydantic marks that an error is about a mapping's key."""
 
@@ -33,9 +34,9 @@ def _told(document: Document, details: ErrorDetails) -> Problem:
         return _wrong_key(document, location[:-1], details)
     match details["type"]:
         case "extra_forbidden":
-            return _unknown_key(document, location)
+            return _unknown_key(document, location, _keys_at(details["loc"][:-1]))
         case "missing":
-            return _missing_key(document, location)
+            return _missing_key(document, location, _keys_at(details["loc"][:-1]))
         case "value_error":
             unfit = details["ctx"]["error"]
             if not isinstance(unfit, Unfit):
@@ -57,9 +58,9 @@ _EXPECTED = {
 """By pydantic's name of an error (https://docs.pydantic.dev/latest/errors/validation_errors/)."""
 
 
-def _unknown_key(document: Document, path: Path) -> Problem:
+def _unknown_key(document: Document, path: Path, keys: Mapping[str, str]) -> Problem:
     key = str(path[-1])
-    known = tuple(_keys_at(path[:-1]))
+    known = tuple(keys)
     return problem(
         document,
         document.at_key(path),
@@ -68,9 +69,9 @@ def _unknown_key(document: Document, path: Path) -> Problem:
     )
 
 
-def _missing_key(document: Document, path: Path) -> Problem:
+def _missing_key(document: Document, path: Path, keys: Mapping[str, str]) -> Problem:
     key = str(path[-1])
-    described = _keys_at(path[:-1]).get(key, "")
+    described = keys.get(key, "")
     holder = f"`{dotted(path[:-1])}`" if len(path) > 1 else "the file"
     return problem(
         document,
@@ -95,10 +96,16 @@ def _inside(path: Path) -> str:
     return f" in `{dotted(path)}`" if path else ""
 
 
-def _keys_at(path: Path) -> Mapping[str, str]:
-    """The keys that the mapping at ``path`` may have, with their descriptions, in the grammar's order."""
+def _keys_at(place: Path) -> Mapping[str, str]:
+    """The keys that the mapping at a place may have, with their descriptions, in the grammar's order.
+
+    ``place`` is pydantic's own, with the tags of the branches it took.
+    """
     kind: object = File
-    for part in path:
+    for part in place:
+        if part in _TAGS:
+            kind = BRANCHES.get(str(part)) or kind
+            continue
         section = _section_in(kind)
         if section is not None:
             field = section.model_fields.get(str(part))

@@ -45,6 +45,18 @@ UNSUPPORTED = (
         why="`boot` says how a virtual machine starts, and this version bakes containers only: remove it",
     ),
     Unsupported(
+        path=("images", ANY, "base", "distribution"),
+        values=_is("ubuntu"),
+        why="`distribution: ubuntu` cannot be locked by this version: use debian",
+    ),
+    Unsupported(
+        path=("images", ANY, "base", "image"),
+        why="an image as base cannot be locked by this version: name a distribution",
+    ),
+    Unsupported(path=("images", ANY, "node"), why="`node` cannot be locked by this version: remove it"),
+    Unsupported(path=("images", ANY, "fetch"), why="`fetch` cannot be locked by this version: remove it"),
+    Unsupported(path=("images", ANY, "git"), why="`git` cannot be locked by this version: remove it"),
+    Unsupported(
         path=("fleets", ANY, "rollout", "strategy"),
         values=_is("canary", "blue-green"),
         why="only `strategy: rolling` can be carried out by this version: another would be a rolling one in truth",

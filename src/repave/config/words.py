@@ -38,6 +38,37 @@ SUITE_PATTERN = r"^[a-z][a-z0-9./+-]*$"
 MIRROR = "the address of an archive, such as `https://deb.debian.org/debian`"
 MIRROR_PATTERN = r"^(https?://[^\s/]+|file://)\S*$"
 
+BASE_IMAGE = "an image by its registry, name and digest or tag, such as `docker.io/library/debian:bookworm-slim`"
+BASE_IMAGE_PATTERN = (
+    r"^([a-z0-9-]+(\.[a-z0-9-]+)+(:\d+)?|[a-z0-9-]+:\d+|localhost)(/[a-z0-9]+([._-]+[a-z0-9]+)*)+"
+    r"(:[A-Za-z0-9_][A-Za-z0-9._-]{0,127}(@sha256:[0-9a-f]{64})?|@sha256:[0-9a-f]{64})$"
+)
+"""Host, repository, then a tag, a digest or both (OCI Distribution Specification 1.1, "Pulling manifests")."""
+
+KEYRING = "an absolute path of a keyring on this machine, such as `/usr/share/keyrings/ubuntu-archive-keyring.gpg`"
+KEYRING_PATTERN = r"^/\S+\.(gpg|asc)$"
+
+ADDRESS = "the address of a file, such as `https://example.org/tool-1.2.tar.gz`"
+ADDRESS_PATTERN = r"^(https?://[^\s/@]+|file://)/[^\s#]*[^\s#/]$"
+
+REPOSITORY = "the address of a git repository, such as `https://example.org/tool.git`"
+REPOSITORY_PATTERN = r"^(https://[^\s/@]+|ssh://([A-Za-z0-9_.-]+@)?[^\s/@:-][^\s/@]*|file://)/[^\s#?]+$"
+"""Only what moves bytes: no address that names a program (git-remote-ext(1)), none that holds a password."""
+
+COMMIT = "a commit: all 40 hex digits of its id"
+COMMIT_PATTERN = r"^[0-9a-f]{40}$"
+
+REF = "the name of a tag or branch, such as `v1.2`"
+REF_PATTERN = r"^(?![-/.])(?!.*(\.\.|//|@\{|[\s~^:?*\[\\]|/\.|\.lock(/|$)|[./]$)).+$"
+"""What git takes for a name (git-check-ref-format(1))."""
+
+SHA256 = "a sha256: 64 hex digits"
+SHA256_PATTERN = r"^[0-9a-f]{64}$"
+
+MODE = "`0644`, or `0755` for a program"
+MODES = {0o644: 0o644, 0o755: 0o755, 644: 0o644, 755: 0o755, "0644": 0o644, "0755": 0o755}
+"""As people write them: in YAML 1.2 `0o755` is octal, and a bare `0755` the number 755."""
+
 USER = "an unprivileged user, such as `www-data` or `nobody`"
 USER_PATTERN = r"^[a-z_][a-z0-9_-]{0,31}$"
 
@@ -128,6 +159,55 @@ def user(value: object) -> str:
     if value in ("root", 0, "0"):
         raise Unfit(USER, hint="an application that is broken into must not own its container")
     return matching(USER_PATTERN, USER)(value)
+
+
+def base_image(value: object) -> str:
+    """An image of a registry: by digest, or by a tag that does not say "whatever is newest"."""
+    if isinstance(value, str):
+        if value.endswith(":latest"):
+            raise Unfit(BASE_IMAGE, hint="`latest` is another image one day: name a version's tag, or a digest")
+        if re.fullmatch(r"[a-z0-9._-]+(:\S+|@\S+)", value):
+            raise Unfit(BASE_IMAGE, nearest=f"docker.io/library/{value}")
+        if re.fullmatch(BASE_IMAGE_PATTERN, f"{value}:1"):
+            raise Unfit(BASE_IMAGE, hint="say which: without a tag or digest it would be `latest`")
+    return matching(BASE_IMAGE_PATTERN, BASE_IMAGE)(value)
+
+
+def address(value: object) -> str:
+    """Where one file can be had."""
+    if isinstance(value, str) and re.match(r"[a-z]+://[^/\s]*@", value):
+        raise Unfit(ADDRESS, hint=_NO_CREDENTIALS)
+    return matching(ADDRESS_PATTERN, ADDRESS)(value)
+
+
+def repository(value: object) -> str:
+    """Where a git repository is."""
+    if isinstance(value, str) and re.match(r"https?://[^/\s]*@|[a-z]+://[^/\s]*:[^/\s]*@", value):
+        raise Unfit(REPOSITORY, hint=_NO_CREDENTIALS)
+    if isinstance(value, str) and value.startswith(("http://", "git://")):
+        nearest = f"https://{value.partition('://')[2]}"
+        raise Unfit(REPOSITORY, nearest=nearest, hint="nothing protects what comes over this line")
+    scp = re.fullmatch(r"([A-Za-z0-9_.-]+@[A-Za-z0-9.-]+):([^/\s]\S*)", value) if isinstance(value, str) else None
+    if scp:
+        raise Unfit(REPOSITORY, nearest=f"ssh://{scp[1]}/{scp[2]}")
+    return matching(REPOSITORY_PATTERN, REPOSITORY)(value)
+
+
+_NO_CREDENTIALS = "every lock would show the credentials in it: leave them out"
+
+
+def commit(value: object) -> str:
+    """A commit by its whole id."""
+    if isinstance(value, str) and re.fullmatch(r"[0-9a-f]{4,39}", value):
+        raise Unfit(COMMIT, hint="a short id may mean another commit one day")
+    return matching(COMMIT_PATTERN, COMMIT)(value)
+
+
+def mode(value: object) -> int:
+    """The rights of one file."""
+    if isinstance(value, int | str) and not isinstance(value, bool) and value in MODES:
+        return MODES[value]
+    raise Unfit(MODE, hint="files belong to root, and everybody may read them")
 
 
 def health_path(value: object) -> str:

@@ -12,6 +12,15 @@ class Ecosystem(StrEnum):
 
     DEB = "deb"
     PYPI = "pypi"
+    NPM = "npm"
+    URL = "url"
+    """Nobody: a file is named by its address and versioned by its sha256."""
+
+    GIT = "git"
+    """A repository by its address; a version is a commit."""
+
+    OCI = "oci"
+    """A repository of a container registry; a version is a manifest's digest."""
 
 
 class Layer(StrEnum):
@@ -20,6 +29,10 @@ class Layer(StrEnum):
     BASE = "base"
     PLATFORM = "platform"
     PYTHON = "python"
+    NODE = "node"
+    SOURCES = "sources"
+    """Files fetched by address, and trees of git repositories."""
+
     APPLICATION = "application"
 
 
@@ -52,6 +65,26 @@ class LockedPackage:
     """deb: the source package, by which distributions publish fixes."""
 
     source_version: str = ""
+
+    integrity: str = ""
+    """npm: what the package-lock itself pins, as ``sha512-`` and base64 (Subresource Integrity, W3C)."""
+
+    paths: tuple[str, ...] = ()
+    """npm: where the package lies, as ``node_modules/a/node_modules/b`` below the application's folder; sorted."""
+
+    reference: str = ""
+    """git: the tag or branch that the commit was found by; OCI: the tag that the digest was."""
+
+    @property
+    def identity(self) -> tuple[str, ...]:
+        """By what one image holds it once: npm lays several versions of a package beside each other."""
+        match self.ecosystem:
+            case Ecosystem.NPM:
+                return (self.ecosystem.value, self.name, self.version)
+            case Ecosystem.GIT | Ecosystem.OCI:
+                return (self.ecosystem.value, self.name, self.version, self.filename)
+            case _:
+                return (self.ecosystem.value, self.name)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -23,14 +23,22 @@ class Boot(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Base:
-    """The distribution below an image: where its packages may come from."""
+    """What is below an image: a distribution, from which packages may come, or an image of a registry."""
 
-    distribution: str
-    release: str
-    suites: tuple[str, ...]
+    distribution: str = ""
+    """Empty where ``image`` is given; so are release and suites."""
+
+    release: str = ""
+    suites: tuple[str, ...] = ()
     architecture: str = "amd64"
     mirror: str | None = None
     """Base address of the archive; None means the distribution's own."""
+
+    keyring: str = ""
+    """Path of the keys that sign the archive, on the machine that locks; empty means the distribution's own."""
+
+    image: str = ""
+    """Name of an OCI image, with its registry, by digest or by tag: ``docker.io/library/debian@sha256:...``."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,8 +53,53 @@ class FileMapping:
 
 
 @dataclass(frozen=True, kw_only=True)
+class NodeApplication:
+    """A Node application, whose packages its own ``package-lock.json`` pins."""
+
+    lock: str
+    """The package-lock, relative to the folder of ``repave.yaml``."""
+
+    into: str
+    """Absolute folder in the image: ``node_modules`` is made in it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RemoteFile:
+    """A file that is had by its address."""
+
+    url: str
+    into: str
+    """Absolute path in the image; with a trailing slash the folder in which it keeps its name, or is unpacked."""
+
+    sha256: str = ""
+    """64 hex digits; empty: the lock pins what is found first."""
+
+    mode: int = 0o644
+    unpack: bool = False
+    """True lays out the archive's members below ``into`` instead."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class GitSource:
+    """Files of a git repository, as they are in one commit."""
+
+    url: str
+    into: str
+    """Absolute folder in the image."""
+
+    commit: str = ""
+    """40 hex digits; empty where ``reference`` is given."""
+
+    reference: str = ""
+    """A tag or branch in full, as ``refs/tags/v1.2``: the lock pins the commit it names."""
+
+    path: str = ""
+    """The part of the repository that is taken; empty means all."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Image:
-    """A recipe: base, platform (packages, python) and application (files, command, user)."""
+    """A recipe: base, platform (packages, python, node, fetch, git) and application (files, command, user)."""
 
     name: ImageName
     kind: ImageKind
@@ -56,6 +109,9 @@ class Image:
     python: tuple[str, ...] = ()
     """PEP 508 requirements."""
 
+    node: NodeApplication | None = None
+    fetch: tuple[RemoteFile, ...] = ()
+    git: tuple[GitSource, ...] = ()
     files: tuple[FileMapping, ...] = ()
     run: tuple[str, ...] = ()
     """The command as an argument list: no shell interprets it."""

@@ -56,6 +56,33 @@ Release = Annotated[
 ]
 Suite = Annotated[str, PlainValidator(words.matching(words.SUITE_PATTERN, words.SUITE)), told(words.SUITE_PATTERN)]
 Mirror = Annotated[str, PlainValidator(words.matching(words.MIRROR_PATTERN, words.MIRROR)), told(words.MIRROR_PATTERN)]
+BaseImage = Annotated[
+    str,
+    PlainValidator(words.base_image),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "pattern": words.BASE_IMAGE_PATTERN,
+            "not": {"pattern": ":latest$"},
+            "examples": ["docker.io/library/debian:bookworm-slim"],
+        }
+    ),
+]
+Keyring = Annotated[
+    str, PlainValidator(words.matching(words.KEYRING_PATTERN, words.KEYRING)), told(words.KEYRING_PATTERN)
+]
+Address = Annotated[
+    str, PlainValidator(words.address), told(words.ADDRESS_PATTERN, "https://example.org/tool-1.2.tar.gz")
+]
+Repository = Annotated[
+    str, PlainValidator(words.repository), told(words.REPOSITORY_PATTERN, "https://example.org/tool.git")
+]
+Commit = Annotated[str, PlainValidator(words.commit), told(words.COMMIT_PATTERN)]
+Ref = Annotated[str, PlainValidator(words.matching(words.REF_PATTERN, words.REF)), told(words.REF_PATTERN, "v1.2")]
+Sha256 = Annotated[str, PlainValidator(words.matching(words.SHA256_PATTERN, words.SHA256)), told(words.SHA256_PATTERN)]
+Mode = Annotated[
+    int, PlainValidator(words.mode), WithJsonSchema({"anyOf": [{"enum": list(words.MODES)}], "examples": ["0755"]})
+]
 Package = Annotated[str, PlainValidator(words.debian_package), told(words.DEBIAN_PACKAGE_PATTERN, "python3")]
 Requirement = Annotated[str, PlainValidator(words.requirement), told(words.REQUIREMENT_PATTERN, "flask ~= 3.0")]
 Source = Annotated[str, PlainValidator(words.source_path), told(words.SOURCE_PATTERN, "app/")]
