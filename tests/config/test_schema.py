@@ -67,6 +67,9 @@ environments:
     config: {A: info, B: {secret: "file:/run/secrets/b"}, C: 1.10, D: true}
     gates: {approvals: 2, window: "Mon-Fri 09:00-16:00 Europe/Prague", soak: 15m}
 policy: {max_age: 30d, hard_max_age: 90d, fix_within: {critical: 7d, high: 30d}}
+advisories:
+  sources: [osv: {folder: advisories}, osv: {api: "https://api.osv.dev"}, debian_tracker: {file: /var/lib/tracker.json}]
+  max_age: 3d
 """
 
 

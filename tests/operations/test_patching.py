@@ -1,8 +1,11 @@
 """The mission, and the questions about it: what is vulnerable, where, and is it gone."""
 
+from dataclasses import replace
+
 import pytest
 from simulated_shop import FILE, QUIET, Shop
 
+from repave.model.lock import Ecosystem
 from repave.operations.errors import Refused
 from repave.operations.scan import scan
 from repave.operations.where import Search, Whereabouts
@@ -110,6 +113,18 @@ def test_a_scan_names_who_runs_each_finding(shop: Shop) -> None:
     assert found.cves == (CVE,)
     assert found.findings[0].environments == ("prod", "test")
     assert len(found.findings[0].instances) == 7
+
+
+def test_what_no_source_covers_is_said(shop: Shop) -> None:
+    """Wheels that nobody judged are not clean, and neither is anything when the one source failed."""
+    lock = shop.lock()
+    wheel = replace(lock.packages[0], ecosystem=Ecosystem.PYPI)
+    both = replace(lock, packages=(*lock.packages, wheel))
+    said = "1 PyPI packages are not judged: no source of advisories that was read covers them"
+    assert scan("repave.lock", both, (shop.advisories,), shop.store, QUIET).unjudged == (said,)
+    assert scan("repave.lock", lock, (shop.advisories,), shop.store, QUIET).unjudged == ()
+    shop.advisories.problem = "no route to host"
+    assert len(scan("repave.lock", both, (shop.advisories,), shop.store, QUIET).unjudged) == 2
 
 
 @pytest.mark.parametrize("subject", [CVE, "openssl", "openssl==3.0.20", "r1"])

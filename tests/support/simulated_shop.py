@@ -135,7 +135,8 @@ class InventedAdvisories:
     def examine(self, lock: Lock, *, progress: Progress) -> tuple[tuple[Finding, ...], tuple[SourceStatus, ...]]:
         """Every locked package whose version is not the repairing one."""
         del progress
-        status = SourceStatus(name="invented", as_of=None, problem=self.problem)
+        covers = () if self.problem else (Ecosystem.DEB,)
+        status = SourceStatus(name="invented", as_of=None, problem=self.problem, covers=covers)
         if self.problem:
             return (), (status,)
         found = (

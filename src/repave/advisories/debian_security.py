@@ -67,7 +67,9 @@ class DebianSecurityAdvisories:
         except WorldError as failure:
             return [], _status(name, None, [failure.message])
         changelogs, problems = self._changelogs(repairs, progress)
-        return [self._finding(repair, changelogs) for repair in repairs], _status(name, view.as_of, problems)
+        return [self._finding(repair, changelogs) for repair in repairs], _status(
+            name, view.as_of, problems, covers=(Ecosystem.DEB,)
+        )
 
     def _repairs(
         self, packages: Iterable[LockedPackage], candidates: Mapping[str, Candidate], images: frozenset[ImageName]
@@ -161,6 +163,8 @@ def _fetch(candidate: Candidate) -> Fetch:
     )
 
 
-def _status(name: str, as_of: datetime | None, problems: list[str]) -> SourceStatus:
+def _status(
+    name: str, as_of: datetime | None, problems: list[str], *, covers: tuple[Ecosystem, ...] = ()
+) -> SourceStatus:
     more = f"; and {len(problems) - SHOWN_PROBLEMS} more" if len(problems) > SHOWN_PROBLEMS else ""
-    return SourceStatus(name=name, as_of=as_of, problem="; ".join(problems[:SHOWN_PROBLEMS]) + more)
+    return SourceStatus(name=name, as_of=as_of, problem="; ".join(problems[:SHOWN_PROBLEMS]) + more, covers=covers)

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from repave.config.errors import FileError
+from repave.config.grammar.advisories import AdvisoriesSection, SourceSection
 from repave.config.grammar.environments import EnvironmentSection, SecretSection
 from repave.config.grammar.file import File
 from repave.config.grammar.fleets import FleetSection
@@ -14,6 +15,7 @@ from repave.config.references import check_references
 from repave.config.structure import check_structure
 from repave.config.targets import node_application
 from repave.config.unsupported import unsupported
+from repave.model.advisories import AdvisorySettings, AdvisorySource, SourceKind
 from repave.model.names import EnvironmentName, FleetName, ImageName, ProjectName, ProviderName, ZoneName
 from repave.model.policy import HealingPolicy, HealthPolicy, RolloutPolicy
 from repave.model.project import Environment, Fleet, FleetSize, Project
@@ -58,7 +60,25 @@ def _project(file: File) -> Project:
         fleets={FleetName(name): _fleet(name, section) for name, section in file.fleets.items()},
         environments={environment.name: environment for environment in environments.values()},
         pipeline=tuple(EnvironmentName(name) for name in file.pipeline or environments),
+        advisories=_advisories(file.advisories),
     )
+
+
+def _advisories(section: AdvisoriesSection) -> AdvisorySettings:
+    sources = dict.fromkeys(map(_advisory_source, section.sources))
+    return AdvisorySettings(sources=tuple(sources), max_age_seconds=section.max_age)
+
+
+def _advisory_source(section: SourceSection) -> AdvisorySource:
+    osv, tracker = section.osv, section.debian_tracker
+    kinds = {
+        SourceKind.OSV_FOLDER: osv.folder,
+        SourceKind.OSV_ZIP: osv.zip,
+        SourceKind.OSV_API: osv.api,
+        SourceKind.DEBIAN_TRACKER_FILE: tracker.file,
+        SourceKind.DEBIAN_TRACKER_URL: tracker.url,
+    }
+    return next(AdvisorySource(kind=kind, place=place) for kind, place in kinds.items() if place)
 
 
 def _image(name: str, section: ImageSection) -> Image:

@@ -59,6 +59,10 @@ _TITLES = {
     "GatesSection": "`environments.NAME.gates`",
     "PolicySection": "`policy`",
     "FixWithinSection": "`policy.fix_within`",
+    "AdvisoriesSection": "`advisories`",
+    "SourceSection": "an entry of `advisories.sources`",
+    "OsvSection": "`osv` in `advisories.sources`",
+    "DebianTrackerSection": "`debian_tracker` in `advisories.sources`",
 }
 """By name in the schema, in the order of the page."""
 

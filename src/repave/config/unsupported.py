@@ -86,6 +86,10 @@ UNSUPPORTED = (
         path=("policy", "fix_within"),
         why="`fix_within` cannot be kept by this version: remove it; nothing would watch the date",
     ),
+    Unsupported(
+        path=("advisories",),
+        why="`advisories` cannot be asked by this version: remove it; only Debian's security suites are",
+    ),
 )
 
 

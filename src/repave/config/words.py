@@ -80,6 +80,11 @@ TARGET = "an absolute path in the image, such as `/srv/app/`"
 TARGET_PATTERN = r"^/(?!.*(^|/)\.\.(/|$))"
 SOURCE_PATTERN = r"^(?!/)(?!.*(^|/)\.\.(/|$))."
 
+PLACE = "a path, from repave.yaml's folder unless it is absolute"
+PLACE_PATTERN = r"^(?![A-Za-z][A-Za-z0-9+.-]+://)\S(.*\S)?$"
+SERVICE = "the address of a service, such as `https://api.osv.dev`"
+SERVICE_PATTERN = r"^https?://[^\s/@?#]+(/[^\s?#]*)?$"
+
 RUN = "a command, such as `python3 -m gunicorn app:app`"
 
 SECRET_SCHEMES = {"env": "NAME", "file": "PATH"}
@@ -233,6 +238,20 @@ def target_path(value: object) -> str:
     if isinstance(value, str) and value and not value.startswith("/"):
         raise Unfit(TARGET, nearest=f"/{value}")
     return matching(TARGET_PATTERN, TARGET)(value)
+
+
+def place(value: object) -> str:
+    """A file or folder outside of any image."""
+    if isinstance(value, str) and "://" in value:
+        raise Unfit(PLACE, hint="an address stands under another key")
+    return matching(PLACE_PATTERN, PLACE)(value)
+
+
+def service(value: object) -> str:
+    """The address of a service, without credentials: no secret stands in the file."""
+    if isinstance(value, str) and re.match(r"https?://[^/]*@", value):
+        raise Unfit(SERVICE, hint=_NO_CREDENTIALS)
+    return matching(SERVICE_PATTERN, SERVICE)(value).rstrip("/")
 
 
 def command(value: object) -> tuple[str, ...]:

@@ -93,6 +93,10 @@ class SourceStatus:
     problem: str = ""
     """Why its answer is unknown; empty when it was read whole."""
 
+    covers: tuple[Ecosystem, ...] = ()
+    """Whose packages in the lock it could judge, sorted; the packages of an ecosystem that no source covers are
+    neither clean nor vulnerable."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class FindingReport:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from repave.model.advisories import AdvisorySettings
 from repave.model.names import EnvironmentName, FleetName, ImageName, ProjectName, ProviderName, ZoneName
 from repave.model.policy import HealingPolicy, HealthPolicy, RolloutPolicy
 from repave.model.recipe import Image
@@ -53,3 +54,5 @@ class Project:
     environments: Mapping[EnvironmentName, Environment]
     pipeline: tuple[EnvironmentName, ...]
     """Every environment once, in the order releases travel."""
+
+    advisories: AdvisorySettings = field(default_factory=AdvisorySettings)

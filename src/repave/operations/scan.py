@@ -1,5 +1,6 @@
 """Which locked packages security repairs exist for, and who runs them."""
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -9,6 +10,9 @@ from repave.operations.exposure import Bearer, bearers, releases_of_locks
 from repave.ports.advisories import Advisories
 from repave.ports.progress import Progress
 from repave.ports.store import Store
+
+NAMES = {Ecosystem.DEB: "Debian", Ecosystem.PYPI: "PyPI"}
+"""As people write them, where that differs."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +44,7 @@ class Scan:
 
     sources: tuple[SourceStatus, ...]
     unjudged: tuple[str, ...]
-    """What no source covers yet, in words: it is neither clean nor vulnerable by this scan."""
+    """What no source covers, in words: it is neither clean nor vulnerable by this scan."""
 
     @property
     def unknown(self) -> tuple[SourceStatus, ...]:
@@ -67,7 +71,7 @@ def scan(subject: str, lock: Lock, advisories: Iterable[Advisories], store: Stor
         findings=tuple(_vulnerable(finding, store) for finding in report.findings),
         cves=cves_of(report.findings),
         sources=report.sources,
-        unjudged=unjudged(lock),
+        unjudged=unjudged(lock, report.sources),
     )
 
 
@@ -76,10 +80,15 @@ def cves_of(findings: Iterable[Finding]) -> tuple[str, ...]:
     return tuple(sorted({cve for finding in findings for cve in finding.cves}))
 
 
-def unjudged(lock: Lock) -> tuple[str, ...]:
-    """What this version has no source of advisories for: said each time, so that silence is never taken for clean."""
-    wheels = sum(package.ecosystem is Ecosystem.PYPI for package in lock.packages)
-    return (f"{wheels} PyPI packages are not judged: there is no source of advisories for them yet",) if wheels else ()
+def unjudged(lock: Lock, sources: Iterable[SourceStatus]) -> tuple[str, ...]:
+    """What no source covers: said each time, so that silence is never taken for clean."""
+    covered = {ecosystem for source in sources for ecosystem in source.covers}
+    counts = Counter(package.ecosystem for package in lock.packages if package.ecosystem not in covered)
+    return tuple(
+        f"{count} {NAMES.get(ecosystem, ecosystem)} packages are not judged: no source of advisories that was read "
+        "covers them"
+        for ecosystem, count in sorted(counts.items())
+    )
 
 
 def _vulnerable(finding: Finding, store: Store) -> Vulnerable:

@@ -13,7 +13,8 @@ class Advisories(Protocol):
     def examine(self, lock: Lock, *, progress: Progress) -> tuple[tuple[Finding, ...], tuple[SourceStatus, ...]]:
         """Every finding this source has about the lock, and of when its data is.
 
-        A source that cannot be read whole does not raise: it says so in its status, with what it still found. An
-        ecosystem in the lock that this source covers but could not judge is a problem of the status, never silence.
+        A source that cannot be read whole does not raise: it says so in its status, with what it still found. A status
+        names the ecosystems whose packages it judged (``covers``); one that it covers but could not judge is a problem
+        of the status, never silence. So are data older than the project's ``max_age``.
         """
         ...

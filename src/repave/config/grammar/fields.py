@@ -85,6 +85,8 @@ Mode = Annotated[
 ]
 Package = Annotated[str, PlainValidator(words.debian_package), told(words.DEBIAN_PACKAGE_PATTERN, "python3")]
 Requirement = Annotated[str, PlainValidator(words.requirement), told(words.REQUIREMENT_PATTERN, "flask ~= 3.0")]
+Place = Annotated[str, PlainValidator(words.place), told(words.PLACE_PATTERN)]
+Service = Annotated[str, PlainValidator(words.service), told(words.SERVICE_PATTERN)]
 Source = Annotated[str, PlainValidator(words.source_path), told(words.SOURCE_PATTERN, "app/")]
 TargetPath = Annotated[str, PlainValidator(words.target_path), told(words.TARGET_PATTERN, "/srv/app/")]
 User = Annotated[

@@ -2,6 +2,7 @@
 
 from pydantic import Field
 
+from repave.config.grammar.advisories import AdvisoriesSection
 from repave.config.grammar.environments import EnvironmentSection
 from repave.config.grammar.fields import Label, Section
 from repave.config.grammar.fleets import FleetSection
@@ -23,4 +24,8 @@ class File(Section):
     )
     policy: PolicySection = Field(
         default_factory=PolicySection.model_construct, description="How fresh everything is kept."
+    )
+    advisories: AdvisoriesSection = Field(
+        default_factory=AdvisoriesSection.model_construct,
+        description="Where vulnerabilities are learned, beside Debian's security suites.",
     )
