@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from repave.pinners.debian.archive import DebianArchive
     from repave.ports.advisories import Advisories
     from repave.ports.baker import Baker
+    from repave.ports.distribution import Distribution
     from repave.ports.pinner import Pinner
     from repave.ports.progress import Progress
     from repave.ports.provider import Machines
@@ -116,6 +117,16 @@ class Wiring:
         from repave.registries.layout import LayoutRegistry
 
         return LayoutRegistry(root=self.layout)
+
+    @cached_property
+    def distribution(self) -> "Distribution":
+        """Other people's registries."""
+        from repave.registries.oci.pushing import RegistryWriter
+        from repave.registries.oci.session import Session
+
+        session = Session()
+        self._opened.append(session)
+        return RegistryWriter(session)
 
     @property
     def layout(self) -> Path:

@@ -211,7 +211,7 @@ def test_one_wrong_file_stops_the_others(vault: FileVault, origin: Origin) -> No
 
 def test_a_server_that_is_not_there_is_unreachable(vault: FileVault, monkeypatch: pytest.MonkeyPatch) -> None:
     """After all tries, with the address in the message."""
-    monkeypatch.setattr("repave.registries.download.FIRST_WAIT_SECONDS", 0.001)
+    monkeypatch.setattr("repave.registries.patience.FIRST_WAIT_SECONDS", 0.001)
     wanted = Fetch(url="http://127.0.0.1:9/a", sha256=digest(b"a"), size_bytes=1, name="a")
     with pytest.raises(Unreachable, match=r"127\.0\.0\.1:9"):
         vault.fetch([wanted], progress=Silent())

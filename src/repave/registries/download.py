@@ -2,142 +2,234 @@
 
 import errno
 import hashlib
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from threading import Event
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 from urllib.parse import unquote, urlsplit
 
 import httpx
 
 from repave.model.errors import RepaveError
-from repave.ports.errors import Corrupt, Denied, Gone, Invalid, NoCapacity, Unreachable
+from repave.ports.errors import Corrupt, Denied, Gone, Invalid, NoCapacity, Throttled, Unreachable, WorldError
 from repave.ports.progress import Task
 from repave.ports.vault import Fetch
+from repave.registries.patience import (
+    LONGEST_WAIT_SECONDS,
+    TRANSIENT_STATUS,
+    Transient,
+    retry_after_seconds,
+    waits,
+)
 
 CHUNK_BYTES = 256 * 1024
-
-TRIES = 5
-"""With the waits below about 8 s in all: longer than a mirror's hiccup, shorter than a person's patience."""
-
-FIRST_WAIT_SECONDS = 0.5
-LONGEST_WAIT_SECONDS = 30.0
-"""A server may ask for more by Retry-After; we would rather fail and be asked again."""
-
-TIMEOUT = httpx.Timeout(30.0, connect=15.0)
-"""Of one read or connect, never of the whole file: a slow line is no error."""
-
-TRANSIENT_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
 FULL_DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+LOCAL_SCHEMES = frozenset({"", "file", "copy"})
+PARTIAL = re.compile(r"bytes (\d+)-\d+/(?:\d+|\*)")
 
 
 class Stopped(RepaveError):
     """Another file of the same request failed, so that this one is not worth going on with."""
 
 
-def new_client(connections: int) -> httpx.Client:
-    """A client for many downloads; proxies and certificates come from the environment, as everywhere."""
-    limits = httpx.Limits(max_connections=connections, max_keepalive_connections=connections)
-    return httpx.Client(follow_redirects=True, timeout=TIMEOUT, limits=limits)
+class Line(Protocol):
+    """How a file is reached: what stands in for its origin, and who we are there."""
+
+    def addresses(self, file: Fetch) -> tuple[str, ...]:
+        """Where to ask, in order; at least one."""
+        ...
+
+    def get(self, address: str, headers: dict[str, str]) -> AbstractContextManager[httpx.Response]:
+        """Ask, and answer before the body is read."""
+        ...
 
 
 class Download:
-    """One file on its way: each try writes it whole, or not at all."""
+    """One file on its way: written whole, or not at all."""
 
-    def __init__(self, file: Fetch, *, client: httpx.Client, task: Task, stop: Event) -> None:
+    def __init__(self, file: Fetch, *, line: Line, task: Task, stop: Event) -> None:
         self._file = file
-        self._client = client
+        self._line = line
         self._task = task
         self._stop = stop
 
     def write(self, target: BinaryIO) -> None:
-        """Write the verified content to ``target``.
+        """Write the verified content to ``target``, from the first address that has it.
 
-        Raises Corrupt, Gone, Denied, Invalid, Unreachable, NoCapacity (no room for it), Stopped.
+        Raises Corrupt, Gone, Denied, Invalid, Unreachable, Throttled, NoCapacity (no room for it), Stopped.
         """
-        wait_seconds = FIRST_WAIT_SECONDS
-        for remaining in reversed(range(TRIES)):
+        *stand_ins, last = self._line.addresses(self._file)
+        passed_over: list[str] = []
+        for address in stand_ins:
             try:
-                self._try_once(target)
-            except _Transient as trouble:
-                if not remaining:
-                    raise Unreachable(
-                        f"could not download {self._file.name} from {self._file.url}: {trouble}",
-                        hint="check the network and the proxy variables, then ask again: what is here stays here",
-                    ) from trouble
-                self._wait(min(max(wait_seconds, trouble.after_seconds), LONGEST_WAIT_SECONDS))
-                wait_seconds *= 2
+                self._bring(address, target)
+            except WorldError as failure:
+                passed_over.append(failure.message)
+            else:
+                return
+        try:
+            self._bring(last, target)
+        except WorldError as failure:
+            if passed_over:
+                failure.message = "; ".join((*passed_over, failure.message))
+                failure.args = (failure.message,)
+            raise
+
+    def _bring(self, address: str, target: BinaryIO) -> None:
+        attempt = _Attempt(file=self._file, address=address, target=target, task=self._task)
+        further = waits()
+        while True:
+            try:
+                self._go_on(attempt)
+                attempt.finish()
+            except Transient as trouble:
+                self._wait(attempt, trouble, next(further, None))
+            except BaseException:
+                attempt.restart()
+                raise
             else:
                 return
 
-    def _try_once(self, target: BinaryIO) -> None:
-        target.seek(0)
-        target.truncate()
-        hashed, size = hashlib.sha256(), 0
+    def _go_on(self, attempt: "_Attempt") -> None:
+        url = urlsplit(attempt.address)
+        if url.scheme in LOCAL_SCHEMES:
+            attempt.restart()
+            for chunk in self._local(attempt.address, url.scheme, url.path):
+                self._take(attempt, chunk)
+            return
         try:
-            for chunk in self._chunks():
-                size += len(chunk)
-                if size > self._file.size_bytes:
-                    raise self._corrupt(f"is longer than the {self._file.size_bytes} bytes it must have")
-                hashed.update(chunk)
-                target.write(chunk)
-                self._task.advance(len(chunk))
-            if hashed.hexdigest() != self._file.sha256:
-                raise self._corrupt(f"has sha256 {hashed.hexdigest()}, not {self._file.sha256}")
-        except _Transient:
-            self._task.advance(-size)
-            raise
-
-    def _chunks(self) -> Iterator[bytes]:
-        url = urlsplit(self._file.url)
-        chunks = self._remote() if url.scheme in {"http", "https"} else self._local(url.scheme, url.path)
-        for chunk in chunks:
-            if self._stop.is_set():
-                raise Stopped(f"{self._file.name} was not finished")
-            yield chunk
-
-    def _remote(self) -> Iterator[bytes]:
-        try:
-            with self._client.stream("GET", self._file.url, headers={"Accept-Encoding": "identity"}) as answer:
-                self._judge(answer.status_code, answer.headers)
-                yield from answer.iter_bytes(CHUNK_BYTES)
+            with self._line.get(attempt.address, attempt.headers()) as answer:
+                self._judge(attempt.address, answer)
+                attempt.begin(answer)
+                for chunk in answer.iter_bytes(CHUNK_BYTES):
+                    self._take(attempt, chunk)
+                attempt.ended(answer)
         except httpx.TransportError as trouble:
-            raise _Transient(str(trouble) or type(trouble).__name__) from trouble
+            raise Transient(str(trouble) or type(trouble).__name__) from trouble
         except (httpx.InvalidURL, httpx.TooManyRedirects) as trouble:
-            raise Invalid(f"{self._file.url} cannot be read as an address: {trouble}") from trouble
+            raise Invalid(f"{attempt.address} cannot be read as an address: {trouble}") from trouble
 
-    def _judge(self, status: int, headers: Mapping[str, str]) -> None:
-        what = f"{self._file.name} from {self._file.url}: the server answered {status}"
+    def _take(self, attempt: "_Attempt", chunk: bytes) -> None:
+        if self._stop.is_set():
+            raise Stopped(f"{self._file.name} was not finished")
+        attempt.take(chunk)
+
+    def _wait(self, attempt: "_Attempt", trouble: Transient, seconds: float | None) -> None:
+        what = f"could not download {self._file.name} from {attempt.address}: {trouble}"
+        if trouble.after_seconds > LONGEST_WAIT_SECONDS:
+            attempt.restart()
+            raise Throttled(
+                what,
+                after_seconds=trouble.after_seconds,
+                hint=f"the server asks for {trouble.after_seconds:.0f} s of rest: ask again then",
+            ) from trouble
+        if seconds is None:
+            attempt.restart()
+            raise Unreachable(
+                what, hint="check the network and the proxy variables, then ask again: what is here stays here"
+            ) from trouble
+        if self._stop.wait(max(seconds, trouble.after_seconds)):
+            raise Stopped(f"{self._file.name} was not finished")
+
+    def _judge(self, address: str, answer: httpx.Response) -> None:
+        status = answer.status_code
+        what = f"{self._file.name} from {address}: the server answered {status}"
         if status in TRANSIENT_STATUS:
-            after = headers.get("Retry-After", "")
-            raise _Transient(f"the server answered {status}", after_seconds=float(after) if after.isdigit() else 0.0)
+            raise Transient(f"the server answered {status}", after_seconds=retry_after_seconds(answer.headers))
         if status in {404, 410}:
             raise Gone(
                 f"could not download {what}",
                 hint="the origin no longer has this version: `repave lock --upgrade-package` moves to a newer one",
             )
         if status in {401, 403, 407}:
-            raise Denied(f"could not download {what}", hint="check the proxy's and the mirror's permissions")
-        if status != httpx.codes.OK:
+            raise Denied(
+                f"could not download {what}",
+                hint="check the permissions at the proxy and the mirror, and `credentials` under `origins`",
+            )
+        if status not in {httpx.codes.OK, httpx.codes.PARTIAL_CONTENT, httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE}:
             raise Unreachable(f"could not download {what}")
 
-    def _local(self, scheme: str, path: str) -> Iterator[bytes]:
-        if scheme not in {"", "file", "copy"}:
-            raise Invalid(f"{self._file.url} has no scheme that can be read", hint="use http, https or file")
+    def _local(self, address: str, scheme: str, path: str) -> Iterator[bytes]:
         try:
-            with Path(unquote(path) if scheme else self._file.url).open("rb") as source:
+            with Path(unquote(path) if scheme else address).open("rb") as source:
                 while chunk := source.read(CHUNK_BYTES):
                     yield chunk
         except (FileNotFoundError, IsADirectoryError) as trouble:
-            raise Gone(f"{self._file.name} is not at {self._file.url} (any more)") from trouble
+            raise Gone(f"{self._file.name} is not at {address} (any more)") from trouble
 
-    def _wait(self, seconds: float) -> None:
-        if self._stop.wait(seconds):
-            raise Stopped(f"{self._file.name} was not finished")
+
+class _Attempt:
+    """What has arrived from one address so far, over however many tries."""
+
+    def __init__(self, *, file: Fetch, address: str, target: BinaryIO, task: Task) -> None:
+        self.address = address
+        self._file = file
+        self._target = target
+        self._task = task
+        self._hashed = hashlib.sha256()
+        self._size = 0
+        self._validator = ""
+        self._start()
+
+    def headers(self) -> dict[str, str]:
+        """Ask for the rest where the server can say that it is still the same file (RFC 9110, 13.1.5)."""
+        headers = {"Accept-Encoding": "identity"}
+        if self._size and self._validator:
+            headers |= {"Range": f"bytes={self._size}-", "If-Range": self._validator}
+        return headers
+
+    def begin(self, answer: httpx.Response) -> None:
+        """Go on where the server does, else from the start."""
+        if answer.status_code == httpx.codes.PARTIAL_CONTENT:
+            goes_on = PARTIAL.match(answer.headers.get("Content-Range", ""))
+            if goes_on and int(goes_on[1]) == self._size:
+                return
+        self.restart()
+        if answer.status_code != httpx.codes.OK:
+            raise Transient("the server does not go on where it broke off")
+        etag = answer.headers.get("ETag", "")
+        # A weak tag does not promise the same bytes.
+        self._validator = etag if etag.startswith('"') else answer.headers.get("Last-Modified", "")
+        length = answer.headers.get("Content-Length", "")
+        if length.isdigit() and int(length) > self._file.size_bytes:
+            raise self._corrupt(f"is longer than the {self._file.size_bytes} bytes it must have")
+
+    def take(self, chunk: bytes) -> None:
+        """Write some more."""
+        if self._size + len(chunk) > self._file.size_bytes:
+            raise self._corrupt(f"is longer than the {self._file.size_bytes} bytes it must have")
+        self._hashed.update(chunk)
+        self._target.write(chunk)
+        self._size += len(chunk)
+        self._task.advance(len(chunk))
+
+    def ended(self, answer: httpx.Response) -> None:
+        """Tell an answer that was cut from one that is short: only a counted one is known to be whole."""
+        if self._size < self._file.size_bytes and "Content-Length" not in answer.headers:
+            raise Transient(f"it broke off after {self._size} of {self._file.size_bytes} bytes")
+
+    def finish(self) -> None:
+        """Verify the whole. Raises Corrupt."""
+        if self._size != self._file.size_bytes:
+            raise self._corrupt(f"has {self._size} bytes, not {self._file.size_bytes}")
+        if self._hashed.hexdigest() != self._file.sha256:
+            raise self._corrupt(f"has sha256 {self._hashed.hexdigest()}, not {self._file.sha256}")
+
+    def restart(self) -> None:
+        """Forget what has arrived."""
+        self._task.advance(-self._size)
+        self._start()
+
+    def _start(self) -> None:
+        self._target.seek(0)
+        self._target.truncate()
+        self._hashed, self._size, self._validator = hashlib.sha256(), 0, ""
 
     def _corrupt(self, why: str) -> Corrupt:
         return Corrupt(
-            f"{self._file.name} from {self._file.url} {why}: nothing of it was kept",
+            f"{self._file.name} from {self.address} {why}: nothing of it was kept",
             hint="a mirror or proxy may hand out wrong files; if the origin is right, the lock is not: "
             "lock the package again and look at the difference",
         )
@@ -151,11 +243,3 @@ def no_room(name: str, folder: Path, cause: OSError) -> NoCapacity | None:
         f"could not keep {name} in {folder}: {cause.strerror}; nothing half-written is left",
         hint="make room on that file system (`repave gc` removes what nothing refers to), then ask again",
     )
-
-
-class _Transient(Exception):
-    """Worth another try."""
-
-    def __init__(self, why: str, *, after_seconds: float = 0.0) -> None:
-        super().__init__(why)
-        self.after_seconds = after_seconds

@@ -5,9 +5,9 @@ import hashlib
 import os
 import re
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from threading import Event
 from typing import BinaryIO
@@ -15,7 +15,8 @@ from typing import BinaryIO
 from repave.ports.errors import Corrupt, Gone, Invalid
 from repave.ports.progress import Progress
 from repave.ports.vault import Fetch
-from repave.registries.download import CHUNK_BYTES, Download, Stopped, new_client, no_room
+from repave.registries.download import CHUNK_BYTES, Download, Line, Stopped, no_room
+from repave.registries.lines import Lines
 
 PARALLEL_DOWNLOADS = 8
 """Enough to hide latency, few enough that no mirror minds."""
@@ -33,8 +34,10 @@ class FileVault:
     several threads and processes.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, line: Callable[[], AbstractContextManager[Line]] = Lines) -> None:
+        """``line`` opens the way by which files are fetched, once per request."""
         self._root = root
+        self._line = line
         self._kept = root / "sha256"
         self._incoming = root / "incoming"
 
@@ -77,14 +80,13 @@ class FileVault:
         stop = Event()
         with (
             progress.task("Downloading", total=total, unit="B") as task,
-            new_client(PARALLEL_DOWNLOADS) as client,
+            self._line() as line,
             ThreadPoolExecutor(max_workers=PARALLEL_DOWNLOADS, thread_name_prefix="vault") as threads,
         ):
             # The largest first, so that no long one starts last.
             waiting = sorted(missing.values(), key=lambda file: file.size_bytes, reverse=True)
             running = [
-                threads.submit(self._bring, Download(file, client=client, task=task, stop=stop), file)
-                for file in waiting
+                threads.submit(self._bring, Download(file, line=line, task=task, stop=stop), file) for file in waiting
             ]
             try:
                 for done in as_completed(running):
