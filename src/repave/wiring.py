@@ -4,7 +4,8 @@ Imports stand inside the properties on purpose: `repave status` must not pay for
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from repave.operations.destroy import Destroyed
     from repave.operations.locking import Locking
     from repave.operations.patch import Patching
+    from repave.operations.reproduction import Reproducing
     from repave.pinners.debian.archive import DebianArchive
     from repave.ports.advisories import Advisories
     from repave.ports.baker import Baker
@@ -241,6 +243,22 @@ class Wiring:
 
         source = source_revision(self.folder, lock.files, self.commands)
         return self.baking.bake(lock, lock_digest(lock), source, progress)
+
+    @cached_property
+    def reproducing(self) -> "Reproducing":
+        """Bakes again, beside what was baked."""
+        from repave.operations.reproduction import Reproducing
+
+        return Reproducing(bakers=self.bakers, registry=self.registry, scratch=self._scratch_registry)
+
+    @contextmanager
+    def _scratch_registry(self) -> Iterator["Registry"]:
+        from tempfile import TemporaryDirectory
+
+        from repave.registries.layout import LayoutRegistry
+
+        with TemporaryDirectory(prefix="again-", dir=self.state) as folder:
+            yield LayoutRegistry(root=Path(folder))
 
     def publish(self, environment: "Environment", release: "Release", progress: "Progress") -> None:
         """Make a release startable where an environment lives."""

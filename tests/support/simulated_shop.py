@@ -1,6 +1,6 @@
 """A whole project over a simulated world: real store, vault, registry, controller; invented packages, advisories."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -30,6 +30,7 @@ from repave.pinners.files import FilesPinner
 from repave.ports.baker import BakeRequest
 from repave.ports.pinner import PinRequest, Pins, Refresh
 from repave.ports.progress import Progress, Silent
+from repave.ports.registry import Registry
 from repave.registries.layout import LayoutRegistry
 from repave.registries.vault import FileVault
 from repave.simulation.balancer import SimulatedBalancer
@@ -112,7 +113,7 @@ class InventedPinner:
 class InventedBaker:
     """One layer, named by what went into it."""
 
-    registry: LayoutRegistry
+    registry: Registry
     kind: ImageKind = ImageKind.CONTAINER
 
     def bake(self, request: BakeRequest, *, progress: Progress) -> Artifact:
@@ -123,6 +124,10 @@ class InventedBaker:
         manifest = self.registry.add(f'{{"layers": [{{"digest": "{layer}"}}]}}'.encode())
         made = ArtifactLayer(layer=Layer.BASE, digest=layer, size_bytes=1, inputs=layer, cached=False)
         return Artifact(image=request.image.name, kind=self.kind, digest=manifest, size_bytes=1, layers=(made,))
+
+    def rebake(self, request: BakeRequest, *, registry: Registry, progress: Progress) -> Artifact:
+        """The same, in another registry."""
+        return replace(self, registry=registry).bake(request, progress=progress)
 
 
 @dataclass

@@ -73,12 +73,12 @@ class Baking:
         )
 
     def _one(self, name: ImageName, lock: Lock, progress: Progress) -> Artifact:
-        image = self._project.images[name]
-        baker = self._bakers.get(image.kind)
+        request = bake_request(self._project, name, lock)
+        kind = request.image.kind
+        baker = self._bakers.get(kind)
         if baker is None:
             kinds = ", ".join(sorted(self._bakers)) or "none"
-            raise Refused(f"nothing here bakes images of kind {image.kind} ({name})", hint=f"kinds that are: {kinds}")
-        request = BakeRequest(image=image, packages=lock.packages_of(name), files=lock.files_of(name))
+            raise Refused(f"nothing here bakes images of kind {kind} ({name})", hint=f"kinds that are: {kinds}")
         return baker.bake(request, progress=progress)
 
     def _tag(self, release: Release, artifacts: Mapping[ImageName, Artifact]) -> tuple[str, ...]:
@@ -88,3 +88,8 @@ class Baking:
             self._registry.tag(tag, artifact.digest)
             names.append(tag)
         return tuple(names)
+
+
+def bake_request(project: Project, name: ImageName, lock: Lock) -> BakeRequest:
+    """What a baker is given of one image."""
+    return BakeRequest(image=project.images[name], packages=lock.packages_of(name), files=lock.files_of(name))

@@ -7,6 +7,7 @@ from repave.model.artifact import Artifact
 from repave.model.lock import LockedFile, LockedPackage
 from repave.model.recipe import Image, ImageKind
 from repave.ports.progress import Progress
+from repave.ports.registry import Registry
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,5 +32,13 @@ class Baker(Protocol):
 
         Layers are cached by the digest of their inputs. Killed at any point, it leaves nothing half-made that a later
         call would take for whole. Raises Gone (a locked file is not in the vault), Corrupt, Invalid, CommandFailed.
+        """
+        ...
+
+    def rebake(self, request: BakeRequest, *, registry: Registry, progress: Progress) -> Artifact:
+        """Make the artifact again into ``registry``, from nothing but the request and the vault.
+
+        No layer, tree or package that an earlier bake left is used, and nothing is left for a later one. Raises as
+        ``bake`` does.
         """
         ...

@@ -3,7 +3,9 @@
 import errno
 import os
 import platform
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +18,12 @@ from repave.bakers.container.skeleton import Skeleton
 from repave.bakers.container.stack import Stack, TreesLost
 from repave.model.artifact import Artifact, ArtifactLayer
 from repave.model.lock import Ecosystem, Layer, LockedPackage
-from repave.model.names import Digest
+from repave.model.names import Digest, ImageName
 from repave.model.recipe import ImageKind
 from repave.ports.baker import BakeRequest
 from repave.ports.errors import Invalid, NoCapacity, WorldError
 from repave.ports.progress import Progress, Task
+from repave.ports.registry import Registry
 from repave.ports.surroundings import Surroundings
 
 MACHINES = {"x86_64": "amd64", "aarch64": "arm64", "ppc64le": "ppc64el", "riscv64": "riscv64", "s390x": "s390x"}
@@ -31,6 +34,7 @@ class ContainerBaker:
     """The baker port for containers."""
 
     def __init__(self, surroundings: Surroundings) -> None:
+        self._surroundings = surroundings
         self._vault = surroundings.vault
         self._registry = surroundings.registry
         self._folder = surroundings.folder.absolute()
@@ -46,11 +50,27 @@ class ContainerBaker:
         """Make the image, or find it made; see the port. Raises NoCapacity when the disk is full, too."""
         _check(request)
         name = request.image.name
+        with self._told(name), progress.task(f"bake {name}", total=len(Layer)) as task:
+            task.note("waiting for another bake to end")
+            with self._cache.locked():
+                return self._bake(request, task)
+
+    def rebake(self, request: BakeRequest, *, registry: Registry, progress: Progress) -> Artifact:
+        """Make the image again from nothing; see the port."""
+        with self._told(request.image.name), self._cache.locked():
+            work = self._cache.new_work()
+            # A folder of its own is a cache of its own, and its bake leaves the lock that this one holds alone.
+            surroundings = replace(self._surroundings, folder=work / "again", registry=registry)
+            try:
+                return ContainerBaker(surroundings).bake(request, progress=progress)
+            finally:
+                self._chamber.remove([work])
+
+    @contextmanager
+    def _told(self, name: ImageName) -> Iterator[None]:
+        """What the disk answers in the block, as the port's errors."""
         try:
-            with progress.task(f"bake {name}", total=len(Layer)) as task:
-                task.note("waiting for another bake to end")
-                with self._cache.locked():
-                    return self._bake(request, task)
+            yield
         except OSError as error:
             if error.errno in (errno.ENOSPC, errno.EDQUOT):
                 raise NoCapacity(

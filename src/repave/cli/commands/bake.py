@@ -1,28 +1,54 @@
 """``repave bake``."""
 
-from repave.cli.codes import OK
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from repave.cli.codes import FAILED, OK
 from repave.cli.opening import opened
 from repave.cli.options import File, Json
 from repave.cli.phrases import counted
 from repave.cli.screen import Screen
 from repave.cli.verbs import example
-from repave.operations.baking import Baked
+from repave.model.artifact import Artifact
+from repave.model.lock import Lock
+from repave.operations.baking import Baked, bake_request
+from repave.operations.errors import Refused
+from repave.operations.reproduction import Difference, Reproduction
+from repave.ports.progress import Progress
+from repave.wiring import Wiring
+
+Image = Annotated[str | None, typer.Argument(help="With --verify: only this image.", metavar="IMAGE")]
+Verify = Annotated[
+    bool, typer.Option("--verify", help="Then bake again from nothing, and name the first thing that differs.")
+]
 
 
-@example("repave bake", "repave bake --json | jq -r .release")
-def bake(*, as_json: Json = False, file: File = None) -> int:
+@example("repave bake", "repave bake --json | jq -r .release", "repave bake --verify web")
+def bake(image: Image = None, *, verify: Verify = False, as_json: Json = False, file: File = None) -> int:
     """Make images from the lock, and a release of them.
 
-    Layers are cached by what goes into them; the same lock gives the same digests, and the same release.
+    Layers are cached by what goes into them; the same lock gives the same digests, and the same release. With --verify
+    the images are then baked a second time with nothing that was cached; ends with 1 when a digest differs.
     """
     screen = Screen(as_json=as_json)
     with opened(file) as wiring:
+        if image is not None and not verify:
+            raise Refused("a release holds every image", hint="`repave bake` makes all; --verify IMAGE verifies one")
+        if image is not None and image not in wiring.project.images:
+            raise Refused(f"there is no image `{image}`", hint=f"there are: {', '.join(wiring.project.images)}")
         lock = wiring.locking.matching()
         with screen.progress() as progress:
             baked = wiring.bake(lock, progress)
-        screen.answer({**document(baked), "layout": wiring.layout})
+            wanted = [artifact for artifact in baked.artifacts if image in (None, artifact.image)]
+            again = _reproduced(wiring, lock, wanted, progress) if verify else []
+        told = {"verified": [_document(one) for one in again]} if verify else {}
+        screen.answer({**document(baked), "layout": wiring.layout, **told})
         show(baked, screen)
-    return OK
+        for one in again:
+            _show(one, screen)
+    return OK if all(one.same for one in again) else FAILED
 
 
 def document(baked: Baked) -> dict[str, object]:
@@ -49,3 +75,33 @@ def show(baked: Baked, screen: Screen) -> None:
     words = "made" if baked.new else "unchanged: still"
     screen.say(f"{words} {baked.release} from {baked.release.source[:19]} in {baked.took.total_seconds():.1f} s")
     screen.hint("`repave deploy ENVIRONMENT`")
+
+
+def _reproduced(wiring: Wiring, lock: Lock, artifacts: Sequence[Artifact], progress: Progress) -> list[Reproduction]:
+    requests = ((bake_request(wiring.project, artifact.image, lock), artifact) for artifact in artifacts)
+    return [wiring.reproducing.reproduce(request, artifact, progress) for request, artifact in requests]
+
+
+def _document(one: Reproduction) -> dict[str, object]:
+    return {
+        "image": one.image,
+        "same": one.same,
+        "digest": one.digest,
+        "again": one.again,
+        "difference": one.difference,
+    }
+
+
+def _show(one: Reproduction, screen: Screen) -> None:
+    if one.difference is None:
+        screen.say(f"{one.image}: baked again from nothing, the same digest")
+        return
+    screen.show(f"{one.image}: baked again from nothing, another digest: {one.again}")
+    screen.show(f"  {_place(one.difference)}")
+    screen.show(f"    was:   {one.difference.first}")
+    screen.show(f"    again: {one.difference.second}")
+
+
+def _place(difference: Difference) -> str:
+    where = f"layer {difference.layer}: /{difference.path}" if difference.layer else difference.path
+    return f"{where}: {difference.field} differs"
