@@ -46,6 +46,7 @@ Commands:
   doctor    Try everything that repave needs on this machine.
   pause     Change nothing in an environment until it is resumed.
   resume    Undo `repave pause`.
+  vault     Carry locked files elsewhere, bring them in, read them again.
   gc        Remove what no lock, release or instance needs.
   destroy   Drain and end every instance of an environment.
 

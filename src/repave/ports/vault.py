@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 from repave.ports.progress import Progress
 
@@ -35,6 +35,10 @@ class Vault(Protocol):
 
         Raises Corrupt when ``sha256`` is given and differs: nothing is kept.
         """
+        ...
+
+    def take(self, content: BinaryIO, *, sha256: str, size_bytes: int) -> None:
+        """Copy the next ``size_bytes`` of a stream in. Raises Corrupt when they are not that file: nothing is kept."""
         ...
 
     def fetch(self, files: Iterable[Fetch], *, progress: Progress) -> None:

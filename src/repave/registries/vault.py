@@ -71,6 +71,19 @@ class FileVault:
             raise Corrupt(f"{source} has sha256 {found}, not {sha256}: nothing of it was kept")
         return found
 
+    def take(self, content: BinaryIO, *, sha256: str, size_bytes: int) -> None:
+        """Copy the next bytes of a stream in; see the port."""
+        with self._writing(sha256) as target:
+            hashed, left = hashlib.sha256(), size_bytes
+            while chunk := content.read(min(CHUNK_BYTES, left)):
+                hashed.update(chunk)
+                target.write(chunk)
+                left -= len(chunk)
+            if left or hashed.hexdigest() != sha256:
+                told = f"ends {left} bytes too early" if left else f"has sha256 {hashed.hexdigest()}"
+                raise Corrupt(f"what should be the file with sha256 {sha256} {told}: nothing of it was kept")
+            self._keep(target, sha256)
+
     def fetch(self, files: Iterable[Fetch], *, progress: Progress) -> None:
         """Bring in what is not here yet, in parallel, each verified before it is kept; see the port."""
         missing = {file.sha256: file for file in files if not self.has(file.sha256)}

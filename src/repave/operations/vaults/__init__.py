@@ -1,0 +1,1 @@
+"""What a person asks of the vault: carry it elsewhere, bring it in, read it again, share it."""
