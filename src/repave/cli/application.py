@@ -1,11 +1,12 @@
 """Where every run begins and ends: find the verb, import it alone, turn errors into words and exit codes."""
 
+import gc
 import importlib
 import os
 import sys
 from collections.abc import Callable, Sequence
 from difflib import get_close_matches
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 from typer import TyperException
@@ -20,9 +21,24 @@ COMPLETING = "_REPAVE_COMPLETE"
 """Set by a shell that asks what could come next, as typer names it."""
 
 
+ALLOCATIONS = 50_000
+"""Between two garbage collections. Python's own 700 makes every start a third slower; what imports make is kept."""
+
+
 def main() -> None:
     """The command ``repave``."""
-    sys.exit(run(sys.argv[1:]))
+    gc.set_threshold(ALLOCATIONS)
+    _leave(run(sys.argv[1:]))
+
+
+def _leave(code: int) -> NoReturn:
+    """End without taking the interpreter apart, which takes longer than many a verb: all is closed, all is written."""
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except BrokenPipeError:
+        code = FAILED
+    os._exit(code)
 
 
 def run(arguments: Sequence[str]) -> int:

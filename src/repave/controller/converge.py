@@ -115,9 +115,9 @@ class Controller:
     def _turn(self, watched: Watched) -> None:
         fleet = watched.attempt.asked.fleet
         tick = self._act_or_follow(fleet)
-        watched.tick, watched.destroyed = tick, tick is None
         now = self._ports.clock.now()
-        seconds = RESTING_SECONDS if tick is None else seconds_to_next(tick, now)
+        seconds = RESTING_SECONDS if tick is None else seconds_to_next(tick, watched.tick, now)
+        watched.tick, watched.destroyed = tick, tick is None
         watched.due = now + timedelta(seconds=seconds)
         if tick is not None:
             self._on_tick(tick)

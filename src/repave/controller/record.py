@@ -1,6 +1,7 @@
 """The story of a fleet: what was seen, decided and done, in words a person reads later."""
 
 from collections.abc import Iterable, Iterator
+from datetime import timedelta
 
 from repave.model.event import Event
 from repave.model.names import FleetKey, InstanceId
@@ -11,6 +12,9 @@ from repave.model.target import Target
 from repave.ports.history import Lifetime
 from repave.ports.store import Store
 
+REPEATED = timedelta(seconds=1)
+"""What was seen or planned again unchanged is written so often: a fleet that waits is looked at many times a second."""
+
 
 class Storyteller:
     """Writes events, and nothing twice that has just been told: a step that is given again is no news."""
@@ -18,15 +22,26 @@ class Storyteller:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._told: dict[tuple[FleetKey, str, str], str] = {}
+        self._seen: dict[FleetKey, Observation] = {}
+        self._planned: dict[FleetKey, Plan] = {}
 
     def saw(self, observation: Observation) -> None:
         """Keep the observation, with who serves for the first time, who is gone, and what could not be seen."""
+        last = self._seen.get(observation.fleet)
+        if last is not None and observation.at - last.at < REPEATED and _substance(observation) == _substance(last):
+            return
+        self._seen[observation.fleet] = observation
         known = {lifetime.instance: lifetime for lifetime in self._store.lifetimes(observation.fleet, living=True)}
         self._store.see(observation)
         self._tell([*self._unseen(observation), *_arrivals(observation, known), *self._losses(observation, known)])
 
     def decided(self, plan: Plan, target: Target) -> None:
         """Keep the plan, with the failures, heals, stop and way back that were committed by it."""
+        last = self._planned.get(plan.fleet)
+        repeated = last is not None and plan.at - last.at < REPEATED and _gist(plan) == _gist(last)
+        if repeated and not plan.changes:
+            return
+        self._planned[plan.fleet] = plan
         before = self._store.last_plan(plan.fleet)
         self._store.keep_plan(plan)
         converged = plan.phase is Phase.CONVERGED and (before is None or before.phase is not Phase.CONVERGED)
@@ -78,6 +93,19 @@ class Storyteller:
             _, slot, kind = told
             if (slot and slot not in subjects) or (kind == "converged" and plan.phase is not Phase.CONVERGED):
                 del self._told[told]
+
+
+def _substance(observation: Observation) -> object:
+    """What an observation says, but for its times and how many requests are open."""
+    machines, traffic = observation.machines, observation.traffic
+    states = tuple((backend.instance, backend.state) for backend in traffic.backends)
+    return machines.instances, machines.incomplete, states, traffic.endpoint, traffic.incomplete
+
+
+def _gist(plan: Plan) -> object:
+    """What a plan without steps says, but for its times."""
+    holds = tuple((hold.subject, hold.rule, hold.detail) for hold in plan.holds)
+    return plan.parent, plan.phase, plan.summary, holds, tuple((draw.slot, draw.granted) for draw in plan.draws)
 
 
 def _arrivals(observation: Observation, known: dict[InstanceId, Lifetime]) -> Iterator[Event]:

@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import tarfile
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from hashlib import sha256
@@ -148,7 +149,7 @@ def traces(surroundings: Surroundings) -> Callable[[], list[str]]:
 
     def found() -> list[str]:
         token = sha256(os.fsencode(folder.resolve())).hexdigest()[:10]
-        devices = [path.parent.name for path in Path("/sys/class/net").glob("*/ifalias") if labelled(path, token)]
+        devices = settled(token)
         mounts = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines() if str(folder) in line]
         runtime = Path("/run/repave") / token
         containers = [path.name for path in runtime.iterdir()] if runtime.is_dir() else []
@@ -161,6 +162,16 @@ def traces(surroundings: Surroundings) -> Callable[[], list[str]]:
         return sorted([*devices, *mounts, *containers, *namespaces, *groups, *instances])
 
     return found
+
+
+def settled(token: str) -> list[str]:
+    """The folder's devices, once the kernel has taken away the cables whose namespaces are gone: a moment later."""
+    for _ in range(200):
+        devices = [path.parent.name for path in Path("/sys/class/net").glob("*/ifalias") if labelled(path, token)]
+        if all(Path(f"/run/netns/repave-i-{name[2:]}").exists() for name in devices if name.startswith("rv")):
+            break
+        time.sleep(0.01)
+    return devices
 
 
 def labelled(path: Path, token: str) -> bool:

@@ -131,20 +131,30 @@ class BridgeNetwork:
         return None
 
     def release(self, record: Record) -> None:
-        """See the protocol; a device of that name with a label that is not ours is left alone."""
+        """See the protocol; a device of that name with a label that is not ours is left alone.
+
+        With its namespace the kernel takes the cable away, a moment later and without our waiting, which is ten times
+        as quick as asking for the cable (see veth(4)).
+        """
         cable, namespace = cable_of(record.instance), namespace_of(record.instance)
-        lines = []
-        if _alias(cable) in {"", self._mark}:
-            lines.append(f"link del dev {cable}")
+        attempt = f"disconnecting {record.slot} of {record.fleet}"
         if (NAMESPACES / namespace).exists():
-            lines.append(f"netns del {namespace}")
-        if lines:
-            self._batch(f"disconnecting {record.slot} of {record.fleet}", lines)
+            self._batch(attempt, [f"netns del {namespace}"])
+        elif _alias(cable) in {"", self._mark}:
+            self._remove([cable])
 
     def close(self) -> None:
-        """See the protocol."""
+        """See the protocol; a cable that the kernel has not taken away yet goes too."""
         if _alias(self._places.bridge) in {"", self._mark}:
             self._batch(f"removing the bridge {self._places.bridge}", [f"link del dev {self._places.bridge}"])
+        self._remove([device.name for device in DEVICES.iterdir() if _alias(device.name) == self._mark])
+
+    def _remove(self, devices: list[str]) -> None:
+        """Remove what is there of these; the kernel may be faster."""
+        if devices:
+            lines = [f"link del dev {device}" for device in devices]
+            arguments = ["ip", "-force", "-batch", "-"]
+            self._commands.run(arguments, stdin=_script(lines), timeout_seconds=COMMAND_SECONDS, check=False)
 
     @property
     def _mark(self) -> str:
