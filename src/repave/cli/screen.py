@@ -11,6 +11,7 @@ from datetime import datetime
 from enum import Enum
 
 from repave.cli.failure import paint
+from repave.cli.progress import Lines
 from repave.model.amount import Amount
 from repave.model.release import SecretReference
 from repave.ports.progress import Progress, Silent
@@ -68,9 +69,11 @@ class Screen:
         """Bars on a terminal, lines elsewhere, silence with ``--json``."""
         if self.as_json:
             return nullcontext(Silent())
-        from repave.cli.progress import Bars, Lines  # noqa: PLC0415 - rich takes 60 ms, and not every verb works long
+        if not self.live:
+            return Lines()
+        from repave.cli.bars import Bars  # noqa: PLC0415 - rich takes 60 ms, and only a terminal needs it
 
-        return Bars() if self.live else Lines()
+        return Bars()
 
 
 def plain(value: object) -> Plain:

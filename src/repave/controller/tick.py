@@ -1,8 +1,10 @@
 """One tick of one fleet: observe, plan, check, commit, act, record."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from repave.controller.act import Commission, act
+from repave.controller.lanes import run_lanes
 from repave.controller.observe import observe
 from repave.controller.ports import Declared, Ports
 from repave.controller.record import Storyteller
@@ -53,17 +55,30 @@ class Ticker:
             return None
         policy = self._declared.policy(fleet)
         observation = observe(self._ports, fleet, parallel=self._parallel)
-        self._story.saw(observation)
         now = self._ports.clock.now()
         decision = plan(policy, target, observation, now)
         check(decision, policy, target, observation, now)
         try:
             generation = self._ports.store.commit(decision) if decision.changes else target.generation
         except Conflict:
+            self._story.saw(observation)
             return Tick(fleet=fleet, target=target, observation=observation, plan=decision, overtaken=True)
-        self._story.decided(decision, target)
-        commission = Commission(fleet=fleet, generation=generation, steps=decision.steps)
-        outcomes = act(self._ports, commission, parallel=self._parallel)
+
+        def decided() -> None:
+            self._story.saw(observation)
+            self._story.decided(decision, target)
+
+        outcomes = self._carry_out(Commission(fleet=fleet, generation=generation, steps=decision.steps), decided)
         self._ports.store.settle(fleet, outcomes)
         self._story.did(outcomes, target)
         return Tick(fleet=fleet, target=target, observation=observation, plan=decision, outcomes=outcomes)
+
+    def _carry_out(self, commission: Commission, story: Callable[[], None]) -> tuple[Outcome, ...]:
+        """What came of the steps; what was seen and decided is written down meanwhile, for it holds whatever comes."""
+        outcomes: list[Outcome] = []
+        if not commission.steps:
+            story()
+            return ()
+        lanes = (story, lambda: outcomes.extend(act(self._ports, commission, parallel=self._parallel)))
+        run_lanes(lanes, self._parallel)
+        return tuple(outcomes)
