@@ -15,6 +15,11 @@ ROLLED_BACK = 4
 """The exit code of a deployment that was stopped and rolled back."""
 
 
+def serving_of(fleet: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The instances of a fleet that serve, as ``repave status`` shows it."""
+    return [instance for instance in fleet["instances"] if instance["state"] == "serving"]
+
+
 class Story:
     """What happens, in order; ``acts`` is what came of it."""
 
@@ -55,7 +60,7 @@ class Story:
 
     def quiet(self) -> str:
         """A few seconds to compare with."""
-        time.sleep(4)
+        time.sleep(3)
         return f"Six instances serve {self.versions_now()['openssl']}, and nobody has touched them."
 
     def patch(self) -> str:
@@ -114,16 +119,17 @@ class Story:
 
     def instances(self) -> list[Mapping[str, Any]]:
         """Those that serve."""
-        return [instance for instance in self.fleet()["instances"] if instance["state"] == "serving"]
+        return serving_of(self.fleet())
 
     def wait_until(self, holds: Callable[[list[Mapping[str, Any]]], bool], *, seconds: float = 120.0) -> None:
         """Until six serve and ``holds``."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
-            serving = self.instances()
-            if len(serving) == self.fleet()["size"] and holds(serving):
+            fleet = self.fleet()
+            serving = serving_of(fleet)
+            if len(serving) == fleet["size"] and holds(serving):
                 return
-            time.sleep(0.5)
+            time.sleep(0.2)
         raise RuntimeError(f"not healed within {seconds:g} s: {self.shop.run('explain', ENVIRONMENT)}")
 
     def versions_now(self) -> Mapping[str, str]:
