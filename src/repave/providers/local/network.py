@@ -106,8 +106,10 @@ class BridgeNetwork:
         )
 
     def prepare(self, record: Record) -> Path | None:
-        """See the protocol."""
+        """See the protocol; a cable of the same slot's last try, not taken away yet, makes room."""
         cable, namespace = cable_of(record.instance), namespace_of(record.instance)
+        if _alias(cable) in {"", self._mark}:
+            self._remove([cable])
         inside = f"netns exec {namespace} ip"
         lines = [
             f"netns add {namespace}",
