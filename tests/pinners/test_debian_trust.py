@@ -169,3 +169,16 @@ def test_apts_complaints_are_understood(complaint: str, kind: str, said: str) ->
     """Each names the suite it is about; of two names the whole one counts."""
     refused = refused_update(f"Hit:1 x\n{complaint}\n", (SUITE, "bookworm-updates", "bookworm-security"))
     assert (refused.code, said in refused.message) == (kind, True), refused.message
+
+
+@pytest.mark.real
+def test_the_keyring_of_the_file_is_what_is_believed(
+    upstream: Upstream, locking: Locking, foreign_key: SigningKey
+) -> None:
+    """`base.keyring` takes the place of the usual keys: what they signed is refused, what it signed is locked."""
+    upstream.publish(SUITE, PACKAGES)
+    locking.declared_keyring = str(foreign_key.keyring)
+    with pytest.raises(Corrupt):
+        locking.run("app")
+    upstream.publish(SUITE, PACKAGES, key=foreign_key)
+    assert locking.versions("app") == {"app": "1.0"}

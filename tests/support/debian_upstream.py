@@ -134,10 +134,17 @@ class Locking:
     keyring: Path | None = None
     """What to trust instead of the archive's key."""
 
+    declared_keyring: str = ""
+    """What the file itself says is to be trusted."""
+
     def base(self) -> Base:
         """What the image draws from."""
         return Base(
-            distribution="debian", release=SUITE, suites=self.suites, mirror=self.mirror or self.upstream.mirror
+            distribution="debian",
+            release=SUITE,
+            suites=self.suites,
+            mirror=self.mirror or self.upstream.mirror,
+            keyring=self.declared_keyring,
         )
 
     def pinner(self) -> DebianPinner:

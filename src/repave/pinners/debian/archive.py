@@ -53,7 +53,7 @@ class DebianArchive:
     def index(self, base: Base, suites: tuple[str, ...]) -> Index:
         """Refresh the indexes of ``suites`` and answer what reads them. Raises Corrupt, Invalid, Unreachable."""
         sources.check(base)
-        workspace = Workspace(self._folder(base), base=base, commands=self._commands, keyring=self._keyring)
+        workspace = Workspace(self._folder(base), base=base, commands=self._commands, keyring=self._keyring_of(base))
         with self._refreshing:
             last = self._refreshed.get((base, suites))
             if last is None or time.monotonic() - last > FRESH_SECONDS:
@@ -61,8 +61,12 @@ class DebianArchive:
                 self._refreshed[base, suites] = time.monotonic()
         return Index(workspace, suites)
 
+    def _keyring_of(self, base: Base) -> Path:
+        """The keys that must have signed the indexes: the file's own, else Debian's."""
+        return Path(base.keyring) if base.keyring else self._keyring
+
     def _folder(self, base: Base) -> Path:
-        determines = f"{base.distribution}\n{base.mirror or sources.ARCHIVE}\n{self._keyring}"
+        determines = f"{base.distribution}\n{base.mirror or sources.ARCHIVE}\n{self._keyring_of(base)}"
         place = hashlib.sha256(determines.encode()).hexdigest()[:12]
         return self._root / f"{base.release}-{base.architecture}-{place}"
 

@@ -135,7 +135,7 @@ class Workspace:
         if not self._keyring.is_file():
             raise Invalid(
                 f"the keyring {self._keyring} is not on this machine, so no signature can be verified",
-                hint="install the package debian-archive-keyring",
+                hint="install the package debian-archive-keyring, or name another file as the base's `keyring`",
             )
         etc = self._folder / "etc"
         for name in EMPTY_FOLDERS:
