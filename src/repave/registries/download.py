@@ -1,6 +1,5 @@
 """Bringing one file from its origin, with patience for an unsteady network and none for wrong bytes."""
 
-import errno
 import hashlib
 import re
 from collections.abc import Iterator
@@ -13,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 import httpx
 
 from repave.model.errors import RepaveError
-from repave.ports.errors import Corrupt, Denied, Gone, Invalid, NoCapacity, Throttled, Unreachable, WorldError
+from repave.ports.errors import Corrupt, Denied, Gone, Invalid, Throttled, Unreachable, WorldError
 from repave.ports.progress import Task
 from repave.ports.vault import Fetch
 from repave.registries.patience import (
@@ -25,7 +24,6 @@ from repave.registries.patience import (
 )
 
 CHUNK_BYTES = 256 * 1024
-FULL_DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 LOCAL_SCHEMES = frozenset({"", "file", "copy"})
 PARTIAL = re.compile(r"bytes (\d+)-\d+/(?:\d+|\*)")
 
@@ -233,13 +231,3 @@ class _Attempt:
             hint="a mirror or proxy may hand out wrong files; if the origin is right, the lock is not: "
             "lock the package again and look at the difference",
         )
-
-
-def no_room(name: str, folder: Path, cause: OSError) -> NoCapacity | None:
-    """The error for a full disk; None when ``cause`` is something else."""
-    if cause.errno not in FULL_DISK:
-        return None
-    return NoCapacity(
-        f"could not keep {name} in {folder}: {cause.strerror}; nothing half-written is left",
-        hint="make room on that file system (`repave gc` removes what nothing refers to), then ask again",
-    )

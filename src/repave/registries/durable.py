@@ -5,6 +5,8 @@ import os
 import tempfile
 from pathlib import Path
 
+from repave.ports.errors import NoCapacity
+
 
 def keep_durably(content: bytes, target: Path, incoming: Path) -> None:
     """Write ``content`` to ``target`` by way of the folder ``incoming``, which is on the same file system."""
@@ -27,9 +29,22 @@ def rename_durably(source: Path, target: Path) -> None:
     _flush(target.parent)
 
 
+FULL_DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+
+
 def no_room(error: OSError) -> bool:
     """Whether the disk, or our share of it, is full."""
-    return error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return error.errno in FULL_DISK
+
+
+def room_wanted(name: str, folder: Path, cause: OSError) -> NoCapacity | None:
+    """What to say of a full disk; None when ``cause`` is something else."""
+    if not no_room(cause):
+        return None
+    return NoCapacity(
+        f"could not keep {name} in {folder}: {cause.strerror}; nothing half-written is left",
+        hint="make room on that file system (`repave gc` removes what nothing refers to), then ask again",
+    )
 
 
 def _flush(path: Path) -> None:

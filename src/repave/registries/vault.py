@@ -6,20 +6,19 @@ import os
 import re
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
-from threading import Event
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from repave.ports.errors import Corrupt, Gone, Invalid
 from repave.ports.progress import Progress
 from repave.ports.vault import Fetch
-from repave.registries.download import CHUNK_BYTES, Download, Line, Stopped, no_room
-from repave.registries.lines import Lines
+from repave.registries.durable import room_wanted
 
-PARALLEL_DOWNLOADS = 8
-"""Enough to hide latency, few enough that no mirror minds."""
+if TYPE_CHECKING:
+    from repave.registries.fetching import Opening
+
+CHUNK_BYTES = 256 * 1024
 
 SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -34,8 +33,8 @@ class FileVault:
     several threads and processes.
     """
 
-    def __init__(self, root: Path, *, line: Callable[[], AbstractContextManager[Line]] = Lines) -> None:
-        """``line`` opens the way by which files are fetched, once per request."""
+    def __init__(self, root: Path, *, line: "Opening | None" = None) -> None:
+        """``line`` opens the way by which files are fetched, once per request; None for one without logins."""
         self._root = root
         self._line = line
         self._kept = root / "sha256"
@@ -89,26 +88,10 @@ class FileVault:
         missing = {file.sha256: file for file in files if not self.has(file.sha256)}
         if not missing:
             return
-        total = sum(file.size_bytes for file in missing.values())
-        stop = Event()
-        with (
-            progress.task("Downloading", total=total, unit="B") as task,
-            self._line() as line,
-            ThreadPoolExecutor(max_workers=PARALLEL_DOWNLOADS, thread_name_prefix="vault") as threads,
-        ):
-            # The largest first, so that no long one starts last.
-            waiting = sorted(missing.values(), key=lambda file: file.size_bytes, reverse=True)
-            running = [
-                threads.submit(self._bring, Download(file, line=line, task=task, stop=stop), file) for file in waiting
-            ]
-            try:
-                for done in as_completed(running):
-                    done.result()
-            except BaseException as failure:
-                stop.set()
-                if isinstance(failure, Stopped):  # the file that failed first says why
-                    _raise_cause(done.exception() for done in running)
-                raise
+        # Here, and not above: HTTP takes 60 ms to load, and most commands fetch nothing.
+        from repave.registries.fetching import fetch_all  # noqa: PLC0415 - see above
+
+        fetch_all(missing.values(), line=self._line, keep=self._bring, progress=progress)
 
     def verify(self, sha256: str) -> None:
         """Read the file again. Raises Corrupt or Gone."""
@@ -136,9 +119,9 @@ class FileVault:
             raise Invalid(f"{sha256!r} is no sha256: 64 hex digits are expected")
         return self._kept / sha256[:2] / sha256
 
-    def _bring(self, download: Download, file: Fetch) -> None:
+    def _bring(self, file: Fetch, write: Callable[[BinaryIO], None]) -> None:
         with self._writing(file.name) as target:
-            download.write(target)
+            write(target)
             self._keep(target, file.sha256)
 
     def _copy(self, name: str, content: BinaryIO) -> str:
@@ -171,7 +154,7 @@ class FileVault:
                 finally:
                     Path(target.name).unlink(missing_ok=True)
         except OSError as cause:
-            full = no_room(name, self._root, cause)
+            full = room_wanted(name, self._root, cause)
             if full is None:
                 raise
             raise full from cause
@@ -189,9 +172,3 @@ class FileVault:
                     leftover.unlink(missing_ok=True)
                 fcntl.flock(lock, fcntl.LOCK_SH)
             yield
-
-
-def _raise_cause(failures: Iterable[BaseException | None]) -> None:
-    for failure in failures:
-        if failure is not None and not isinstance(failure, Stopped):
-            raise failure

@@ -14,7 +14,8 @@ from repave.ports.distribution import DIGEST, Blob, Manifest, Reference, Reposit
 from repave.ports.errors import Corrupt, Gone, Invalid
 from repave.ports.progress import Progress, Silent, Task
 from repave.ports.vault import Fetch
-from repave.registries.download import Download, Stopped, no_room
+from repave.registries.download import Download, Stopped
+from repave.registries.durable import room_wanted
 from repave.registries.oci.session import Request, Session
 
 MANIFEST_TYPES = (
@@ -136,7 +137,7 @@ class RegistryReader:
                 finally:
                     Path(target.name).unlink(missing_ok=True)
         except OSError as cause:
-            full = no_room(path.name, path.parent, cause)
+            full = room_wanted(path.name, path.parent, cause)
             if full is None:
                 raise
             raise full from cause
