@@ -233,7 +233,12 @@ class Wiring:
         from repave.operations.baking import Baking
 
         return Baking(
-            project=self.project, bakers=self.bakers, catalog=self.store, registry=self.registry, clock=self.clock
+            project=self.project,
+            bakers=self.bakers,
+            catalog=self.store,
+            registry=self.registry,
+            vault=self.vault,
+            clock=self.clock,
         )
 
     def bake(self, lock: "Lock", progress: "Progress") -> "Baked":

@@ -20,6 +20,7 @@ from strange_day import bake_on_a_strange_day
 from repave.jobs.clock import SystemClock
 from repave.jobs.commands import LocalCommands
 from repave.model.artifact import Artifact
+from repave.model.guards import Exposed
 from repave.model.lock import Layer
 from repave.model.names import Digest
 from repave.operations.reproduction import difference
@@ -249,6 +250,24 @@ def test_the_configuration_says_what_runs_and_nothing_of_the_machine(kitchen: Ki
     }
     assert content["created"] == "1970-01-01T00:00:00Z"
     assert content["rootfs"]["diff_ids"] == [layer.digest for layer in kitchen.artifact.layers]
+
+
+def test_paths_declared_as_data_are_volumes(kitchen: Kitchen) -> None:
+    """Of an ephemeral image: no other may have any."""
+    image = replace(kitchen.full.image, data=("/var/lib/greeting/",), ephemeral=True)
+    artifact = kitchen.bake(replace(kitchen.full, image=image))
+    registry = LayoutRegistry(kitchen.root / "registry")
+    manifest = json.loads(registry.read(artifact.digest))
+    content = json.loads(registry.read(Digest(manifest["config"]["digest"])))
+    assert content["config"]["Volumes"] == {"/var/lib/greeting": {}}
+
+
+def test_set_uid_programs_are_told_of_cached_layers_too(kitchen: Kitchen) -> None:
+    """By path, mode and owner."""
+    again = kitchen.bake(kitchen.full)
+    assert all(layer.cached for layer in again.layers)
+    assert Exposed(path="/usr/bin/su", mode=0o4755, owner=0) in again.layers[0].exposed
+    assert [layer.exposed for layer in again.layers] == [layer.exposed for layer in kitchen.artifact.layers]
 
 
 def test_an_unknown_user_is_named(kitchen: Kitchen) -> None:

@@ -56,6 +56,21 @@ def test_the_same_tree_gives_the_same_bytes(tmp_path: Path) -> None:
     assert written(tmp_path / "one", tmp_path / "a") == written(tmp_path / "two, elsewhere", tmp_path / "b")
 
 
+def test_rights_that_go_far_are_told(tmp_path: Path) -> None:
+    """Set-uid under each of its names, and what anyone may write; not a folder with the sticky bit, and no link."""
+    fill(tmp_path / "tree")
+    for name, mode in (("tmp", 0o1777), ("open", 0o777), ("group", 0o2755)):
+        (tmp_path / "tree" / name).mkdir()
+        (tmp_path / "tree" / name).chmod(mode)
+    with LayerTar(tmp_path / "layer") as layer:
+        layer.tree(tmp_path / "tree", newest=NEWEST)
+    assert [(exposed.path, oct(exposed.mode)) for exposed in layer.exposed] == [
+        ("/open", "0o777"),
+        ("/usr/bin/alias", "0o4755"),
+        ("/usr/bin/tool", "0o4755"),
+    ]
+
+
 def test_a_layer_holds_what_the_tree_holds(tmp_path: Path) -> None:
     """Links, rights, odd names; times clamped; a second name of a file is a link, not a copy."""
     fill(tmp_path / "tree")

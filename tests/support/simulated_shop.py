@@ -238,6 +238,7 @@ class Shop:
             bakers={baker.kind: baker},
             catalog=self.store,
             registry=self.registry,
+            vault=self.vault,
             clock=self.clock,
         )
         return baking.bake(lock, lock_digest(lock), "source", QUIET)

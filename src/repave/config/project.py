@@ -7,6 +7,7 @@ from repave.config.grammar.advisories import AdvisoriesSection, SourceSection
 from repave.config.grammar.environments import EnvironmentSection, SecretSection
 from repave.config.grammar.file import File
 from repave.config.grammar.fleets import FleetSection
+from repave.config.grammar.guards import GuardsSection
 from repave.config.grammar.images import BaseImageSection, BaseSection, ImageSection
 from repave.config.grammar.sources import GitSection
 from repave.config.positions import LARGEST_TEXT, read_document
@@ -16,6 +17,7 @@ from repave.config.structure import check_structure
 from repave.config.targets import node_application
 from repave.config.unsupported import unsupported
 from repave.model.advisories import AdvisorySettings, AdvisorySource, SourceKind
+from repave.model.guards import Action, Allowed, Guards
 from repave.model.names import EnvironmentName, FleetName, ImageName, ProjectName, ProviderName, ZoneName
 from repave.model.policy import HealingPolicy, HealthPolicy, RolloutPolicy
 from repave.model.project import Environment, Fleet, FleetSize, Project
@@ -98,7 +100,18 @@ def _image(name: str, section: ImageSection) -> Image:
         files=tuple(FileMapping(source=source, target=target) for source, target in section.files.items()),
         run=section.run,
         user=section.user,
+        data=tuple(section.data),
         ephemeral=section.ephemeral,
+        guards=_guards(section.guards),
+    )
+
+
+def _guards(section: GuardsSection) -> Guards:
+    return Guards(
+        secrets=Action(section.secrets),
+        setuid=Action(section.setuid),
+        writable=Action(section.writable),
+        allow=tuple(Allowed(path=each.path, reason=each.reason) for each in section.allow),
     )
 
 

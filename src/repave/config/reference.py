@@ -36,7 +36,8 @@ _STATE = """\
 ## State
 
 An image that would keep state on its own disk is refused: one with a database server such as PostgreSQL, MariaDB,
-MongoDB or Redis among its `packages`. Every rollout would lose what it keeps. `ephemeral: true` says that it may.
+MongoDB or Redis among its `packages`, or with paths under `data`. Every rollout would lose what it keeps.
+`ephemeral: true` says that it may; the paths then stand in the image's configuration as its volumes.
 """
 
 _TITLES = {
@@ -47,6 +48,8 @@ _TITLES = {
     "NodeSection": "`images.NAME.node`, when it is not a folder",
     "FetchSection": "`images.NAME.fetch`, each",
     "GitSection": "`images.NAME.git`, each",
+    "GuardsSection": "`images.NAME.guards`",
+    "AllowedSection": "`images.NAME.guards.allow`, each",
     "FleetSection": "`fleets.NAME`",
     "HealthSection": "`fleets.NAME.health`",
     "RolloutSection": "`fleets.NAME.rollout`",

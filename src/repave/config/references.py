@@ -126,13 +126,16 @@ def _twice(document: Document, path: Path, values: object) -> Iterator[Problem]:
 def _state(document: Document) -> Iterator[Problem]:
     """An image that keeps state on its own disk loses it at every rollout."""
     for image, fields in _section(document, "images").items():
-        packages = mapping_of(fields).get("packages")
-        if mapping_of(fields).get("ephemeral") is True or not isinstance(packages, list):
+        if mapping_of(fields).get("ephemeral") is True:
             continue
-        for index, package in enumerate(packages):
+        hint = "every rollout would lose it: run it elsewhere, or say `ephemeral: true` if it may be lost"
+        packages, kept = mapping_of(fields).get("packages"), mapping_of(fields).get("data")
+        for index, place in enumerate(kept if isinstance(kept, list) else ()):
+            found = f"image `{image}` would keep state on its own disk: `{place}` is declared as data"
+            yield problem(document, document.at_value(("images", image, "data", index)), found, Unfit("", hint=hint))
+        for index, package in enumerate(packages if isinstance(packages, list) else ()):
             if isinstance(package, str) and package.startswith(STATEFUL) and not package.startswith(STATELESS):
                 found = f"image `{image}` would keep state on its own disk: `{package}` is a service that stores data"
-                hint = "every rollout would lose it: run it elsewhere, or say `ephemeral: true` if it may be lost"
                 position = document.at_value(("images", image, "packages", index))
                 yield problem(document, position, found, Unfit("", hint=hint))
 

@@ -85,6 +85,12 @@ PLACE_PATTERN = r"^(?![A-Za-z][A-Za-z0-9+.-]+://)\S(.*\S)?$"
 SERVICE = "the address of a service, such as `https://api.osv.dev`"
 SERVICE_PATTERN = r"^https?://[^\s/@?#]+(/[^\s?#]*)?$"
 
+GUARDED = "a path of the project or of the image, such as `app/test_key.pem`"
+GUARDED_PATTERN = r"^(?!.*(^|/)\.\.(/|$))."
+
+REASON = "a sentence that says why"
+REASON_PATTERN = r"\S.*\S"
+
 RUN = "a command, such as `python3 -m gunicorn app:app`"
 
 SECRET_SCHEMES = {"env": "NAME", "file": "PATH"}
@@ -229,6 +235,13 @@ def source_path(value: object) -> str:
     if isinstance(value, str) and ".." in value.split("/"):
         raise Unfit(SOURCE, hint="`..` leaves the project's folder")
     return matching(SOURCE_PATTERN, SOURCE)(value)
+
+
+def guarded_path(value: object) -> str:
+    """A path as the guards name it, or with a trailing slash a folder."""
+    if isinstance(value, str) and ".." in value.split("/"):
+        raise Unfit(GUARDED, hint="write it as the guards told it")
+    return matching(GUARDED_PATTERN, GUARDED)(value)
 
 
 def target_path(value: object) -> str:

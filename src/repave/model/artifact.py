@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from repave.model.guards import Exposed
 from repave.model.lock import Layer
 from repave.model.names import Digest, ImageName
 from repave.model.recipe import ImageKind
@@ -21,6 +22,9 @@ class ArtifactLayer:
 
     cached: bool
     """True if this bake found it made already."""
+
+    exposed: tuple[Exposed, ...] = ()
+    """What in it has permission bits to be looked at."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,8 +1,9 @@
 """What an image is made of, as declared: ranges and names, no versions yet."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
+from repave.model.guards import Guards
 from repave.model.names import ImageName
 
 
@@ -117,4 +118,9 @@ class Image:
     """The command as an argument list: no shell interprets it."""
 
     user: str = "nobody"
+    data: tuple[str, ...] = ()
+    """Absolute paths at which the application keeps data; only an ephemeral image may have any."""
+
     ephemeral: bool = False
+    guards: Guards = field(default_factory=Guards)
+    """What is done about what must not go in; it decides nothing of the bytes."""

@@ -5,17 +5,20 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from repave.model.artifact import Artifact
+from repave.model.guards import Judged
 from repave.model.lock import Lock
 from repave.model.names import Digest, ImageName
 from repave.model.project import Project
 from repave.model.recipe import ImageKind
 from repave.model.release import Release
 from repave.operations.errors import Refused
+from repave.operations.guards.judging import judge_artifact, judge_files, stop_at
 from repave.ports.baker import Baker, BakeRequest
 from repave.ports.catalog import Catalog
 from repave.ports.clock import Clock
 from repave.ports.progress import Progress
 from repave.ports.registry import Registry
+from repave.ports.vault import Vault
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +31,9 @@ class Baked:
 
     artifacts: tuple[Artifact, ...]
     tags: tuple[str, ...]
+    judged: Mapping[ImageName, tuple[Judged, ...]]
+    """By image, what the guards saw; nothing of it stops."""
+
     took: timedelta
 
 
@@ -41,21 +47,29 @@ class Baking:
         bakers: Mapping[ImageKind, Baker],
         catalog: Catalog,
         registry: Registry,
+        vault: Vault,
         clock: Clock,
     ) -> None:
         self._project = project
         self._bakers = bakers
         self._catalog = catalog
         self._registry = registry
+        self._vault = vault
         self._clock = clock
 
     def bake(self, lock: Lock, digest: Digest, source: str, progress: Progress) -> Baked:
         """Bake every image of the lock, then record lock, artifacts and release, in that order.
 
-        May be called again after any failure; the same lock again is the same release.
+        May be called again after any failure; the same lock again is the same release. Raises Guarded, before anything
+        is recorded, for what must not go into an image.
         """
         began = self._clock.now()
+        images = self._project.images
+        files = {name: judge_files(image, lock.files_of(name), self._vault) for name, image in images.items()}
+        stop_at(files)
         artifacts = {name: self._one(name, lock, progress) for name in self._project.images}
+        exposed = {name: judge_artifact(images[name], artifact) for name, artifact in artifacts.items()}
+        stop_at(exposed)
         now = self._clock.now()
         self._catalog.add_lock(digest, lock, now)
         for artifact in artifacts.values():
@@ -69,6 +83,7 @@ class Baking:
             new=not before or before[-1].number != release.number,
             artifacts=tuple(artifacts.values()),
             tags=tags,
+            judged={name: (*files[name], *exposed[name]) for name in images},
             took=now - began,
         )
 

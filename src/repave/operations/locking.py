@@ -2,18 +2,20 @@
 
 import os
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from repave.config.difference import LockDifference, difference
 from repave.config.lockfile import FILENAME, dump_lock, lock_digest, read_lock
 from repave.config.recipes import drift, merged
+from repave.model.guards import Judged
 from repave.model.lock import Lock, LockedFile, LockedPackage
-from repave.model.names import Digest
+from repave.model.names import Digest, ImageName
 from repave.model.project import Project
 from repave.model.recipe import Image
 from repave.operations.errors import Refused
+from repave.operations.guards.judging import judge_files, stop_at
 from repave.ports.errors import Gone
 from repave.ports.pinner import Pinner, PinRequest, Pins, Refresh
 from repave.ports.progress import Progress, Silent
@@ -38,6 +40,9 @@ class Proposal:
     difference: LockDifference
     changed: bool
     """Whether writing it would change the file."""
+
+    judged: Mapping[ImageName, tuple[Judged, ...]]
+    """By image, what the guards saw in the application's files."""
 
     @property
     def digest(self) -> Digest:
@@ -94,11 +99,20 @@ class Locking:
         text = dump_lock(lock)
         unchanged = self.path.exists() and self.path.read_text(encoding="utf-8") == text
         return Proposal(
-            lock=lock, text=text, previous=previous, difference=difference(previous, lock), changed=not unchanged
+            lock=lock,
+            text=text,
+            previous=previous,
+            difference=difference(previous, lock),
+            changed=not unchanged,
+            judged={image.name: judge_files(image, lock.files_of(image.name), self._vault) for image in images},
         )
 
     def write(self, proposal: Proposal, progress: Progress) -> None:
-        """Bring everything into the vault, verified; only then replace the file, in one move."""
+        """Bring everything into the vault, verified; only then replace the file, in one move.
+
+        Raises Guarded, before anything is fetched, for what must not go into an image.
+        """
+        stop_at(proposal.judged)
         fetch_all(proposal.lock, self._folder, self._vault, progress)
         if proposal.changed:
             replace_file(self.path, proposal.text)

@@ -17,6 +17,7 @@ from repave.bakers.container.manifest import configuration, manifest
 from repave.bakers.container.skeleton import Skeleton
 from repave.bakers.container.stack import Stack, TreesLost
 from repave.model.artifact import Artifact, ArtifactLayer
+from repave.model.guards import Exposed
 from repave.model.lock import Ecosystem, Layer, LockedPackage
 from repave.model.names import Digest, ImageName
 from repave.model.recipe import ImageKind
@@ -175,7 +176,7 @@ class ContainerBaker:
         task.note(f"application: {len(files)} files")
         work = self._cache.new_work()
         write_application(work / "layer.tar", files, vault=self._vault, below=stack.skeleton)
-        self._keep(Layer.APPLICATION, inputs, work, None, stack)
+        self._keep(Layer.APPLICATION, inputs, work, {}, stack)
 
     def _found(self, inputs: Digest, stack: Stack) -> bool:
         """Whether the layer is there already; then it is on the stack."""
@@ -188,14 +189,21 @@ class ContainerBaker:
         """Have ``inside`` make the layer, and keep it."""
         work = self._cache.new_work()
         answer = self._chamber.run({**job, "work": os.fspath(work)})
-        skeleton = Skeleton.read(answer["skeleton"]) if "skeleton" in answer else None
-        self._keep(layer, inputs, work, skeleton, stack)
+        self._keep(layer, inputs, work, answer, stack)
 
-    def _keep(self, layer: Layer, inputs: Digest, work: Path, skeleton: Skeleton | None, stack: Stack) -> None:
+    def _keep(self, layer: Layer, inputs: Digest, work: Path, answer: dict[str, Any], stack: Stack) -> None:
         tar = work / "layer.tar"
         size = tar.stat().st_size
         digest = self._registry.adopt(tar)
-        record = LayerRecord(layer=layer, inputs=inputs, digest=digest, size_bytes=size, skeleton=skeleton)
+        skeleton = Skeleton.read(answer["skeleton"]) if "skeleton" in answer else None
+        record = LayerRecord(
+            layer=layer,
+            inputs=inputs,
+            digest=digest,
+            size_bytes=size,
+            skeleton=skeleton,
+            exposed=tuple(Exposed(**exposed) for exposed in answer.get("exposed", ())),
+        )
         tree = self._cache.keep(record, tree=None if skeleton is None else work / "tree")
         stack.add(record, tree=tree, cached=False)
 
@@ -216,6 +224,7 @@ class ContainerBaker:
                     size_bytes=laid.record.size_bytes,
                     inputs=laid.record.inputs,
                     cached=laid.cached,
+                    exposed=laid.record.exposed,
                 )
                 for laid in stack.laid
             ),

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from repave.bakers.container.skeleton import Skeleton
+from repave.model.guards import Exposed
 from repave.model.lock import Layer
 from repave.model.names import Digest
 from repave.ports.registry import Registry
@@ -43,6 +44,8 @@ class LayerRecord:
     size_bytes: int
     skeleton: Skeleton | None
     """None where it adds nothing to the one below."""
+
+    exposed: tuple[Exposed, ...] = ()
 
 
 class BakeCache:
@@ -74,6 +77,9 @@ class BakeCache:
             content = json.loads(place.read_bytes())
         except (FileNotFoundError, ValueError):
             # A record torn by a power cut is no record: the layer is made again.
+            return None
+        if "exposed" not in content:
+            # An earlier repave did not look; the layer is made again, to the same bytes.
             return None
         if not self._registry.has(Digest(content["digest"])):
             return None
@@ -146,6 +152,7 @@ def _record(content: dict[str, Any]) -> LayerRecord:
         digest=Digest(content["digest"]),
         size_bytes=content["size_bytes"],
         skeleton=None if content["skeleton"] is None else Skeleton.read(content["skeleton"]),
+        exposed=tuple(Exposed(**exposed) for exposed in content["exposed"]),
     )
 
 

@@ -10,6 +10,7 @@ import os
 import shutil
 import sys
 from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +67,7 @@ def _system(job: Job) -> Job:
         settle(laid, tree)
     with LayerTar(work / "layer.tar") as layer:
         layer.tree(tree, newest=larder.epoch, lowers=lowers)
-    return {"skeleton": skeleton.content()}
+    return {"skeleton": skeleton.content(), "exposed": [asdict(exposed) for exposed in layer.exposed]}
 
 
 def _python(job: Job) -> Job:

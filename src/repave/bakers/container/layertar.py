@@ -14,6 +14,7 @@ from typing import BinaryIO, Self
 
 from repave.bakers.container.overlay import attribute, is_opaque, is_whiteout
 from repave.bakers.container.skeleton import Skeleton
+from repave.model.guards import Exposed
 from repave.ports.errors import Corrupt, Invalid
 
 WHITEOUT = ".wh."
@@ -34,7 +35,8 @@ class LayerTar:
         self._tar = tarfile.TarFile(
             fileobj=self._stream, mode="w", format=tarfile.PAX_FORMAT, copybufsize=CHUNK_BYTES, encoding="utf-8"
         )
-        self.empty = True
+        self.exposed: list[Exposed] = []
+        """Of ``tree``: paths with more rights than most; what is staged has rights of our own giving."""
 
     def __enter__(self) -> Self:
         """Open for the block."""
@@ -72,6 +74,7 @@ class LayerTar:
             place = os.path.join(root, path)  # noqa: PTH118 - a hot loop over ten thousand names
             owner = (stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid)
             entry = _entry(path, owner, min(int(status.st_mtime), newest))
+            self._expose(path, status)
             if stat.S_ISDIR(status.st_mode):
                 entry.type, entry.mtime = tarfile.DIRTYPE, newest
                 self._add(entry)
@@ -121,11 +124,19 @@ class LayerTar:
         with open(place, "rb") as content:  # noqa: PTH123 - a hot loop over ten thousand names
             self._add(entry, content)
 
+    def _expose(self, path: str, status: os.stat_result) -> None:
+        """Set-uid and set-gid programs, and what anyone may write; in folders set-gid only hands the group on."""
+        mode = stat.S_IMODE(status.st_mode)
+        folder = stat.S_ISDIR(status.st_mode)
+        runs_as_owner = mode & (stat.S_ISUID | stat.S_ISGID) and not folder
+        open_to_all = mode & stat.S_IWOTH and not (folder and mode & stat.S_ISVTX)
+        if (folder or stat.S_ISREG(status.st_mode)) and (runs_as_owner or open_to_all):
+            self.exposed.append(Exposed(path=f"/{path}", mode=mode, owner=status.st_uid))
+
     def _mark(self, path: str, time: int) -> None:
         self._add(_entry(path, (0o644, 0, 0), time))
 
     def _add(self, entry: tarfile.TarInfo, content: BinaryIO | None = None) -> None:
-        self.empty = False
         self._tar.addfile(entry, content)
         # The list of members serves only appending; it would grow with every file.
         self._tar.getmembers().clear()

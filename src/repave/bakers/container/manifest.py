@@ -35,6 +35,8 @@ def configuration(request: BakeRequest, layers: Sequence[LayerRecord], skeleton:
         "WorkingDir": _working_folder(request),
         "Labels": {"org.opencontainers.image.title": image.name},
     }
+    if image.data:
+        runs["Volumes"] = {path.rstrip("/"): {} for path in sorted(image.data)}
     if image.run:
         runs["Cmd"] = list(image.run)
     return _canonical(

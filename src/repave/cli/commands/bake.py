@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from repave.cli import guarded
 from repave.cli.codes import FAILED, OK
 from repave.cli.opening import opened
 from repave.cli.options import File, Json
@@ -60,6 +61,7 @@ def document(baked: Baked) -> dict[str, object]:
         "source": baked.release.source,
         "artifacts": baked.artifacts,
         "tags": baked.tags,
+        "guards": guarded.document(baked.judged),
         "seconds": baked.took.total_seconds(),
     }
 
@@ -72,6 +74,7 @@ def show(baked: Baked, screen: Screen) -> None:
         size = f"{artifact.size_bytes / 2**20:.1f} MiB"
         screen.show(f"{baked.release}  {artifact.image}  {artifact.digest}  {size}")
         screen.say(f"  {counted(built, 'layer')} built, {cached} from the cache")
+    guarded.show(baked.judged, screen)
     words = "made" if baked.new else "unchanged: still"
     screen.say(f"{words} {baked.release} from {baked.release.source[:19]} in {baked.took.total_seconds():.1f} s")
     screen.hint("`repave deploy ENVIRONMENT`")

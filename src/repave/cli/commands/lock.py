@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from repave.cli import guarded
 from repave.cli.codes import FAILED, OK
 from repave.cli.differences import document, show
 from repave.cli.opening import opened
@@ -63,10 +64,12 @@ def lock(
             "files": len(new.files),
             "size_bytes": sum(package.size_bytes for package in new.packages),
             "difference": document(proposal.difference),
+            "guards": guarded.document(proposal.judged),
             "seconds": seconds,
         }
     )
     show(proposal.difference, screen)
+    guarded.show(proposal.judged, screen)
     told = f"{counted(len(new.packages), 'package')} and {counted(len(new.files), 'file')} in {seconds:.1f} s"
     screen.say(f"locked {told}" if proposal.changed else f"nothing changed: {told}")
     return OK

@@ -88,6 +88,10 @@ Requirement = Annotated[str, PlainValidator(words.requirement), told(words.REQUI
 Place = Annotated[str, PlainValidator(words.place), told(words.PLACE_PATTERN)]
 Service = Annotated[str, PlainValidator(words.service), told(words.SERVICE_PATTERN)]
 Source = Annotated[str, PlainValidator(words.source_path), told(words.SOURCE_PATTERN, "app/")]
+GuardedPath = Annotated[
+    str, PlainValidator(words.guarded_path), told(words.GUARDED_PATTERN, "app/test_key.pem", "/usr/local/bin/tool")
+]
+Reason = Annotated[str, PlainValidator(words.matching(words.REASON_PATTERN, words.REASON)), told(words.REASON_PATTERN)]
 TargetPath = Annotated[str, PlainValidator(words.target_path), told(words.TARGET_PATTERN, "/srv/app/")]
 User = Annotated[
     str,

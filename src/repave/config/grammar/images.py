@@ -19,6 +19,7 @@ from repave.config.grammar.fields import (
     User,
     choice,
 )
+from repave.config.grammar.guards import GuardsSection
 from repave.config.grammar.sources import FetchSection, GitSection
 
 ARCHITECTURES = ("amd64", "arm64")
@@ -106,6 +107,12 @@ class ImageSection(Section):
     )
     run: Run = Field(description="The command. No shell interprets it.")
     user: User = Field(default="nobody", description="Who runs the command: never root.")
+    data: list[TargetPath] = Field(
+        default=[], description="Where the application keeps data: refused, unless the image is `ephemeral`."
+    )
     ephemeral: bool = Field(
         default=False, description="True admits what keeps state on its own disk: the state is lost at every rollout."
+    )
+    guards: GuardsSection = Field(
+        default_factory=GuardsSection.model_construct, description="What must not go in by mistake."
     )
