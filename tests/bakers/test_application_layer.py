@@ -54,7 +54,7 @@ def image(*, user: str = "www-data", files: tuple[FileMapping, ...] = (), run: t
 def test_files_lie_where_the_layers_below_lead(vault: FileVault, tmp_path: Path) -> None:
     """Through links to directories, below directories that keep their rights."""
     files = [locked(vault, tmp_path, target) for target in ("/bin/serve", "/tmp/x", "/srv/app/a")]  # noqa: S108 - a target in the image
-    write_application(tmp_path / "tar", files, vault=vault, below=BELOW)
+    write_application(tmp_path / "tar", files, vault=vault, below=BELOW, data={})
     with tarfile.open(tmp_path / "tar") as tar:
         rights = {entry.name: entry.mode for entry in tar.getmembers()}
     assert rights == {
@@ -69,11 +69,23 @@ def test_files_lie_where_the_layers_below_lead(vault: FileVault, tmp_path: Path)
     }
 
 
+def test_folders_for_data_are_the_applications_own(vault: FileVault, tmp_path: Path) -> None:
+    """They are there to be mounted over, with the application's user and nobody else's rights."""
+    files = [locked(vault, tmp_path, "/srv/app/a")]
+    data = {"/srv/app/cache": (0o700, 33, 33)}
+    write_application(tmp_path / "tar", files, vault=vault, below=BELOW, data=data)
+    with tarfile.open(tmp_path / "tar") as tar:
+        rights = {entry.name: (entry.mode, entry.uid, entry.gid) for entry in tar.getmembers()}
+    assert rights["srv/app/cache"] == (0o700, 33, 33)
+    assert rights["srv/app"] == (0o755, 0, 0)
+
+
 def test_another_content_of_the_same_size_has_another_time(vault: FileVault, tmp_path: Path) -> None:
     """Web servers make ETag from size and time; the same content has the same time on any day."""
     times = []
     for content in (b"one", b"two", b"one"):
-        write_application(tmp_path / "tar", [locked(vault, tmp_path, "/page", content)], vault=vault, below=Skeleton())
+        files = [locked(vault, tmp_path, "/page", content)]
+        write_application(tmp_path / "tar", files, vault=vault, below=Skeleton(), data={})
         with tarfile.open(tmp_path / "tar") as tar:
             times.append(tar.getmember("page").mtime)
     assert times[0] == times[2] != times[1]
@@ -95,7 +107,7 @@ def test_targets_that_cannot_be_are_refused(vault: FileVault, tmp_path: Path, ta
     """Before anything is written over."""
     files = [locked(vault, tmp_path, target) for target in targets]
     with pytest.raises(Invalid, match=said):
-        write_application(tmp_path / "tar", files, vault=vault, below=BELOW)
+        write_application(tmp_path / "tar", files, vault=vault, below=BELOW, data={})
 
 
 def test_other_bytes_in_the_vault_are_noticed(vault: FileVault, tmp_path: Path) -> None:
@@ -105,7 +117,7 @@ def test_other_bytes_in_the_vault_are_noticed(vault: FileVault, tmp_path: Path) 
     place.chmod(0o644)
     place.write_bytes(b"lies")
     with pytest.raises(Corrupt, match="app/a"):
-        write_application(tmp_path / "tar", [file], vault=vault, below=BELOW)
+        write_application(tmp_path / "tar", [file], vault=vault, below=BELOW, data={})
 
 
 @pytest.mark.parametrize(

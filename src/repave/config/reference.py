@@ -37,7 +37,8 @@ _STATE = """\
 
 An image that would keep state on its own disk is refused: one with a database server such as PostgreSQL, MariaDB,
 MongoDB or Redis among its `packages`, or with paths under `data`. Every rollout would lose what it keeps.
-`ephemeral: true` says that it may; the paths then stand in the image's configuration as its volumes.
+`ephemeral: true` says that it may; the paths then stand in the image's configuration as its volumes, each a
+folder in memory that its user may write, gone with the instance.
 """
 
 _TITLES = {

@@ -29,7 +29,7 @@ SERVE = ("/bin/sh", "-c", "echo serving as $(id -u); exec httpd -f -p $PORT -h /
 TAR = "application/vnd.oci.image.layer.v1.tar"
 
 Bake = Callable[..., Artifact]
-"""Takes ``command``, ``user`` and ``change`` (files of the topmost layer); answers the artifact in the registry."""
+"""Takes ``command``, ``user``, ``change`` (files of the topmost layer), ``volumes``; answers the artifact."""
 
 
 @pytest.fixture
@@ -53,7 +53,11 @@ def bake(surroundings: Surroundings, tmp_path: Path) -> Bake:
     """Makes OCI images of busybox, without a baker."""
 
     def made(
-        *, command: tuple[str, ...] = SERVE, user: str = "web", change: Mapping[str, bytes] | None = None
+        *,
+        command: tuple[str, ...] = SERVE,
+        user: str = "web",
+        change: Mapping[str, bytes] | None = None,
+        volumes: tuple[str, ...] = (),
     ) -> Artifact:
         base = {
             "bin/busybox": BUSYBOX.read_bytes(),
@@ -66,10 +70,11 @@ def bake(surroundings: Surroundings, tmp_path: Path) -> Bake:
         top = {"srv/index.html": b"hello\n", "srv/.wh.removed.html": b"", **(change or {})}
         tars = [tar_of(base, applets), tar_of(top, {})]
         digests = [add(surroundings, tmp_path, content) for content in tars]
+        runs = {"Cmd": list(command), "User": user, "Env": ["PATH=/bin"], "WorkingDir": "/srv"}
         configuration = {
             "architecture": "amd64",
             "os": "linux",
-            "config": {"Cmd": list(command), "User": user, "Env": ["PATH=/bin"], "WorkingDir": "/srv"},
+            "config": {**runs, "Volumes": {path: {} for path in volumes}},
             "rootfs": {"type": "layers", "diff_ids": digests},
         }
         configured = surroundings.registry.add(json.dumps(configuration).encode())

@@ -52,7 +52,8 @@ class Desk:
         self, *, slot: str = "web-1", zone: str = "a", command: tuple[str, ...] | None = None, **more: object
     ) -> LaunchOrder:
         """An order whose artifact is published."""
-        artifact = self.bake(command=command) if command else self.bake()
+        baked = {name: more.pop(name) for name in ("change", "volumes") if name in more}
+        artifact = self.bake(command=command, **baked) if command else self.bake(**baked)
         self.provider.publish(artifact, progress=Silent())
         revision = Revision(release=ReleaseNumber(3), image=artifact.image, artifact=artifact.digest, port=8080)
         order = LaunchOrder(fleet=WEB, slot=SlotId(slot), zone=ZoneName(zone), revision=revision, generation=1)
@@ -149,6 +150,17 @@ def test_only_temporary_folders_can_be_written(desk: Desk) -> None:
     instance = desk.launch(desk.order(command=("/bin/sh", "-c", script)))
     desk.until(lambda: "end" in desk.said(instance))
     assert desk.said(instance) == ["wrote /tmp", "wrote /run", "wrote /var/tmp", "end"]
+
+
+def test_the_data_of_an_ephemeral_image_is_its_users_own_and_in_memory(desk: Desk) -> None:
+    """Each volume of the image can be written by its user, belongs to nobody else, and begins empty."""
+    script = "echo x >/data/file && echo wrote; ls -ld /data; ls /data; echo end"
+    order = desk.order(command=("/bin/sh", "-c", script), change={"data/old": b"below"}, volumes=("/data",))
+    instance = desk.launch(order)
+    desk.until(lambda: "end" in desk.said(instance))
+    wrote, rights, *files, _ = desk.said(instance)
+    assert (wrote, files) == ("wrote", ["file"])
+    assert rights.split()[2:4] == ["web", "web"]
 
 
 def test_a_low_port_needs_one_capability_and_gets_no_more(desk: Desk) -> None:

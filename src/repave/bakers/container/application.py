@@ -1,6 +1,6 @@
 """The application's files as a layer, put where the layers below would have them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -17,16 +17,26 @@ TIME_BITS = 28
 """Eight and a half years of seconds: times from 2000 to 2008, before any real one."""
 
 
-def write_application(target: Path, files: Iterable[LockedFile], *, vault: Vault, below: Skeleton) -> None:
-    """Write the layer's tar. Raises Invalid (a target that cannot be), Gone, Corrupt."""
+Owner = tuple[int, int, int]
+"""Mode, user, group."""
+
+
+def write_application(
+    target: Path, files: Iterable[LockedFile], *, vault: Vault, below: Skeleton, data: Mapping[str, Owner]
+) -> None:
+    """Write the layer's tar; ``data`` are folders of the application's own, for instances to mount something over.
+
+    Raises Invalid (a target that cannot be), Gone, Corrupt.
+    """
     placed = _placed(files, below)
-    folders = {parent for path in placed for parent in _parents(path)}
+    owned = {below.resolve(path.rstrip("/")).lstrip("/"): owner for path, owner in data.items()}
+    folders = {parent for path in (*placed, *owned) for parent in _parents(path)} | set(owned)
     for path in sorted(folders & set(placed)):
         raise Invalid(f"/{path} is to be a file and a folder at once", hint="see `files:` of this image")
     with LayerTar(target) as layer:
         for path in sorted([*placed, *folders], key=lambda path: path.encode()):
             if path in folders:
-                layer.directory(path, owner=below.directory(path), time=FIRST_TIME)
+                layer.directory(path, owner=owned.get(path) or below.directory(path), time=FIRST_TIME)
                 continue
             file = placed[path]
             with vault.path(file.sha256).open("rb") as stream:

@@ -13,7 +13,7 @@ from repave.bakers.container import debs
 from repave.bakers.container.application import write_application
 from repave.bakers.container.cache import BakeCache, LayerRecord
 from repave.bakers.container.chamber import Chamber
-from repave.bakers.container.manifest import configuration, manifest
+from repave.bakers.container.manifest import configuration, data_folders, manifest
 from repave.bakers.container.skeleton import Skeleton
 from repave.bakers.container.stack import Stack, TreesLost
 from repave.model.artifact import Artifact, ArtifactLayer
@@ -168,14 +168,16 @@ class ContainerBaker:
     def _application(self, request: BakeRequest, stack: Stack, task: Task) -> None:
         """The layer of the files."""
         files = sorted(request.files, key=lambda file: file.target)
-        if not files:
+        data = data_folders(request.image, stack.skeleton)
+        if not files and not data:
             return
-        inputs = stack.inputs(Layer.APPLICATION, [[file.target, file.sha256, file.mode] for file in files])
+        placed = [[file.target, file.sha256, file.mode] for file in files]
+        inputs = stack.inputs(Layer.APPLICATION, [*placed, *([path, *owner] for path, owner in sorted(data.items()))])
         if self._found(inputs, stack):
             return
         task.note(f"application: {len(files)} files")
         work = self._cache.new_work()
-        write_application(work / "layer.tar", files, vault=self._vault, below=stack.skeleton)
+        write_application(work / "layer.tar", files, vault=self._vault, below=stack.skeleton, data=data)
         self._keep(Layer.APPLICATION, inputs, work, {}, stack)
 
     def _found(self, inputs: Digest, stack: Stack) -> bool:

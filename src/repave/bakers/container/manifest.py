@@ -98,6 +98,14 @@ def user_of(image: Image, skeleton: Skeleton) -> str:
     return f"{number}:{skeleton.groups[group]}"
 
 
+def data_folders(image: Image, skeleton: Skeleton) -> dict[str, tuple[int, int, int]]:
+    """The folders that are the application's own, with mode, user and group; see ``user_of`` for what it raises."""
+    if not image.data:
+        return {}
+    user, _, group = user_of(image, skeleton).partition(":")
+    return {path.rstrip("/"): (0o700, int(user), int(group)) for path in image.data}
+
+
 def _working_folder(request: BakeRequest) -> str:
     """Where the application is: the target of the first folder of files, else the root."""
     for mapping in request.image.files:

@@ -19,7 +19,14 @@ from repave.providers.local.accounts import resolve_user
 from repave.providers.local.containers import MOUNT_POINTS, WRITABLE
 from repave.providers.local.errors import mapped
 from repave.providers.local.locks import locked
-from repave.providers.local.mapping import ImageFacts, image_command, image_environment, read_facts, written_facts
+from repave.providers.local.mapping import (
+    ImageFacts,
+    image_command,
+    image_environment,
+    image_volumes,
+    read_facts,
+    written_facts,
+)
 from repave.providers.local.places import Places
 from repave.providers.local.records import write_whole
 from repave.providers.local.settings import COMMAND_SECONDS
@@ -201,6 +208,7 @@ def _facts(image: _Image, layers: tuple[str, ...], base: Path) -> ImageFacts:
         user=account.user,
         group=account.group,
         groups=account.groups,
+        volumes=image_volumes(configuration),
         problem=problem,
     )
 

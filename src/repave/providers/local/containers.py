@@ -160,6 +160,7 @@ def _mounts(container: Container) -> list[dict[str, object]]:
         _mount("/dev/mqueue", "mqueue", ["nosuid", "noexec", "nodev"]),
         _mount("/sys", "sysfs", ["nosuid", "noexec", "nodev", "ro"]),
         *(_mount(folder, "tmpfs", temporary) for folder in WRITABLE),
+        *(_mount(folder, "tmpfs", _own(container)) for folder in container.image.volumes),
         {
             "destination": "/etc/hosts",
             "type": "bind",
@@ -167,6 +168,13 @@ def _mounts(container: Container) -> list[dict[str, object]]:
             "options": ["bind", "ro", "nosuid", "nodev", "noexec"],
         },
     ]
+
+
+def _own(container: Container) -> list[str]:
+    """A folder of the application's own, in memory: what it holds is gone with the instance."""
+    image, single = container.image, container.identities is not None and container.identities.single
+    user, group = (0, 0) if single else (image.user, image.group)
+    return ["nosuid", "nodev", "mode=0700", f"uid={user}", f"gid={group}", f"size={TEMPORARY_BYTES}"]
 
 
 def _mount(destination: str, kind: str, options: list[str]) -> dict[str, object]:

@@ -71,6 +71,9 @@ class ImageFacts:
     user: int
     group: int
     groups: tuple[int, ...] = ()
+    volumes: tuple[str, ...] = ()
+    """Folders the image declares as the application's own (its data, lost with the instance)."""
+
     problem: str = ""
     """Why it cannot be started; empty when it can."""
 
@@ -189,6 +192,7 @@ def written_facts(facts: ImageFacts) -> bytes:
             "user": facts.user,
             "group": facts.group,
             "groups": facts.groups,
+            "volumes": facts.volumes,
             "problem": facts.problem,
         }
     )
@@ -205,6 +209,7 @@ def read_facts(content: bytes) -> ImageFacts:
         user=read["user"],
         group=read["group"],
         groups=tuple(read["groups"]),
+        volumes=tuple(read.get("volumes", ())),  # facts written before there were any have none
         problem=read["problem"],
     )
 
@@ -215,6 +220,14 @@ def image_command(configuration: Mapping[str, object]) -> tuple[str, ...]:
     if not isinstance(entry, list) or not isinstance(command, list):
         raise TypeError("Entrypoint and Cmd are lists")
     return tuple(str(word) for word in (*entry, *command))
+
+
+def image_volumes(configuration: Mapping[str, object]) -> tuple[str, ...]:
+    """The volumes of an OCI image configuration, sorted."""
+    volumes = configuration.get("Volumes") or {}
+    if not isinstance(volumes, dict):
+        raise TypeError("Volumes is a mapping")
+    return tuple(sorted(str(path) for path in volumes))
 
 
 def image_environment(configuration: Mapping[str, object]) -> tuple[tuple[str, str], ...]:
