@@ -16,9 +16,11 @@ from repave.model.names import ProviderName
 from repave.operations.errors import Refused
 
 if TYPE_CHECKING:
+    from repave.advisories.osv.files import RecordSource
     from repave.controller.converge import Controller
     from repave.controller.ending import Convergence
     from repave.controller.tick import Tick
+    from repave.model.advisories import AdvisorySource
     from repave.model.lock import Lock
     from repave.model.names import FleetKey
     from repave.model.project import Environment, Project
@@ -155,10 +157,31 @@ class Wiring:
 
     @cached_property
     def advisories(self) -> "tuple[Advisories, ...]":
-        """Every source there is."""
+        """The distribution's security suites, and what the file names."""
         from repave.advisories.debian_security import DebianSecurityAdvisories
 
-        return (DebianSecurityAdvisories(archive=self.archive, vault=self.vault),)
+        named = (self._advisory_source(source) for source in self.project.advisories.sources)
+        return (DebianSecurityAdvisories(archive=self.archive, vault=self.vault), *named)
+
+    def _advisory_source(self, source: "AdvisorySource") -> "Advisories":
+        from hashlib import sha256
+
+        from repave.advisories.osv.files import OsvFolder, OsvZip
+        from repave.advisories.osv.indexed import IndexedAdvisories
+        from repave.model.advisories import SourceKind
+
+        identity = sha256(f"{source.kind}\n{source.place}".encode()).hexdigest()[:16]
+        cache = self.state / "cache" / "advisories" / identity
+        max_age_seconds = self.project.advisories.max_age_seconds
+        records: RecordSource
+        match source.kind:
+            case SourceKind.OSV_FOLDER:
+                records = OsvFolder(self.folder / source.place, name=f"OSV folder {source.place}")
+            case SourceKind.OSV_ZIP:
+                records = OsvZip(self.folder / source.place, name=f"OSV zip {source.place}")
+            case SourceKind.OSV_API | SourceKind.DEBIAN_TRACKER_FILE | SourceKind.DEBIAN_TRACKER_URL:
+                raise Refused(f"{source.place} cannot be asked by this version", hint="name a copy of OSV's records")
+        return IndexedAdvisories(records, folder=cache / "index", clock=self.clock, max_age_seconds=max_age_seconds)
 
     @cached_property
     def secrets(self) -> "Secrets":

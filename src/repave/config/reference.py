@@ -5,7 +5,7 @@ from typing import Any
 
 from repave.config.quantities import DURATION_PATTERN
 from repave.config.schema import json_schema
-from repave.config.unsupported import ANY, UNSUPPORTED
+from repave.config.unsupported import ANY, ITEM, UNSUPPORTED
 
 _INTRODUCTION = """\
 # The file: `repave.yaml`
@@ -129,12 +129,16 @@ def _referenced(value: Mapping[str, Any]) -> str:
     return str(value["$ref"]).rsplit("/", 1)[-1]
 
 
+def _place(path: tuple[str, ...]) -> str:
+    return ".".join("NAME" if part == ANY else part for part in path).replace(f".{ITEM}", ITEM)
+
+
 def _unsupported() -> str:
     lines = (
         "## What this version refuses\n",
         "The format has more than this version can carry out. What it cannot, it refuses instead of ignoring it.\n",
         "| key | what is said |",
         "|---|---|",
-        *(f"| `{'.'.join('NAME' if part == ANY else part for part in row.path)}` | {row.why} |" for row in UNSUPPORTED),
+        *(f"| `{_place(row.path)}` | {row.why} |" for row in UNSUPPORTED),
     )
     return "\n".join(lines) + "\n"

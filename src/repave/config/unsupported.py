@@ -10,6 +10,10 @@ from repave.config.document import Document, Path
 from repave.config.errors import Problem
 
 ANY = "*"
+"""Every key of a mapping."""
+
+ITEM = "[]"
+"""Every item of a list."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,8 +91,12 @@ UNSUPPORTED = (
         why="`fix_within` cannot be kept by this version: remove it; nothing would watch the date",
     ),
     Unsupported(
-        path=("advisories",),
-        why="`advisories` cannot be asked by this version: remove it; only Debian's security suites are",
+        path=("advisories", "sources", ITEM, "osv", "api"),
+        why="`api` cannot be asked by this version: name a `folder` or a `zip` of OSV's records",
+    ),
+    Unsupported(
+        path=("advisories", "sources", ITEM, "debian_tracker"),
+        why="`debian_tracker` cannot be asked by this version: Debian's records in OSV's format can (`osv`)",
     ),
 )
 
@@ -106,6 +114,9 @@ def _matches(data: object, pattern: tuple[str, ...], path: Path) -> Iterator[tup
     """Every value whose path is like ``pattern``."""
     if not pattern:
         yield path, data
+    elif isinstance(data, list) and pattern[0] == ITEM:
+        for index, value in enumerate(data):
+            yield from _matches(value, pattern[1:], (*path, index))
     elif isinstance(data, dict):
         for key in data if pattern[0] == ANY else (pattern[0],):
             if key in data:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from repave.config.difference import LockDifference
 from repave.model.finding import Finding, FindingReport, SourceStatus
-from repave.model.lock import Lock
+from repave.model.lock import Ecosystem, Lock
 from repave.model.names import Digest, EnvironmentName, ReleaseNumber
 from repave.model.project import Environment, Project
 from repave.model.release import Release
@@ -198,10 +198,11 @@ class Patching:
         for finding in findings:
             for name in finding.images:
                 image = self._project.images.get(name)
-                if image and finding.fixed_in and finding.fixed_in not in image.base.suites:
-                    suites = ", ".join((*image.base.suites, finding.fixed_in))
+                suite = finding.fixed_in if finding.ecosystem is Ecosystem.DEB else ""
+                if image and suite and suite not in image.base.suites:
+                    suites = ", ".join((*image.base.suites, suite))
                     raise Refused(
                         f"{finding.package} {finding.version} of image `{name}` is repaired by {finding.fixed_version} "
-                        f"in {finding.fixed_in}, from which the image may take nothing",
+                        f"in {suite}, from which the image may take nothing",
                         hint=f"write `suites: [{suites}]` in the base of image `{name}`, then `repave patch` again",
                     )

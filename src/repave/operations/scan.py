@@ -1,4 +1,4 @@
-"""Which locked packages security repairs exist for, and who runs them."""
+"""Which locked packages have known flaws, and who runs them."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -26,6 +26,10 @@ class Vulnerable:
     fixed_version: str
     fixed_in: str
     cves: tuple[str, ...]
+    advisory: str
+    """Its identifier in its database; empty where a repair speaks for itself."""
+
+    summary: str
     images: tuple[str, ...]
     environments: tuple[str, ...]
     instances: tuple[Bearer, ...]
@@ -103,6 +107,8 @@ def _vulnerable(finding: Finding, store: Store) -> Vulnerable:
         fixed_version=finding.fixed_version,
         fixed_in=finding.fixed_in,
         cves=finding.cves,
+        advisory=finding.advisory,
+        summary=finding.summary,
         images=finding.images,
         environments=tuple(sorted({bearer.environment for bearer in living})),
         instances=living,

@@ -82,7 +82,7 @@ class _Run:
             self.diagnosis = patching.diagnose(progress)
             self.times.mark("found")
             for source in self.diagnosis.unknown:
-                self.screen.warn(f"{source.name} could not be read: {source.problem}")
+                self.screen.warn(f"{source.name} cannot be relied on: {source.problem}")
             if self.diagnosis.clean:
                 return self._nothing_to_do(self.diagnosis)
             self.cure = patching.cure(self.diagnosis, progress)
@@ -140,7 +140,8 @@ class _Run:
             told = listed(cure.cves_closed, most=12)
             self.screen.show(f"closes {counted(len(cure.cves_closed), 'CVE')}: {told}")
         for finding in cure.remaining:
-            self.screen.warn(f"{finding.package} {finding.version} stays: {finding.fixed_version} could not be taken")
+            why = f"{finding.fixed_version} could not be taken" if finding.fixed_version else "no repair is known"
+            self.screen.warn(f"{finding.package} {finding.version} stays: {why}")
 
     def _end(self, result: str, code: int, words: str) -> int:
         times = self.times.all()

@@ -11,7 +11,7 @@ from repave.cli.phrases import counted, listed
 from repave.cli.screen import Screen
 from repave.cli.verbs import example
 from repave.config.policies import environment_named
-from repave.model.lock import Lock
+from repave.model.lock import Ecosystem, Lock
 from repave.operations.errors import Refused
 from repave.operations.keys import fleets_of
 from repave.operations.releases import release_named, title
@@ -35,7 +35,7 @@ def scan(
     as_json: Json = False,
     file: File = None,
 ) -> int:
-    """Name the locked packages that security repairs exist for, their CVEs, and who runs them.
+    """Name the locked packages that have known flaws, their CVEs and repairs, and who runs them.
 
     Ends with 0 when nothing was found, 1 when something was, 3 when a source could not be read: then nothing is called
     clean.
@@ -70,9 +70,9 @@ def show(found: Scan, screen: Screen) -> None:
                 (
                     one.package,
                     one.version,
-                    one.fixed_version,
-                    one.fixed_in,
-                    listed(one.cves, most=3) or "none named",
+                    one.fixed_version or "-",
+                    one.fixed_in or "-",
+                    listed(one.cves, most=3) or one.advisory or "none named",
                     ",".join(one.images),
                     f"{counted(len(one.instances), 'instance')} in {', '.join(one.environments)}"
                     if one.instances
@@ -83,20 +83,23 @@ def show(found: Scan, screen: Screen) -> None:
         )
     for source in found.sources:
         if source.problem:
-            screen.warn(f"{source.name} could not be read: {source.problem}")
+            screen.warn(f"{source.name} cannot be relied on: {source.problem}")
         else:
             screen.say(f"{source.name}, as of {source.as_of:%Y-%m-%d %H:%M} UTC" if source.as_of else source.name)
     for sentence in found.unjudged:
         screen.say(sentence)
-    packages = counted(len(found.findings), "package")
+    packages = counted(len({(one.ecosystem, one.package, one.version) for one in found.findings}), "package")
     told = {
         "unknown": f"{found.subject}: unknown; {packages} found in what could be read",
-        "clean": f"{found.subject}: no security repair is missing, by the sources above",
-        "vulnerable": f"{found.subject}: {packages} with repairs out, {counted(len(found.cves), 'CVE')}",
+        "clean": f"{found.subject}: no flaw is known, by the sources above",
+        "vulnerable": f"{found.subject}: {packages} with known flaws, {counted(len(found.cves), 'CVE')}",
     }
     screen.say(told[_verdict(found)])
-    if found.findings:
-        screen.hint("`repave patch` takes just these, bakes and rolls them out")
+    if any(one.ecosystem is Ecosystem.DEB and one.fixed_in for one in found.findings):
+        screen.hint("`repave patch` takes just what the security suites repair, bakes and rolls it out")
+    if wheels := sorted({one.package for one in found.findings if one.ecosystem is Ecosystem.PYPI}):
+        named = " ".join(f"--upgrade-package {name}" for name in wheels)
+        screen.hint(f"`repave lock {named}` moves just these as far as the file admits")
 
 
 def _verdict(found: Scan) -> str:

@@ -60,7 +60,7 @@ def _show(found: Whereabouts, screen: Screen) -> None:
                 f"  ran in {where_it_was}: {counted(len(holding.past), 'instance')}, {_day(first)} to {_day(last)}"
             )
     for source in found.unknown:
-        screen.warn(f"{source.name} could not be read: {source.problem}")
+        screen.warn(f"{source.name} cannot be relied on: {source.problem}")
     living = sum(len(holding.living) for holding in found.holdings)
     if found.unknown:
         screen.say("what could not be read may hold more")

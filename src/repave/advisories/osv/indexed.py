@@ -1,0 +1,100 @@
+"""The advisories port over a source whose records are all here: indexed once per content, then asked."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from repave.advisories.osv.files import RecordSource
+from repave.advisories.osv.findings import findings_of
+from repave.advisories.osv.index import Index, build_index, open_index
+from repave.advisories.osv.subjects import Question, questions
+from repave.advisories.problems import aged, joined, since
+from repave.model.finding import Finding, SourceStatus
+from repave.model.lock import Ecosystem, Lock
+from repave.ports.clock import Clock
+from repave.ports.errors import Corrupt, WorldError
+from repave.ports.progress import Progress
+
+
+class IndexedAdvisories:
+    """One source of records."""
+
+    def __init__(self, source: RecordSource, *, folder: Path, clock: Clock, max_age_seconds: float) -> None:
+        """``folder`` is the index's own."""
+        self._source = source
+        self._folder = folder
+        self._clock = clock
+        self._max_age = timedelta(seconds=max_age_seconds)
+
+    def examine(self, lock: Lock, *, progress: Progress) -> tuple[tuple[Finding, ...], tuple[SourceStatus, ...]]:
+        """What the records say of every locked package; see the port.
+
+        When the source cannot be read now, the last index of it still speaks, and the answer is unknown since its date.
+        """
+        asked = list(questions(lock))
+        index, trouble = self._index(progress)
+        if index is None:
+            return (), (SourceStatus(name=self._source.name, as_of=None, problem=since(trouble, None)),)
+        try:
+            return self._judge(asked, index, trouble)
+        finally:
+            index.close()
+
+    def _index(self, progress: Progress) -> tuple[Index | None, str]:
+        present = open_index(self._folder)
+        try:
+            state = self._source.state()
+            if present is None or present.contents.made_from != state:
+                records = self._source.records(progress)
+                build_index(self._folder, records, made_from=state, now=self._clock.now())
+                if present is not None:
+                    present.close()
+                present = open_index(self._folder)
+        except WorldError as failure:
+            return present, failure.message
+        if present is None:
+            return None, f"its index in {self._folder} cannot be read back"
+        return present, ""
+
+    def _judge(
+        self, asked: Sequence[Question], index: Index, trouble: str
+    ) -> tuple[tuple[Finding, ...], tuple[SourceStatus, ...]]:
+        findings: list[Finding] = []
+        undecided: list[str] = []
+        try:
+            for question in asked:
+                found, open_ones = findings_of(question, index.about(question.subject))
+                findings += found
+                undecided += open_ones
+        except Corrupt as damaged:
+            trouble = trouble or damaged.message
+        dates = {question.subject.ecosystem: index.as_of(question.subject.ecosystem) for question in asked}
+        known = [date for date in dates.values() if date is not None]
+        as_of = min(known, default=None)
+        status = SourceStatus(
+            name=self._source.name,
+            as_of=as_of,
+            problem=self._problem(index, trouble, undecided, as_of),
+            covers=_covered(asked, dates),
+        )
+        return tuple(findings), (status,)
+
+    def _problem(self, index: Index, trouble: str, undecided: Sequence[str], as_of: datetime | None) -> str:
+        contents = index.contents
+        problems = [since(trouble, as_of)] if trouble else []
+        if old := aged(as_of, now=self._clock.now(), max_age=self._max_age):
+            problems.append(old)
+        if contents.unreadable:
+            problems.append(f"{contents.unreadable} of its files cannot be read: {joined(contents.examples)}")
+        if undecided:
+            problems.append(f"{len(undecided)} of its answers cannot be told: {joined(undecided)}")
+        return "; ".join(problems)
+
+
+def _covered(asked: Iterable[Question], dates: Mapping[str, datetime | None]) -> tuple[Ecosystem, ...]:
+    """The ecosystems of which every package could be judged: that there are records of its release says so."""
+    seen: dict[Ecosystem, bool] = {}
+    for question in asked:
+        has = dates[question.subject.ecosystem] is not None
+        seen[question.package.ecosystem] = seen.get(question.package.ecosystem, True) and has
+    return tuple(sorted(ecosystem for ecosystem, all_known in seen.items() if all_known))
