@@ -16,11 +16,13 @@ from repave.model.names import ProviderName
 from repave.operations.errors import Refused
 
 if TYPE_CHECKING:
+    from repave.advisories.decorated import Decoration
+    from repave.advisories.documents import Document
     from repave.advisories.osv.files import RecordSource
     from repave.controller.converge import Controller
     from repave.controller.ending import Convergence
     from repave.controller.tick import Tick
-    from repave.model.advisories import AdvisorySource
+    from repave.model.advisories import AdvisorySource, Published
     from repave.model.lock import Lock
     from repave.model.names import FleetKey
     from repave.model.project import Environment, Project
@@ -161,7 +163,42 @@ class Wiring:
         from repave.advisories.debian_security import DebianSecurityAdvisories
 
         named = (self._advisory_source(source) for source in self.project.advisories.sources)
-        return (DebianSecurityAdvisories(archive=self.archive, vault=self.vault), *named)
+        sources = (DebianSecurityAdvisories(archive=self.archive, vault=self.vault), *named)
+        decorations = tuple(self._decorations())
+        if not decorations:
+            return sources
+        from repave.advisories.decorated import DecoratedAdvisories
+
+        return (DecoratedAdvisories(sources, decorations),)
+
+    def _decorations(self) -> "Iterator[Decoration]":
+        """What the file names beside sources of advisories."""
+        settings = self.project.advisories
+        clock, max_age_seconds = self.clock, settings.max_age_seconds
+        if settings.kev:
+            from repave.advisories.kev import KnownExploited, read_kev
+            from repave.advisories.knowledge import Knowledge
+
+            document = self._published(settings.kev, "KEV")
+            yield KnownExploited(Knowledge(document, parse=read_kev, clock=clock, max_age_seconds=max_age_seconds))
+        if settings.epss:
+            from repave.advisories.epss import Exploitation, read_epss
+            from repave.advisories.knowledge import Knowledge
+
+            document = self._published(settings.epss, "EPSS")
+            yield Exploitation(Knowledge(document, parse=read_epss, clock=clock, max_age_seconds=max_age_seconds))
+
+    def _published(self, published: "Published", what: str) -> "Document":
+        from hashlib import sha256
+
+        from repave.advisories.documents import FileDocument
+
+        if published.file:
+            return FileDocument(self.folder / published.file, name=f"{what} {published.file}")
+        from repave.advisories.web import WebDocument
+
+        kept = self.state / "cache" / "advisories" / sha256(published.url.encode()).hexdigest()[:16]
+        return WebDocument(published.url, name=f"{what} {published.url}", kept=kept / "document")
 
     def _advisory_source(self, source: "AdvisorySource") -> "Advisories":
         from hashlib import sha256

@@ -69,6 +69,8 @@ environments:
 policy: {max_age: 30d, hard_max_age: 90d, fix_within: {critical: 7d, high: 30d}}
 advisories:
   sources: [osv: {folder: advisories}, osv: {api: "https://api.osv.dev"}, debian_tracker: {file: /var/lib/tracker.json}]
+  kev: {url: "https://www.cisa.gov/sites/default/files/feeds/known_exploited_vulnerabilities.json"}
+  epss: {file: epss.csv.gz}
   max_age: 3d
 """
 

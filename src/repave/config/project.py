@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from repave.config.errors import FileError
-from repave.config.grammar.advisories import AdvisoriesSection, SourceSection
+from repave.config.grammar.advisories import AdvisoriesSection, PublishedSection, SourceSection
 from repave.config.grammar.environments import EnvironmentSection, SecretSection
 from repave.config.grammar.file import File
 from repave.config.grammar.fleets import FleetSection
@@ -16,7 +16,7 @@ from repave.config.references import check_references
 from repave.config.structure import check_structure
 from repave.config.targets import node_application
 from repave.config.unsupported import unsupported
-from repave.model.advisories import AdvisorySettings, AdvisorySource, SourceKind
+from repave.model.advisories import AdvisorySettings, AdvisorySource, Published, SourceKind
 from repave.model.guards import Action, Allowed, Guards
 from repave.model.names import EnvironmentName, FleetName, ImageName, ProjectName, ProviderName, ZoneName
 from repave.model.policy import HealingPolicy, HealthPolicy, RolloutPolicy
@@ -68,7 +68,16 @@ def _project(file: File) -> Project:
 
 def _advisories(section: AdvisoriesSection) -> AdvisorySettings:
     sources = dict.fromkeys(map(_advisory_source, section.sources))
-    return AdvisorySettings(sources=tuple(sources), max_age_seconds=section.max_age)
+    return AdvisorySettings(
+        sources=tuple(sources),
+        kev=_published(section.kev),
+        epss=_published(section.epss),
+        max_age_seconds=section.max_age,
+    )
+
+
+def _published(section: PublishedSection) -> Published | None:
+    return Published(file=section.file, url=section.url) if section.model_fields_set else None
 
 
 def _advisory_source(section: SourceSection) -> AdvisorySource:

@@ -67,6 +67,7 @@ _TITLES = {
     "SourceSection": "an entry of `advisories.sources`",
     "OsvSection": "`osv` in `advisories.sources`",
     "DebianTrackerSection": "`debian_tracker` in `advisories.sources`",
+    "PublishedSection": "`advisories.kev` and `advisories.epss`",
 }
 """By name in the schema, in the order of the page."""
 

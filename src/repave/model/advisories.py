@@ -37,11 +37,27 @@ class AdvisorySource:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Published:
+    """A document that others publish: a copy of it, or its address. Exactly one is given."""
+
+    file: str = ""
+    """A path, relative to the project's folder unless absolute."""
+
+    url: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class AdvisorySettings:
     """Which sources are asked, and how old their data may be."""
 
     sources: tuple[AdvisorySource, ...] = ()
     """Beside the security suites, which are always asked; each once."""
+
+    kev: Published | None = None
+    """The catalogue of known exploited vulnerabilities."""
+
+    epss: Published | None = None
+    """The table of how likely flaws are to be exploited soon."""
 
     max_age_seconds: float = DEFAULT_MAX_AGE_SECONDS
     """A source whose data is older answers "unknown", whatever it says."""

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from repave.model.finding import Finding, FindingReport, SourceStatus
+from repave.model.finding import Finding, FindingReport, Rating, SourceStatus
 from repave.model.lock import Ecosystem, Lock
 from repave.operations.exposure import Bearer, bearers, releases_of_locks
 from repave.ports.advisories import Advisories
@@ -30,6 +30,9 @@ class Vulnerable:
     """Its identifier in its database; empty where a repair speaks for itself."""
 
     summary: str
+    rating: Rating | None
+    exploited: bool
+    exploitation: float | None
     images: tuple[str, ...]
     environments: tuple[str, ...]
     instances: tuple[Bearer, ...]
@@ -109,6 +112,9 @@ def _vulnerable(finding: Finding, store: Store) -> Vulnerable:
         cves=finding.cves,
         advisory=finding.advisory,
         summary=finding.summary,
+        rating=finding.rating,
+        exploited=finding.exploited,
+        exploitation=finding.exploitation,
         images=finding.images,
         environments=tuple(sorted({bearer.environment for bearer in living})),
         instances=living,

@@ -47,10 +47,25 @@ class SourceSection(OneKeySection):
     )
 
 
+class PublishedSection(OneKeySection):
+    """A document that others publish. Exactly one key."""
+
+    file: Place = Field(default="", description="A copy of it.")
+    url: Service = Field(default="", description="Its address: it is asked for at every scan.")
+
+
 class AdvisoriesSection(Section):
     """Where vulnerabilities are learned. Debian's security suites are always asked, whatever stands here."""
 
     sources: list[SourceSection] = Field(default=[], min_length=1, description="What else is asked.")
+    kev: PublishedSection = Field(
+        default_factory=PublishedSection.model_construct,
+        description="CISA's catalogue of known exploited vulnerabilities (JSON): what it lists is marked.",
+    )
+    epss: PublishedSection = Field(
+        default_factory=PublishedSection.model_construct,
+        description="FIRST's table of how likely flaws are to be exploited soon (CSV, also compressed by gzip).",
+    )
     max_age: Duration = Field(
         default=DEFAULT_MAX_AGE_SECONDS,
         description="A source whose data is older is not believed to be complete: the answer is unknown. Default: 7d.",

@@ -1,0 +1,45 @@
+"""What is said about flaws beside who has them, added to what the sources of advisories found."""
+
+from collections.abc import Iterable
+from typing import Protocol
+
+from repave.model.finding import Finding, SourceStatus
+from repave.model.lock import Lock
+from repave.ports.advisories import Advisories
+from repave.ports.progress import Progress
+
+
+class Decoration(Protocol):
+    """One such saying."""
+
+    def decorate(
+        self, findings: tuple[Finding, ...], lock: Lock, *, whole: bool
+    ) -> tuple[tuple[Finding, ...], tuple[SourceStatus, ...]]:
+        """The findings with what it says of them, and of when that is.
+
+        ``whole`` says that every source could be read, so that what was not found is not there. What it cannot be read
+        of is in its status; it does not raise.
+        """
+        ...
+
+
+class DecoratedAdvisories:
+    """The advisories port over several sources: their findings, decorated in turn."""
+
+    def __init__(self, sources: Iterable[Advisories], decorations: Iterable[Decoration]) -> None:
+        self._sources = tuple(sources)
+        self._decorations = tuple(decorations)
+
+    def examine(self, lock: Lock, *, progress: Progress) -> tuple[tuple[Finding, ...], tuple[SourceStatus, ...]]:
+        """What all sources found, and all statuses; see the port."""
+        findings: tuple[Finding, ...] = ()
+        statuses: tuple[SourceStatus, ...] = ()
+        for source in self._sources:
+            found, told = source.examine(lock, progress=progress)
+            findings, statuses = (*findings, *found), (*statuses, *told)
+        whole = not any(status.problem for status in statuses)
+        with progress.task("Looking up what is known of the flaws"):
+            for decoration in self._decorations:
+                findings, told = decoration.decorate(findings, lock, whole=whole)
+                statuses = (*statuses, *told)
+        return findings, statuses
