@@ -108,7 +108,7 @@ def bake_on_a_strange_day(folder: Path, vault: Path, request: BakeRequest) -> tu
 
 def _as_another(folder: Path) -> list[str]:
     """What a command is put behind to run as another user; nothing where the tests' own user may not."""
-    if os.geteuid() != 0 or not _open_to_all(Path(sys.executable).parent, Path(__file__).parent):
+    if os.geteuid() != 0 or not _open_to_all(*_needed()):
         return []
     passwd = Path("/etc/passwd").read_text(encoding="utf-8")
     home = os.fspath(folder)
@@ -118,6 +118,12 @@ def _as_another(folder: Path) -> list[str]:
         os.chown(path, USER, USER)
     user = ["setpriv", f"--reuid={USER}", f"--regid={USER}", "--clear-groups"]
     return ["unshare", "--mount", "sh", "-c", AS_ANOTHER, "sh", home, *user]
+
+
+def _needed() -> list[Path]:
+    """The folders of the interpreter, also where a link of a virtual environment leads, and of this package."""
+    interpreter = Path(sys.executable)
+    return [interpreter.parent, interpreter.resolve().parent, Path(__file__).parent]
 
 
 def _open_to_all(*folders: Path) -> bool:
