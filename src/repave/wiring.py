@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from repave.ports.store import Store
     from repave.ports.traffic import Traffic
     from repave.ports.vault import Vault
+    from repave.ports.web import Web
 
 PROJECT_FILE = "repave.yaml"
 STATE_FOLDER = ".repave"
@@ -158,6 +159,15 @@ class Wiring:
         )
 
     @cached_property
+    def web(self) -> "Web":
+        """Servers that are asked questions."""
+        from repave.registries.web import WebClient
+
+        client = WebClient()
+        self._opened.append(client)
+        return client
+
+    @cached_property
     def advisories(self) -> "tuple[Advisories, ...]":
         """The distribution's security suites, and what the file names."""
         from repave.advisories.debian_security import DebianSecurityAdvisories
@@ -216,9 +226,23 @@ class Wiring:
                 records = OsvFolder(self.folder / source.place, name=f"OSV folder {source.place}")
             case SourceKind.OSV_ZIP:
                 records = OsvZip(self.folder / source.place, name=f"OSV zip {source.place}")
-            case SourceKind.OSV_API | SourceKind.DEBIAN_TRACKER_FILE | SourceKind.DEBIAN_TRACKER_URL:
+            case SourceKind.OSV_API:
+                return self._osv_server(source.place, cache)
+            case SourceKind.DEBIAN_TRACKER_FILE | SourceKind.DEBIAN_TRACKER_URL:
                 raise Refused(f"{source.place} cannot be asked by this version", hint="name a copy of OSV's records")
         return IndexedAdvisories(records, folder=cache / "index", clock=self.clock, max_age_seconds=max_age_seconds)
+
+    def _osv_server(self, address: str, cache: Path) -> "Advisories":
+        from repave.advisories.osv.api import OsvApi
+        from repave.advisories.osv.server import OsvServer
+
+        return OsvServer(
+            OsvApi(address, web=self.web),
+            name=f"OSV server {address}",
+            folder=cache,
+            clock=self.clock,
+            max_age_seconds=self.project.advisories.max_age_seconds,
+        )
 
     @cached_property
     def secrets(self) -> "Secrets":

@@ -70,5 +70,5 @@ def deb(name: str, source: str, source_version: str) -> LockedPackage:
 
 def lock_of(*packages: LockedPackage, base: Base = BOOKWORM) -> Lock:
     """A lock of one image."""
-    image = LockedImage(name=WEB, kind=ImageKind.CONTAINER, base=base, recipe=Digest("sha256:0"))
+    image = LockedImage(name=WEB, kind=ImageKind.CONTAINER, base=base, recipe=Digest(f"sha256:{0:064}"))
     return Lock(images=(image,), packages=packages)

@@ -91,10 +91,6 @@ UNSUPPORTED = (
         why="`fix_within` cannot be kept by this version: remove it; nothing would watch the date",
     ),
     Unsupported(
-        path=("advisories", "sources", ITEM, "osv", "api"),
-        why="`api` cannot be asked by this version: name a `folder` or a `zip` of OSV's records",
-    ),
-    Unsupported(
         path=("advisories", "sources", ITEM, "debian_tracker"),
         why="`debian_tracker` cannot be asked by this version: Debian's records in OSV's format can (`osv`)",
     ),

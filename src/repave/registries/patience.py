@@ -1,8 +1,14 @@
 """How long an unsteady network is borne: one rule for everything that is asked for over HTTP."""
 
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from email.utils import parsedate_to_datetime
+from threading import Event
+from typing import TypeVar
+
+from repave.ports.errors import Throttled, Unreachable
+
+T = TypeVar("T")
 
 TRIES = 5
 """With the waits below about 8 s in all: longer than a mirror's hiccup, shorter than a person's patience."""
@@ -26,6 +32,30 @@ def waits() -> Iterator[float]:
     """How long to wait before each further try: doubling, and a little off, so that many do not beat in step."""
     for attempt in range(TRIES - 1):
         yield FIRST_WAIT_SECONDS * 2**attempt * random.uniform(0.75, 1.25)  # noqa: S311 - no secret hangs on it
+
+
+def patiently(attempt: Callable[[], T], *, what: str) -> T:
+    """Attempt until it is worth no further try; ``what`` is for people: what was attempted, on what.
+
+    Raises Throttled, Unreachable, and whatever ``attempt`` raises beside Transient.
+    """
+    further = waits()
+    while True:
+        try:
+            return attempt()
+        except Transient as trouble:
+            wait = next(further, None)
+            if trouble.after_seconds > LONGEST_WAIT_SECONDS:
+                raise Throttled(
+                    f"could not {what}: {trouble}",
+                    after_seconds=trouble.after_seconds,
+                    hint=f"the server asks for {trouble.after_seconds:.0f} s of rest: ask again then",
+                ) from trouble
+            if wait is None:
+                raise Unreachable(
+                    f"could not {what}: {trouble}", hint="check the network and the proxy variables, then ask again"
+                ) from trouble
+            Event().wait(max(wait, trouble.after_seconds))
 
 
 def retry_after_seconds(headers: Mapping[str, str]) -> float:

@@ -16,6 +16,8 @@ RELEASES = {
 }
 """OSV's names of distributions' releases, by our own; a release without one is covered by no record."""
 
+PUBLISHED = frozenset({*LANGUAGES.values(), *(name for names in RELEASES.values() for name in names.values())})
+
 
 @dataclass(frozen=True, kw_only=True)
 class Question:
@@ -26,6 +28,11 @@ class Question:
     """Those in which it has that name, sorted."""
 
     subject: Subject
+
+    @property
+    def published(self) -> bool:
+        """Whether OSV has a name for its ecosystem and release: a server refuses to be asked about others."""
+        return self.subject.ecosystem in PUBLISHED
 
 
 def questions(lock: Lock) -> Iterator[Question]:

@@ -86,7 +86,7 @@ def show(found: Scan, screen: Screen) -> None:
             screen.warn(f"{source.name} cannot be relied on: {source.problem}")
         else:
             screen.say(f"{source.name}, as of {source.as_of:%Y-%m-%d %H:%M} UTC" if source.as_of else source.name)
-    for sentence in found.unjudged:
+    for sentence in (*found.unjudged, *(told for source in found.sources for told in source.passed_over)):
         screen.say(sentence)
     packages = counted(len({(one.ecosystem, one.package, one.version) for one in found.findings}), "package")
     told = {

@@ -4,24 +4,17 @@ import json
 from collections.abc import Collection
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from threading import Event
 from urllib.parse import urlsplit
 
 import httpx
 
 from repave.ports.distribution import HUB, Reference, Repository
-from repave.ports.errors import Denied, Gone, Invalid, Throttled, Unreachable, WorldError
+from repave.ports.errors import Denied, Gone, Invalid, WorldError
 from repave.ports.logins import Logins, NoLogins
 from repave.ports.vault import Fetch
 from repave.registries.connections import new_client
 from repave.registries.oci.authentication import HUB_HOST, RegistryAuth
-from repave.registries.patience import (
-    LONGEST_WAIT_SECONDS,
-    TRANSIENT_STATUS,
-    Transient,
-    retry_after_seconds,
-    waits,
-)
+from repave.registries.patience import TRANSIENT_STATUS, Transient, patiently, retry_after_seconds
 
 SERVED_BY = {HUB: HUB_HOST}
 """Registries whose name is not their host."""
@@ -77,19 +70,7 @@ class Session:
 
         Raises Gone, Denied, Invalid, Throttled, Unreachable.
         """
-        further = waits()
-        while True:
-            try:
-                return self._once(request, what)
-            except Transient as trouble:
-                wait = next(further, None)
-                if trouble.after_seconds > LONGEST_WAIT_SECONDS:
-                    raise Throttled(f"could not {what}: {trouble}", after_seconds=trouble.after_seconds) from trouble
-                if wait is None:
-                    raise Unreachable(
-                        f"could not {what}: {trouble}", hint="check the network and the proxy variables, then ask again"
-                    ) from trouble
-                Event().wait(max(wait, trouble.after_seconds))
+        return patiently(lambda: self._once(request, what), what=what)
 
     def _once(self, request: Request, what: str) -> httpx.Response:
         try:

@@ -1,0 +1,81 @@
+"""What `repave scan` ends with when a source of advisories fails: 3, and since when its answer is not known."""
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from osv_api import BATCH, OsvApiServer, osv_api
+from osv_records import document, lock_of, ranged, wheel
+
+from repave.config.lockfile import dump_lock
+from repave.model.recipe import Base
+from repave.ports.archive import SuiteView
+from repave.wiring import Wiring
+
+FLASK = document(ranged({"introduced": "0"}, {"fixed": "2.2.5"}), id="PYSEC-2023-62", aliases=["CVE-2023-30861"])
+TODAY = datetime.now(UTC)
+
+
+class NothingNew:
+    """A distribution whose security suites repair nothing."""
+
+    def security_suites(self, base: Base) -> tuple[str, ...]:
+        """One."""
+        return (f"{base.release}-security",)
+
+    def view(self, base: Base, suites: Iterable[str], names: Iterable[str]) -> SuiteView:
+        """Empty."""
+        del base, suites, names
+        return SuiteView(as_of=TODAY, candidates={})
+
+
+@pytest.fixture
+def server(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[OsvApiServer]:
+    """A server that knows a flaw of flask 2.2.0, which is locked."""
+    monkeypatch.setattr("repave.registries.patience.FIRST_WAIT_SECONDS", 0.001)
+    monkeypatch.setattr(Wiring, "archive", NothingNew())
+    with osv_api() as server:
+        file = folder / "repave.yaml"
+        sources = f"advisories: {{sources: [{{osv: {{api: '{server.address}'}}}}]}}\n"
+        file.write_text(file.read_text(encoding="utf-8") + sources, encoding="utf-8")
+        server.serve(FLASK, "2.2.0")
+        yield server
+
+
+def scanned(repave: Callable[..., Any], folder: Path, version: str) -> tuple[int, dict[str, Any]]:
+    """Its end, and its document."""
+    (folder / "repave.lock").write_text(dump_lock(lock_of(wheel("flask", version))), encoding="utf-8")
+    ended = repave("scan", "--json")
+    return ended.code, json.loads(ended.out)
+
+
+def test_a_source_that_fails_is_unknown_since_its_last_answer(
+    repave: Callable[..., Any], folder: Path, server: OsvApiServer
+) -> None:
+    """Found and clean become unknown, with the date of the last good answer and what it said."""
+    assert scanned(repave, folder, "2.2.5")[0] == 0
+    code, answer = scanned(repave, folder, "2.2.0")
+    assert (code, answer["verdict"]) == (1, "vulnerable")
+    last = datetime.fromisoformat(answer["sources"][1]["as_of"])
+    server.troubles[BATCH] = [500] * 99
+    code, answer = scanned(repave, folder, "2.2.0")
+    assert (code, answer["verdict"]) == (3, "unknown")
+    assert [one["advisory"] for one in answer["findings"]] == ["PYSEC-2023-62"]
+    assert answer["sources"][1]["problem"].startswith(f"unknown since {last:%Y-%m-%d %H:%M} UTC: could not ask")
+    code, answer = scanned(repave, folder, "2.2.5")
+    assert (code, answer["verdict"]) == (3, "unknown")
+    assert "unknown since" in repave("scan").err
+
+
+def test_a_source_that_never_answered_is_unknown(
+    repave: Callable[..., Any], folder: Path, server: OsvApiServer
+) -> None:
+    """There is no date, and nothing is clean."""
+    server.troubles[BATCH] = [500] * 99
+    code, answer = scanned(repave, folder, "2.2.5")
+    assert (code, answer["verdict"], answer["findings"]) == (3, "unknown", [])
+    assert answer["sources"][1]["problem"].startswith("unknown: could not ask")
+    assert answer["unjudged"] == ["1 PyPI packages are not judged: no source of advisories that was read covers them"]
