@@ -31,7 +31,7 @@ def arguments() -> argparse.Namespace:
         description="A vulnerable fleet is repaved under load, a broken release is rolled back, the dead are healed.",
     )
     parser.add_argument("--folder", type=Path, default=ROOT / ".demo", help="where it works (default: .demo)")
-    parser.add_argument("--rate", type=int, default=800, help="requests per second (default: 800)")
+    parser.add_argument("--rate", type=int, default=850, help="requests per second (default: 850)")
     parser.add_argument("--requests", type=int, default=LEAST_REQUESTS, help="at least so many (default: 20000)")
     parser.add_argument("--cold", action="store_true", help="forget what earlier runs downloaded and baked")
     parser.add_argument("--keep", action="store_true", help="leave the fleet running at the end")

@@ -60,7 +60,7 @@ class Story:
 
     def quiet(self) -> str:
         """A few seconds to compare with."""
-        time.sleep(3)
+        time.sleep(2)
         return f"Six instances serve {self.versions_now()['openssl']}, and nobody has touched them."
 
     def patch(self) -> str:
@@ -109,7 +109,7 @@ class Story:
     def quiet_until(self, load: Visitors, requests: int) -> str:
         """Until enough was asked for the numbers to mean something."""
         load.wait_for(requests)
-        time.sleep(2)
+        time.sleep(1)
         return "All serve."
 
     def fleet(self) -> Mapping[str, Any]:
