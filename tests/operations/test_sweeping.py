@@ -33,8 +33,8 @@ def test_what_runs_is_kept_however_old_it_is(shop: Shop) -> None:
     shop.deploy("test")
     releases(shop, 4)
     swept = sweeping(shop).sweep(1, remove=True)
-    reasons = {kept.release: kept.reason for kept in swept.kept}
-    assert set(reasons) == {"r1", "r4"}
+    reasons = {kept.name: kept.reason for kept in swept.kept}
+    assert set(reasons) == {"repave.lock", "r1", "r4"}
     assert reasons["r1"] == "runs in test"
     assert {waste.kind for waste in swept.waste} == {"vault file", "blob", "tag"}
     for number in (1, 4):
@@ -60,3 +60,22 @@ def test_the_present_lock_is_kept_though_nothing_was_baked(shop: Shop) -> None:
     shop.lock()
     assert sweeping(shop).sweep(0, remove=True).waste == ()
     assert shop.locking.propose(Asked(), QUIET).changed is False
+
+
+def test_what_stays_is_told_with_its_reason_and_size(shop: Shop) -> None:
+    """By what needs it; and what stays and what goes are together all there is."""
+    releases(shop, 3)
+    here = sum(size for _, size in (*shop.vault.entries(), *shop.registry.blobs()))
+    swept = sweeping(shop).sweep(1, remove=True)
+    assert [(kept.name, kept.reason) for kept in swept.kept] == [
+        ("repave.lock", "the lock in this folder"),
+        ("r3", "among the newest 1"),
+    ]
+    present = shop.locking.present()
+    assert present is not None
+    newest = swept.kept[-1]
+    packages = {package.sha256 for package in present.packages}
+    assert newest.vault_files == len(packages | {file.sha256 for file in present.files})
+    assert newest.blobs == len(list(shop.registry.blobs()))
+    assert swept.stays_bytes == newest.size_bytes
+    assert swept.stays_bytes + swept.size_bytes == here

@@ -1,12 +1,12 @@
 """What no lock, release or running instance needs any more: shown first, removed when asked."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from repave.config.lockfile import FILENAME
 from repave.model.lock import Lock
 from repave.model.names import Digest, ReleaseNumber
-from repave.model.release import Release
 from repave.ports.errors import Conflict, Gone
 from repave.ports.provider import Machines
 from repave.ports.registry import Registry
@@ -30,10 +30,16 @@ class Waste:
 
 @dataclass(frozen=True, kw_only=True)
 class Kept:
-    """One release whose parts stay, and why."""
+    """What needs files and blobs that therefore stay, and why."""
 
-    release: str
+    name: str
+    """A release, or ``repave.lock``."""
+
     reason: str
+    vault_files: int
+    blobs: int
+    size_bytes: int
+    """Of all it needs that is here; what several need counts for each of them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,10 +50,27 @@ class Sweep:
     kept: tuple[Kept, ...]
     removed: bool
 
+    stays_bytes: int
+    """Of all that stays, counted once."""
+
     @property
     def size_bytes(self) -> int:
         """Of all that goes."""
         return sum(waste.size_bytes for waste in self.waste)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Needed:
+    """What one release or lock needs."""
+
+    name: str
+    reason: str
+    files: frozenset[str] = frozenset()
+    """Of the vault, by sha256."""
+
+    manifests: frozenset[Digest] = frozenset()
+    blobs: frozenset[Digest] = frozenset()
+    """Of the registry, the manifests among them."""
 
 
 class Sweeping:
@@ -64,14 +87,34 @@ class Sweeping:
 
     def sweep(self, keep: int = KEPT_RELEASES, *, remove: bool) -> Sweep:
         """Find, and with ``remove`` also remove: tags before manifests, so that a killed sweep leaves no dead name."""
-        reasons = self._reasons(keep)
-        kept = [release for release in self._store.releases() if release.number in reasons]
-        waste = tuple(self._waste(kept))
+        needed = tuple(self._needed(keep))
+        files, blobs = dict(self._vault.entries()), dict(self._registry.blobs())
+        waste = tuple(self._waste(needed, files, blobs))
         if remove:
             for one in sorted(waste, key=lambda found: ORDER.index(found.kind)):
                 self._remove(one)
-        told = tuple(Kept(release=str(release), reason=reasons[release.number]) for release in kept)
-        return Sweep(waste=waste, kept=told, removed=remove)
+        everything = sum(files.values()) + sum(blobs.values())
+        return Sweep(
+            waste=waste,
+            kept=tuple(_kept(one, files, blobs) for one in needed),
+            removed=remove,
+            stays_bytes=everything - sum(one.size_bytes for one in waste),
+        )
+
+    def _needed(self, keep: int) -> Iterator[_Needed]:
+        if self._present:
+            yield _Needed(name=FILENAME, reason="the lock in this folder", files=_files(self._present))
+        reasons = self._reasons(keep)
+        for release in self._store.releases():
+            if release.number in reasons:
+                manifests = frozenset(release.artifacts.values())
+                yield _Needed(
+                    name=str(release),
+                    reason=reasons[release.number],
+                    files=_files(self._store.lock(release.lock)),
+                    manifests=manifests,
+                    blobs=manifests.union(*(self._blobs_of(manifest) for manifest in manifests)),
+                )
 
     def _reasons(self, keep: int) -> dict[ReleaseNumber, str]:
         releases = self._store.releases()
@@ -84,28 +127,24 @@ class Sweeping:
             reasons[lifetime.release] = f"runs in {lifetime.fleet.environment}"
         return reasons
 
-    def _waste(self, kept: list[Release]) -> Iterator[Waste]:
-        manifests = {digest for release in kept for digest in release.artifacts.values()}
+    def _waste(
+        self, needed: tuple[_Needed, ...], files: Mapping[str, int], blobs: Mapping[Digest, int]
+    ) -> Iterator[Waste]:
+        manifests = frozenset[Digest]().union(*(one.manifests for one in needed))
         for name, manifest in self._registry.tags():
             if manifest not in manifests:
                 yield Waste(kind="tag", name=name, size_bytes=0)
         for machines in self._machines:
             for digest in sorted(machines.published() - manifests):
                 yield Waste(kind="published image", name=f"{machines.name} {digest}", size_bytes=0)
-        blobs = set(manifests).union(*(self._blobs_of(manifest) for manifest in manifests))
-        for digest, size in self._registry.blobs():
-            if digest not in blobs:
+        wanted_blobs = frozenset[Digest]().union(*(one.blobs for one in needed))
+        for digest, size in blobs.items():
+            if digest not in wanted_blobs:
                 yield Waste(kind="blob", name=digest, size_bytes=size)
-        files = self._files(kept)
-        for sha256, size in self._vault.entries():
-            if sha256 not in files:
+        wanted_files = frozenset[str]().union(*(one.files for one in needed))
+        for sha256, size in files.items():
+            if sha256 not in wanted_files:
                 yield Waste(kind="vault file", name=sha256, size_bytes=size)
-
-    def _files(self, kept: list[Release]) -> set[str]:
-        locks = [self._store.lock(digest) for digest in {release.lock for release in kept}]
-        locks += [self._present] if self._present else []
-        packages = {package.sha256 for lock in locks for package in lock.packages}
-        return packages | {file.sha256 for lock in locks for file in lock.files}
 
     def _blobs_of(self, manifest: Digest) -> set[Digest]:
         """Everything a manifest names, whatever its kind (OCI image specification, descriptors)."""
@@ -131,6 +170,25 @@ class Sweeping:
 
 
 ORDER = ("tag", "published image", "blob", "vault file")
+
+
+def _kept(needed: _Needed, files: Mapping[str, int], blobs: Mapping[Digest, int]) -> Kept:
+    """Count what is here of it."""
+    its_files = [files[sha256] for sha256 in needed.files & files.keys()]
+    its_blobs = [blobs[digest] for digest in needed.blobs & blobs.keys()]
+    return Kept(
+        name=needed.name,
+        reason=needed.reason,
+        vault_files=len(its_files),
+        blobs=len(its_blobs),
+        size_bytes=sum(its_files) + sum(its_blobs),
+    )
+
+
+def _files(lock: Lock) -> frozenset[str]:
+    """Everything a lock names, by sha256."""
+    packages = {package.sha256 for package in lock.packages}
+    return frozenset(packages | {file.sha256 for file in lock.files})
 
 
 def _withdraw(machines: Machines, digest: Digest) -> None:

@@ -33,21 +33,40 @@ def gc(*, keep: Keep = KEPT_RELEASES, yes: Yes = False, as_json: Json = False, f
             present=wiring.locking.present(),
         )
         swept = sweeping.sweep(keep, remove=yes)
-    screen.answer({"removed": swept.removed, "size_bytes": swept.size_bytes, "waste": swept.waste, "kept": swept.kept})
+    screen.answer(
+        {
+            "removed": swept.removed,
+            "size_bytes": swept.size_bytes,
+            "stays_bytes": swept.stays_bytes,
+            "waste": swept.waste,
+            "kept": swept.kept,
+        }
+    )
     _show(swept, screen)
     return OK
 
 
 def _show(swept: Sweep, screen: Screen) -> None:
-    for kept in swept.kept:
-        screen.say(f"stays: {kept.release}, {kept.reason}")
     counts = Counter(waste.kind for waste in swept.waste)
     for kind, count in sorted(counts.items()):
         size = sum(waste.size_bytes for waste in swept.waste if waste.kind == kind)
-        screen.show(f"{counted(count, kind)}, {size / 2**20:.1f} MiB")
+        screen.show(f"{'went' if swept.removed else 'would go'}: {counted(count, kind)}, {_mib(size)}")
+    if swept.kept:
+        screen.table(
+            ("STAYS FOR", "REASON", "VAULT FILES", "BLOBS", "SIZE"),
+            [
+                (kept.name, kept.reason, str(kept.vault_files), str(kept.blobs), _mib(kept.size_bytes))
+                for kept in swept.kept
+            ],
+        )
+        screen.say(f"{_mib(swept.stays_bytes)} stay in all; what several need is counted for each of them")
     if not swept.waste:
         screen.say("nothing is superfluous")
     elif swept.removed:
-        screen.say(f"removed, {swept.size_bytes / 2**20:.1f} MiB are free again")
+        screen.say(f"removed, {_mib(swept.size_bytes)} are free again")
     else:
         screen.hint("nothing was removed: `repave gc --yes` does it")
+
+
+def _mib(size_bytes: int) -> str:
+    return f"{size_bytes / 2**20:.1f} MiB"
