@@ -151,11 +151,13 @@ class Wiring:
     def pinners(self) -> "tuple[Pinner, ...]":
         """Of packages, in the order in which they pin: each sees what the earlier ones pinned."""
         from repave.pinners.debian.pinner import DebianPinner
+        from repave.pinners.fetched import FetchedFilesPinner
         from repave.pinners.pypi import PypiPinner
 
         return (
             DebianPinner(archive=self.archive, vault=self.vault, commands=self.commands),
             PypiPinner(root=self.state / "cache" / "pypi", vault=self.vault, commands=self.commands),
+            FetchedFilesPinner(vault=self.vault),
         )
 
     @cached_property

@@ -120,7 +120,7 @@ def test_what_no_source_covers_is_said(shop: Shop) -> None:
     lock = shop.lock()
     wheel = replace(lock.packages[0], ecosystem=Ecosystem.PYPI)
     both = replace(lock, packages=(*lock.packages, wheel))
-    said = "1 PyPI packages are not judged: no source of advisories that was read covers them"
+    said = "1 PyPI package is not judged: no source of advisories that was read covers it"
     assert scan("repave.lock", both, (shop.advisories,), shop.store, QUIET).unjudged == (said,)
     assert scan("repave.lock", lock, (shop.advisories,), shop.store, QUIET).unjudged == ()
     shop.advisories.problem = "no route to host"

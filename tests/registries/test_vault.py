@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from repave.ports.errors import Corrupt, Denied, Gone, Invalid, NoCapacity, Unreachable, WorldError
 from repave.ports.progress import Silent
-from repave.ports.vault import Fetch
+from repave.ports.vault import Fetch, Found, Sought
 from repave.registries.vault import FileVault
 
 CONTENT = {f"/{name}": name.encode() * 200_000 for name in ("a", "b", "c", "d")}
@@ -44,9 +44,14 @@ class Origin(ThreadingHTTPServer):
         wanted = {"url": url, "sha256": digest(content), "size_bytes": len(content), "name": path, **changes}
         return Fetch(**wanted)  # type: ignore[arg-type] # the changes are typed where they are written
 
+    def seek(self, path: str, *hashes: tuple[str, str], largest_bytes: int = 10**6) -> Sought:
+        """The request for whatever is at a path."""
+        url = f"http://127.0.0.1:{self.server_port}{path}"
+        return Sought(url=url, name=path, largest_bytes=largest_bytes, hashes=hashes)
+
 
 class Answers(BaseHTTPRequestHandler):
-    """Answers with the ordered trouble, or the content; 1 means: break off halfway."""
+    """Answers with the ordered trouble, or the content; 1: break off halfway, 2: do not say how long it is."""
 
     server: Origin
 
@@ -58,12 +63,13 @@ class Answers(BaseHTTPRequestHandler):
         content = CONTENT.get(self.path)
         if content is None:
             status = 404
-        if status not in {1, 200}:
+        if status not in {1, 2, 200}:
             self.send_error(status)
             return
         body = content or b""
         self.send_response(200)
-        self.send_header("Content-Length", str(len(body)))
+        if status != 2:
+            self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body[: len(body) // 2] if status == 1 else body)
 
@@ -196,6 +202,53 @@ def test_what_cannot_be_had_is_named_and_leaves_nothing(
         vault.fetch([origin.fetch(path, **changes)], progress=Silent())
     assert origin.asked.count(path) <= 1
     assert (list(vault.entries()), leftovers(vault)) == ([], [])
+
+
+@pytest.mark.real
+def test_what_is_sought_is_kept_under_what_it_is(vault: FileVault, origin: Origin) -> None:
+    """Each in its place, whichever came first; a known hash of another kind holds; broken lines are sat out."""
+    origin.troubles = {"/a": [503, 1]}
+    known = ("sha512", hashlib.sha512(CONTENT["/b"]).hexdigest())
+    found = vault.seek([origin.seek("/a"), origin.seek("/b", known), origin.seek("/c")], progress=Silent())
+    assert found == tuple(Found(sha256=digest(CONTENT[path]), size_bytes=200_000) for path in ("/a", "/b", "/c"))
+    for one in found:
+        vault.verify(one.sha256)
+
+
+@pytest.mark.real
+@pytest.mark.parametrize(
+    ("hashes", "largest_bytes", "trouble", "outcome"),
+    [
+        ((("sha512", "0" * 128),), 10**6, 200, (Corrupt, "/a .* has sha512 .*, not 000")),
+        ((("sha256", digest(CONTENT["/a"])), ("sha1", "0" * 40)), 10**6, 200, (Corrupt, "/a .* has sha1")),
+        ((), 199_999, 200, (Corrupt, "/a .* is longer than the 199999 bytes it may have")),
+        ((("sha256", digest(CONTENT["/a"])),), 199_999, 2, (Corrupt, "/a .* is longer than the 199999 bytes")),
+        ((), 10**6, 2, (Invalid, "/a cannot be pinned: its server does not say how long it is")),
+        ((), 10**6, 404, (Gone, "/a .* answered 404")),
+    ],
+)
+def test_what_is_sought_and_cannot_be_trusted_is_not_kept(
+    vault: FileVault,
+    origin: Origin,
+    hashes: tuple[tuple[str, str], ...],
+    largest_bytes: int,
+    trouble: int,
+    outcome: tuple[type[WorldError], str],
+) -> None:
+    """Another hash, too long, or so that a cut would not be noticed: named, and nothing is left."""
+    origin.troubles = {"/a": [trouble]}
+    error, said = outcome
+    with pytest.raises(error, match=said):
+        vault.seek([origin.seek("/a", *hashes, largest_bytes=largest_bytes)], progress=Silent())
+    assert (list(vault.entries()), leftovers(vault)) == ([], [])
+
+
+@pytest.mark.real
+def test_a_known_hash_makes_a_length_needless(vault: FileVault, origin: Origin) -> None:
+    """Whoever cuts such a file is found out."""
+    origin.troubles = {"/a": [2]}
+    found = vault.seek([origin.seek("/a", ("sha256", digest(CONTENT["/a"])))], progress=Silent())
+    assert found[0].sha256 == digest(CONTENT["/a"])
 
 
 @pytest.mark.real

@@ -1,5 +1,7 @@
 """How differences between locks are shown."""
 
+import re
+
 from repave.cli.phrases import counted, listed
 from repave.cli.screen import Screen
 from repave.config.difference import FileChange, LockDifference, PackageChange
@@ -20,7 +22,7 @@ def show(difference: LockDifference, screen: Screen) -> None:
     _several("+", [_named(change) for change in difference.added], screen)
     _several("-", [_named(change) for change in difference.removed], screen)
     rows = [
-        ("~", change.package.name, change.before.version, "->", change.after.version)
+        ("~", change.package.name, _short(change.before.version), "->", _short(change.after.version))
         for change in difference.changed
         if change.before and change.after
     ]
@@ -45,7 +47,12 @@ MOST_LINES = 20
 
 
 def _named(change: PackageChange) -> str:
-    return f"{change.package.name} {change.package.version}"
+    return f"{change.package.name} {_short(change.package.version)}"
+
+
+def _short(version: str) -> str:
+    """A digest or a commit by what a person can compare of it."""
+    return version[:12] if re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", version) else version
 
 
 def _package(change: PackageChange) -> dict[str, object]:

@@ -6,7 +6,7 @@ from repave.config.document import Document, Path
 from repave.config.errors import Problem
 from repave.config.problems import Unfit, problem
 from repave.config.words import mapping_of
-from repave.model.recipe import NodeApplication
+from repave.model.recipe import NodeApplication, name_in
 
 PACKAGE_LOCK = "package-lock.json"
 
@@ -63,7 +63,12 @@ def _clashes(document: Document, place: Path, fields: Mapping[str, object]) -> I
                 continue  # told by the structure's check
             target = into
             if key == "fetch" and into.endswith("/") and mapping_of(entry).get("unpack") is not True:
-                target = into + url.rpartition("/")[2]
+                target = into + name_in(url)
+                if name_in(url) in {"", ".", ".."}:
+                    found = f"`{url}` does not end with the name of a file"
+                    unfit = Unfit("the whole path of the file", hint=f"such as `into: {into}tool.bin`")
+                    yield problem(document, document.at_value((*place, key, index, "into")), found, unfit)
+                    continue
             if target in taken:
                 found = f"`{url}` and `{taken[target]}` both go to `{target}`"
                 path = (*place, key, index, "into")

@@ -58,7 +58,11 @@ UNSUPPORTED = (
         why="an image as base cannot be locked by this version: name a distribution",
     ),
     Unsupported(path=("images", ANY, "node"), why="`node` cannot be locked by this version: remove it"),
-    Unsupported(path=("images", ANY, "fetch"), why="`fetch` cannot be locked by this version: remove it"),
+    Unsupported(
+        path=("images", ANY, "fetch", ITEM, "unpack"),
+        values=lambda value: value is True,
+        why="`unpack` cannot be done by this version: remove it",
+    ),
     Unsupported(path=("images", ANY, "git"), why="`git` cannot be locked by this version: remove it"),
     Unsupported(
         path=("fleets", ANY, "rollout", "strategy"),

@@ -64,6 +64,11 @@ class NodeApplication:
     """Absolute folder in the image: ``node_modules`` is made in it."""
 
 
+def name_in(url: str) -> str:
+    """The last part of an address's path, without what is asked of the server; may be empty."""
+    return url.partition("?")[0].rpartition("/")[2]
+
+
 @dataclass(frozen=True, kw_only=True)
 class RemoteFile:
     """A file that is had by its address."""
@@ -78,6 +83,16 @@ class RemoteFile:
     mode: int = 0o644
     unpack: bool = False
     """True lays out the archive's members below ``into`` instead."""
+
+    @property
+    def name(self) -> str:
+        """The file's own name, as its address has it."""
+        return name_in(self.url)
+
+    @property
+    def target(self) -> str:
+        """Absolute path of the file, or of the folder in which it is unpacked."""
+        return f"{self.into}{self.name}" if self.into.endswith("/") and not self.unpack else self.into
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,8 +11,15 @@ from repave.ports.advisories import Advisories
 from repave.ports.progress import Progress
 from repave.ports.store import Store
 
-NAMES = {Ecosystem.DEB: "Debian", Ecosystem.PYPI: "PyPI"}
-"""As people write them, where that differs."""
+NAMED = {
+    Ecosystem.DEB: ("Debian package", "Debian packages"),
+    Ecosystem.PYPI: ("PyPI package", "PyPI packages"),
+    Ecosystem.NPM: ("npm package", "npm packages"),
+    Ecosystem.URL: ("file by its address", "files by their address"),
+    Ecosystem.GIT: ("git repository", "git repositories"),
+    Ecosystem.OCI: ("base image", "base images"),
+}
+"""As people call one and several of them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,8 +99,8 @@ def unjudged(lock: Lock, sources: Iterable[SourceStatus]) -> tuple[str, ...]:
     covered = {ecosystem for source in sources for ecosystem in source.covers}
     counts = Counter(package.ecosystem for package in lock.packages if package.ecosystem not in covered)
     return tuple(
-        f"{count} {NAMES.get(ecosystem, ecosystem)} packages are not judged: no source of advisories that was read "
-        "covers them"
+        f"{count} {NAMED[ecosystem][count > 1]} {'are' if count > 1 else 'is'} not judged: no source of advisories "
+        f"that was read covers {'them' if count > 1 else 'it'}"
         for ecosystem, count in sorted(counts.items())
     )
 

@@ -43,6 +43,7 @@ def check_named(request: PinRequest) -> None:
         return
     known = {package.name for package in request.previous.packages} | set(request.image.packages)
     known |= {canonicalize_name(requirement(text).name) for text in request.image.python}
+    known |= {file.url for file in request.image.fetch} | {source.url for source in request.image.git}
     for name in request.named:
         if name not in known and canonicalize_name(name) not in known:
             raise Invalid(

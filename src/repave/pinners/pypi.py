@@ -36,6 +36,9 @@ UNREACHABLE = re.compile(
 DENIED = re.compile(r"HTTP status client error \((?:401|403)|Unauthorized|Forbidden")
 UNSATISFIABLE = re.compile(r"we can conclude|not found in the (?:package registry|cache)|unsatisfiable")
 
+PROJECT_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
+"""What PyPI takes for a name (packaging.python.org, "Names and normalization")."""
+
 Table = Mapping[str, Any]
 """A table of ``pylock.toml`` (PEP 751)."""
 
@@ -56,7 +59,9 @@ class _Question:
 
     @property
     def named(self) -> frozenset[str]:
-        return frozenset(str(canonicalize_name(name)) for name in self.request.named)
+        """Those that can be meant for an index of Python packages."""
+        names = (name for name in self.request.named if PROJECT_NAME.fullmatch(name))
+        return frozenset(str(canonicalize_name(name)) for name in names)
 
     @property
     def own(self) -> tuple[LockedPackage, ...]:

@@ -19,6 +19,29 @@ class Fetch:
     """For people: what it is."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Sought:
+    """One file to be had from ``url`` before any lock says what it is."""
+
+    url: str
+    name: str
+    """For people: what it is."""
+
+    largest_bytes: int
+    """What is longer is not taken."""
+
+    hashes: tuple[tuple[str, str], ...] = ()
+    """What is known of it beforehand: algorithms by ``hashlib``'s names, and hex digits. All must hold."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """A file that was sought and is kept."""
+
+    sha256: str
+    size_bytes: int
+
+
 class Vault(Protocol):
     """Keeps every locked file by its sha256. What is in it has been verified, and is never changed."""
 
@@ -46,6 +69,15 @@ class Vault(Protocol):
 
         May be called again after any failure. Raises Corrupt (hash or size differs, named), Gone (the origin no
         longer has it), Unreachable.
+        """
+        ...
+
+    def seek(self, files: Iterable[Sought], *, progress: Progress) -> tuple[Found, ...]:
+        """Bring in files of which no sha256 is known, in parallel, and answer what each is, in the order given.
+
+        What is known of a file is verified before it is kept. May be called again after any failure. Raises Corrupt
+        (a hash differs, or it is too long; named), Gone, Invalid (it could be cut short and nobody would notice),
+        Unreachable.
         """
         ...
 

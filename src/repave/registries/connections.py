@@ -4,6 +4,7 @@ from collections.abc import Generator
 
 import httpx
 
+from repave.ports.errors import Denied
 from repave.ports.logins import Logins
 
 TIMEOUT = httpx.Timeout(30.0, connect=15.0)
@@ -16,7 +17,24 @@ MOST_CONNECTIONS = 16
 def new_client(auth: httpx.Auth | None = None) -> httpx.Client:
     """A client for many downloads; proxies and certificates come from the environment, as everywhere."""
     limits = httpx.Limits(max_connections=MOST_CONNECTIONS, max_keepalive_connections=MOST_CONNECTIONS)
-    return httpx.Client(follow_redirects=True, timeout=TIMEOUT, limits=limits, auth=auth)
+    hooks = {"response": [_refuse_descent]}
+    return httpx.Client(follow_redirects=True, timeout=TIMEOUT, limits=limits, auth=auth, event_hooks=hooks)
+
+
+def _refuse_descent(answer: httpx.Response) -> None:
+    """Follow no server from https to where anyone on the way can read and change what comes."""
+    if not answer.has_redirect_location:
+        return
+    try:
+        onward = answer.url.join(answer.headers["Location"])
+    except httpx.InvalidURL:
+        return  # httpx says so itself, as of a server that breaks its protocol
+    if onward.scheme not in {"https", answer.url.scheme}:
+        raise Denied(
+            f"{answer.url.copy_with(query=None)} sends us on to {onward.copy_with(query=None)}, over a line that "
+            "nothing protects",
+            hint="name an address that is https all the way",
+        )
 
 
 class OriginAuth(httpx.Auth):

@@ -1,9 +1,8 @@
 """Bringing one file from its origin, with patience for an unsteady network and none for wrong bytes."""
 
-import hashlib
 import re
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from threading import Event
 from typing import BinaryIO, Protocol
@@ -14,7 +13,8 @@ import httpx
 from repave.model.errors import RepaveError
 from repave.ports.errors import Corrupt, Denied, Gone, Invalid, Throttled, Unreachable, WorldError
 from repave.ports.progress import Task
-from repave.ports.vault import Fetch
+from repave.ports.vault import Found, Sought
+from repave.registries.measuring import Measure, Mismatch, Wanted
 from repave.registries.patience import (
     LONGEST_WAIT_SECONDS,
     TRANSIENT_STATUS,
@@ -35,7 +35,7 @@ class Stopped(RepaveError):
 class Line(Protocol):
     """How a file is reached: what stands in for its origin, and who we are there."""
 
-    def addresses(self, file: Fetch) -> tuple[str, ...]:
+    def addresses(self, file: Wanted) -> tuple[str, ...]:
         """Where to ask, in order; at least one."""
         ...
 
@@ -47,14 +47,14 @@ class Line(Protocol):
 class Download:
     """One file on its way: written whole, or not at all."""
 
-    def __init__(self, file: Fetch, *, line: Line, task: Task, stop: Event) -> None:
+    def __init__(self, file: Wanted, *, line: Line, task: Task, stop: Event) -> None:
         self._file = file
         self._line = line
         self._task = task
         self._stop = stop
 
-    def write(self, target: BinaryIO) -> None:
-        """Write the verified content to ``target``, from the first address that has it.
+    def write(self, target: BinaryIO) -> Found:
+        """Write the verified content to ``target``, from the first address that has it; answer what it is.
 
         Raises Corrupt, Gone, Denied, Invalid, Unreachable, Throttled, NoCapacity (no room for it), Stopped.
         """
@@ -62,33 +62,29 @@ class Download:
         passed_over: list[str] = []
         for address in stand_ins:
             try:
-                self._bring(address, target)
+                return self._bring(address, target)
             except WorldError as failure:
                 passed_over.append(failure.message)
-            else:
-                return
         try:
-            self._bring(last, target)
+            return self._bring(last, target)
         except WorldError as failure:
             if passed_over:
                 failure.message = "; ".join((*passed_over, failure.message))
                 failure.args = (failure.message,)
             raise
 
-    def _bring(self, address: str, target: BinaryIO) -> None:
+    def _bring(self, address: str, target: BinaryIO) -> Found:
         attempt = _Attempt(file=self._file, address=address, target=target, task=self._task)
         further = waits()
         while True:
             try:
                 self._go_on(attempt)
-                attempt.finish()
+                return attempt.finish()
             except Transient as trouble:
                 self._wait(attempt, trouble, next(further, None))
             except BaseException:
                 attempt.restart()
                 raise
-            else:
-                return
 
     def _go_on(self, attempt: "_Attempt") -> None:
         url = urlsplit(attempt.address)
@@ -139,7 +135,9 @@ class Download:
         if status in {404, 410}:
             raise Gone(
                 f"could not download {what}",
-                hint="the origin no longer has this version: `repave lock --upgrade-package` moves to a newer one",
+                hint="check the address"
+                if isinstance(self._file, Sought)
+                else "the origin no longer has this version: `repave lock --upgrade-package` moves to a newer one",
             )
         if status in {401, 403, 407}:
             raise Denied(
@@ -161,28 +159,27 @@ class Download:
 class _Attempt:
     """What has arrived from one address so far, over however many tries."""
 
-    def __init__(self, *, file: Fetch, address: str, target: BinaryIO, task: Task) -> None:
+    def __init__(self, *, file: Wanted, address: str, target: BinaryIO, task: Task) -> None:
         self.address = address
         self._file = file
         self._target = target
         self._task = task
-        self._hashed = hashlib.sha256()
-        self._size = 0
+        self._measure = Measure(file)
         self._validator = ""
         self._start()
 
     def headers(self) -> dict[str, str]:
         """Ask for the rest where the server can say that it is still the same file (RFC 9110, 13.1.5)."""
         headers = {"Accept-Encoding": "identity"}
-        if self._size and self._validator:
-            headers |= {"Range": f"bytes={self._size}-", "If-Range": self._validator}
+        if self._measure.size and self._validator:
+            headers |= {"Range": f"bytes={self._measure.size}-", "If-Range": self._validator}
         return headers
 
     def begin(self, answer: httpx.Response) -> None:
         """Go on where the server does, else from the start."""
         if answer.status_code == httpx.codes.PARTIAL_CONTENT:
             goes_on = PARTIAL.match(answer.headers.get("Content-Range", ""))
-            if goes_on and int(goes_on[1]) == self._size:
+            if goes_on and int(goes_on[1]) == self._measure.size:
                 return
         self.restart()
         if answer.status_code != httpx.codes.OK:
@@ -191,43 +188,55 @@ class _Attempt:
         # A weak tag does not promise the same bytes.
         self._validator = etag if etag.startswith('"') else answer.headers.get("Last-Modified", "")
         length = answer.headers.get("Content-Length", "")
-        if length.isdigit() and int(length) > self._file.size_bytes:
-            raise self._corrupt(f"is longer than the {self._file.size_bytes} bytes it must have")
+        if length.isdigit():
+            with self._told():
+                self._measure.check_length(int(length))
+        elif self._measure.blind and "chunked" not in answer.headers.get("Transfer-Encoding", "").lower():
+            raise Invalid(
+                f"{self._file.name} cannot be pinned: its server does not say how long it is, so it may come cut short",
+                hint="give its `sha256`",
+            )
 
     def take(self, chunk: bytes) -> None:
         """Write some more."""
-        if self._size + len(chunk) > self._file.size_bytes:
-            raise self._corrupt(f"is longer than the {self._file.size_bytes} bytes it must have")
-        self._hashed.update(chunk)
+        with self._told():
+            self._measure.take(chunk)
         self._target.write(chunk)
-        self._size += len(chunk)
         self._task.advance(len(chunk))
 
     def ended(self, answer: httpx.Response) -> None:
         """Tell an answer that was cut from one that is short: only a counted one is known to be whole."""
-        if self._size < self._file.size_bytes and "Content-Length" not in answer.headers:
-            raise Transient(f"it broke off after {self._size} of {self._file.size_bytes} bytes")
+        if self._measure.short and "Content-Length" not in answer.headers:
+            raise Transient(f"it broke off after {self._measure.size} of {self._measure.largest_bytes} bytes")
 
-    def finish(self) -> None:
+    def finish(self) -> Found:
         """Verify the whole. Raises Corrupt."""
-        if self._size != self._file.size_bytes:
-            raise self._corrupt(f"has {self._size} bytes, not {self._file.size_bytes}")
-        if self._hashed.hexdigest() != self._file.sha256:
-            raise self._corrupt(f"has sha256 {self._hashed.hexdigest()}, not {self._file.sha256}")
+        with self._told():
+            return self._measure.finish()
 
     def restart(self) -> None:
         """Forget what has arrived."""
-        self._task.advance(-self._size)
+        self._task.advance(-self._measure.size)
         self._start()
 
     def _start(self) -> None:
         self._target.seek(0)
         self._target.truncate()
-        self._hashed, self._size, self._validator = hashlib.sha256(), 0, ""
+        self._measure.restart()
+        self._validator = ""
 
-    def _corrupt(self, why: str) -> Corrupt:
-        return Corrupt(
-            f"{self._file.name} from {self.address} {why}: nothing of it was kept",
-            hint="a mirror or proxy may hand out wrong files; if the origin is right, the lock is not: "
-            "lock the package again and look at the difference",
-        )
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Bytes that are not the right ones, by the name of the file and its address."""
+        try:
+            yield
+        except Mismatch as differs:
+            raise Corrupt(
+                f"{self._file.name} from {self.address} {differs}: nothing of it was kept",
+                hint="a mirror or proxy may hand out wrong files; if the origin is right, "
+                + (
+                    "what was expected is not: find out which before you change it"
+                    if isinstance(self._file, Sought)
+                    else "the lock is not: lock the package again and look at the difference"
+                ),
+            ) from differs

@@ -7,9 +7,10 @@ from threading import Event
 from typing import BinaryIO
 
 from repave.ports.progress import Progress
-from repave.ports.vault import Fetch
+from repave.ports.vault import Fetch, Found
 from repave.registries.download import Download, Line, Stopped
 from repave.registries.lines import Lines
+from repave.registries.measuring import Wanted
 
 PARALLEL_DOWNLOADS = 8
 """Enough to hide latency, few enough that no mirror minds."""
@@ -17,13 +18,13 @@ PARALLEL_DOWNLOADS = 8
 Opening = Callable[[], AbstractContextManager[Line]]
 """Opens the way by which files are fetched."""
 
-Keep = Callable[[Fetch, Callable[[BinaryIO], None]], None]
-"""Keeps one file: is given what writes and verifies it."""
+Keep = Callable[[Wanted, Callable[[BinaryIO], Found]], Found]
+"""Keeps one file: is given what writes and verifies it, and answers what that found."""
 
 
-def fetch_all(files: Collection[Fetch], *, line: Opening | None, keep: Keep, progress: Progress) -> None:
-    """Bring all, in parallel; see the vault port for what is raised."""
-    total = sum(file.size_bytes for file in files)
+def fetch_all(files: Collection[Wanted], *, line: Opening | None, keep: Keep, progress: Progress) -> tuple[Found, ...]:
+    """Bring all, in parallel, and answer what they are, in the order given; see the vault port for what is raised."""
+    total = sum(map(_size, files)) or None
     stop = Event()
     with (
         progress.task("Downloading", total=total, unit="B") as task,
@@ -31,10 +32,11 @@ def fetch_all(files: Collection[Fetch], *, line: Opening | None, keep: Keep, pro
         ThreadPoolExecutor(max_workers=PARALLEL_DOWNLOADS, thread_name_prefix="vault") as threads,
     ):
         # The largest first, so that no long one starts last.
-        waiting = sorted(files, key=lambda file: file.size_bytes, reverse=True)
-        running = [
-            threads.submit(keep, file, Download(file, line=opened, task=task, stop=stop).write) for file in waiting
-        ]
+        waiting = sorted(enumerate(files), key=lambda numbered: _size(numbered[1]), reverse=True)
+        running = {
+            threads.submit(keep, file, Download(file, line=opened, task=task, stop=stop).write): number
+            for number, file in waiting
+        }
         try:
             for done in as_completed(running):
                 done.result()
@@ -43,6 +45,12 @@ def fetch_all(files: Collection[Fetch], *, line: Opening | None, keep: Keep, pro
             if isinstance(failure, Stopped):  # the file that failed first says why
                 _raise_cause(done.exception() for done in running)
             raise
+        return tuple(done.result() for done, _ in sorted(running.items(), key=lambda item: item[1]))
+
+
+def _size(file: Wanted) -> int:
+    """0 where it is not known."""
+    return file.size_bytes if isinstance(file, Fetch) else 0
 
 
 def _raise_cause(failures: Iterable[BaseException | None]) -> None:

@@ -10,11 +10,11 @@ import httpx
 
 from repave.ports.errors import Invalid
 from repave.ports.logins import Logins, NoLogins
-from repave.ports.vault import Fetch
 from repave.registries.connections import OriginAuth, new_client
+from repave.registries.measuring import Wanted
 from repave.registries.oci.session import Session
 
-StandIns = Callable[[Fetch], tuple[str, ...]]
+StandIns = Callable[[Wanted], tuple[str, ...]]
 """The addresses to ask instead of a file's origin, in order; none to ask the origin."""
 
 
@@ -32,7 +32,7 @@ class Lines:
         self._stand_ins = stand_ins
         self._insecure = insecure
 
-    def addresses(self, file: Fetch) -> tuple[str, ...]:
+    def addresses(self, file: Wanted) -> tuple[str, ...]:
         """Where to ask: what stands in for the origin, else the origin."""
         return self._stand_ins(file) or (file.url,)
 

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from repave.ports.errors import Corrupt, Gone, Invalid
 from repave.ports.progress import Progress
-from repave.ports.vault import Fetch
+from repave.ports.vault import Fetch, Found, Sought
 from repave.registries.durable import room_wanted
 
 if TYPE_CHECKING:
     from repave.registries.fetching import Opening
+    from repave.registries.measuring import Wanted
 
 CHUNK_BYTES = 256 * 1024
 
@@ -93,6 +94,15 @@ class FileVault:
 
         fetch_all(missing.values(), line=self._line, keep=self._bring, progress=progress)
 
+    def seek(self, files: Iterable[Sought], *, progress: Progress) -> tuple[Found, ...]:
+        """Bring in files of which no sha256 is known, and answer what each is; see the port."""
+        wanted = tuple(files)
+        if not wanted:
+            return ()
+        from repave.registries.fetching import fetch_all  # noqa: PLC0415 - as above
+
+        return fetch_all(wanted, line=self._line, keep=self._bring, progress=progress)
+
     def verify(self, sha256: str) -> None:
         """Read the file again. Raises Corrupt or Gone."""
         place = self.path(sha256)
@@ -119,10 +129,11 @@ class FileVault:
             raise Invalid(f"{sha256!r} is no sha256: 64 hex digits are expected")
         return self._kept / sha256[:2] / sha256
 
-    def _bring(self, file: Fetch, write: Callable[[BinaryIO], None]) -> None:
+    def _bring(self, file: "Wanted", write: Callable[[BinaryIO], Found]) -> Found:
         with self._writing(file.name) as target:
-            write(target)
-            self._keep(target, file.sha256)
+            found = write(target)
+            self._keep(target, found.sha256)
+        return found
 
     def _copy(self, name: str, content: BinaryIO) -> str:
         """Under the hash of what was copied: the file may have changed since it was read for its hash."""

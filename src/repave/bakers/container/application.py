@@ -4,18 +4,11 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from repave.bakers.container.layertar import LayerTar, Verified
+from repave.bakers.container.layertar import FIRST_TIME, LayerTar, Verified, content_time
 from repave.bakers.container.skeleton import Skeleton
 from repave.model.lock import LockedFile
 from repave.ports.errors import Invalid
 from repave.ports.vault import Vault
-
-FIRST_TIME = 946_684_800
-"""1 January 2000, as seconds since 1970."""
-
-TIME_BITS = 28
-"""Eight and a half years of seconds: times from 2000 to 2008, before any real one."""
-
 
 Owner = tuple[int, int, int]
 """Mode, user, group."""
@@ -42,7 +35,7 @@ def write_application(
             with vault.path(file.sha256).open("rb") as stream:
                 content = Verified(stream, file.sha256, file.origin)
                 owner = (file.mode, 0, 0)
-                size, time = file.size_bytes, _time(file.sha256)
+                size, time = file.size_bytes, content_time(file.sha256)
                 _check_size(stream, file)
                 layer.file(path, cast("BinaryIO", content), size=size, owner=owner, time=time)
                 content.finish()
@@ -76,12 +69,3 @@ def _check_size(stream: BinaryIO, file: LockedFile) -> None:
     stream.seek(0)
     if size != file.size_bytes:
         raise Invalid(f"{file.origin} has {size} bytes in the vault, {file.size_bytes} in the lock", hint="lock again")
-
-
-def _time(sha256: str) -> int:
-    """A time of its own for each content.
-
-    Web servers make ETag and Last-Modified from size and time: one time for all would let a browser keep an old file
-    of the same size for ever, and the real time would make the same content another layer.
-    """
-    return FIRST_TIME + int(sha256[:16], 16) % (1 << TIME_BITS)

@@ -1,4 +1,4 @@
-"""From a lock to an OCI image, without a daemon: base, platform, python and application, each made only when needed."""
+"""From a lock to an OCI image, without a daemon: a layer for each part of it, made only when needed."""
 
 import errno
 import os
@@ -13,9 +13,12 @@ from repave.bakers.container import debs
 from repave.bakers.container.application import write_application
 from repave.bakers.container.cache import BakeCache, LayerRecord
 from repave.bakers.container.chamber import Chamber
+from repave.bakers.container.layertar import LayerTar
 from repave.bakers.container.manifest import configuration, data_folders, manifest
 from repave.bakers.container.skeleton import Skeleton
-from repave.bakers.container.stack import Stack, TreesLost
+from repave.bakers.container.sources import lay_out_sources, sources_of
+from repave.bakers.container.stack import SYSTEM, Stack, TreesLost
+from repave.bakers.container.stage import Stage
 from repave.model.artifact import Artifact, ArtifactLayer
 from repave.model.guards import Exposed
 from repave.model.lock import Ecosystem, Layer, LockedPackage
@@ -29,6 +32,10 @@ from repave.ports.surroundings import Surroundings
 
 MACHINES = {"x86_64": "amd64", "aarch64": "arm64", "ppc64le": "ppc64el", "riscv64": "riscv64", "s390x": "s390x"}
 """Debian's names of the architectures that Linux's ``uname`` names."""
+
+
+PARTS = 5
+"""Base, platform, python, sources, application."""
 
 
 class ContainerBaker:
@@ -51,7 +58,7 @@ class ContainerBaker:
         """Make the image, or find it made; see the port. Raises NoCapacity when the disk is full, too."""
         _check(request)
         name = request.image.name
-        with self._told(name), progress.task(f"bake {name}", total=len(Layer)) as task:
+        with self._told(name), progress.task(f"bake {name}", total=PARTS) as task:
             task.note("waiting for another bake to end")
             with self._cache.locked():
                 return self._bake(request, task)
@@ -105,6 +112,8 @@ class ContainerBaker:
         self._system(Layer.PLATFORM, request, stack, task)
         task.advance()
         self._python(request, stack, task)
+        task.advance()
+        self._sources(request, stack, task)
         task.advance()
         self._application(request, stack, task)
         task.advance()
@@ -165,6 +174,25 @@ class ContainerBaker:
         }
         self._make(Layer.PYTHON, inputs, job, stack)
 
+    def _sources(self, request: BakeRequest, stack: Stack, task: Task) -> None:
+        """The layer of what comes by its address."""
+        sources = sources_of(request.image, request.packages)
+        if not sources:
+            return
+        named = [[file.target, f"{file.mode:o}", package.sha256] for file, package in sources]
+        inputs = stack.inputs(Layer.SOURCES, named)
+        if self._found(inputs, stack):
+            return
+        task.note(f"sources: {len(sources)} files and folders")
+        work = self._cache.new_work()
+        (work / "tree").mkdir()
+        stage = Stage(work / "tree", below=stack.skeleton)
+        lay_out_sources(sources, stage, vault=self._vault)
+        skeleton = stage.finish()
+        with LayerTar(work / "layer.tar") as layer:
+            layer.staged(stage.root, below=stack.skeleton)
+        self._keep(Layer.SOURCES, inputs, work, {"skeleton": skeleton.content()}, stack)
+
     def _application(self, request: BakeRequest, stack: Stack, task: Task) -> None:
         """The layer of the files."""
         files = sorted(request.files, key=lambda file: file.target)
@@ -206,7 +234,7 @@ class ContainerBaker:
             skeleton=skeleton,
             exposed=tuple(Exposed(**exposed) for exposed in answer.get("exposed", ())),
         )
-        tree = self._cache.keep(record, tree=None if skeleton is None else work / "tree")
+        tree = self._cache.keep(record, tree=work / "tree" if layer in SYSTEM else None)
         stack.add(record, tree=tree, cached=False)
 
     def _assemble(self, request: BakeRequest, stack: Stack) -> Artifact:

@@ -7,7 +7,7 @@ import os
 import stat
 import tarfile
 from collections.abc import Iterator, Sequence
-from hashlib import sha256
+from hashlib import file_digest, sha256
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
@@ -25,6 +25,12 @@ CAPABILITIES = "security.capability"
 """The one extended attribute that packages set on files and programs rely on."""
 
 CHUNK_BYTES = 1 << 20
+
+FIRST_TIME = 946_684_800
+"""1 January 2000, as seconds since 1970."""
+
+TIME_BITS = 28
+"""Eight and a half years of seconds: times from 2000 to 2008, before any real one."""
 
 
 class LayerTar:
@@ -94,11 +100,13 @@ class LayerTar:
                 self._add(entry)
             # Sockets belong to a process that has ended; devices are the runtime's to give.
 
-    def staged(self, root: Path, *, below: Skeleton, time: int) -> None:
+    def staged(self, root: Path, *, below: Skeleton, time: int | None = None) -> None:
         """All below ``root``, a folder that we filled: owned by root, readable by all, executable where it was.
 
-        Directories that the layers below have keep their rights. Raises Invalid where they have a link instead.
+        Without ``time`` each file has the one of its content. Directories that the layers below have keep their rights.
+        Raises Invalid where they have a link instead.
         """
+        fixed = FIRST_TIME if time is None else time
         for path, status in _sorted_below(os.fspath(root), ""):
             if stat.S_ISDIR(status.st_mode):
                 if below.resolve(path) != path:
@@ -106,11 +114,17 @@ class LayerTar:
                         f"a file is to be put below /{path}, which is a link to /{below.resolve(path)}",
                         hint="a layer cannot write through a link: leave out the package that brings that file",
                     )
-                self.directory(path, owner=below.directory(path), time=time)
+                self.directory(path, owner=below.directory(path), time=fixed)
+            elif stat.S_ISLNK(status.st_mode):
+                entry = _entry(path, (0o777, 0, 0), fixed)
+                entry.type, entry.linkname = tarfile.SYMTYPE, os.fspath((root / path).readlink())
+                self._add(entry)
             elif stat.S_ISREG(status.st_mode):
                 mode = 0o755 if status.st_mode & stat.S_IXUSR else 0o644
                 with (root / path).open("rb") as content:
-                    self.file(path, content, size=status.st_size, owner=(mode, 0, 0), time=time)
+                    own = content_time(file_digest(content, "sha256").hexdigest()) if time is None else time
+                    content.seek(0)
+                    self.file(path, content, size=status.st_size, owner=(mode, 0, 0), time=own)
 
     def _regular(self, entry: tarfile.TarInfo, place: str, status: os.stat_result, first: str) -> None:
         if first != entry.name:
@@ -166,6 +180,15 @@ class Verified:
                 f"{self._name} in the vault has sha256 {self._hash.hexdigest()}, not {self._wanted}",
                 hint="remove it from the vault and fetch it again with `repave lock`",
             )
+
+
+def content_time(sha256_hex: str) -> int:
+    """A time of its own for each content.
+
+    Web servers make ETag and Last-Modified from size and time: one time for all would let a browser keep an old file
+    of the same size for ever, and the real time would make the same content another layer.
+    """
+    return FIRST_TIME + int(sha256_hex[:16], 16) % (1 << TIME_BITS)
 
 
 def _entry(path: str, owner: tuple[int, int, int], time: int) -> tarfile.TarInfo:

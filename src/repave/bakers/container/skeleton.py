@@ -3,7 +3,7 @@
 import os
 import re
 import stat
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -41,15 +41,13 @@ class Skeleton:
         directories: dict[str, tuple[int, int, int]] = {}
         links: dict[str, str] = {}
         _walk(str(root), "", directories, links)
-        unpruned = cls(directories=directories, links=links)
-        led = {path: target for path, target in links.items() if unpruned._follow(path) in directories}
         return cls(
             directories=directories,
-            links=led,
+            links=links,
             users={name: (int(fields[0]), int(fields[1])) for name, fields in _accounts(root, "etc/passwd")},
             groups={name: int(fields[0]) for name, fields in _accounts(root, "etc/group")},
             python=_python(root),
-        )
+        ).pruned()
 
     @classmethod
     def read(cls, content: dict[str, Any]) -> Self:
@@ -61,6 +59,11 @@ class Skeleton:
             groups=content["groups"],
             python=content["python"],
         )
+
+    def pruned(self) -> Self:
+        """Without the links that lead to no directory."""
+        led = {path: target for path, target in self.links.items() if self._follow(path) in self.directories}
+        return replace(self, links=led)
 
     def content(self) -> dict[str, Any]:
         """As JSON can write it."""

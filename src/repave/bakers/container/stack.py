@@ -14,6 +14,10 @@ FORMAT = 1
 """Counts up whenever the same inputs would give other bytes: older layers are then not taken for new ones."""
 
 
+SYSTEM = frozenset({Layer.BASE, Layer.PLATFORM})
+"""The layers of Debian packages: kept unpacked, for what is installed above needs them."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Laid:
     """One layer of the stack."""
@@ -52,7 +56,7 @@ class Stack:
 
     def trees(self) -> list[Path]:
         """The unpacked layers of Debian packages, topmost first, as overlayfs wants them; raises TreesLost."""
-        system = [laid for laid in self.laid if laid.record.skeleton is not None]
+        system = [laid for laid in self.laid if laid.record.layer in SYSTEM]
         lost = tuple(laid.record for laid in system if laid.tree is None)
         if lost:
             raise TreesLost(lost)

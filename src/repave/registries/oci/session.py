@@ -11,8 +11,8 @@ import httpx
 from repave.ports.distribution import HUB, Reference, Repository
 from repave.ports.errors import Denied, Gone, Invalid, WorldError
 from repave.ports.logins import Logins, NoLogins
-from repave.ports.vault import Fetch
 from repave.registries.connections import new_client
+from repave.registries.measuring import Wanted
 from repave.registries.oci.authentication import HUB_HOST, RegistryAuth
 from repave.registries.patience import TRANSIENT_STATUS, Transient, patiently, retry_after_seconds
 
@@ -52,7 +52,7 @@ class Session:
         scheme = "http" if host in self._insecure or bare in LOOPBACK else "https"
         return f"{scheme}://{SERVED_BY.get(host, host)}/v2/{repository.name}"
 
-    def addresses(self, file: Fetch) -> tuple[str, ...]:
+    def addresses(self, file: Wanted) -> tuple[str, ...]:
         """Where to ask for a file: its own address; see the line."""
         return (file.url,)
 

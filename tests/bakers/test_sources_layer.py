@@ -1,0 +1,194 @@
+"""What comes by its address, in a layer of its own."""
+
+import stat
+import tarfile
+from pathlib import Path
+
+import pytest
+from pantry import Pantry, bake_in
+
+from repave.bakers.container.layertar import LayerTar
+from repave.bakers.container.skeleton import Skeleton
+from repave.bakers.container.stage import Stage
+from repave.model.artifact import Artifact
+from repave.model.lock import Ecosystem, Layer, LockedFile, LockedPackage
+from repave.model.names import ImageName
+from repave.model.recipe import Base, Image, ImageKind, RemoteFile
+from repave.ports.baker import BakeRequest
+from repave.ports.errors import Corrupt, Invalid
+from repave.registries.layout import LayoutRegistry
+from repave.registries.vault import FileVault
+
+BELOW = Skeleton(
+    directories={"tmp": (0o1777, 0, 0), "usr": (0o755, 0, 0), "usr/bin": (0o755, 0, 0)}, links={"bin": "usr/bin"}
+)
+URL = "https://example.org/tools/tool-1.0"
+
+
+@pytest.fixture
+def pantry(tmp_path: Path) -> Pantry:
+    """An empty vault."""
+    folder = tmp_path / "made"
+    folder.mkdir()
+    return Pantry(vault=FileVault(tmp_path / "vault"), folder=folder)
+
+
+def fetched(pantry: Pantry, content: bytes, url: str = URL) -> LockedPackage:
+    """A file of an address, locked."""
+    source = pantry.folder / "fetched"
+    source.write_bytes(content)
+    sha256 = pantry.vault.add(source)
+    return LockedPackage(
+        ecosystem=Ecosystem.URL,
+        name=url,
+        version=sha256,
+        sha256=sha256,
+        size_bytes=len(content),
+        origin=url,
+        filename="tool-1.0",
+        layer=Layer.SOURCES,
+        images=(ImageName("web"),),
+    )
+
+
+def request_of(
+    *fetch: RemoteFile, packages: tuple[LockedPackage, ...], files: tuple[LockedFile, ...] = ()
+) -> BakeRequest:
+    """An image of nothing but what is given."""
+    base = Base(distribution="debian", release="bookworm", suites=("bookworm",))
+    image = Image(
+        name=ImageName("web"), kind=ImageKind.CONTAINER, base=base, user="1000", fetch=fetch, run=("/usr/bin/tool",)
+    )
+    return BakeRequest(image=image, packages=packages, files=files)
+
+
+def entries(root: Path, artifact: Artifact, layer: Layer) -> dict[str, tarfile.TarInfo]:
+    """What one layer of the image holds."""
+    (digest,) = (one.digest for one in artifact.layers if one.layer is layer)
+    with tarfile.open(LayoutRegistry(root / "registry").path(digest)) as tar:
+        return {entry.name: entry for entry in tar.getmembers()}
+
+
+@pytest.mark.real
+def test_fetched_files_are_a_layer_below_the_application(pantry: Pantry, tmp_path: Path) -> None:
+    """With mode and place as declared; another application leaves it as it is; elsewhere it is the same."""
+    package = fetched(pantry, b"#!/bin/sh\n")
+    wanted = (
+        RemoteFile(url=URL, into="/opt/bin/", mode=0o755),
+        RemoteFile(url=URL, into="/opt/share/readme"),
+    )
+    app = pantry.file("/srv/app/a", b"1")
+    first = bake_in(tmp_path / "one", pantry.vault, request_of(*wanted, packages=(package,), files=(app,)))
+    assert [layer.layer for layer in first.layers] == [Layer.SOURCES, Layer.APPLICATION]
+    found = entries(tmp_path / "one", first, Layer.SOURCES)
+    assert {name: stat.S_IMODE(entry.mode) for name, entry in found.items()} == {
+        "opt": 0o755,
+        "opt/bin": 0o755,
+        "opt/bin/tool-1.0": 0o755,
+        "opt/share": 0o755,
+        "opt/share/readme": 0o644,
+    }
+    assert {(entry.uid, entry.gid) for entry in found.values()} == {(0, 0)}
+    changed = request_of(*reversed(wanted), packages=(package,), files=(pantry.file("/srv/app/a", b"2"),))
+    second = bake_in(tmp_path / "one", pantry.vault, changed)
+    assert [layer.cached for layer in second.layers] == [True, False]
+    again = bake_in(tmp_path / "two", pantry.vault, request_of(*wanted, packages=(package,), files=(app,)))
+    assert again.digest == first.digest
+
+
+@pytest.mark.real
+def test_another_file_mode_or_place_is_another_layer(pantry: Pantry, tmp_path: Path) -> None:
+    """All three are in the bytes, so they are in the key."""
+    one, two = fetched(pantry, b"one"), fetched(pantry, b"two")
+    digests = [
+        bake_in(tmp_path / "one", pantry.vault, request_of(file, packages=(package,))).digest
+        for file, package in (
+            (RemoteFile(url=URL, into="/opt/tool"), one),
+            (RemoteFile(url=URL, into="/opt/tool"), two),
+            (RemoteFile(url=URL, into="/opt/tool", mode=0o755), one),
+            (RemoteFile(url=URL, into="/opt/other"), one),
+        )
+    ]
+    assert len(set(digests)) == len(digests)
+
+
+@pytest.mark.real
+def test_a_file_that_was_changed_in_the_vault_is_not_baked(pantry: Pantry, tmp_path: Path) -> None:
+    """It is verified while it is laid out, and named by its address."""
+    package = fetched(pantry, b"true")
+    place = pantry.vault.path(package.sha256)
+    place.chmod(0o644)
+    place.write_bytes(b"lies")
+    with pytest.raises(Corrupt, match=r"tool-1\.0 in the vault"):
+        bake_in(tmp_path / "one", pantry.vault, request_of(RemoteFile(url=URL, into="/opt/"), packages=(package,)))
+
+
+@pytest.mark.real
+def test_what_is_not_locked_is_not_baked(pantry: Pantry, tmp_path: Path) -> None:
+    """The lock is the only source."""
+    with pytest.raises(Invalid, match="is not locked"):
+        bake_in(tmp_path / "one", pantry.vault, request_of(RemoteFile(url=URL, into="/opt/"), packages=()))
+
+
+def put(stage: Stage, path: str, content: bytes = b"x", origin: str = "one") -> None:
+    """A file into the stage."""
+    with stage.file(path, mode=0o644, origin=origin) as target:
+        target.write(content)
+
+
+def test_a_stage_follows_the_links_below_and_keeps_its_own_to_the_end(tmp_path: Path) -> None:
+    """What is written later follows none of them; what comes above sees them."""
+    (tmp_path / "tree").mkdir()
+    stage = Stage(tmp_path / "tree", below=BELOW)
+    put(stage, "/bin/tool")
+    put(stage, "/srv/one/a")
+    stage.link("/srv/current", "one", origin="two")
+    stage.link("/srv/etc", "/etc", origin="two")
+    stage.link("/srv/tool", "../usr/bin/tool", origin="two")
+    stage.folder("/srv/empty", origin="two")
+    skeleton = stage.finish()
+    assert skeleton.resolve("srv/current") == "srv/one"
+    assert {"srv/one", "srv/empty", "usr/bin", "tmp"} <= set(skeleton.directories)
+    assert set(skeleton.links) == {"bin", "srv/current"}
+    with LayerTar(tmp_path / "tar") as layer:
+        layer.staged(stage.root, below=BELOW)
+    with tarfile.open(tmp_path / "tar") as tar:
+        found = {entry.name: entry.linkname if entry.issym() else entry.type for entry in tar.getmembers()}
+    assert found == {
+        "srv": tarfile.DIRTYPE,
+        "srv/current": "one",
+        "srv/empty": tarfile.DIRTYPE,
+        "srv/etc": "/etc",
+        "srv/one": tarfile.DIRTYPE,
+        "srv/one/a": tarfile.REGTYPE,
+        "srv/tool": "../usr/bin/tool",
+        "usr": tarfile.DIRTYPE,
+        "usr/bin": tarfile.DIRTYPE,
+        "usr/bin/tool": tarfile.REGTYPE,
+    }
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("/usr", "folder in the image"),
+        ("/bin", "folder in the image"),
+        ("/srv", "folder in the image"),
+        ("/srv/a", "one and two both bring /srv/a"),
+        ("/srv/link", "one and two both bring /srv/link"),
+        ("/srv/link/b", "one and two both bring /srv/link"),
+        ("/srv/a/b", "one and two both bring /srv/a"),
+        ("/srv/../etc/passwd", "no plain path"),
+        ("/srv//a", "no plain path"),
+    ],
+)
+def test_nothing_in_a_stage_is_written_over_or_through(tmp_path: Path, path: str, said: str) -> None:
+    """Two origins in one place are refused, both named."""
+    (tmp_path / "tree").mkdir()
+    stage = Stage(tmp_path / "tree", below=BELOW)
+    put(stage, "/srv/a")
+    stage.link("/srv/link", "/etc", origin="one")
+    with pytest.raises(Invalid, match=said):
+        put(stage, path, origin="two")
+    with pytest.raises(Invalid, match=said):
+        stage.link(path, "/etc", origin="two")

@@ -1,0 +1,57 @@
+"""A lock outlives what it was made from: the origins gone and the network unplugged, it bakes to the same digest."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from pantry import bake_in
+from unplugged import bake_unplugged
+
+from repave.config.lockfile import dump_lock, load_lock
+from repave.config.recipes import merged
+from repave.model.lock import Lock
+from repave.model.names import ImageName
+from repave.model.recipe import Base, Image, ImageKind, RemoteFile
+from repave.pinners.fetched import FetchedFilesPinner
+from repave.ports.baker import BakeRequest
+from repave.ports.pinner import Pinner, PinRequest, Refresh
+from repave.ports.progress import Silent
+from repave.registries.vault import FileVault
+
+WEB = ImageName("web")
+End = Callable[[], object]
+"""Takes the origin away."""
+
+
+def image(**parts: object) -> Image:
+    """An image of nothing but what is given."""
+    base = Base(distribution="debian", release="bookworm", suites=("bookworm",))
+    return Image(name=WEB, kind=ImageKind.CONTAINER, base=base, user="1000", run=("/bin/true",), **parts)  # type: ignore[arg-type] # typed where they are written
+
+
+def fetched_file(folder: Path, vault: FileVault) -> tuple[Image, Pinner, End]:
+    """A file by its address."""
+    file = folder / "tool"
+    file.write_bytes(b"a tool")
+    return image(fetch=(RemoteFile(url=file.as_uri(), into="/opt/"),)), FetchedFilesPinner(vault=vault), file.unlink
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("origin", [fetched_file])
+def test_an_old_lock_bakes_unplugged_to_the_same_digest(
+    tmp_path: Path, origin: Callable[[Path, FileVault], tuple[Image, Pinner, End]]
+) -> None:
+    """From its text and the vault alone; locking again without the origin changes nothing."""
+    vault = FileVault(tmp_path / "vault")
+    recipe, pinner, end = origin(tmp_path, vault)
+    request = PinRequest(image=recipe, folder=tmp_path, previous=Lock(), refresh=Refresh.KEEP)
+    lock = merged([recipe], {WEB: pinner.pin(request, progress=Silent())})
+    first = bake_in(tmp_path / "then", vault, BakeRequest(image=recipe, packages=lock.packages, files=()))
+    end()
+    old = load_lock(dump_lock(lock))
+    again = pinner.pin(PinRequest(image=recipe, folder=tmp_path, previous=old, refresh=Refresh.KEEP), progress=Silent())
+    assert merged([recipe], {WEB: again}) == lock
+    unplugged = bake_unplugged(
+        tmp_path / "now", tmp_path / "vault", BakeRequest(image=recipe, packages=old.packages_of(WEB), files=())
+    )
+    assert unplugged.digest == first.digest

@@ -1,0 +1,85 @@
+"""Where a server may send us on to."""
+
+import ssl
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from repave.ports.errors import Denied
+from repave.ports.progress import Silent
+from repave.ports.vault import Sought
+from repave.registries.vault import FileVault
+
+
+class Onward(BaseHTTPRequestHandler):
+    """Sends on to what the path names, or answers."""
+
+    def do_GET(self) -> None:
+        """``/?ADDRESS`` is sent on to the address."""
+        _, _, onward = self.path.partition("?")
+        self.send_response(302 if onward else 200)
+        if onward:
+            self.send_header("Location", onward)
+        self.send_header("Content-Length", "0" if onward else "7")
+        self.end_headers()
+        self.wfile.write(b"" if onward else b"content")
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the library's own name
+        """Say nothing."""
+
+
+@contextmanager
+def serving(server: ThreadingHTTPServer) -> Iterator[int]:
+    """The server's port, while it answers."""
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        yield server.server_port
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@pytest.fixture
+def plain() -> Iterator[str]:
+    """A server whose answers anyone on the way can change."""
+    with serving(ThreadingHTTPServer(("127.0.0.1", 0), Onward)) as port:
+        yield f"http://127.0.0.1:{port}/"
+
+
+@pytest.fixture
+def protected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A server with a certificate that we trust."""
+    request = ["openssl", "req", "-x509", "-nodes", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
+    names = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1", "-days", "2"]
+    subprocess.run(
+        [*request, *names, "-keyout", tmp_path / "key", "-out", tmp_path / "pem"], check=True, capture_output=True
+    )
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "pem"))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Onward)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "pem", tmp_path / "key")
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    with serving(server) as port:
+        yield f"https://127.0.0.1:{port}/"
+
+
+def seek(folder: Path, url: str) -> int:
+    """How many bytes are found there."""
+    file = Sought(url=url, name="tool", largest_bytes=100)
+    return FileVault(folder / "vault").seek([file], progress=Silent())[0].size_bytes
+
+
+@pytest.mark.real
+def test_a_redirect_may_go_up_and_stay_but_not_go_down(plain: str, protected: str, tmp_path: Path) -> None:
+    """From https only to https: else anyone on the way could read and change what comes."""
+    for way in (plain, protected, f"{plain}?{plain}", f"{plain}?{protected}", f"{protected}?{protected}"):
+        assert seek(tmp_path, way) == len(b"content")
+    with pytest.raises(Denied, match="a line that nothing protects"):
+        seek(tmp_path, f"{protected}?{plain}")
