@@ -191,6 +191,20 @@ def test_a_repair_without_a_changelog_is_a_problem_not_a_silence(archive: Suites
     assert "which CVEs source 1.2 repairs is not known" in status.problem
 
 
+CUT = "# Older entries have been removed from this changelog.\n"
+
+
+def test_a_changelog_that_ends_above_what_is_locked_is_a_problem(archive: Suites) -> None:
+    """What its oldest entries repaired is not known; a lock that it reaches has no such problem."""
+    text = CHANGELOG.format(source="source")
+    cut = text[: text.index("source (1.0)")] + CUT
+    archive.list("lib", {"lib/changelog.Debian.gz": gzip.compress(cut.encode())})
+    assert examine(archive, locked("lib", "1.1"))[1][0].problem == ""
+    found, (status,) = examine(archive, locked("lib", "1.0"))
+    assert found[0].cves == ("CVE-2024-0001", "CVE-2024-0002")
+    assert "source 1.2 repairs is not wholly known: its changelog ends above 1.0" in status.problem
+
+
 def spoilt(archive: Suites) -> None:
     """Change the repairing package after it was listed."""
     with archive.list("lib", {"lib/changelog.Debian.gz": changelog()}).open("ab") as package:
@@ -234,20 +248,24 @@ def test_what_is_no_package_is_refused(tmp_path: Path) -> None:
     archive = Suites(folder=tmp_path)
     whole = archive.build("lib", {"lib/changelog.Debian.gz": changelog()}).read_bytes()
     damaged = whole[:-200] + bytes(200)
-    for content in (b"text", whole[:20], whole[: len(whole) // 2], damaged, b"!<arch>\n"):
+    packed = archive.build("zstd", {"lib/changelog.Debian.gz": changelog()}, compression="zstd").read_bytes()
+    torn = packed[:-200] + bytes(200)
+    for content in (b"text", whole[:20], whole[: len(whole) // 2], damaged, torn, b"!<arch>\n"):
         (tmp_path / "bad.deb").write_bytes(content)
         with pytest.raises(Corrupt):
             documents(tmp_path / "bad.deb", "lib")
 
 
-def test_every_compression_of_debians_is_read_and_others_are_named(archive: Suites) -> None:
-    """Debian's own is xz; zstd is Ubuntu's."""
-    for compression in ("xz", "gzip", "none"):
+def test_every_compression_of_packages_is_read_and_others_are_named(archive: Suites) -> None:
+    """Debian's own is xz, Ubuntu's zstd."""
+    for compression in ("xz", "zstd", "gzip", "none"):
         name = f"lib{compression}"
         package = archive.build(name, {f"{name}/changelog.Debian.gz": changelog()}, compression=compression)
         assert "CVE-2024-0002" in documents(package, name).changelog
-    with pytest.raises(Invalid, match=r"\.zst"):
-        documents(archive.build("libzstd", {"libzstd/changelog.Debian.gz": changelog()}, compression="zstd"), "libzstd")
+    other = archive.build("libother", {}, compression="none")
+    other.write_bytes(other.read_bytes().replace(b"data.tar  ", b"data.tar.7z"[:10]))
+    with pytest.raises(Invalid, match=r"\.7"):
+        documents(other, "libother")
 
 
 def test_a_package_of_any_length_is_read(archive: Suites) -> None:

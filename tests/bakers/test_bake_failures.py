@@ -11,6 +11,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
+import zstandard
 
 from repave.bakers.container.baker import ContainerBaker
 from repave.bakers.container.chamber import Chamber
@@ -179,7 +180,8 @@ def deb(compress: str = ".xz", *, time: int = 1_700_000_000) -> bytes:
     with tarfile.open(fileobj=data, mode="w") as tar:
         tar.addfile(tarfile.TarInfo("./file"))
     plain = data.getvalue()
-    packed = {".xz": lzma.compress(plain), ".gz": gzip.compress(plain)}.get(compress, plain)
+    zstd = zstandard.ZstdCompressor().compress(plain)
+    packed = {".xz": lzma.compress(plain), ".gz": gzip.compress(plain), ".zst": zstd}.get(compress, plain)
     content = MAGIC
     for name, part in (("debian-binary", b"2.0\n"), ("control.tar", b"odd"), (f"data.tar{compress}", packed)):
         content += f"{name:<16}{time:<12}{0:<6}{0:<6}{'100644':<8}{len(part):<10}`\n".encode()
@@ -195,7 +197,7 @@ def kept(folder: Path, content: bytes) -> tuple[FileVault, LockedPackage]:
     return vault, package("tool", vault.add(source))
 
 
-@pytest.mark.parametrize("compress", [".xz", ".gz", ""])
+@pytest.mark.parametrize("compress", [".xz", ".gz", ".zst", ""])
 def test_packages_lose_their_compression_and_nothing_else(tmp_path: Path, compress: str) -> None:
     """Names, times and content stay; what is there already is not made again."""
     vault, tool = kept(tmp_path, deb(compress))
@@ -213,7 +215,8 @@ def test_packages_lose_their_compression_and_nothing_else(tmp_path: Path, compre
 @pytest.mark.parametrize(
     ("content", "kind", "said"),
     [
-        (deb(".zst"), Invalid, "compressed as .zst"),
+        (deb(".7z"), Invalid, "compressed as .7z"),
+        (deb(".zst").replace(zstandard.FRAME_HEADER, b"none"), Corrupt, "cannot be decompressed"),
         (b"no package at all", Corrupt, "no Debian package"),
         (deb()[:-40], Corrupt, "cannot be decompressed"),
         (MAGIC + b"x" * 60, Corrupt, "broken Debian package"),

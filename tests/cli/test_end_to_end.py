@@ -15,7 +15,7 @@ FILE = """project: hello
 images:
   web:
     kind: container
-    base: {distribution: debian, release: bookworm}
+    base: {distribution: debian, release: trixie}
     packages: [python3-minimal]
     files: {app/: /srv/app/}
     run: python3 /srv/app/app.py
@@ -66,7 +66,9 @@ def test_from_a_file_to_a_serving_fleet_and_back(project: Path) -> None:
     assert locked["changed"]
     assert repave(project, "lock", "--check") == {"matches": True, "differs": []}
     assert repave(project, "bake")["release"] == "r1"
-    assert repave(project, "bake")["new"] is False
+    again = repave(project, "bake", "--verify")
+    assert (again["new"], [image["same"] for image in again["verified"]]) == (False, [True])
+    assert [source["name"] for source in repave(project, "scan")["sources"]] == ["debian trixie-security"]
     assert repave(project, "plan", "test")["fleets"][0]["rehearsal"]["peak"] == 2
 
     deployed = repave(project, "deploy", "test")["fleets"][0]

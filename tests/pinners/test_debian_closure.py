@@ -2,6 +2,7 @@
 
 import hashlib
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from repave.model.lock import Layer
 from repave.model.recipe import Base
 from repave.pinners.debian import sources
 from repave.ports.errors import Invalid, Unreachable
+from repave.ports.pinner import Refresh
 
 WORLD = {
     "base-files 12": "Essential: yes\nPre-Depends: awk",
@@ -131,7 +133,7 @@ def test_a_suite_that_is_not_there_is_named(locking: Locking) -> None:
 @pytest.mark.parametrize(
     ("base", "said"),
     [
-        (Base(distribution="ubuntu", release="noble", suites=("noble",)), "ubuntu is not known"),
+        (Base(distribution="alpine", release="v3", suites=("v3",)), "alpine is not known"),
         (Base(distribution="debian", release="bookworm", suites=()), "names no suite"),
         (Base(distribution="debian", release="bookworm", suites=("trixie",)), "not one of the release"),
         (Base(distribution="debian", release="book worm", suites=("x",)), "no name of a release"),
@@ -172,9 +174,41 @@ def test_security_has_an_archive_of_its_own() -> None:
     assert sources.security_suites(Base(distribution="debian", release="sid", suites=("sid",))) == ()
 
 
+def test_ubuntu_holds_all_suites_in_one_archive() -> None:
+    """Other processors than the PC's have another."""
+    base = Base(distribution="ubuntu", release="noble", suites=("noble", "noble-security"))
+    assert sources.lines(base, base.suites) == (
+        "deb [arch=amd64] http://archive.ubuntu.com/ubuntu noble main universe\n"
+        "deb [arch=amd64] http://archive.ubuntu.com/ubuntu noble-security main universe\n"
+    )
+    assert sources.address(replace(base, architecture="arm64"), "noble") == "http://ports.ubuntu.com/ubuntu-ports"
+    assert sources.address(replace(base, mirror="https://mirror/ubuntu"), "noble") == "https://mirror/ubuntu"
+    assert sources.security_suites(base) == ("noble-security",)
+
+
+def test_an_archive_of_ubuntus_is_locked(upstream: Upstream, locking: Locking) -> None:
+    """Its suites and both its components, packed with zstd; the security suite's repair moves, and nothing else."""
+    upstream.compression = "zstd"
+    base = {"base-files 13ubuntu10": "Essential: yes\n"}
+    upstream.publish("noble", {**base, "lib 1-0ubuntu1": ""}, universe={"app 1": "Depends: lib\n"})
+    locking.distribution, locking.release = "ubuntu", "noble"
+    locking.suites = ("noble", "noble-security")
+    upstream.publish("noble-security", {}, universe={})
+    assert locking.versions("app") == {"app": "1", "lib": "1-0ubuntu1"}
+    upstream.publish(
+        "noble-security", {"lib 1-0ubuntu1.1": ""}, universe={"app 2": "Depends: lib\nPhased-Update-Percentage: 0\n"}
+    )
+    assert locking.versions("app") == {"app": "1", "lib": "1-0ubuntu1"}
+    assert locking.versions("app", refresh=Refresh.SECURITY) == {"app": "2", "lib": "1-0ubuntu1.1"}
+
+
 def test_a_machine_without_the_keyring_is_told_so(locking: Locking, tmp_path: Path) -> None:
     """Nothing is read that could not be verified."""
     locking.keyring = tmp_path / "nothing.gpg"
     with pytest.raises(Invalid, match=r"the keyring .*nothing\.gpg is not on this machine") as refused:
         locking.run("app")
     assert "debian-archive-keyring" in refused.value.hint
+    locking.distribution, locking.release, locking.suites = "ubuntu", "noble", ("noble",)
+    with pytest.raises(Invalid) as refused:
+        locking.run("app")
+    assert "ubuntu-keyring" in refused.value.hint

@@ -1,4 +1,4 @@
-"""A small signed Debian archive as a folder, and a project that locks against it."""
+"""A small signed archive, Debian's or Ubuntu's, as a folder, and a project that locks against it."""
 
 import hashlib
 from collections.abc import Callable, Mapping
@@ -58,6 +58,10 @@ class Upstream:
     root: Path
     key: SigningKey
     built: dict[tuple[str, str], str] = field(default_factory=dict)
+    compression: str = "none"
+    """As ``dpkg-deb -Z`` takes it."""
+
+    architecture: str = "amd64"
 
     @property
     def mirror(self) -> str:
@@ -69,23 +73,28 @@ class Upstream:
         suite: str,
         packages: Mapping[str, str],
         *,
+        universe: Mapping[str, str] | None = None,
         key: SigningKey | None = None,
         valid_for: timedelta = timedelta(days=7),
         release: Callable[[str], str] = lambda text: text,
     ) -> None:
-        """Have ``suite`` list exactly these: ``name version`` to further control fields."""
-        listed = "".join(self._package(named, fields) for named, fields in packages.items())
+        """Have ``suite`` list exactly these: ``name version`` to further control fields; ``universe`` is Ubuntu's."""
+        components = {"main": packages} if universe is None else {"main": packages, "universe": universe}
         place = self.root / "dists" / suite
-        index = place / "main" / "binary-amd64" / "Packages"
-        index.parent.mkdir(parents=True, exist_ok=True)
-        index.write_text(listed)
+        hashes = ""
+        for component, listed in components.items():
+            name = f"{component}/binary-{self.architecture}/Packages"
+            index = place / name
+            index.parent.mkdir(parents=True, exist_ok=True)
+            index.write_text("".join(self._package(named, fields) for named, fields in listed.items()))
+            hashes += f" {hashlib.sha256(index.read_bytes()).hexdigest()} {index.stat().st_size} {name}\n"
         now = datetime.now(UTC)
         text = (
-            f"Origin: Test\nSuite: {suite}\nCodename: {suite}\nArchitectures: amd64\nComponents: main\n"
+            f"Origin: Test\nSuite: {suite}\nCodename: {suite}\nArchitectures: {self.architecture}\n"
+            f"Components: {' '.join(components)}\n"
             f"Date: {format_datetime(now - timedelta(days=1), usegmt=True)}\n"
             f"Valid-Until: {format_datetime(now - timedelta(days=1) + valid_for, usegmt=True)}\n"
-            f"SHA256:\n {hashlib.sha256(index.read_bytes()).hexdigest()} {index.stat().st_size} "
-            "main/binary-amd64/Packages\n"
+            f"SHA256:\n{hashes}"
         )
         (place / "InRelease").write_text((key or self.key).clearsign(release(text)))
 
@@ -96,7 +105,7 @@ class Upstream:
     def _package(self, named: str, fields: str) -> str:
         name, version = named.split()
         control = (
-            f"Package: {name}\nVersion: {version}\nArchitecture: amd64\n"
+            f"Package: {name}\nVersion: {version}\nArchitecture: {self.architecture}\n"
             f"Maintainer: Test <t@example.org>\nDescription: test\n{fields}"
         )
         control = control if control.endswith("\n") else f"{control}\n"
@@ -107,7 +116,9 @@ class Upstream:
             (tree / "DEBIAN" / "control").write_text(control)
             package = self.root / self._pool(name, version)
             package.parent.mkdir(parents=True, exist_ok=True)
-            COMMANDS.run(("dpkg-deb", "--build", "--root-owner-group", "-Znone", str(tree), str(package)))
+            COMMANDS.run(
+                ("dpkg-deb", "--build", "--root-owner-group", f"-Z{self.compression}", str(tree), str(package))
+            )
         package = self.root / self._pool(name, version)
         if not package.exists():
             return ""
@@ -116,7 +127,7 @@ class Upstream:
         return f"{self.built[name, version]}{place}\n"
 
     def _pool(self, name: str, version: str) -> str:
-        return f"pool/main/{name[0]}/{name}_{version.partition(':')[2] or version}_amd64.deb"
+        return f"pool/main/{name[0]}/{name}_{version.partition(':')[2] or version}_{self.architecture}.deb"
 
 
 @dataclass
@@ -126,6 +137,8 @@ class Locking:
     upstream: Upstream
     folder: Path
     vault: FileVault
+    distribution: str = "debian"
+    release: str = SUITE
     suites: tuple[str, ...] = (SUITE,)
     lock: Lock = field(default_factory=Lock)
     mirror: str = ""
@@ -140,8 +153,8 @@ class Locking:
     def base(self) -> Base:
         """What the image draws from."""
         return Base(
-            distribution="debian",
-            release=SUITE,
+            distribution=self.distribution,
+            release=self.release,
             suites=self.suites,
             mirror=self.mirror or self.upstream.mirror,
             keyring=self.declared_keyring,

@@ -73,7 +73,8 @@ class Pantry:
             folder.chmod(0o755)
         target = self.folder / f"{name}_1_all.deb"
         subprocess.run(
-            ["dpkg-deb", "--root-owner-group", "--build", tree, target],
+            # Ubuntu's compression, so that both are baked.
+            ["dpkg-deb", "--root-owner-group", "-Zzstd", "--build", tree, target],
             check=True,
             capture_output=True,
             env={**os.environ, "SOURCE_DATE_EPOCH": "1700000000"},

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 CVE = re.compile(r"\bCVE-\d{4}-\d{4,19}\b", re.IGNORECASE)
 HEADER = re.compile(r"^[a-z0-9][a-z0-9+.-]* \(([^()\s]+)\)[^;\n]*;", re.IGNORECASE)
 
+CUT = re.compile(r"^# (?:Older entries have been removed|For older changelog entries)", re.MULTILINE)
+"""How debhelper and Ubuntu's builders say that they left the oldest entries out."""
+
 Newer = Callable[[str, str], bool]
 
 
@@ -42,6 +45,11 @@ def repaired(changelog: str, *, after: str, up_to: str, newer: Newer) -> tuple[s
         if newer(entry.version, after) and not newer(entry.version, up_to):
             found |= {name.upper() for name in CVE.findall(entry.text)}
     return tuple(sorted(found, key=_by_year_and_number))
+
+
+def reaches(changelog: str, version: str, newer: Newer) -> bool:
+    """Whether the changelog tells all that came after ``version``: it is whole, or its oldest entry is no newer."""
+    return CUT.search(changelog) is None or any(not newer(entry.version, version) for entry in entries(changelog))
 
 
 def _by_year_and_number(name: str) -> tuple[int, ...]:

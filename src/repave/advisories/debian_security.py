@@ -1,10 +1,10 @@
-"""Debian's security suites: what they list in a newer version is a repair, and its changelog names the CVEs."""
+"""Debian's and Ubuntu's security suites: a newer version there is a repair, and its changelog names the CVEs."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from repave.advisories.changelogs import repaired
+from repave.advisories.changelogs import reaches, repaired
 from repave.advisories.debian_package import documents
 from repave.model.finding import Finding, SourceStatus
 from repave.model.lock import Ecosystem, Lock, LockedPackage
@@ -41,7 +41,7 @@ class DebianSecurityAdvisories:
         """
         findings: list[Finding] = []
         statuses: list[SourceStatus] = []
-        with progress.task("Asking Debian's security suites"):
+        with progress.task("Asking the security suites"):
             for base, images in _bases(lock).items():
                 found, status = self._examine_base(lock, base, images, progress)
                 findings.extend(found)
@@ -67,6 +67,7 @@ class DebianSecurityAdvisories:
         except WorldError as failure:
             return [], _status(name, None, [failure.message])
         changelogs, problems = self._changelogs(repairs, progress)
+        problems += self._cut(repairs, changelogs)
         return [self._finding(repair, changelogs) for repair in repairs], _status(
             name, view.as_of, problems, covers=(Ecosystem.DEB,)
         )
@@ -100,6 +101,17 @@ class DebianSecurityAdvisories:
             if not changelogs[source, version]:
                 problems.append(f"which CVEs {source} {version} repairs is not known: its packages have no changelog")
         return changelogs, problems
+
+    def _cut(self, repairs: Iterable[_Repair], changelogs: Mapping[tuple[str, str], str]) -> list[str]:
+        """Of which repairs the changelog ends above what is locked."""
+        cut = {
+            f"which CVEs {source} {version} repairs is not wholly known: its changelog ends above {locked}"
+            for repair in repairs
+            for source, version in ((repair.candidate.source, repair.candidate.source_version),)
+            for locked in (repair.package.source_version or repair.package.version,)
+            if not reaches(changelogs.get((source, version), ""), locked, self._archive.newer)
+        }
+        return sorted(cut)
 
     def _fetch_first(self, sources: Iterable[Mapping[str, Candidate]], progress: Progress) -> None:
         """Bring the package of each source that is read first, all at once; who fails is asked again one by one."""
@@ -142,10 +154,10 @@ class DebianSecurityAdvisories:
 
 def _bases(lock: Lock) -> Mapping[Base, frozenset[ImageName]]:
     """The images by what their packages are judged by: suites do not matter here."""
-    groups: dict[tuple[str, str, str, str | None], list[tuple[Base, ImageName]]] = {}
+    groups: dict[tuple[str, str, str, str | None, str], list[tuple[Base, ImageName]]] = {}
     for image in lock.images:
         base = image.base
-        key = (base.distribution, base.release, base.architecture, base.mirror)
+        key = (base.distribution, base.release, base.architecture, base.mirror, base.keyring)
         groups.setdefault(key, []).append((base, image.name))
     return {members[0][0]: frozenset(name for _, name in members) for members in groups.values()}
 

@@ -49,11 +49,6 @@ UNSUPPORTED = (
         why="`boot` says how a virtual machine starts, and this version bakes containers only: remove it",
     ),
     Unsupported(
-        path=("images", ANY, "base", "distribution"),
-        values=_is("ubuntu"),
-        why="`distribution: ubuntu` cannot be locked by this version: use debian",
-    ),
-    Unsupported(
         path=("images", ANY, "base", "image"),
         why="an image as base cannot be locked by this version: name a distribution",
     ),

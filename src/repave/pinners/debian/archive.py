@@ -1,4 +1,4 @@
-"""Debian's archive: signed indexes, read by apt in a folder of its own."""
+"""A distribution's archive: signed indexes, read by apt in a folder of its own."""
 
 import hashlib
 import time
@@ -13,16 +13,15 @@ from repave.pinners.debian.workspace import Workspace
 from repave.ports.archive import Candidate, SuiteView
 from repave.ports.commands import Commands
 
-KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
-
 FRESH_SECONDS = 60.0
 """Several images locked together are asked about once, and from the same indexes."""
 
 
 class DebianArchive:
-    """The archive port for Debian; the pinner asks it for more, by ``index``."""
+    """The archive port for Debian and Ubuntu; the pinner asks it for more, by ``index``."""
 
-    def __init__(self, root: Path, *, commands: Commands, keyring: Path = KEYRING) -> None:
+    def __init__(self, root: Path, *, commands: Commands, keyring: Path | None = None) -> None:
+        """``keyring`` stands in for the distributions' own."""
         self._root = root
         self._commands = commands
         self._keyring = keyring
@@ -30,7 +29,7 @@ class DebianArchive:
         self._refreshed: dict[tuple[Base, tuple[str, ...]], float] = {}
 
     def security_suites(self, base: Base) -> tuple[str, ...]:
-        """The suites in which Debian publishes security repairs for this release."""
+        """The suites in which the distribution publishes security repairs for this release."""
         return sources.security_suites(base)
 
     def view(self, base: Base, suites: Iterable[str], names: Iterable[str]) -> SuiteView:
@@ -62,11 +61,11 @@ class DebianArchive:
         return Index(workspace, suites)
 
     def _keyring_of(self, base: Base) -> Path:
-        """The keys that must have signed the indexes: the file's own, else Debian's."""
-        return Path(base.keyring) if base.keyring else self._keyring
+        """The keys that must have signed the indexes: the file's own, else the distribution's."""
+        return Path(base.keyring) if base.keyring else self._keyring or sources.distribution(base).keyring
 
     def _folder(self, base: Base) -> Path:
-        determines = f"{base.distribution}\n{base.mirror or sources.ARCHIVE}\n{self._keyring_of(base)}"
+        determines = f"{base.distribution}\n{sources.archive(base)}\n{self._keyring_of(base)}"
         place = hashlib.sha256(determines.encode()).hexdigest()[:12]
         return self._root / f"{base.release}-{base.architecture}-{place}"
 

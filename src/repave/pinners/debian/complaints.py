@@ -69,7 +69,7 @@ MEANINGS = (
         ),
         Corrupt,
         "the index of {suites} is not signed by a key we trust, and is not used: {told}",
-        "if the mirror is right, bring the keyring up to date (package debian-archive-keyring)",
+        "if the mirror is right, bring its keyring up to date (package debian-archive-keyring), or name `keyring`",
     ),
 )
 """The first that fits is taken."""

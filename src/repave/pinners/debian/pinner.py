@@ -35,7 +35,7 @@ class DebianPinner:
         _check_recipe(request)
         check_named(request)
         base = request.image.base
-        with progress.task(f"Locking Debian packages of {request.image.name}") as task:
+        with progress.task(f"Locking {sources.distribution(base).title} packages of {request.image.name}") as task:
             task.note("refreshing the indexes")
             index = self._archive.index(base, base.suites)
             before = keeping.previous(request)
@@ -127,7 +127,7 @@ def _check_recipe(request: PinRequest) -> None:
     if request.refresh is Refresh.SECURITY and not set(security).intersection(image.base.suites):
         if not security:
             raise Invalid(
-                f"debian {image.base.release} has no security suite: repairs go straight into it",
+                f"{image.base.distribution} {image.base.release} has no security suite: repairs go straight into it",
                 hint="use `repave lock --upgrade`",
             )
         raise Invalid(

@@ -54,6 +54,8 @@ APT::Architectures {{ "{architecture}"; }};
 APT::Install-Recommends "false";
 APT::Install-Suggests "false";
 APT::Get::List-Cleanup "false";
+// Ubuntu's updates reach some machines earlier than others: a lock must not hang on which machine made it.
+APT::Get::Always-Include-Phased-Updates "true";
 APT::Update::Error-Mode "any";
 // Methods run as whoever runs us: the sandbox user may not read a project in somebody's home.
 APT::Sandbox::User "";
@@ -135,7 +137,8 @@ class Workspace:
         if not self._keyring.is_file():
             raise Invalid(
                 f"the keyring {self._keyring} is not on this machine, so no signature can be verified",
-                hint="install the package debian-archive-keyring, or name another file as the base's `keyring`",
+                hint=f"install the package {sources.distribution(self.base).keyring_package}, or name another file as "
+                "the base's `keyring`",
             )
         etc = self._folder / "etc"
         for name in EMPTY_FOLDERS:
