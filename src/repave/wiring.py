@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from repave.operations.converge import Settled, Watcher
     from repave.operations.deploy import Deploying
     from repave.operations.destroy import Destroyed
+    from repave.operations.integrity.records import Integrity
+    from repave.operations.integrity.verifying import Verifying
     from repave.operations.locking import Locking
     from repave.operations.patch import Patching
     from repave.operations.reproduction import Reproducing
@@ -342,6 +344,20 @@ class Wiring:
 
         return Reproducing(bakers=self.bakers, registry=self.registry, scratch=self._scratch_registry)
 
+    @cached_property
+    def integrity(self) -> "Integrity":
+        """Whether artifacts are as they were baked, by their documents."""
+        from repave.operations.integrity.records import Integrity
+
+        return Integrity(project=self.project.name, catalog=self.store, registry=self.registry)
+
+    @cached_property
+    def verifying(self) -> "Verifying":
+        """The same, every byte."""
+        from repave.operations.integrity.verifying import Verifying
+
+        return Verifying(project=self.project.name, catalog=self.store, registry=self.registry, vault=self.vault)
+
     @contextmanager
     def _scratch_registry(self) -> Iterator["Registry"]:
         from tempfile import TemporaryDirectory
@@ -357,7 +373,14 @@ class Wiring:
         from repave.operations.publishing import publish
 
         fleets = fleets_of(self.project, environment)
-        publish(release, fleets, self.store, self.machines(environment.provider), progress)
+        publish(
+            release,
+            fleets,
+            store=self.store,
+            machines=self.machines(environment.provider),
+            admit=self.integrity.admit,
+            progress=progress,
+        )
 
     @cached_property
     def deploying(self) -> "Deploying":

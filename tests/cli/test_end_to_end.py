@@ -58,6 +58,19 @@ def project(tmp_path: Path) -> Iterator[Path]:
     repave(tmp_path, "destroy", "test", "--yes")
 
 
+def damaged_layers_start_nothing(project: Path) -> None:
+    """One bit of the application's layer: both verbs refuse it by name; mended, all is well."""
+    layer = repave(project, "bake")["artifacts"][0]["layers"][-1]["digest"]
+    place = project / ".repave" / "registry" / "blobs" / "sha256" / layer.removeprefix("sha256:")
+    content = place.read_bytes()
+    place.write_bytes(content[:700] + bytes([content[700] ^ 4]) + content[701:])
+    (checked,) = repave(project, "verify", code=1)["artifacts"]
+    assert "(application)" in checked["problem"]
+    assert layer in repave(project, "deploy", "test", code=1)["error"]["message"]
+    assert repave(project, "status", "test")["fleets"] == []
+    place.write_bytes(content)
+
+
 @pytest.mark.real
 @pytest.mark.network
 def test_from_a_file_to_a_serving_fleet_and_back(project: Path) -> None:
@@ -70,6 +83,8 @@ def test_from_a_file_to_a_serving_fleet_and_back(project: Path) -> None:
     assert (again["new"], [image["same"] for image in again["verified"]]) == (False, [True])
     assert [source["name"] for source in repave(project, "scan")["sources"]] == ["debian trixie-security"]
     assert repave(project, "plan", "test")["fleets"][0]["rehearsal"]["peak"] == 2
+    assert repave(project, "verify", "--deep")["verified"] is True
+    damaged_layers_start_nothing(project)
 
     deployed = repave(project, "deploy", "test")["fleets"][0]
     assert (deployed["result"], deployed["serving"]) == ("deployed", 2)

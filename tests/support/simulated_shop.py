@@ -1,5 +1,6 @@
 """A whole project over a simulated world: real store, vault, registry, controller; invented packages, advisories."""
 
+import json
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
@@ -16,12 +17,14 @@ from repave.model.names import FleetKey, ReleaseNumber
 from repave.model.plan import Phase
 from repave.model.project import Environment, Project
 from repave.model.recipe import ImageKind
-from repave.model.release import SecretReference
+from repave.model.release import Release, SecretReference
 from repave.operations.baking import Baked, Baking
 from repave.operations.converge import Settled, Watcher, unwatched
 from repave.operations.deploy import Deploying, DeployResult
 from repave.operations.destroy import Destroying
 from repave.operations.frontends import frontend
+from repave.operations.integrity.records import Integrity
+from repave.operations.integrity.verifying import Verifying
 from repave.operations.keys import fleets_of
 from repave.operations.locking import Asked, Locking
 from repave.operations.patch import Patching
@@ -59,6 +62,7 @@ pipeline: [test, prod]
 """
 
 QUIET = Silent()
+OCI = "application/vnd.oci.image"
 
 
 def content_of(name: str, version: str) -> bytes:
@@ -120,10 +124,14 @@ class InventedBaker:
         """The same request, the same digest."""
         del progress
         parts = [*(package.sha256 for package in request.packages), *(file.sha256 for file in request.files)]
-        layer = self.registry.add(" ".join(sorted(parts)).encode())
-        manifest = self.registry.add(f'{{"layers": [{{"digest": "{layer}"}}]}}'.encode())
-        made = ArtifactLayer(layer=Layer.BASE, digest=layer, size_bytes=1, inputs=layer, cached=False)
-        return Artifact(image=request.image.name, kind=self.kind, digest=manifest, size_bytes=1, layers=(made,))
+        content = " ".join(sorted(parts)).encode()
+        layer, size = self.registry.add(content), len(content)
+        configuration = json.dumps({"rootfs": {"type": "layers", "diff_ids": [layer]}}).encode()
+        named = {"digest": self.registry.add(configuration), "size": len(configuration), "mediaType": f"{OCI}.config"}
+        layers = [{"digest": layer, "size": size, "mediaType": f"{OCI}.layer.v1.tar"}]
+        manifest = self.registry.add(json.dumps({"schemaVersion": 2, "config": named, "layers": layers}).encode())
+        made = ArtifactLayer(layer=Layer.BASE, digest=layer, size_bytes=size, inputs=layer, cached=False)
+        return Artifact(image=request.image.name, kind=self.kind, digest=manifest, size_bytes=size, layers=(made,))
 
     def rebake(self, request: BakeRequest, *, registry: Registry, progress: Progress) -> Artifact:
         """The same, in another registry."""
@@ -255,9 +263,26 @@ class Shop:
         """As the verb does it."""
         environment = self.environment(name)
         release = self.store.release(ReleaseNumber(number)) if number else self.deploying.choose(environment)
-        publish(release, self.keys(name), self.store, self.machines, QUIET)
+        self.publish(release, name)
         self.deploying.begin(environment, release, "deploy")
         return self.deploying.finish(environment, release, watcher)
+
+    def publish(self, release: Release, name: str) -> None:
+        """As the verbs do it."""
+        integrity = Integrity(project=self.project.name, catalog=self.store, registry=self.registry)
+        publish(
+            release,
+            self.keys(name),
+            store=self.store,
+            machines=self.machines,
+            admit=integrity.admit,
+            progress=QUIET,
+        )
+
+    @property
+    def verifying(self) -> Verifying:
+        """The proof."""
+        return Verifying(project=self.project.name, catalog=self.store, registry=self.registry, vault=self.vault)
 
     def change_application(self, text: str) -> None:
         """Another version of it, locked."""

@@ -7,6 +7,12 @@ from repave.model.lock import Layer
 from repave.model.names import Digest, ImageName
 from repave.model.recipe import ImageKind
 
+PLAIN_LAYERS = frozenset({"application/vnd.oci.image.layer.v1.tar", "application/vnd.docker.image.rootfs.diff.tar"})
+GZIPPED_LAYERS = frozenset(
+    {"application/vnd.oci.image.layer.v1.tar+gzip", "application/vnd.docker.image.rootfs.diff.tar.gzip"}
+)
+"""Media types of layers that can be read."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class ArtifactLayer:

@@ -13,6 +13,7 @@ from repave.model.recipe import ImageKind
 from repave.model.release import Release
 from repave.operations.errors import Refused
 from repave.operations.guards.judging import judge_artifact, judge_files, stop_at
+from repave.operations.integrity.records import artifact_name
 from repave.ports.baker import Baker, BakeRequest
 from repave.ports.catalog import Catalog
 from repave.ports.clock import Clock
@@ -97,12 +98,14 @@ class Baking:
         return baker.bake(request, progress=progress)
 
     def _tag(self, release: Release, artifacts: Mapping[ImageName, Artifact]) -> tuple[str, ...]:
-        names = []
-        for name, artifact in artifacts.items():
-            tag = f"{self._project.name}-{name}:{release}"
-            self._registry.tag(tag, artifact.digest)
-            names.append(tag)
-        return tuple(names)
+        """Name what was baked, and what was before where the index no longer names it."""
+        known = dict(self._registry.tags())
+        for before in self._catalog.releases():
+            for image, digest in before.artifacts.items():
+                name = artifact_name(self._project.name, image, before)
+                if known.get(name) != digest and self._registry.has(digest):
+                    self._registry.tag(name, digest)
+        return tuple(artifact_name(self._project.name, name, release) for name in artifacts)
 
 
 def bake_request(project: Project, name: ImageName, lock: Lock) -> BakeRequest:

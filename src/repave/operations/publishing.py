@@ -1,20 +1,30 @@
 """Artifacts where they can be started: what is to run, and what a rollback may return to."""
 
+from collections.abc import Callable
+
 from repave.model.names import Digest, FleetKey
 from repave.model.release import Release
-from repave.ports.errors import Gone
+from repave.ports.errors import Corrupt, Gone
 from repave.ports.progress import Progress
 from repave.ports.provider import Machines
 from repave.ports.store import Store
 
 
 def publish(
-    release: Release, fleets: tuple[FleetKey, ...], store: Store, machines: Machines, progress: Progress
+    release: Release,
+    fleets: tuple[FleetKey, ...],
+    *,
+    store: Store,
+    machines: Machines,
+    admit: Callable[[Release], None],
+    progress: Progress,
 ) -> None:
     """Make the release startable, and say of each proven revision of the fleets whether it still is.
 
-    Raises Gone when an artifact of the release is no longer in the registry: bake it again.
+    ``admit`` looks at the release first, and raises what speaks against it. Raises Gone when an artifact of the release
+    is no longer in the registry (bake it again), Corrupt when it is not what was baked.
     """
+    admit(release)
     for digest in release.artifacts.values():
         machines.publish(store.artifact(digest), progress=progress)
     for fleet in fleets:
@@ -31,6 +41,6 @@ def _startable(digest: Digest, store: Store, machines: Machines, progress: Progr
         return True
     try:
         machines.publish(store.artifact(digest), progress=progress)
-    except Gone:
+    except (Gone, Corrupt):
         return False
     return True

@@ -38,6 +38,10 @@ class Registry(Protocol):
         """Every name and the manifest it points to, sorted."""
         ...
 
+    def resolve(self, name: str) -> Digest:
+        """The manifest a name points to, by an entry that is right in all it says. Raises Gone, Corrupt."""
+        ...
+
     def untag(self, name: str) -> None:
         """Forget a name; what is not here is no error."""
         ...

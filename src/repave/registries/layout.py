@@ -20,10 +20,16 @@ from repave.ports.errors import Corrupt, Gone, Invalid, NoCapacity, WorldError
 from repave.registries.durable import keep_durably, no_room, rename_durably
 
 MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
+SCHEMA = 2
+"""Of every index and manifest there is, by the specification."""
+
 REFERENCE_NAME = "org.opencontainers.image.ref.name"
 DIGEST = re.compile(r"sha256:([0-9a-f]{64})")
 NAME = re.compile(r"[A-Za-z0-9]+((--|[-._:@+/])[A-Za-z0-9]+)*")
 """What the image layout specification allows as a reference name."""
+
+
+INDEX_HINT = "remove index.json: `repave bake` names again what it bakes, and no blob is lost"
 
 
 class LayoutRegistry:
@@ -102,6 +108,22 @@ class LayoutRegistry:
         """Every name and the manifest it points to, sorted."""
         named = ((_name_of(entry), Digest(entry["digest"])) for entry in self._read_index())
         return tuple(sorted((name, digest) for name, digest in named if name))
+
+    def resolve(self, name: str) -> Digest:
+        """The manifest a name points to; see the port."""
+        entries = [entry for entry in self._read_index() if _name_of(entry) == name]
+        if not entries:
+            raise Gone(f"nothing is named {name} in the registry {self._root}", hint="`repave bake` names it again")
+        place, entry = self._root / "index.json", entries[0]
+        digest, size = entry.get("digest"), entry.get("size")
+        if len(entries) > 1:
+            raise Corrupt(f"{place} names {name} {len(entries)} times", hint=INDEX_HINT)
+        if not isinstance(digest, str) or not DIGEST.fullmatch(digest) or entry.get("mediaType") != MANIFEST_TYPE:
+            raise Corrupt(f"what {place} says of {name} names no manifest", hint=INDEX_HINT)
+        found = self.path(Digest(digest)).stat().st_size
+        if found != size:
+            raise Corrupt(f"{place} says that {name} has {size} bytes; {digest} has {found}", hint=INDEX_HINT)
+        return Digest(digest)
 
     def untag(self, name: str) -> None:
         """Forget a name; what is not here is no error."""
@@ -201,15 +223,22 @@ class LayoutRegistry:
         except FileNotFoundError:
             return []
         except ValueError as error:
-            raise Corrupt(f"{place} is no JSON: {error}", hint="remove it, and tag again what is needed") from error
-        manifests: list[dict[str, Any]] = index.get("manifests", [])
+            raise Corrupt(f"{place} is no JSON: {error}", hint=INDEX_HINT) from error
+        manifests = index.get("manifests") if isinstance(index, dict) and index.get("schemaVersion") == SCHEMA else None
+        if not isinstance(manifests, list) or not all(_is_entry(entry) for entry in manifests):
+            raise Corrupt(f"{place} is no index of an image layout", hint=INDEX_HINT)
         return manifests
 
     def _write_index(self, manifests: list[dict[str, Any]]) -> None:
         ordered = sorted(manifests, key=lambda entry: (_name_of(entry), entry["digest"]))
-        index = {"schemaVersion": 2, "mediaType": "application/vnd.oci.image.index.v1+json", "manifests": ordered}
+        index = {"schemaVersion": SCHEMA, "mediaType": "application/vnd.oci.image.index.v1+json", "manifests": ordered}
         keep_durably(json.dumps(index, indent=1).encode(), self._root / "index.json", self._incoming)
 
 
+def _is_entry(entry: object) -> bool:
+    return isinstance(entry, dict) and isinstance(entry.get("digest"), str)
+
+
 def _name_of(descriptor: dict[str, Any]) -> str:
-    return str(descriptor.get("annotations", {}).get(REFERENCE_NAME, ""))
+    annotations = descriptor.get("annotations")
+    return str(annotations.get(REFERENCE_NAME, "")) if isinstance(annotations, dict) else ""

@@ -5,12 +5,14 @@ import os
 import shutil
 import stat
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from repave.model.artifact import Artifact
 from repave.model.names import Digest
+from repave.ports.clock import Clock
 from repave.ports.commands import Commands
 from repave.ports.errors import Corrupt, Gone, Invalid
 from repave.ports.progress import Progress
@@ -29,11 +31,15 @@ from repave.providers.local.mapping import (
 )
 from repave.providers.local.places import Places
 from repave.providers.local.records import write_whole
+from repave.providers.local.seals import broken, seal
 from repave.providers.local.settings import COMMAND_SECONDS
 from repave.providers.local.unpacking import LayerFile, unpack
 
 MOUNT_POINTS_LAYER = "mount-points"
 """The topmost layer of every root: empty folders for what runc mounts."""
+
+CHECKED_FOR = timedelta(minutes=1)
+"""How long a look at what is unpacked holds: a rollout looks once, a fleet that is watched looks before each repair."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,25 +53,37 @@ class _Image:
 class Artifacts:
     """Publishes artifacts from the registry; with root their layers are shared and stacked by overlayfs."""
 
-    def __init__(self, *, places: Places, registry: Registry, commands: Commands, privileged: bool) -> None:
+    def __init__(
+        self, *, places: Places, registry: Registry, commands: Commands, clock: Clock, privileged: bool
+    ) -> None:
         self._places = places
         self._registry = registry
         self._commands = commands
+        self._clock = clock
         self._privileged = privileged
+        self._checked: dict[Digest, datetime] = {}
 
-    def publish(self, artifact: Artifact, *, progress: Progress) -> None:
-        """Unpack what is not here yet; the artifact is published once all of it is verified and in place."""
+    def publish(self, artifact: Artifact, *, used: Collection[Digest], progress: Progress) -> None:
+        """Unpack what is not here yet; the artifact is published once all of it is verified and in place.
+
+        What was unpacked before and changed since is unpacked again, unless one of the artifacts ``used`` runs from it:
+        then Corrupt is raised.
+        """
         folder = self._places.artifact(artifact.digest)
         with locked(self._places.lock("artifacts")), mapped(f"publishing {artifact.image} {artifact.digest}"):
+            in_use = self._in_use(artifact.digest, used)
             if (folder / "artifact.json").exists():
-                return
+                changed = self._changed(artifact.digest)
+                if not changed:
+                    return
+                self._drop(artifact.digest, changed, in_use)
             self._places.root.mkdir(parents=True, exist_ok=True)
             # Layers hold set-user-ID programs of the image: nobody else of this machine may reach them.
             self._places.root.chmod(0o700)
             image = self._read(artifact.digest)
             size = sum(layer.path.stat().st_size for layer in image.layers)
             with progress.task(f"unpack {artifact.image}", total=size, unit="B") as task:
-                folders = self._unpack_all(image.layers, folder, advance=task.advance)
+                folders = self._unpack_all(image.layers, folder, in_use, task.advance)
             facts = _facts(image, folders, self._places.layers if self._privileged else folder)
             write_whole(folder / "artifact.json", written_facts(facts), durable=True)
 
@@ -81,6 +99,7 @@ class Artifacts:
             if self._places.layers.is_dir():
                 for layer in self._places.layers.iterdir():
                     if layer.name not in used and layer.name != MOUNT_POINTS_LAYER:
+                        (self._places.seals / layer.name).unlink(missing_ok=True)
                         _remove_tree(layer)
 
     def published(self) -> frozenset[Digest]:
@@ -94,6 +113,17 @@ class Artifacts:
         if not path.exists():
             raise Invalid(f"the artifact {digest} is not published on this machine", hint="publish it before launching")
         return read_facts(path.read_bytes())
+
+    def check(self, digest: Digest) -> None:
+        """Raise Corrupt when what would be started has changed since it was unpacked and verified."""
+        now = self._clock.now()
+        last = self._checked.get(digest)
+        if last is not None and now - last < CHECKED_FOR:
+            return
+        with mapped(f"looking at the artifact {digest}"):
+            for layer, path in self._changed(digest).items():
+                raise _changed_since(layer, path)
+        self._checked[digest] = now
 
     def show(self, digest: Digest) -> Path:
         """The root filesystem's folder; mounted by this call where it is not. Call under the project's lock."""
@@ -120,6 +150,44 @@ class Artifacts:
             with mapped(f"unmounting the artifact {digest}"):
                 self._commands.run(["umount", str(root)], timeout_seconds=COMMAND_SECONDS)
 
+    def _changed(self, digest: Digest) -> dict[str, str]:
+        """The unpacked layers that are not as they were left, each with the first path of which that is true."""
+        found = {}
+        for layer in self.facts(digest).layers:
+            path = broken(*self._sealed(digest, layer))
+            if path is not None:
+                found[layer] = path
+        return found
+
+    def _sealed(self, digest: Digest, layer: str) -> tuple[Path, Path]:
+        """A folder, and where its seal is."""
+        if self._privileged:
+            return self._places.layers / layer, self._places.seals / layer
+        folder = self._places.artifact(digest)
+        return folder / layer, folder / "seal"
+
+    def _in_use(self, digest: Digest, used: Collection[Digest]) -> frozenset[str]:
+        """The unpacked layers from which instances run."""
+        others = self.published() & set(used)
+        if not self._privileged:  # each artifact has a folder of its own
+            others &= {digest}
+        return frozenset(layer for other in others for layer in self.facts(other).layers)
+
+    def _drop(self, digest: Digest, changed: Mapping[str, str], in_use: Collection[str]) -> None:
+        """Make room for unpacking again what has changed."""
+        for layer, path in changed.items():
+            if layer in in_use:
+                raise _changed_since(layer, path)
+        self.hide(digest)
+        (self._places.artifact(digest) / "artifact.json").unlink()
+
+    def _make_room(self, target: Path, in_use: Collection[str]) -> None:
+        """Remove an unpacked layer that is not as it was left."""
+        if target.is_dir() and (path := broken(target, self._places.seals / target.name)) is not None:
+            if target.name in in_use:
+                raise _changed_since(target.name, path)
+            _remove_tree(target)
+
     def _read(self, digest: Digest) -> _Image:
         try:
             manifest = json.loads(self._registry.read(digest))
@@ -141,11 +209,12 @@ class Artifacts:
         return _Image(layers=layers, configuration=stored.get("config") or {})
 
     def _unpack_all(
-        self, layers: tuple[LayerFile, ...], folder: Path, *, advance: Callable[[int], None]
+        self, layers: tuple[LayerFile, ...], folder: Path, in_use: Collection[str], advance: Callable[[int], None]
     ) -> tuple[str, ...]:
         names = tuple(layer.difference.removeprefix("sha256:") for layer in layers)
         if self._privileged:
             for name, layer in zip(names, layers, strict=True):
+                self._make_room(self._places.layers / name, in_use)
                 self._unpack_shared(layer, self._places.layers / name, advance)
             return names
         _remove_tree(folder)
@@ -154,6 +223,7 @@ class Artifacts:
         for layer in layers:
             unpack(layer, root, privileged=False, advance=advance)
         self._make_mount_points(root)
+        seal(root, folder / "seal")
         return ("root",)
 
     def _unpack_shared(self, layer: LayerFile, target: Path, advance: Callable[[int], None]) -> None:
@@ -165,7 +235,9 @@ class Artifacts:
         temporary = Path(tempfile.mkdtemp(prefix=".unpacking-", dir=target.parent))
         temporary.chmod(0o755)
         unpack(layer, temporary, privileged=True, advance=advance)
+        # Its own change of state is its new name; what is below keeps what is written down.
         temporary.rename(target)
+        seal(target, self._places.seals / target.name)
 
     def _make_mount_points(self, root: Path) -> None:
         root.mkdir(parents=True, exist_ok=True)
@@ -182,6 +254,14 @@ class Artifacts:
                 folder.chmod(0o1777)
         if not _leads_astray(root, "etc/hosts"):
             (root / "etc" / "hosts").touch()
+
+
+def _changed_since(layer: str, path: str) -> Corrupt:
+    return Corrupt(
+        f"the unpacked layer {layer} has changed since it was verified: /{path}",
+        hint="nothing is started from it; end what runs from it (`repave destroy ENVIRONMENT`) and deploy: "
+        "then it is unpacked anew",
+    )
 
 
 def _leads_astray(root: Path, name: str) -> bool:

@@ -206,6 +206,7 @@ class Lifecycle:
 
     def _startable(self, order: LaunchOrder) -> ImageFacts:
         image = self._parts.artifacts.facts(order.revision.artifact)
+        self._parts.artifacts.check(order.revision.artifact)
         if image.problem:
             raise Invalid(
                 f"{order.slot} of {order.fleet} cannot be started: {image.problem}",

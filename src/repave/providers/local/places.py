@@ -28,6 +28,11 @@ class Places:
         return self.root / "layers"
 
     @property
+    def seals(self) -> Path:
+        """How each unpacked layer was left, a file per layer."""
+        return self.root / "seals"
+
+    @property
     def artifacts(self) -> Path:
         """One folder per published artifact."""
         return self.root / "artifacts"

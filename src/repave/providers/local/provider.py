@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from repave.model.artifact import Artifact
 from repave.model.names import Digest, FleetKey, InstanceId, ProviderName, RevisionId, SlotId, ZoneName
 from repave.model.observation import Instance, MachineSighting, MachineState
-from repave.ports.errors import Conflict
+from repave.ports.errors import Conflict, Corrupt
 from repave.ports.progress import Progress
 from repave.ports.provider import LaunchOrder, ProviderDescription
 from repave.ports.surroundings import Surroundings
@@ -39,7 +39,9 @@ class LocalProvider:
 
     def publish(self, artifact: Artifact, *, progress: Progress) -> None:
         """Verify and unpack; see the port."""
-        self._parts.artifacts.publish(artifact, progress=progress)
+        with locked(self._parts.places.lock("project")):
+            used = self._used()
+        self._parts.artifacts.publish(artifact, used=used, progress=progress)
 
     def withdraw(self, artifact: Digest) -> None:
         """Forget the unpacked artifact; see the port."""
@@ -110,6 +112,13 @@ class LocalProvider:
         """Let the zone take instances again."""
         with mapped(f"starting the zone {zone}"):
             self._parts.places.stopped_zone(zone).unlink(missing_ok=True)
+
+    def _used(self) -> frozenset[Digest]:
+        """The artifacts from which instances run, or may run."""
+        try:
+            return frozenset(record.artifact for record in self._parts.records.all())
+        except Corrupt:
+            return self._parts.artifacts.published()
 
     def _has_ended(self, fleet: FleetKey, instance: InstanceId) -> bool:
         record = self._parts.records.of_instance(fleet, instance)

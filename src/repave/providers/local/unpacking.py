@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO
 
+from repave.model.artifact import GZIPPED_LAYERS, PLAIN_LAYERS
 from repave.model.names import Digest
 from repave.ports.errors import Corrupt, Invalid
 
@@ -23,11 +24,6 @@ CHUNK_BYTES = 1024 * 1024
 
 WHITEOUT = ".wh."
 OPAQUE = ".wh..wh..opq"
-
-PLAIN = frozenset({"application/vnd.oci.image.layer.v1.tar", "application/vnd.docker.image.rootfs.diff.tar"})
-GZIPPED = frozenset(
-    {"application/vnd.oci.image.layer.v1.tar+gzip", "application/vnd.docker.image.rootfs.diff.tar.gzip"}
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +74,7 @@ def unpack(layer: LayerFile, target: Path, *, privileged: bool, advance: Callabl
     """
     with layer.path.open("rb") as file:
         stored = Hashed(file, advance)
-        plain = stored if layer.media_type in PLAIN else Hashed(_inflated(layer, stored), lambda _: None)
+        plain = stored if layer.media_type in PLAIN_LAYERS else Hashed(_inflated(layer, stored), lambda _: None)
         try:
             with tarfile.open(fileobj=plain, mode="r|") as archive:  # type: ignore[call-overload] # read() is enough
                 _Unpacker(target, privileged=privileged, layer=layer).unpack(archive)
@@ -92,7 +88,7 @@ def unpack(layer: LayerFile, target: Path, *, privileged: bool, advance: Callabl
 
 
 def _inflated(layer: LayerFile, stored: Hashed) -> IO[bytes]:
-    if layer.media_type not in GZIPPED:
+    if layer.media_type not in GZIPPED_LAYERS:
         raise Invalid(
             f"the layer {layer.digest} cannot be unpacked: {layer.media_type} is not supported here",
             hint="store layers as plain tar or gzip",

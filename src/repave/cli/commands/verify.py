@@ -1,0 +1,50 @@
+"""``repave verify``."""
+
+from typing import Annotated
+
+import typer
+
+from repave.cli.codes import FAILED, OK
+from repave.cli.opening import opened
+from repave.cli.options import File, Json
+from repave.cli.phrases import counted
+from repave.cli.progress import size
+from repave.cli.screen import Screen
+from repave.cli.verbs import example
+from repave.operations.integrity.verifying import Checked
+
+Subject = Annotated[
+    str | None,
+    typer.Argument(
+        help="An image, a release, a digest or a name in the registry [default: newest release].", metavar="WHAT"
+    ),
+]
+Deep = Annotated[bool, typer.Option("--deep", help="Also read the locked files again, in the vault.")]
+
+
+@example("repave verify", "repave verify r3 --deep", "repave verify web", "repave verify sha256:2c26b46b --json")
+def verify(subject: Subject = None, *, deep: Deep = False, as_json: Json = False, file: File = None) -> int:
+    """Check every byte of what was baked, offline: by name, digest and size, from the index down to each layer.
+
+    Manifest, configuration and layers (also uncompressed) must have their digests; the records of the artifact, its
+    release and its lock must say the same. Names the first thing that is wrong, and ends with 1.
+    """
+    screen = Screen(as_json=as_json)
+    with opened(file) as wiring, screen.progress() as progress:
+        checked = wiring.verifying.verify(subject, deep=deep, progress=progress)
+    right = not any(one.problem for one in checked)
+    screen.answer({"verified": right, "artifacts": checked})
+    for one in checked:
+        _show(one, screen)
+    return OK if right else FAILED
+
+
+def _show(one: Checked, screen: Screen) -> None:
+    name = f"{one.image} of {', '.join(one.releases)}" if one.releases else "no release's"
+    screen.show(f"{one.digest}  {'WRONG' if one.problem else 'verified'}  {name}")
+    if one.problem:
+        screen.show(f"  {one.problem}")
+        screen.hint(one.hint or "`repave bake` makes it again")
+        return
+    files = f", {counted(one.files, 'locked file')}" if one.files else ""
+    screen.say(f"  {counted(one.layers, 'layer')}, {size(one.size_bytes)}{files}: every byte as it was baked")

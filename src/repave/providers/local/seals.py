@@ -1,0 +1,60 @@
+"""Unpacked folders that are found as they were left: what the file system says of each file, written down once.
+
+The time of a file's last change of state (ctime) cannot be set by programs, so a file that was written to, replaced or
+given other rights since then is noticed without reading it. git notices changed files the same way.
+"""
+
+import os
+import stat
+from collections.abc import Iterator
+from itertools import zip_longest
+from pathlib import Path
+
+from repave.providers.local.records import write_whole
+
+
+def seal(folder: Path, place: Path) -> None:
+    """Write down how everything below ``folder`` is now."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(place, b"".join(_lines(folder)), durable=True)
+
+
+def broken(folder: Path, place: Path) -> str | None:
+    """The first path below ``folder`` that is not as it was sealed, ``.`` for the folder; None when all is."""
+    try:
+        sealed = place.read_bytes().splitlines(keepends=True)
+    except FileNotFoundError:
+        return "."
+    for was, found in zip_longest(sealed, _lines(folder)):
+        if was != found:
+            return _name(min(line for line in (was, found) if line is not None))
+    return None
+
+
+def _lines(folder: Path) -> Iterator[bytes]:
+    """A line for each path, in the order of their names."""
+    if not folder.is_dir():
+        return
+    yield _line(b".", folder.lstat())
+    waiting = [(os.fsencode(folder), b"")]
+    while waiting:
+        path, prefix = waiting.pop()
+        with os.scandir(path) as entries:
+            ordered = sorted(entries, key=lambda entry: entry.name)
+        for entry in ordered:
+            status = entry.stat(follow_symlinks=False)
+            yield _line(prefix + entry.name, status)
+            if stat.S_ISDIR(status.st_mode):
+                waiting.append((entry.path, prefix + entry.name + b"/"))
+
+
+def _line(name: bytes, status: os.stat_result) -> bytes:
+    # Names may hold anything but NUL, newlines too.
+    quoted = name.replace(b"\\", b"\\\\").replace(b"\n", b"\\n").replace(b"\r", b"\\r")
+    facts = (status.st_mode, status.st_uid, status.st_gid, status.st_ino, status.st_ctime_ns)
+    size = -1 if stat.S_ISDIR(status.st_mode) else status.st_size
+    return b"%b\0%d %d %d %d %d %d\n" % (quoted, *facts, size)
+
+
+def _name(line: bytes) -> str:
+    return line.partition(b"\0")[0].decode(errors="replace")

@@ -1,0 +1,115 @@
+"""What was unpacked is started as it was left, or not at all."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from repave.model.artifact import Artifact
+from repave.model.names import EnvironmentName, FleetKey, FleetName, ProjectName, ReleaseNumber, SlotId, ZoneName
+from repave.model.release import Revision
+from repave.ports.errors import Corrupt
+from repave.ports.progress import Silent
+from repave.ports.provider import LaunchOrder
+from repave.ports.surroundings import Surroundings
+from repave.providers.local.provider import LocalProvider
+from repave.providers.local.seals import broken, seal
+
+WEB = FleetKey(project=ProjectName("shop"), environment=EnvironmentName("test"), fleet=FleetName("web"))
+
+Bake = Callable[..., Artifact]
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """A sealed folder."""
+    folder = tmp_path / "tree"
+    (folder / "etc").mkdir(parents=True)
+    (folder / "etc" / "passwd").write_text("root", encoding="ascii")
+    (folder / "etc" / "link").symlink_to("passwd")
+    (folder / "odd\nname").write_text("", encoding="ascii")
+    seal(folder, tmp_path / "seal")
+    return folder
+
+
+CHANGES: dict[str, tuple[Callable[[Path], object], str]] = {
+    "written": (lambda tree: (tree / "etc/passwd").write_text("toor", encoding="ascii"), "etc/passwd"),
+    "other rights": (lambda tree: (tree / "etc/passwd").chmod(0o4755), "etc/passwd"),
+    "replaced": (lambda tree: (tree / "odd\nname").replace(tree / "etc/passwd"), "."),
+    "added": (lambda tree: (tree / "etc/shadow").touch(), "etc"),
+    "removed": (lambda tree: (tree / "etc/link").unlink(), "etc"),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_every_change_breaks_the_seal(tree: Path, tmp_path: Path, change: str) -> None:
+    """The first path that is different is named."""
+    assert broken(tree, tmp_path / "seal") is None
+    make, path = CHANGES[change]
+    make(tree)
+    assert broken(tree, tmp_path / "seal") == path
+
+
+def test_what_was_never_sealed_is_not_trusted(tree: Path, tmp_path: Path) -> None:
+    """Nor what is gone."""
+    assert broken(tree, tmp_path / "none") == "."
+    assert broken(tmp_path / "none", tmp_path / "seal") == "."
+
+
+def order(artifact: Artifact, slot: str) -> LaunchOrder:
+    """One instance of it."""
+    revision = Revision(release=ReleaseNumber(1), image=artifact.image, artifact=artifact.digest, port=8080)
+    return LaunchOrder(fleet=WEB, slot=SlotId(slot), zone=ZoneName("a"), revision=revision, generation=1)
+
+
+def page(surroundings: Surroundings, artifact: Artifact) -> Path:
+    """A file of the artifact's topmost layer, unpacked."""
+    layer = artifact.layers[-1].digest.removeprefix("sha256:")
+    return surroundings.folder / "layers" / layer / "srv" / "index.html"
+
+
+class LaterClock:
+    """A clock by which everything happens some minutes later."""
+
+    def __init__(self, surroundings: Surroundings) -> None:
+        self._clock = surroundings.clock
+        self.now = lambda: surroundings.clock.now() + timedelta(minutes=5)
+        self.sleep = surroundings.clock.sleep
+
+
+@pytest.mark.real
+def test_a_changed_tree_starts_nothing_and_is_unpacked_anew(surroundings: Surroundings, bake: Bake) -> None:
+    """Refused at the launch; the next publishing mends it, since nothing runs from it."""
+    provider, artifact = LocalProvider(surroundings), bake()
+    provider.publish(artifact, progress=Silent())
+    place = page(surroundings, artifact)
+    place.write_bytes(b"other\n")
+    with pytest.raises(Corrupt, match=r"srv/index\.html"):
+        provider.launch(order(artifact, "web-1"))
+    assert not provider.observe(WEB).instances
+    provider.publish(artifact, progress=Silent())
+    assert place.read_bytes() == b"hello\n"
+    identity = provider.launch(order(artifact, "web-2"))
+    provider.terminate(WEB, identity, generation=1)
+
+
+@pytest.mark.real
+def test_a_tree_that_changes_below_an_instance_is_refused_until_it_ended(
+    surroundings: Surroundings, bake: Bake
+) -> None:
+    """Neither another instance, nor another artifact over the same layer, is made of it meanwhile."""
+    provider, artifact = LocalProvider(surroundings), bake()
+    provider.publish(artifact, progress=Silent())
+    identity = provider.launch(order(artifact, "web-1"))
+    base = artifact.layers[0].digest.removeprefix("sha256:")
+    (surroundings.folder / "layers" / base / "etc" / "passwd").chmod(0o777)
+    for other in (artifact, bake(change={"srv/more.html": b"more\n"})):
+        with pytest.raises(Corrupt, match="etc/passwd"):
+            provider.publish(other, progress=Silent())
+    later = LocalProvider(replace(surroundings, clock=LaterClock(surroundings)))
+    with pytest.raises(Corrupt, match="etc/passwd"):
+        later.launch(order(artifact, "web-2"))
+    provider.terminate(WEB, identity, generation=1)
+    provider.publish(artifact, progress=Silent())
