@@ -173,17 +173,13 @@ class Wiring:
 
     @cached_property
     def advisories(self) -> "tuple[Advisories, ...]":
-        """The distribution's security suites, and what the file names."""
+        """The distribution's security suites, and what the file names, as one."""
         from repave.advisories.debian_security import DebianSecurityAdvisories
+        from repave.advisories.decorated import DecoratedAdvisories
 
         named = (self._advisory_source(source) for source in self.project.advisories.sources)
         sources = (DebianSecurityAdvisories(archive=self.archive, vault=self.vault), *named)
-        decorations = tuple(self._decorations())
-        if not decorations:
-            return sources
-        from repave.advisories.decorated import DecoratedAdvisories
-
-        return (DecoratedAdvisories(sources, decorations),)
+        return (DecoratedAdvisories(sources, self._decorations()),)
 
     def _decorations(self) -> "Iterator[Decoration]":
         """What the file names beside sources of advisories."""
@@ -217,6 +213,7 @@ class Wiring:
     def _advisory_source(self, source: "AdvisorySource") -> "Advisories":
         from hashlib import sha256
 
+        from repave.advisories.debian_tracker.files import TrackerAddress, TrackerFile
         from repave.advisories.osv.files import OsvFolder, OsvZip
         from repave.advisories.osv.indexed import IndexedAdvisories
         from repave.model.advisories import SourceKind
@@ -232,8 +229,10 @@ class Wiring:
                 records = OsvZip(self.folder / source.place, name=f"OSV zip {source.place}")
             case SourceKind.OSV_API:
                 return self._osv_server(source.place, cache)
-            case SourceKind.DEBIAN_TRACKER_FILE | SourceKind.DEBIAN_TRACKER_URL:
-                raise Refused(f"{source.place} cannot be asked by this version", hint="name a copy of OSV's records")
+            case SourceKind.DEBIAN_TRACKER_FILE:
+                records = TrackerFile(self.folder / source.place, name=f"Debian tracker {source.place}")
+            case SourceKind.DEBIAN_TRACKER_URL:
+                records = TrackerAddress(source.place, web=self.web, folder=cache / "copy", clock=self.clock)
         return IndexedAdvisories(records, folder=cache / "index", clock=self.clock, max_age_seconds=max_age_seconds)
 
     def _osv_server(self, address: str, cache: Path) -> "Advisories":

@@ -402,8 +402,8 @@ def test_the_files_server_is_asked(asking: Asking, tmp_path: Path) -> None:
     text = f"{PROJECT}advisories: {{sources: [{{osv: {{api: '{asking.server.address}/'}}}}]}}\n"
     (tmp_path / "repave.yaml").write_text(text, encoding="utf-8")
     wiring = Wiring(tmp_path / "repave.yaml")
-    _, source = wiring.advisories
-    findings, (status,) = source.examine(LOCK, progress=Silent())
+    (declared,) = wiring.project.advisories.sources
+    findings, (status,) = wiring._advisory_source(declared).examine(LOCK, progress=Silent())
     wiring.close()
     assert [one.advisory for one in findings] == ["PYSEC-2023-62"]
     assert status.name == f"OSV server {asking.server.address}"

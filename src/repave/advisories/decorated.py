@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Protocol
 
+from repave.advisories.merging import merged
 from repave.model.finding import Finding, SourceStatus
 from repave.model.lock import Lock
 from repave.ports.advisories import Advisories
@@ -24,7 +25,7 @@ class Decoration(Protocol):
 
 
 class DecoratedAdvisories:
-    """The advisories port over several sources: their findings, decorated in turn."""
+    """The advisories port over several sources: their findings, each flaw once, decorated in turn."""
 
     def __init__(self, sources: Iterable[Advisories], decorations: Iterable[Decoration]) -> None:
         self._sources = tuple(sources)
@@ -37,6 +38,9 @@ class DecoratedAdvisories:
         for source in self._sources:
             found, told = source.examine(lock, progress=progress)
             findings, statuses = (*findings, *found), (*statuses, *told)
+        findings = merged(findings)
+        if not self._decorations:
+            return findings, statuses
         whole = not any(status.problem for status in statuses)
         with progress.task("Looking up what is known of the flaws"):
             for decoration in self._decorations:

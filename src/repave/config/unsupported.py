@@ -89,10 +89,6 @@ UNSUPPORTED = (
         path=("policy", "fix_within"),
         why="`fix_within` cannot be kept by this version: remove it; nothing would watch the date",
     ),
-    Unsupported(
-        path=("advisories", "sources", ITEM, "debian_tracker"),
-        why="`debian_tracker` cannot be asked by this version: Debian's records in OSV's format can (`osv`)",
-    ),
 )
 
 

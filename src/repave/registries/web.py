@@ -1,15 +1,21 @@
 """Questions over HTTP to servers that are no registries, with patience and limits."""
 
 import json
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from email.utils import format_datetime, parsedate_to_datetime
+from pathlib import Path
+from typing import IO
 
 import httpx
 
 from repave.ports.errors import Corrupt, Denied, Gone, Invalid, WorldError
-from repave.ports.web import Answer
+from repave.ports.progress import Progress, Task
+from repave.ports.web import Answer, Brought, Wanted
 from repave.registries.connections import new_client
+from repave.registries.durable import rename_durably, room_wanted
 from repave.registries.patience import TRANSIENT_STATUS, Transient, patiently, retry_after_seconds
 
 CHUNK_BYTES = 256 * 1024
@@ -31,45 +37,88 @@ class WebClient:
         """Get, or post JSON; see the port."""
         return patiently(lambda: self._once(address, what, most_bytes, posted), what=what)
 
+    def bring(self, wanted: Wanted, target: Path, *, progress: Progress) -> Brought | None:
+        """Write a document that is newer; see the port."""
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with (
+            tempfile.NamedTemporaryFile(dir=target.parent, prefix="incoming-", delete=False) as incoming,
+            progress.task(f"Downloading {wanted.name}", unit="B") as task,
+        ):
+            temporary = Path(incoming.name)
+            try:
+                brought = patiently(
+                    lambda: self._write(wanted, incoming, task), what=f"download {wanted.name} from {wanted.address}"
+                )
+                incoming.flush()
+                if brought is not None:
+                    rename_durably(temporary, target)
+            except OSError as full:
+                raise room_wanted(wanted.name, target.parent, full) or full from full
+            finally:
+                temporary.unlink(missing_ok=True)
+        return brought
+
     def close(self) -> None:
         """End the connections."""
         self._client.close()
 
     def _once(self, address: str, what: str, most_bytes: int, posted: bytes | None) -> Answer:
-        headers = {"Accept": "application/json"}
-        if posted is not None:
-            headers["Content-Type"] = "application/json"
+        headers = {"Content-Type": "application/json"} if posted is not None else {}
         method = "GET" if posted is None else "POST"
+        with self._answer(method, address, what, headers, posted) as answer:
+            content = b"".join(_limited(answer, what, most_bytes))
+            return Answer(content=content, at=_moment(answer.headers, "Date"))
+
+    def _write(self, wanted: Wanted, target: IO[bytes], task: Task) -> Brought | None:
+        task.advance(-target.tell())
+        target.seek(0)
+        target.truncate()
+        what = f"download {wanted.name} from {wanted.address}"
+        headers = {"If-Modified-Since": format_datetime(wanted.since, usegmt=True)} if wanted.since else {}
+        with self._answer("GET", wanted.address, what, headers) as answer:
+            if answer.status_code == httpx.codes.NOT_MODIFIED:
+                return None
+            for chunk in _limited(answer, what, wanted.most_bytes):
+                target.write(chunk)
+                task.advance(len(chunk))
+            return Brought(modified=_moment(answer.headers, "Last-Modified"))
+
+    @contextmanager
+    def _answer(
+        self, method: str, address: str, what: str, headers: dict[str, str], posted: bytes | None = None
+    ) -> Iterator[httpx.Response]:
+        """An answer that counts, before its body is read; troubles with the body are its troubles."""
+        asked = {"Accept": "application/json", **headers}
         try:
-            with self._client.stream(method, address, content=posted, headers=headers) as answer:
+            with self._client.stream(method, address, content=posted, headers=asked) as answer:
                 if answer.status_code in TRANSIENT_STATUS:
                     after_seconds = retry_after_seconds(answer.headers)
                     raise Transient(f"the server answered {answer.status_code}", after_seconds=after_seconds)
-                if not answer.is_success:
+                if not answer.is_success and answer.status_code != httpx.codes.NOT_MODIFIED:
                     raise _refusal(answer, what)
-                return Answer(content=_content(answer, what, most_bytes), at=_made_at(answer.headers))
+                yield answer
         except (httpx.TransportError, httpx.DecodingError) as trouble:
             raise Transient(str(trouble) or type(trouble).__name__) from trouble
         except (httpx.InvalidURL, httpx.TooManyRedirects) as trouble:
             raise Invalid(f"could not {what}: {trouble}") from trouble
 
 
-def _content(answer: httpx.Response, what: str, most_bytes: int) -> bytes:
-    content = bytearray()
+def _limited(answer: httpx.Response, what: str, most_bytes: int) -> Iterator[bytes]:
+    size = 0
     for chunk in answer.iter_bytes(CHUNK_BYTES):
-        content += chunk
-        if len(content) > most_bytes:
+        size += len(chunk)
+        if size > most_bytes:
             raise Corrupt(f"could not {what}: the answer is longer than {most_bytes} bytes")
-    return bytes(content)
+        yield chunk
 
 
-def _made_at(headers: Mapping[str, str]) -> datetime | None:
-    """The date of the answer: a cache that hands it out again keeps it (RFC 9110, 6.6.1)."""
+def _moment(headers: Mapping[str, str], name: str) -> datetime | None:
+    """A date among the headers; a cache keeps that of the answer it hands out again (RFC 9110, 6.6.1)."""
     try:
-        made_at = parsedate_to_datetime(headers.get("Date", ""))
+        moment = parsedate_to_datetime(headers.get(name, ""))
     except ValueError:
         return None
-    return made_at.astimezone(UTC) if made_at.tzinfo else made_at.replace(tzinfo=UTC)
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _refusal(answer: httpx.Response, what: str) -> WorldError:

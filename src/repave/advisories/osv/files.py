@@ -25,7 +25,7 @@ class RecordSource(Protocol):
 
     name: str
 
-    def state(self) -> str:
+    def state(self, progress: Progress) -> str:
         """What changes whenever the content does; asked at every scan, so quick. Raises WorldError."""
         ...
 
@@ -41,8 +41,9 @@ class OsvFolder:
         self._folder = folder
         self.name = name
 
-    def state(self) -> str:
+    def state(self, progress: Progress) -> str:
         """Of every file: name, size, and when it was changed, which no tool can set back."""
+        del progress
         files = (f"{path}\0{stat.st_size}\0{stat.st_ctime_ns}" for path, stat in self._files())
         return hashlib.sha256("\n".join(files).encode(errors="surrogateescape")).hexdigest()
 
@@ -96,8 +97,9 @@ class OsvZip:
         self._path = path
         self.name = name
 
-    def state(self) -> str:
+    def state(self, progress: Progress) -> str:
         """Its size, and when it was changed, which no tool can set back."""
+        del progress
         try:
             stat = self._path.stat()
         except OSError as gone:

@@ -56,10 +56,15 @@ def _finding(question: Question, record: Record, judgement: Judgement) -> Findin
         cves=tuple(sorted(name for name in record.names if CVE.fullmatch(name))),
         images=question.images,
         advisory=record.id,
-        summary=record.summary,
+        summary=_summary(record, judgement),
         published=record.published,
         rating=rate(_vectors(record, judgement), _word(record, judgement)).rating,
     )
+
+
+def _summary(record: Record, judgement: Judgement) -> str:
+    nodsa = judgement.by.ecosystem_specific.nodsa if judgement.by else ""
+    return "; ".join(text for text in (record.summary, f"no advisory by Debian: {nodsa}" if nodsa else "") if text)
 
 
 def _vectors(record: Record, judgement: Judgement) -> list[str]:

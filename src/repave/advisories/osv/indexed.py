@@ -43,7 +43,7 @@ class IndexedAdvisories:
     def _index(self, progress: Progress) -> tuple[Index | None, str]:
         present = open_index(self._folder)
         try:
-            state = self._source.state()
+            state = self._source.state(progress)
             if present is None or present.contents.made_from != state:
                 records = self._source.records(progress)
                 build_index(self._folder, records, made_from=state, now=self._clock.now())

@@ -18,6 +18,9 @@ from repave.advisories.osv.records import GIT, Affected, Event, Range, Record
 FIRST = "0"
 """Before every version (schema: affected[].ranges[].events)."""
 
+UNDETERMINED = "undetermined"
+"""In place of an urgency, where a distribution has not judged its package yet."""
+
 ENDLESS = "*"
 """A limit that is none."""
 
@@ -125,8 +128,7 @@ def _judge_part(part: Affected, subject: Subject) -> Judgement:
         return Judgement(verdict=Verdict.AFFECTED)
     ordered = [one for one in part.ranges if one.type != GIT]
     if not ordered and not part.versions:
-        why = "it names commits, not versions" if part.ranges else "it names no versions"
-        return Judgement(verdict=Verdict.UNDECIDED, reason=why)
+        return Judgement(verdict=Verdict.UNDECIDED, reason=_unversioned(part))
     undecided = UNAFFECTED
     for one in ordered:
         try:
@@ -135,6 +137,12 @@ def _judge_part(part: Affected, subject: Subject) -> Judgement:
         except Unordered as why:
             undecided = Judgement(verdict=Verdict.UNDECIDED, reason=str(why))
     return undecided
+
+
+def _unversioned(part: Affected) -> str:
+    if part.ecosystem_specific.urgency == UNDETERMINED:
+        return "the distribution has not determined whether it is affected"
+    return "it names commits, not versions" if part.ranges else "it names no versions"
 
 
 def _listed(part: Affected, subject: Subject) -> bool:

@@ -127,6 +127,8 @@ class Specific:
 
     severity: Word = ""
     urgency: Word = ""
+    nodsa: Word = ""
+    """Debian's tracker: why there is no advisory of its own."""
 
 
 Scores = Annotated[tuple[SeverityScore, ...], BeforeValidator(_unless_null)]

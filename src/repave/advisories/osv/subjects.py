@@ -35,6 +35,11 @@ class Question:
         return self.subject.ecosystem in PUBLISHED
 
 
+def release_name(distribution: str, release: str) -> str:
+    """What OSV calls a release of a distribution, or would: ``Debian:12``, ``Debian:sid``."""
+    return RELEASES.get(distribution, {}).get(release, f"{distribution.title()}:{release}")
+
+
 def questions(lock: Lock) -> Iterator[Question]:
     """Every locked package that OSV's format can speak of; a Debian package once for each release it is used on."""
     bases = {image.name: (image.base.distribution, image.base.release) for image in lock.images}
@@ -45,7 +50,7 @@ def questions(lock: Lock) -> Iterator[Question]:
         elif package.ecosystem is Ecosystem.DEB:
             for distribution, release in sorted({bases[name] for name in package.images if name in bases}):
                 subject = Subject(
-                    ecosystem=RELEASES.get(distribution, {}).get(release, f"{distribution}:{release}"),
+                    ecosystem=release_name(distribution, release),
                     # Distributions publish by source package; a rebuild (1.0-1+b1) has the source's flaws.
                     name=package.source or package.name,
                     version=package.source_version or package.version,
