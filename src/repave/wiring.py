@@ -185,6 +185,11 @@ class Wiring:
         """What the file names beside sources of advisories."""
         settings = self.project.advisories
         clock, max_age_seconds = self.clock, settings.max_age_seconds
+        if settings.vex:
+            # Before the others: it may dismiss a part of a finding, of which they then speak.
+            from repave.advisories.vex.dismissals import VexDocuments
+
+            yield VexDocuments(self.folder, settings.vex, project=self.project.name)
         if settings.kev:
             from repave.advisories.kev import KnownExploited, read_kev
             from repave.advisories.knowledge import Knowledge

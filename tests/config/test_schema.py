@@ -71,6 +71,7 @@ advisories:
   sources: [osv: {folder: advisories}, osv: {api: "https://api.osv.dev"}, debian_tracker: {file: /var/lib/tracker.json}]
   kev: {url: "https://www.cisa.gov/sites/default/files/feeds/known_exploited_vulnerabilities.json"}
   epss: {file: epss.csv.gz}
+  vex: [vex/, /srv/vex/vendor.json]
   max_age: 3d
 """
 

@@ -1,12 +1,16 @@
 """The mission, and the questions about it: what is vulnerable, where, and is it gone."""
 
+import json
 from dataclasses import replace
 
 import pytest
 from simulated_shop import FILE, QUIET, Shop
 
+from repave.advisories.decorated import DecoratedAdvisories
+from repave.advisories.vex.dismissals import VexDocuments
 from repave.model.lock import Ecosystem
 from repave.operations.errors import Refused
+from repave.operations.patch import Patching
 from repave.operations.scan import scan
 from repave.operations.where import Search, Whereabouts
 
@@ -113,6 +117,51 @@ def test_a_scan_names_who_runs_each_finding(shop: Shop) -> None:
     assert found.cves == (CVE,)
     assert found.findings[0].environments == ("prod", "test")
     assert len(found.findings[0].instances) == 7
+
+
+def dismissing(shop: Shop, *cves: str) -> DecoratedAdvisories:
+    """The same source, and somebody's word that these CVEs do not matter in openssl."""
+    statements = [
+        {
+            "vulnerability": {"name": cve},
+            "products": [{"@id": "pkg:deb/debian/openssl"}],
+            "status": "not_affected",
+            "justification": "vulnerable_code_not_present",
+        }
+        for cve in cves
+    ]
+    document = {"@context": "https://openvex.dev/ns/v0.2.0", "author": "Ada", "statements": statements}
+    (shop.folder / "vex.json").write_text(json.dumps(document), encoding="utf-8")
+    vex = VexDocuments(shop.folder, ["vex.json"], project=shop.project.name)
+    return DecoratedAdvisories([shop.advisories], [vex])
+
+
+def test_what_is_dismissed_stands_apart_and_is_not_patched(shop: Shop) -> None:
+    """It is shown with whose word it is, counts for nothing, and where it is can still be asked."""
+    vulnerable(shop)
+    advisories = (dismissing(shop, CVE),)
+    lock = shop.locking.present()
+    assert lock is not None
+    found = scan("repave.lock", lock, advisories, shop.store, QUIET)
+    assert (found.findings, found.cves, found.unknown) == ((), (), ())
+    (one,) = found.dismissed
+    assert one.dismissed is not None
+    assert (one.dismissed.author, one.cves, len(one.instances)) == ("Ada", (CVE,), 7)
+    patching = Patching(project=shop.project, locking=shop.locking, advisories=advisories, store=shop.store)
+    assert patching.diagnose(QUIET).clean
+    search = Search(store=shop.store, present=lock, advisories=advisories, progress=QUIET)
+    assert search.find(CVE).locked == ("openssl 3.0.20 (dismissed by Ada)",)
+    assert len(search.find(CVE).holdings[0].living) == 7
+
+
+def test_what_is_dismissed_in_part_is_patched_for_the_rest(shop: Shop) -> None:
+    """One repair closes several CVEs; a person spoke of one."""
+    vulnerable(shop)
+    shop.advisories.repairs["openssl"] = ("3.0.22", (CVE, "CVE-2026-5678"))
+    advisories = (dismissing(shop, CVE),)
+    patching = Patching(project=shop.project, locking=shop.locking, advisories=advisories, store=shop.store)
+    cure = patching.cure(patching.diagnose(QUIET), QUIET)
+    assert cure.cves_closed == ("CVE-2026-5678",)
 
 
 def test_what_no_source_covers_is_said(shop: Shop) -> None:

@@ -9,8 +9,8 @@ from repave.model.finding import Finding
 def merged(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """The findings of several sources, in the order of those sources, each flaw of each package once.
 
-    What shares a name (its own, or a CVE) is one flaw. Where a suite repairs it, that is the repair: it is there to be
-    taken. A repair of a suite stays a finding of its own for the flaws that nobody else tells of.
+    What shares a name (its own, a CVE, or what others call it) is one flaw. Where a suite repairs it, that is the
+    repair: it is there to be taken. A repair of a suite stays a finding of its own for the flaws that nobody else tells of.
     """
     told = list(findings)
     repairs = [one for one in told if _speaks_for_itself(one)]
@@ -45,7 +45,11 @@ def _flaws(findings: Iterable[Finding]) -> list[Finding]:
 
 
 def _same_flaw(one: Finding, other: Finding) -> bool:
-    return _share_images(one, other) and not {one.advisory, *one.cves}.isdisjoint({other.advisory, *other.cves})
+    return _share_images(one, other) and not _names(one).isdisjoint(_names(other))
+
+
+def _names(finding: Finding) -> set[str]:
+    return {finding.advisory, *finding.cves, *finding.aliases}
 
 
 def _share_images(one: Finding, other: Finding) -> bool:
@@ -58,11 +62,13 @@ def _one(group: Sequence[Finding]) -> Finding:
         return group[0]
     told = sorted(group, key=lambda one: one.rating is None)
     repaired = next((one for one in told if one.fixed_version), told[0])
+    cves = {cve for one in told for cve in one.cves}
     return replace(
         told[0],
         fixed_version=repaired.fixed_version,
         fixed_in=repaired.fixed_in,
-        cves=tuple(sorted({cve for one in told for cve in one.cves})),
+        cves=tuple(sorted(cves)),
+        aliases=tuple(sorted({name for one in told for name in _names(one)} - cves - {told[0].advisory})),
         images=tuple(sorted({image for one in told for image in one.images})),
         summary=next((one.summary for one in told if one.summary), ""),
         published=min((one.published for one in told if one.published), default=None),

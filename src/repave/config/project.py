@@ -72,6 +72,7 @@ def _advisories(section: AdvisoriesSection) -> AdvisorySettings:
         sources=tuple(sources),
         kev=_published(section.kev),
         epss=_published(section.epss),
+        vex=tuple(dict.fromkeys(section.vex)),
         max_age_seconds=section.max_age,
     )
 

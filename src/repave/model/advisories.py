@@ -59,5 +59,8 @@ class AdvisorySettings:
     epss: Published | None = None
     """The table of how likely flaws are to be exploited soon."""
 
+    vex: tuple[str, ...] = ()
+    """Documents that say what does not apply here: files or folders, by path."""
+
     max_age_seconds: float = DEFAULT_MAX_AGE_SECONDS
     """A source whose data is older answers "unknown", whatever it says."""

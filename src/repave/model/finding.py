@@ -67,6 +67,9 @@ class Finding:
     advisory: str = ""
     """Its own identifier (``GHSA-...``, ``PYSEC-...``); empty where a repair speaks for itself."""
 
+    aliases: tuple[str, ...] = ()
+    """What other databases call it, sorted; CVEs stand under ``cves``."""
+
     summary: str = ""
     published: datetime | None = None
     rating: Rating | None = None
@@ -99,6 +102,9 @@ class SourceStatus:
     covers: tuple[Ecosystem, ...] = ()
     """Whose packages in the lock it could judge, sorted; the packages of an ecosystem that no source covers are
     neither clean nor vulnerable."""
+
+    remarks: tuple[str, ...] = ()
+    """What a person should know of it: it changes no verdict."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -45,7 +45,7 @@ class Diagnosis:
     @property
     def clean(self) -> bool:
         """Whether nothing was found; says nothing about what could not be read."""
-        return not self.report.findings and not self.affected
+        return not self.report.standing and not self.affected
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,7 +119,7 @@ class Patching:
             found: list[Finding] = []
             for release in self._running(environment):
                 examined = self._examine(release, progress)
-                found += examined.findings
+                found += examined.standing
                 sources |= {source.name: source for source in examined.sources if source.problem}
             if found:
                 affected.append(environment.name)
@@ -134,17 +134,17 @@ class Patching:
 
         Raises Refused when repairs exist and the file's suites lack the one that holds them.
         """
-        self._refuse_missing_suites(diagnosis.report.findings)
+        self._refuse_missing_suites(diagnosis.report.standing)
         proposal = self._locking.propose(Asked(refresh=Refresh.SECURITY), progress)
         after = examine(proposal.lock, self._advisories, progress) if proposal.changed else diagnosis.report
-        before = cves_of((*diagnosis.report.findings, *diagnosis.running))
-        closed = tuple(cve for cve in before if cve not in cves_of(after.findings))
+        before = cves_of((*diagnosis.report.standing, *diagnosis.running))
+        closed = tuple(cve for cve in before if cve not in cves_of(after.standing))
         return Cure(
             proposal=proposal,
             difference=proposal.difference,
             cves_before=before,
             cves_closed=closed,
-            remaining=after.findings,
+            remaining=after.standing,
         )
 
     def prove(self, cure: Cure, progress: Progress) -> Proof:
@@ -159,13 +159,13 @@ class Patching:
             total += 1
             report = self._examine(releases[lifetime.release], progress)
             unknown |= {source.name: source for source in report.unknown}
-            if not report.findings:
+            if not report.standing:
                 clean += 1
                 continue
             where = f"{lifetime.fleet.environment}/{lifetime.slot} runs {title(lifetime.release)}"
-            packages = sorted({f"{finding.package} {finding.version}" for finding in report.findings})
+            packages = sorted({f"{finding.package} {finding.version}" for finding in report.standing})
             holding.append(f"{where} with {', '.join(packages)}")
-            still |= set(cves_of(report.findings)) & set(cure.cves_closed)
+            still |= set(cves_of(report.standing)) & set(cure.cves_closed)
         return Proof(
             instances=total,
             clean=clean,

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from repave.model.finding import Finding, FindingReport, Rating, SourceStatus
+from repave.model.finding import Dismissal, Finding, FindingReport, Rating, SourceStatus
 from repave.model.lock import Ecosystem, Lock
 from repave.operations.exposure import Bearer, bearers, releases_of_locks
 from repave.ports.advisories import Advisories
@@ -40,6 +40,7 @@ class Vulnerable:
     rating: Rating | None
     exploited: bool
     exploitation: float | None
+    dismissed: Dismissal | None
     images: tuple[str, ...]
     environments: tuple[str, ...]
     instances: tuple[Bearer, ...]
@@ -53,8 +54,11 @@ class Scan:
     """``repave.lock``, or a release."""
 
     findings: tuple[Vulnerable, ...]
+    """Those that nobody's word dismisses."""
+
+    dismissed: tuple[Vulnerable, ...]
     cves: tuple[str, ...]
-    """Of all findings, sorted."""
+    """Of the findings that stand, sorted."""
 
     sources: tuple[SourceStatus, ...]
     unjudged: tuple[str, ...]
@@ -82,8 +86,9 @@ def scan(subject: str, lock: Lock, advisories: Iterable[Advisories], store: Stor
     report = examine(lock, advisories, progress)
     return Scan(
         subject=subject,
-        findings=tuple(_vulnerable(finding, store) for finding in report.findings),
-        cves=cves_of(report.findings),
+        findings=tuple(_vulnerable(finding, store) for finding in report.standing),
+        dismissed=tuple(_vulnerable(finding, store) for finding in report.findings if finding.dismissed),
+        cves=cves_of(report.standing),
         sources=report.sources,
         unjudged=unjudged(lock, report.sources),
     )
@@ -122,6 +127,7 @@ def _vulnerable(finding: Finding, store: Store) -> Vulnerable:
         rating=finding.rating,
         exploited=finding.exploited,
         exploitation=finding.exploitation,
+        dismissed=finding.dismissed,
         images=finding.images,
         environments=tuple(sorted({bearer.environment for bearer in living})),
         instances=living,

@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-from repave.model.finding import SourceStatus
+from repave.model.finding import Finding, SourceStatus
 from repave.model.lock import Lock
 from repave.model.names import Digest
 from repave.model.release import Release
@@ -93,7 +93,7 @@ class Search:
             for source in report.sources:
                 if source.name not in sources or source.problem:
                     sources[source.name] = source
-            return tuple(sorted(f"{f.package} {f.version}" for f in report.findings if cve in f.cves))
+            return tuple(sorted({_told(finding) for finding in report.findings if cve in finding.cves}))
 
         for digest in sorted(locks):
             if what := holders(self._store.lock(digest)):
@@ -149,6 +149,12 @@ class Search:
                 )
             )
         return Whereabouts(subject=subject, kind=kind, locked=locked, holdings=tuple(holdings), sources=sources)
+
+
+def _told(finding: Finding) -> str:
+    """What is there, also where somebody's word is that it does not matter."""
+    dismissed = f" (dismissed by {finding.dismissed.author})" if finding.dismissed else ""
+    return f"{finding.package} {finding.version}{dismissed}"
 
 
 def _matching(lock: Lock, name: str, version: str | None) -> tuple[str, ...]:

@@ -56,6 +56,7 @@ def _finding(question: Question, record: Record, judgement: Judgement) -> Findin
         cves=tuple(sorted(name for name in record.names if CVE.fullmatch(name))),
         images=question.images,
         advisory=record.id,
+        aliases=tuple(sorted({name for name in record.names[1:] if not CVE.fullmatch(name)})),
         summary=_summary(record, judgement),
         published=record.published,
         rating=rate(_vectors(record, judgement), _word(record, judgement)).rating,
@@ -99,9 +100,12 @@ def _one(group: Sequence[_Flaw]) -> Finding:
     """The finding of a flaw that several records tell: the rated one speaks, the latest repair counts."""
     told = sorted((flaw.finding for flaw in group), key=lambda one: (one.rating is None, one.advisory))
     repaired = {one.fixed_version for one in told}
+    cves = {cve for one in told for cve in one.cves}
+    others = {name for one in told for name in (one.advisory, *one.aliases)} - cves - {told[0].advisory}
     return replace(
         told[0],
-        cves=tuple(sorted({cve for one in told for cve in one.cves})),
+        cves=tuple(sorted(cves)),
+        aliases=tuple(sorted(others)),
         fixed_version=told[0].fixed_version if len(repaired) == 1 else _latest(told),
     )
 

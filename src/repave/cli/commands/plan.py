@@ -75,7 +75,7 @@ def _difference(wiring: Wiring, running: Release | None, chosen: Release) -> Loc
 def _closed(wiring: Wiring, running: Release, chosen: Release, progress: Progress) -> tuple[str, ...]:
     before = examine(wiring.store.lock(running.lock), wiring.advisories, progress)
     after = examine(wiring.store.lock(chosen.lock), wiring.advisories, progress)
-    return tuple(cve for cve in cves_of(before.findings) if cve not in cves_of(after.findings))
+    return tuple(cve for cve in cves_of(before.standing) if cve not in cves_of(after.standing))
 
 
 def _show(fleet: FleetPreview, environment: Environment, screen: Screen) -> None:

@@ -15,7 +15,7 @@ from repave.model.lock import Ecosystem, Lock
 from repave.operations.errors import Refused
 from repave.operations.keys import fleets_of
 from repave.operations.releases import release_named, title
-from repave.operations.scan import Scan
+from repave.operations.scan import Scan, Vulnerable
 from repave.operations.scan import scan as examine
 from repave.wiring import Wiring
 
@@ -50,6 +50,7 @@ def scan(
             "subject": found.subject,
             "verdict": _verdict(found),
             "findings": found.findings,
+            "dismissed": found.dismissed,
             "cves": found.cves,
             "sources": found.sources,
             "unjudged": found.unjudged,
@@ -81,25 +82,41 @@ def show(found: Scan, screen: Screen) -> None:
                 for one in found.findings
             ],
         )
+    for one in found.dismissed:
+        _show_dismissed(one, screen)
     for source in found.sources:
         if source.problem:
             screen.warn(f"{source.name} cannot be relied on: {source.problem}")
         else:
             screen.say(f"{source.name}, as of {source.as_of:%Y-%m-%d %H:%M} UTC" if source.as_of else source.name)
+        for remark in source.remarks:
+            screen.warn(f"{source.name}: {remark}")
     for sentence in (*found.unjudged, *(told for source in found.sources for told in source.passed_over)):
         screen.say(sentence)
     packages = counted(len({(one.ecosystem, one.package, one.version) for one in found.findings}), "package")
+    dismissed = f", {counted(len(found.dismissed), 'finding')} dismissed" if found.dismissed else ""
     told = {
         "unknown": f"{found.subject}: unknown; {packages} found in what could be read",
-        "clean": f"{found.subject}: no flaw is known, by the sources above",
+        "clean": f"{found.subject}: no flaw is known{' that stands' if dismissed else ''}, by the sources above",
         "vulnerable": f"{found.subject}: {packages} with known flaws, {counted(len(found.cves), 'CVE')}",
     }
-    screen.say(told[_verdict(found)])
+    screen.say(told[_verdict(found)] + dismissed)
     if any(one.ecosystem is Ecosystem.DEB and one.fixed_in for one in found.findings):
         screen.hint("`repave patch` takes just what the security suites repair, bakes and rolls it out")
     if wheels := sorted({one.package for one in found.findings if one.ecosystem is Ecosystem.PYPI}):
         named = " ".join(f"--upgrade-package {name}" for name in wheels)
         screen.hint(f"`repave lock {named}` moves just these as far as the file admits")
+
+
+def _show_dismissed(one: Vulnerable, screen: Screen) -> None:
+    """Whose word it is, and why."""
+    word = one.dismissed
+    if word is not None:
+        flaw = listed(one.cves, most=3) or one.advisory
+        dated = f", {word.at:%Y-%m-%d}" if word.at else ""
+        screen.show(
+            f"dismissed: {flaw} in {one.package} {one.version}: {word.reason} ({word.author}{dated}, {word.source})"
+        )
 
 
 def _verdict(found: Scan) -> str:

@@ -66,6 +66,11 @@ class AdvisoriesSection(Section):
         default_factory=PublishedSection.model_construct,
         description="FIRST's table of how likely flaws are to be exploited soon (CSV, also compressed by gzip).",
     )
+    vex: list[Place] = Field(
+        default=[],
+        min_length=1,
+        description="OpenVEX and CycloneDX documents that say which flaws do not apply: files, or folders of `*.json`.",
+    )
     max_age: Duration = Field(
         default=DEFAULT_MAX_AGE_SECONDS,
         description="A source whose data is older is not believed to be complete: the answer is unknown. Default: 7d.",
