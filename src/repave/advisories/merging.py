@@ -10,7 +10,8 @@ def merged(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """The findings of several sources, in the order of those sources, each flaw of each package once.
 
     What shares a name (its own, a CVE, or what others call it) is one flaw. Where a suite repairs it, that is the
-    repair: it is there to be taken. A repair of a suite stays a finding of its own for the flaws that nobody else tells of.
+    repair: it is there to be taken. A repair of a suite stays a finding of its own for the flaws that nobody else tells
+    of.
     """
     told = list(findings)
     repairs = [one for one in told if _speaks_for_itself(one)]
