@@ -58,7 +58,6 @@ UNSUPPORTED = (
         values=lambda value: value is True,
         why="`unpack` cannot be done by this version: remove it",
     ),
-    Unsupported(path=("images", ANY, "git"), why="`git` cannot be locked by this version: remove it"),
     Unsupported(
         path=("fleets", ANY, "rollout", "strategy"),
         values=_is("canary", "blue-green"),

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from urllib.parse import quote
 
 from repave.model.guards import Guards
 from repave.model.names import ImageName
@@ -111,6 +112,13 @@ class GitSource:
 
     path: str = ""
     """The part of the repository that is taken; empty means all."""
+
+    @property
+    def archive(self) -> str:
+        """What the archive of its files is called: another for each name, commit and part of one repository."""
+        repository = name_in(self.url.rstrip("/")).removesuffix(".git")
+        parts = (repository, self.reference.removeprefix("refs/") or self.commit, self.path)
+        return ",".join(quote(part, safe="") for part in parts if part) + ".tar"
 
 
 @dataclass(frozen=True, kw_only=True)

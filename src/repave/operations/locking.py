@@ -44,6 +44,9 @@ class Proposal:
     judged: Mapping[ImageName, tuple[Judged, ...]]
     """By image, what the guards saw in the application's files."""
 
+    remarks: Mapping[ImageName, tuple[str, ...]]
+    """By image, what a person should know of what was pinned, a sentence each."""
+
     @property
     def digest(self) -> Digest:
         """Of the text."""
@@ -95,7 +98,8 @@ class Locking:
         """Resolve every image. Writes nothing but caches and the vault."""
         previous = self.present() or Lock()
         images = self._project.images.values()
-        lock = merged(images, {image.name: self._pin(image, previous, asked, progress) for image in images})
+        pins = {image.name: self._pin(image, previous, asked, progress) for image in images}
+        lock = merged(images, pins)
         text = dump_lock(lock)
         unchanged = self.path.exists() and self.path.read_text(encoding="utf-8") == text
         return Proposal(
@@ -105,6 +109,7 @@ class Locking:
             difference=difference(previous, lock),
             changed=not unchanged,
             judged={image.name: judge_files(image, lock.files_of(image.name), self._vault) for image in images},
+            remarks={name: pinned.remarks for name, pinned in pins.items()},
         )
 
     def write(self, proposal: Proposal, progress: Progress) -> None:
@@ -129,7 +134,11 @@ class Locking:
                 pinned=pins.packages,
             )
             found = pinner.pin(request, progress=progress)
-            pins = Pins(packages=(*pins.packages, *found.packages), files=(*pins.files, *found.files))
+            pins = Pins(
+                packages=(*pins.packages, *found.packages),
+                files=(*pins.files, *found.files),
+                remarks=(*pins.remarks, *found.remarks),
+            )
         return pins
 
     def _changed_files(self, image: Image, lock: Lock) -> Iterator[str]:

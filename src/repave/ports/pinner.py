@@ -51,6 +51,8 @@ class Pins:
 
     packages: tuple[LockedPackage, ...] = ()
     files: tuple[LockedFile, ...] = ()
+    remarks: tuple[str, ...] = ()
+    """What a person should know of it, a sentence each."""
 
 
 class Pinner(Protocol):

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from repave.ports.errors import Corrupt, Gone, Invalid
+from repave.ports.exports import Exports
 from repave.ports.progress import Progress
 from repave.ports.vault import Fetch, Found, Sought
 from repave.registries.durable import room_wanted
@@ -34,10 +35,14 @@ class FileVault:
     several threads and processes.
     """
 
-    def __init__(self, root: Path, *, line: "Opening | None" = None) -> None:
-        """``line`` opens the way by which files are fetched, once per request; None for one without logins."""
+    def __init__(self, root: Path, *, line: "Opening | None" = None, exports: Exports | None = None) -> None:
+        """``line`` opens the way by which files are fetched, once per request; None for one without logins.
+
+        ``exports`` makes the files that no server holds as they are.
+        """
         self._root = root
         self._line = line
+        self._exports = exports
         self._kept = root / "sha256"
         self._incoming = root / "incoming"
 
@@ -87,6 +92,9 @@ class FileVault:
     def fetch(self, files: Iterable[Fetch], *, progress: Progress) -> None:
         """Bring in what is not here yet, in parallel, each verified before it is kept; see the port."""
         missing = {file.sha256: file for file in files if not self.has(file.sha256)}
+        for file in tuple(missing.values()):
+            if self._exports is not None and self._exports.makes(file.url):
+                self._export(missing.pop(file.sha256), self._exports, progress)
         if not missing:
             return
         # Here, and not above: HTTP takes 60 ms to load, and most commands fetch nothing.
@@ -134,6 +142,20 @@ class FileVault:
             found = write(target)
             self._keep(target, found.sha256)
         return found
+
+    def _export(self, file: Fetch, exports: Exports, progress: Progress) -> None:
+        with progress.task(f"Exporting {file.name}"), self._writing(file.name) as target:
+            exports.write(file.url, target)
+            target.flush()
+            with Path(target.name).open("rb") as content:
+                found = hashlib.file_digest(content, "sha256").hexdigest()
+            if found != file.sha256:
+                raise Corrupt(
+                    f"{file.name} exported from {file.url} has sha256 {found}, not {file.sha256}: nothing was kept",
+                    hint="another git writes archives in another way: take the file from a vault that has it "
+                    "(`repave vault export`), or lock anew and look at the difference",
+                )
+            self._keep(target, file.sha256)
 
     def _copy(self, name: str, content: BinaryIO) -> str:
         """Under the hash of what was copied: the file may have changed since it was read for its hash."""

@@ -179,8 +179,7 @@ class ContainerBaker:
         sources = sources_of(request.image, request.packages)
         if not sources:
             return
-        named = [[file.target, f"{file.mode:o}", package.sha256] for file, package in sources]
-        inputs = stack.inputs(Layer.SOURCES, named)
+        inputs = stack.inputs(Layer.SOURCES, [placed.inputs for placed in sources])
         if self._found(inputs, stack):
             return
         task.note(f"sources: {len(sources)} files and folders")

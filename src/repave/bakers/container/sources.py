@@ -1,39 +1,102 @@
-"""What comes by its address, laid out in a stage: files by URL."""
+"""What comes by its address, laid out in a stage: files by URL, and the files of git repositories."""
 
-from collections.abc import Iterable, Mapping
+import tarfile
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 from repave.bakers.container.layertar import CHUNK_BYTES, Verified
 from repave.bakers.container.stage import Stage
 from repave.model.lock import Ecosystem, LockedPackage
-from repave.model.recipe import Image, RemoteFile
-from repave.ports.errors import Invalid
+from repave.model.recipe import GitSource, Image, RemoteFile
+from repave.ports.errors import Corrupt, Invalid
 from repave.ports.vault import Vault
 
 
-def sources_of(image: Image, packages: Iterable[LockedPackage]) -> list[tuple[RemoteFile, LockedPackage]]:
-    """What is to be laid out, each with the file it is in the vault, in the order in which it is done.
+@dataclass(frozen=True, kw_only=True)
+class Placed:
+    """One thing to be laid out: as the recipe has it, and the file in the vault that it is."""
 
-    Raises Invalid for what is not locked.
-    """
-    by_url = {package.name: package for package in packages if package.ecosystem is Ecosystem.URL}
-    wanted = sorted(image.fetch, key=lambda file: (file.target, file.url))
-    return [(file, _locked(file.url, by_url)) for file in wanted]
+    source: RemoteFile | GitSource
+    package: LockedPackage
+
+    @property
+    def target(self) -> str:
+        """Absolute path in the image."""
+        return self.source.target if isinstance(self.source, RemoteFile) else self.source.into
+
+    @property
+    def inputs(self) -> list[str]:
+        """All that determines what becomes of it in the image."""
+        own = f"{self.source.mode:o}" if isinstance(self.source, RemoteFile) else f"git {self.source.path}"
+        return [self.target, own, self.package.sha256]
 
 
-def lay_out_sources(sources: Iterable[tuple[RemoteFile, LockedPackage]], stage: Stage, *, vault: Vault) -> None:
+def sources_of(image: Image, packages: Iterable[LockedPackage]) -> list[Placed]:
+    """What is to be laid out, in the order in which it is done. Raises Invalid for what is not locked."""
+    locked = {
+        (package.name, "" if package.ecosystem is Ecosystem.URL else package.filename): package
+        for package in packages
+        if package.ecosystem in {Ecosystem.URL, Ecosystem.GIT}
+    }
+    wanted: list[tuple[RemoteFile | GitSource, tuple[str, str]]] = [
+        *((file, (file.url, "")) for file in image.fetch),
+        *((source, (source.url, source.archive)) for source in image.git),
+    ]
+    for source, key in wanted:
+        if key not in locked:
+            raise Invalid(f"{source.url} is not locked", hint="`repave lock` pins it")
+    placed = (Placed(source=source, package=locked[key]) for source, key in wanted)
+    return sorted(placed, key=lambda one: (one.target, one.source.url))
+
+
+def lay_out_sources(sources: Iterable[Placed], stage: Stage, *, vault: Vault) -> None:
     """Put all of it into the stage. Raises Invalid (two things in one place), Corrupt, Gone."""
-    for file, package in sources:
-        with (
-            vault.path(package.sha256).open("rb") as source,
-            stage.file(file.target, mode=file.mode, origin=file.url) as target,
-        ):
-            content = Verified(source, package.sha256, file.url)
+    for placed in sources:
+        match placed.source:
+            case RemoteFile() as file:
+                _file(file, placed.package, stage, vault)
+            case GitSource() as source:
+                _tree(source, placed.package, stage, vault)
+
+
+def _file(file: RemoteFile, package: LockedPackage, stage: Stage, vault: Vault) -> None:
+    with (
+        vault.path(package.sha256).open("rb") as source,
+        stage.file(file.target, mode=file.mode, origin=file.url) as target,
+    ):
+        content = Verified(source, package.sha256, file.url)
+        while chunk := content.read(CHUNK_BYTES):
+            target.write(chunk)
+        content.finish()
+
+
+def _tree(source: GitSource, package: LockedPackage, stage: Stage, vault: Vault) -> None:
+    """The files of a commit; the archive has them below the path they have in the repository."""
+    vault.verify(package.sha256)
+    above = len(source.path.split("/")) if source.path else 0
+    into = source.into.rstrip("/")
+    try:
+        with tarfile.open(vault.path(package.sha256), mode="r:") as archive:
+            stage.folder(into, origin=source.url)
+            for member in archive:
+                parts = member.name.split("/")[above:]
+                if parts:
+                    _member(archive, member, f"{into}/{'/'.join(parts)}", stage, source.url)
+                archive.members.clear()  # it would grow with every file, and serves only whoever reads twice
+    except tarfile.TarError as damaged:
+        raise Corrupt(f"the archive of {source.url} cannot be read: {damaged}", hint="lock it again") from damaged
+
+
+def _member(archive: tarfile.TarFile, member: tarfile.TarInfo, path: str, stage: Stage, origin: str) -> None:
+    if member.isdir():
+        stage.folder(path, origin=origin)
+    elif member.issym():
+        stage.link(path, member.linkname, origin=origin)
+    else:
+        content = archive.extractfile(member)
+        if content is None:
+            raise Corrupt(f"the archive of {origin} holds {member.name}, which is no file", hint="lock it again")
+        mode = 0o755 if member.mode & 0o100 else 0o644
+        with content, stage.file(path, mode=mode, origin=origin) as target:
             while chunk := content.read(CHUNK_BYTES):
                 target.write(chunk)
-            content.finish()
-
-
-def _locked(url: str, packages: Mapping[str, LockedPackage]) -> LockedPackage:
-    if url not in packages:
-        raise Invalid(f"{url} is not locked", hint="`repave lock` pins it")
-    return packages[url]

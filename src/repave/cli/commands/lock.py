@@ -65,11 +65,15 @@ def lock(
             "size_bytes": sum(package.size_bytes for package in new.packages),
             "difference": document(proposal.difference),
             "guards": guarded.document(proposal.judged),
+            "remarks": proposal.remarks,
             "seconds": seconds,
         }
     )
     show(proposal.difference, screen)
     guarded.show(proposal.judged, screen)
+    for name, remarks in proposal.remarks.items():
+        for remark in remarks:
+            screen.say(f"image {name}: {remark}")
     told = f"{counted(len(new.packages), 'package')} and {counted(len(new.files), 'file')} in {seconds:.1f} s"
     screen.say(f"locked {told}" if proposal.changed else f"nothing changed: {told}")
     return OK
