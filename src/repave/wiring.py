@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from repave.operations.patch import Patching
     from repave.operations.reproduction import Reproducing
     from repave.pinners.debian.archive import DebianArchive
+    from repave.pinners.git.exporting import GitExports
     from repave.ports.advisories import Advisories
     from repave.ports.baker import Baker
     from repave.ports.distribution import Distribution
@@ -118,7 +119,17 @@ class Wiring:
         """Locked files."""
         from repave.registries.vault import FileVault
 
-        return FileVault(root=self.state / "vault")
+        return FileVault(root=self.state / "vault", exports=self.git)
+
+    @cached_property
+    def git(self) -> "GitExports":
+        """Git repositories, as files of the vault."""
+        from repave.pinners.git.exporting import GitExports
+        from repave.pinners.git.program import Git
+        from repave.ports.logins import NoLogins
+
+        git = Git(commands=self.commands, environment=os.environ, logins=NoLogins())
+        return GitExports(self.state / "cache" / "git", git=git)
 
     @cached_property
     def registry(self) -> "Registry":
@@ -154,12 +165,14 @@ class Wiring:
         """Of packages, in the order in which they pin: each sees what the earlier ones pinned."""
         from repave.pinners.debian.pinner import DebianPinner
         from repave.pinners.fetched import FetchedFilesPinner
+        from repave.pinners.git.pinner import GitPinner
         from repave.pinners.pypi import PypiPinner
 
         return (
             DebianPinner(archive=self.archive, vault=self.vault, commands=self.commands),
             PypiPinner(root=self.state / "cache" / "pypi", vault=self.vault, commands=self.commands),
             FetchedFilesPinner(vault=self.vault),
+            GitPinner(root=self.state / "cache" / "git", exports=self.git, vault=self.vault),
         )
 
     @cached_property

@@ -1,5 +1,6 @@
 """What comes by its address, in a layer of its own."""
 
+import io
 import stat
 import tarfile
 from pathlib import Path
@@ -13,7 +14,7 @@ from repave.bakers.container.stage import Stage
 from repave.model.artifact import Artifact
 from repave.model.lock import Ecosystem, Layer, LockedFile, LockedPackage
 from repave.model.names import ImageName
-from repave.model.recipe import Base, Image, ImageKind, RemoteFile
+from repave.model.recipe import Base, GitSource, Image, ImageKind, RemoteFile
 from repave.ports.baker import BakeRequest
 from repave.ports.errors import Corrupt, Invalid
 from repave.registries.layout import LayoutRegistry
@@ -51,13 +52,44 @@ def fetched(pantry: Pantry, content: bytes, url: str = URL) -> LockedPackage:
     )
 
 
+def committed(pantry: Pantry, source: GitSource, members: dict[str, str | bytes | None]) -> LockedPackage:
+    """An archive of a repository, locked: content by path, targets of links as text, nothing for folders."""
+    archive = pantry.folder / source.archive
+    with tarfile.open(archive, "w") as tar:
+        for name, content in members.items():
+            entry = tarfile.TarInfo(name)
+            entry.type = tarfile.DIRTYPE if content is None else tarfile.REGTYPE
+            entry.mode = 0o775 if name.endswith(".sh") else 0o664
+            if isinstance(content, str):
+                entry.type, entry.linkname = tarfile.SYMTYPE, content
+            body = content if isinstance(content, bytes) else b""
+            entry.size = len(body)
+            tar.addfile(entry, io.BytesIO(body))
+    return LockedPackage(
+        ecosystem=Ecosystem.GIT,
+        name=source.url,
+        version=source.commit,
+        sha256=pantry.vault.add(archive),
+        size_bytes=archive.stat().st_size,
+        origin=f"git+{source.url}@{source.commit}",
+        filename=source.archive,
+        layer=Layer.SOURCES,
+        images=(ImageName("web"),),
+    )
+
+
 def request_of(
-    *fetch: RemoteFile, packages: tuple[LockedPackage, ...], files: tuple[LockedFile, ...] = ()
+    *sources: RemoteFile | GitSource, packages: tuple[LockedPackage, ...], files: tuple[LockedFile, ...] = ()
 ) -> BakeRequest:
     """An image of nothing but what is given."""
-    base = Base(distribution="debian", release="bookworm", suites=("bookworm",))
     image = Image(
-        name=ImageName("web"), kind=ImageKind.CONTAINER, base=base, user="1000", fetch=fetch, run=("/usr/bin/tool",)
+        name=ImageName("web"),
+        kind=ImageKind.CONTAINER,
+        base=Base(distribution="debian", release="bookworm", suites=("bookworm",)),
+        user="1000",
+        fetch=tuple(source for source in sources if isinstance(source, RemoteFile)),
+        git=tuple(source for source in sources if isinstance(source, GitSource)),
+        run=("/usr/bin/tool",),
     )
     return BakeRequest(image=image, packages=packages, files=files)
 
@@ -121,6 +153,44 @@ def test_a_file_that_was_changed_in_the_vault_is_not_baked(pantry: Pantry, tmp_p
     place.write_bytes(b"lies")
     with pytest.raises(Corrupt, match=r"tool-1\.0 in the vault"):
         bake_in(tmp_path / "one", pantry.vault, request_of(RemoteFile(url=URL, into="/opt/"), packages=(package,)))
+
+
+@pytest.mark.real
+def test_a_folder_of_a_repository_becomes_the_folder_it_goes_to(pantry: Pantry, tmp_path: Path) -> None:
+    """Without the path it has there; the application above is put where links of the repository lead."""
+    source = GitSource(url="https://example.org/tool.git", into="/srv/", commit="1" * 40, path="src/web")
+    members: dict[str, str | bytes | None] = {
+        "src": None,
+        "src/web": None,
+        "src/web/vendor": None,
+        "src/web/start.sh": b"#!/bin/sh\n",
+        "src/web/current": "one",
+        "src/web/one/page": b"<p>",
+    }
+    request = request_of(
+        source, packages=(committed(pantry, source, members),), files=(pantry.file("/srv/current/own", b"own"),)
+    )
+    artifact = bake_in(tmp_path / "one", pantry.vault, request)
+    below = entries(tmp_path / "one", artifact, Layer.SOURCES)
+    assert {name: stat.S_IMODE(entry.mode) for name, entry in below.items() if not entry.issym()} == {
+        "srv": 0o755,
+        "srv/one": 0o755,
+        "srv/one/page": 0o644,
+        "srv/start.sh": 0o755,
+        "srv/vendor": 0o755,
+    }
+    assert below["srv/current"].linkname == "one"
+    assert set(entries(tmp_path / "one", artifact, Layer.APPLICATION)) == {"srv", "srv/one", "srv/one/own"}
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("name", ["../etc/passwd", "a/../../b", "a//b"])
+def test_no_repository_writes_outside_of_its_folder(pantry: Pantry, tmp_path: Path, name: str) -> None:
+    """A tree's names are a stranger's."""
+    source = GitSource(url="https://example.org/tool.git", into="/srv/", commit="1" * 40)
+    package = committed(pantry, source, {name: b"x"})
+    with pytest.raises(Invalid, match="no plain path"):
+        bake_in(tmp_path / "one", pantry.vault, request_of(source, packages=(package,)))
 
 
 @pytest.mark.real

@@ -2,18 +2,25 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from shutil import rmtree
 
 import pytest
+from git_origin import git_origin
 from pantry import bake_in
 from unplugged import bake_unplugged
 
 from repave.config.lockfile import dump_lock, load_lock
 from repave.config.recipes import merged
+from repave.jobs.commands import LocalCommands
 from repave.model.lock import Lock
 from repave.model.names import ImageName
-from repave.model.recipe import Base, Image, ImageKind, RemoteFile
+from repave.model.recipe import Base, GitSource, Image, ImageKind, RemoteFile
 from repave.pinners.fetched import FetchedFilesPinner
+from repave.pinners.git.exporting import GitExports
+from repave.pinners.git.pinner import GitPinner
+from repave.pinners.git.program import Git
 from repave.ports.baker import BakeRequest
+from repave.ports.logins import NoLogins
 from repave.ports.pinner import Pinner, PinRequest, Refresh
 from repave.ports.progress import Silent
 from repave.registries.vault import FileVault
@@ -36,8 +43,17 @@ def fetched_file(folder: Path, vault: FileVault) -> tuple[Image, Pinner, End]:
     return image(fetch=(RemoteFile(url=file.as_uri(), into="/opt/"),)), FetchedFilesPinner(vault=vault), file.unlink
 
 
+def git_repository(folder: Path, vault: FileVault) -> tuple[Image, Pinner, End]:
+    """A tag of a repository."""
+    origin = git_origin(folder / "tool.git")
+    exports = GitExports(folder / "cache", git=Git(commands=LocalCommands(), environment={}, logins=NoLogins()))
+    sources = (GitSource(url=origin.url, into="/srv/tool", reference="refs/tags/v1", path="keep"),)
+    pinner = GitPinner(folder / "cache", exports=exports, vault=vault)
+    return image(git=sources), pinner, lambda: rmtree(origin.folder)
+
+
 @pytest.mark.real
-@pytest.mark.parametrize("origin", [fetched_file])
+@pytest.mark.parametrize("origin", [fetched_file, git_repository])
 def test_an_old_lock_bakes_unplugged_to_the_same_digest(
     tmp_path: Path, origin: Callable[[Path, FileVault], tuple[Image, Pinner, End]]
 ) -> None:

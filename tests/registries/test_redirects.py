@@ -1,14 +1,11 @@
 """Where a server may send us on to."""
 
-import ssl
-import subprocess
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
+from protected import certificate, serving
 
 from repave.ports.errors import Denied
 from repave.ports.progress import Silent
@@ -33,40 +30,19 @@ class Onward(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
-@contextmanager
-def serving(server: ThreadingHTTPServer) -> Iterator[int]:
-    """The server's port, while it answers."""
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
-        yield server.server_port
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-
-
 @pytest.fixture
 def plain() -> Iterator[str]:
     """A server whose answers anyone on the way can change."""
-    with serving(ThreadingHTTPServer(("127.0.0.1", 0), Onward)) as port:
+    with serving(Onward) as port:
         yield f"http://127.0.0.1:{port}/"
 
 
 @pytest.fixture
 def protected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """A server with a certificate that we trust."""
-    request = ["openssl", "req", "-x509", "-nodes", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
-    names = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1", "-days", "2"]
-    subprocess.run(
-        [*request, *names, "-keyout", tmp_path / "key", "-out", tmp_path / "pem"], check=True, capture_output=True
-    )
-    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "pem"))
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Onward)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(tmp_path / "pem", tmp_path / "key")
-    server.socket = context.wrap_socket(server.socket, server_side=True)
-    with serving(server) as port:
+    own = certificate(tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(own.file))
+    with serving(Onward, own) as port:
         yield f"https://127.0.0.1:{port}/"
 
 

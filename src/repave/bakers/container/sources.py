@@ -82,7 +82,7 @@ def _tree(source: GitSource, package: LockedPackage, stage: Stage, vault: Vault)
                 parts = member.name.split("/")[above:]
                 if parts:
                     _member(archive, member, f"{into}/{'/'.join(parts)}", stage, source.url)
-                archive.members.clear()  # it would grow with every file, and serves only whoever reads twice
+                archive.members = []  # type: ignore[attr-defined] # grows with every file, for whoever reads twice
     except tarfile.TarError as damaged:
         raise Corrupt(f"the archive of {source.url} cannot be read: {damaged}", hint="lock it again") from damaged
 

@@ -17,6 +17,9 @@ TIMEOUT_SECONDS = 1800.0
 LARGEST_BYTES = 4 << 30
 """Of any file that git writes: no repository fills the disk."""
 
+SCHEMES = frozenset({"https", "ssh", "file"})
+"""What moves bytes only: no address that names a program (git-remote-ext(1)), none that nothing protects."""
+
 SETTINGS = {
     "core.hooksPath": "/dev/null",
     "core.attributesFile": "/dev/null",
@@ -43,8 +46,7 @@ TROUBLES: tuple[tuple[str, type[WorldError], str], ...] = (
         "add the host's key to known_hosts, from a source you trust",
     ),
     (
-        r"Permission denied|Authentication failed|terminal prompts disabled|could not read (Username|Password)"
-        r"|requested URL returned error: (401|403)",
+        r"Permission denied|Authentication failed|prompts disabled|could not read (Username|Password)|error: (401|403)",
         Denied,
         "check the login for this address; over ssh, the key of the user who locks",
     ),
@@ -57,8 +59,7 @@ TROUBLES: tuple[tuple[str, type[WorldError], str], ...] = (
         "check the address of the repository",
     ),
     (
-        r"Could not resolve|Couldn't connect|Failed to connect|Connection (refused|reset|timed out|closed)|timed out"
-        r"|No route to host|unable to access|hung up|early EOF",
+        r"Could not resolve|onnect to|Connection (refused|reset|closed)|timed out|No route|to access|hung up|early EOF",
         Unreachable,
         "check the network and the proxy variables, then lock again",
     ),
@@ -78,6 +79,8 @@ class Git:
 
     def run(self, arguments: Sequence[str], *, url: str, cwd: Path, timeout_seconds: float = TIMEOUT_SECONDS) -> bytes:
         """Run one subcommand; ``url`` is the repository that it may speak to. Raises what the answer means."""
+        if urlsplit(url).scheme not in SCHEMES:
+            raise Invalid(f"{url} is no address of a repository", hint=f"it begins with {', '.join(sorted(SCHEMES))}")
         finished = self.commands.run(
             ("prlimit", f"--fsize={LARGEST_BYTES}", "git", *arguments),
             cwd=cwd,

@@ -39,9 +39,7 @@ class _Folder:
         # Folders sort as if their names ended with a slash.
         order = sorted(self.entries | folders, key=lambda name: name + b"/" if name in folders else name)
         entries = self.entries | folders
-        content = b"".join(
-            entries[name][0].encode() + b" " + name + b"\0" + entries[name][1] for name in order
-        )
+        content = b"".join(entries[name][0].encode() + b" " + name + b"\0" + entries[name][1] for name in order)
         return _named("tree", content)
 
 
@@ -66,7 +64,7 @@ def tree_name(archive: Path, *, path: str, submodules: Mapping[bytes, str]) -> s
                 continue
             mode, name = _content(tar, member)
             root.below(parts[:-1]).entries[parts[-1]] = (mode, name)
-            tar.members.clear()  # the list grows with every file, and serves only whoever reads a tar twice
+            tar.members = []  # type: ignore[attr-defined] # grows with every file, for whoever reads twice
     for place, commit in submodules.items():
         parts = place.split(b"/")
         root.below(parts[:-1]).entries[parts[-1]] = (SUBMODULE, bytes.fromhex(commit))
