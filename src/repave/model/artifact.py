@@ -11,6 +11,7 @@ PLAIN_LAYERS = frozenset({"application/vnd.oci.image.layer.v1.tar", "application
 GZIPPED_LAYERS = frozenset(
     {"application/vnd.oci.image.layer.v1.tar+gzip", "application/vnd.docker.image.rootfs.diff.tar.gzip"}
 )
+ZSTD_LAYERS = frozenset({"application/vnd.oci.image.layer.v1.tar+zstd"})
 """Media types of layers that can be read."""
 
 

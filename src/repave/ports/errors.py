@@ -8,7 +8,7 @@ WorldError
  |- Conflict        a newer generation has taken over, or another holds what we asked for
  |- Unreachable     no answer, or a time-out: it may or may not have worked
  |- Invalid         what was asked can never work as asked
- |- Corrupt         bytes that do not have the digest they must have
+ |- Corrupt         bytes that do not have the digest they must have; archives that break a rule (``archives.errors``)
  '- CommandFailed   a program on this machine ended with an error
 """
 

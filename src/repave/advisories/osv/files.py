@@ -2,22 +2,23 @@
 
 import hashlib
 import os
-import zipfile
-import zlib
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn, Protocol
 
 from repave.advisories.osv.index import Unreadable
 from repave.advisories.osv.records import LARGEST_RECORD_BYTES, Record, read_record
+from repave.archives.rules import GIB, TREE
+from repave.archives.zips import opened_zip
 from repave.ports.errors import Corrupt, Gone
 from repave.ports.progress import Progress
 
 MOST_RECORDS = 2_000_000
 """All of OSV has some hundred thousand."""
 
-LARGEST_ZIP_BYTES = 16 * 1024**3
-"""Unpacked: all of OSV is far below, a zip bomb far above."""
+ZIP_RULES = replace(TREE, entries=MOST_RECORDS, file_bytes=LARGEST_RECORD_BYTES, total_bytes=16 * GIB)
+"""Unpacked, all of OSV is far below that, a zip bomb far above."""
 
 
 class RecordSource(Protocol):
@@ -109,24 +110,16 @@ class OsvZip:
     def records(self, progress: Progress) -> Iterator[Record | Unreadable]:
         """In the order of the zip. Raises Corrupt for a damaged or endless one."""
         try:
-            with zipfile.ZipFile(self._path) as archive:
+            with opened_zip(self._path, name=str(self._path), rules=ZIP_RULES) as archive:
                 members = [one for one in archive.infolist() if one.filename.endswith(".json")]
-                self._check(members)
+                if not members:
+                    raise Corrupt(f"{self._path} holds no records (`*.json`)")
                 with progress.task(f"Reading {self.name}", total=len(members), unit="records") as task:
                     for member in members:
-                        with archive.open(member) as file:
-                            content = file.read(LARGEST_RECORD_BYTES + 1)
-                        yield _record(content, member.filename)
+                        yield _record(archive.read(member), member.filename)
                         task.advance()
-        except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, OSError) as broken:
-            # RuntimeError is how zipfile tells of an encrypted member.
-            raise Corrupt(f"{self._path} cannot be read: {broken}") from broken
-
-    def _check(self, members: list[zipfile.ZipInfo]) -> None:
-        if not members:
-            raise Corrupt(f"{self._path} holds no records (`*.json`)")
-        if len(members) > MOST_RECORDS or sum(one.file_size for one in members) > LARGEST_ZIP_BYTES:
-            raise Corrupt(f"{self._path} is larger than any export of OSV")
+        except OSError as gone:
+            raise Gone(f"{self._path} cannot be read: {gone.strerror}") from gone
 
 
 def _record(content: bytes, name: str) -> Record | Unreadable:

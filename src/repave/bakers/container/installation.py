@@ -7,7 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from repave.bakers.container.debs import members, place
+from repave.archives.packages import members
+from repave.bakers.container.debs import place
 from repave.bakers.container.isolation import Chroot, ProgramFailed, chroot
 
 MERGED = ("bin", "lib", "sbin")

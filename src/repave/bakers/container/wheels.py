@@ -3,9 +3,8 @@
 Source: Binary distribution format (packaging.python.org); PEP 552 (compiled files checked by nobody at import).
 """
 
-import zipfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from installer import install
@@ -13,11 +12,17 @@ from installer.destinations import SchemeDictionaryDestination
 from installer.exceptions import InstallerError
 from installer.sources import WheelFile
 
+from repave.archives.errors import BadArchive
+from repave.archives.rules import GIB, TREE
+from repave.archives.zips import opened_zip
 from repave.bakers.container.isolation import Chroot
 from repave.ports.errors import Invalid
 
 INTERPRETER = "/usr/bin/python3"
 SCRIPTS = "/usr/local/bin"
+
+RULES = replace(TREE, file_bytes=8 * GIB, total_bytes=16 * GIB)
+"""The largest wheels bring GPU libraries: some GiB."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,11 +59,11 @@ def lay_out_wheels(wheels: Sequence[Wheel], stage: Path, *, python: str) -> None
     )
     for wheel in wheels:
         try:
-            with zipfile.ZipFile(wheel.path) as archive:
+            with opened_zip(wheel.path, name=wheel.filename, rules=RULES) as archive:
                 # The name tells the package; the vault's own names are digests.
                 archive.filename = wheel.filename
                 install(WheelFile(archive), destination, additional_metadata={"INSTALLER": b"repave\n"})
-        except (InstallerError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        except (InstallerError, ValueError, KeyError, BadArchive) as error:
             raise Invalid(
                 f"cannot install {wheel.filename}: {error}", hint="lock another version of it, or report it upstream"
             ) from error

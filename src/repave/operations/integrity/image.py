@@ -4,23 +4,22 @@ Source: OCI Image Format Specification 1.1 (descriptors, manifest, configuration
 """
 
 import json
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from repave.model.artifact import GZIPPED_LAYERS, PLAIN_LAYERS
+from repave.archives.compression import Compression, unpacked
+from repave.archives.errors import BadArchive
+from repave.archives.layers import COMPRESSIONS, HINT
+from repave.archives.rules import ROOT_FILESYSTEM
 from repave.model.names import Digest
 from repave.ports.errors import Corrupt, Gone
 from repave.ports.progress import Task
 from repave.ports.registry import Registry
 
 CHUNK_BYTES = 1024 * 1024
-GZIP_WINDOW = 31
-"""zlib's word for gzip with the largest window."""
-
 LARGEST_DOCUMENT_BYTES = 4 * 1024 * 1024
 """Of a manifest or configuration; see the registries' own limit."""
 
@@ -89,16 +88,16 @@ class ImageReader:
         if found != layer.digest:
             raise _other(layer.what, layer.digest, found, path)
         # Only now: nothing is decompressed that is not what was promised.
-        if layer.media_type in GZIPPED_LAYERS:
-            try:
-                found = _digest_of(_inflated(_stored(path)))
-            except zlib.error as error:
-                raise Corrupt(f"{layer.what} {layer.digest} is no gzip: {error}", hint=_hint(path)) from error
-        elif layer.media_type not in PLAIN_LAYERS:
+        kind = COMPRESSIONS.get(layer.media_type)
+        if kind is None:
             raise Corrupt(
-                f"{layer.what} {layer.digest} is of the kind {layer.media_type}, which cannot be read here",
-                hint="store layers as plain tar or gzip",
+                f"{layer.what} {layer.digest} is of the kind {layer.media_type}, which cannot be read here", hint=HINT
             )
+        if kind is not Compression.NONE:
+            try:
+                found = _digest_of(_unpacked(path, kind, f"{layer.what} {layer.digest}"))
+            except BadArchive as error:
+                raise Corrupt(error.message, hint=_hint(path)) from error
         if found != layer.difference:
             raise _other(f"{layer.what}, uncompressed,", layer.difference, found, path)
 
@@ -166,18 +165,11 @@ def _advancing(chunks: Iterator[bytes], task: Task) -> Iterator[bytes]:
         yield chunk
 
 
-def _inflated(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """Any number of gzip members, a bounded piece at a time."""
-    reader = zlib.decompressobj(GZIP_WINDOW)
-    for chunk in chunks:
-        left = chunk
-        while left:
-            yield reader.decompress(left, CHUNK_BYTES)
-            left = reader.unconsumed_tail or reader.unused_data
-            if reader.eof:
-                reader = zlib.decompressobj(GZIP_WINDOW)
-    while piece := reader.decompress(b"", CHUNK_BYTES):
-        yield piece
+def _unpacked(path: Path, kind: Compression, name: str) -> Iterator[bytes]:
+    with path.open("rb") as stream:
+        plain = unpacked(stream, kind, name=name, rules=ROOT_FILESYSTEM)
+        while chunk := plain.read(CHUNK_BYTES):
+            yield chunk
 
 
 def _digest_of(chunks: Iterator[bytes]) -> Digest:

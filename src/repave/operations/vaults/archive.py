@@ -13,11 +13,15 @@ import shutil
 import tarfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
+from repave.archives.entries import Kind, Readable
+from repave.archives.errors import BadArchive
+from repave.archives.rules import GIB, TREE
+from repave.archives.tars import read_tar
 from repave.config.lockfile import LARGEST_LOCK_BYTES
 from repave.operations.errors import Refused
 from repave.operations.vaults.needs import NamedLock, Need
@@ -33,13 +37,18 @@ CHUNK_BYTES = 1024 * 1024
 LARGEST_SUMS_BYTES = 64 * 1024 * 1024
 """Half a million lines."""
 
+RULES = replace(TREE, entries=500_000, file_bytes=64 * GIB, total_bytes=4096 * GIB)
+"""What is in it is held against its locks, file by file; that is where the limits are."""
+
+STRANGE = "it was not written by `repave vault export`: ask who made it"
+
 
 class Member(NamedTuple):
     """One file of an archive, to be read before the next is asked for."""
 
     name: str
     size_bytes: int
-    content: BinaryIO
+    content: Readable
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,21 +132,14 @@ def _members_of_folder(path: Path) -> Iterator[Member]:
 
 
 def _members_of_tar(source: BinaryIO, path: Path) -> Iterator[Member]:
-    """By its headers alone: nothing of an archive is held in memory, whatever it says of itself."""
-    while header := source.read(tarfile.BLOCKSIZE):
-        if not header.strip(b"\0"):
-            return
-        try:
-            info = tarfile.TarInfo.frombuf(header, "ascii", "backslashreplace")
-        except tarfile.HeaderError as broken:
-            raise Refused(f"{path} is no archive of a vault, or is damaged: {broken}") from broken
-        if info.type not in {tarfile.REGTYPE, tarfile.AREGTYPE}:
-            raise _strange(path, info.name, "is no plain file")
-        _check_name(path, info.name)
-        start = source.tell()
-        yield Member(name=info.name, size_bytes=info.size, content=source)
-        blocks = -(-info.size // tarfile.BLOCKSIZE)
-        source.seek(start + blocks * tarfile.BLOCKSIZE)
+    try:
+        for entry in read_tar(source, name=str(path), rules=RULES):
+            if entry.kind is not Kind.FILE:
+                raise _strange(path, entry.name, "is no plain file")
+            _check_name(path, entry.name)
+            yield Member(name=entry.name, size_bytes=entry.size_bytes, content=entry.content)
+    except BadArchive as bad:
+        raise Refused(bad.message, hint=STRANGE) from bad
 
 
 def _check_name(path: Path, name: str) -> None:
@@ -148,7 +150,7 @@ def _check_name(path: Path, name: str) -> None:
 def _strange(path: Path, name: str, why: str) -> Refused:
     return Refused(
         f"{path} is not taken in: its member {name!r} {why}",
-        hint="it was not written by `repave vault export`: ask who made it",
+        hint=STRANGE,
     )
 
 

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO, cast
 
 from repave.config.errors import FileError
 from repave.config.lockfile import load_lock
@@ -73,7 +74,7 @@ class _Import:
         largest = largest_bytes(member.name) or 0
         if member.size_bytes > largest or len(self._locks) >= MOST_LOCKS:
             raise Refused(f"{self._path} is not taken in: {member.name} is more than any lock of ours")
-        text = member.content.read(member.size_bytes)
+        text = member.content.read()
         if hashlib.sha256(text).hexdigest() != digest:
             raise Refused(f"{self._path} is not taken in: {member.name} does not have the sha256 its name says")
         try:
@@ -93,7 +94,7 @@ class _Import:
         if self._vault.has(sha256):
             self._present += 1
         else:
-            self._vault.take(member.content, sha256=sha256, size_bytes=member.size_bytes)
+            self._vault.take(cast("BinaryIO", member.content), sha256=sha256, size_bytes=member.size_bytes)
             self._new += 1
             self._size += member.size_bytes
         self._task.advance(member.size_bytes)
