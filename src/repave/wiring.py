@@ -226,7 +226,7 @@ class Wiring:
         from repave.advisories.web import WebDocument
 
         kept = self.state / "cache" / "advisories" / sha256(published.url.encode()).hexdigest()[:16]
-        return WebDocument(published.url, name=f"{what} {published.url}", kept=kept / "document")
+        return WebDocument(published.url, web=self.web, name=f"{what} {published.url}", folder=kept)
 
     def _advisory_source(self, source: "AdvisorySource") -> "Advisories":
         from hashlib import sha256

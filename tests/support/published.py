@@ -4,12 +4,14 @@ import gzip
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime, parsedate_to_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
+DAY = timedelta(days=1)
 
 
 class Frozen:
@@ -53,25 +55,24 @@ class Served:
     status: int = 200
     asked: int = 0
     sent: int = 0
-    headers: dict[str, str] = field(default_factory=dict)
+    changed: datetime = NOW
 
 
 @contextmanager
 def serving(content: bytes) -> Iterator[Served]:
-    """A server of one document, which tells by its tag whether it has changed."""
+    """A server of one document, which tells by its date whether it has changed."""
     served = Served(content=content)
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             served.asked += 1
-            served.headers = dict(self.headers)
-            tag = f'"{hash(served.content)}"'
-            if served.status == 200 and self.headers.get("If-None-Match") == tag:
+            since = parsedate_to_datetime(self.headers.get("If-Modified-Since", format_datetime(served.changed - DAY)))
+            if served.status == 200 and since >= served.changed:
                 self.send_response(304)
                 self.end_headers()
                 return
             self.send_response(served.status)
-            self.send_header("ETag", tag)
+            self.send_header("Last-Modified", format_datetime(served.changed, usegmt=True))
             self.send_header("Content-Length", str(len(served.content)))
             self.end_headers()
             self.wfile.write(served.content)
