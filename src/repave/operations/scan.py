@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from repave.model.finding import Dismissal, Finding, FindingReport, Rating, SourceStatus
 from repave.model.lock import Ecosystem, Lock
 from repave.operations.exposure import Bearer, bearers, releases_of_locks
+from repave.operations.urgency import by_urgency
 from repave.ports.advisories import Advisories
 from repave.ports.progress import Progress
 from repave.ports.store import Store
@@ -36,6 +37,7 @@ class Vulnerable:
     advisory: str
     """Its identifier in its database; empty where a repair speaks for itself."""
 
+    aliases: tuple[str, ...]
     summary: str
     rating: Rating | None
     exploited: bool
@@ -54,11 +56,11 @@ class Scan:
     """``repave.lock``, or a release."""
 
     findings: tuple[Vulnerable, ...]
-    """Those that nobody's word dismisses."""
+    """Those that nobody's word dismisses; what hurries first."""
 
     dismissed: tuple[Vulnerable, ...]
     cves: tuple[str, ...]
-    """Of the findings that stand, sorted."""
+    """Of the findings that stand, those of what hurries first."""
 
     sources: tuple[SourceStatus, ...]
     unjudged: tuple[str, ...]
@@ -71,23 +73,24 @@ class Scan:
 
 
 def examine(lock: Lock, advisories: Iterable[Advisories], progress: Progress) -> FindingReport:
-    """Ask every source about one lock."""
+    """Ask every source about one lock; what hurries stands first."""
     findings: list[Finding] = []
     sources: list[SourceStatus] = []
     for source in advisories:
         found, statuses = source.examine(lock, progress=progress)
         findings += found
         sources += statuses
-    return FindingReport(findings=tuple(findings), sources=tuple(sources))
+    return FindingReport(findings=by_urgency(findings), sources=tuple(sources))
 
 
 def scan(subject: str, lock: Lock, advisories: Iterable[Advisories], store: Store, progress: Progress) -> Scan:
     """Examine one lock and look up who runs each finding."""
     report = examine(lock, advisories, progress)
+    runners = _Runners(store)
     return Scan(
         subject=subject,
-        findings=tuple(_vulnerable(finding, store) for finding in report.standing),
-        dismissed=tuple(_vulnerable(finding, store) for finding in report.findings if finding.dismissed),
+        findings=tuple(_vulnerable(finding, runners) for finding in report.standing),
+        dismissed=tuple(_vulnerable(finding, runners) for finding in report.findings if finding.dismissed),
         cves=cves_of(report.standing),
         sources=report.sources,
         unjudged=unjudged(lock, report.sources),
@@ -95,8 +98,8 @@ def scan(subject: str, lock: Lock, advisories: Iterable[Advisories], store: Stor
 
 
 def cves_of(findings: Iterable[Finding]) -> tuple[str, ...]:
-    """All identifiers, each once, sorted."""
-    return tuple(sorted({cve for finding in findings for cve in finding.cves}))
+    """All identifiers, each once, those of what hurries first."""
+    return tuple(dict.fromkeys(cve for finding in by_urgency(findings) for cve in finding.cves))
 
 
 def unjudged(lock: Lock, sources: Iterable[SourceStatus]) -> tuple[str, ...]:
@@ -110,10 +113,25 @@ def unjudged(lock: Lock, sources: Iterable[SourceStatus]) -> tuple[str, ...]:
     )
 
 
-def _vulnerable(finding: Finding, store: Store) -> Vulnerable:
-    locks = store.locks_holding(finding.package, finding.version)
-    numbers = {release.number for release in releases_of_locks(store, locks)}
-    living = bearers(store.lifetimes(living=True), numbers)
+class _Runners:
+    """Who runs a package: looked up once for all its flaws, of which a package may have hundreds."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._living = store.lifetimes(living=True)
+        self._known: dict[tuple[str, str], tuple[Bearer, ...]] = {}
+
+    def of(self, package: str, version: str) -> tuple[Bearer, ...]:
+        """Its living instances."""
+        if (package, version) not in self._known:
+            locks = self._store.locks_holding(package, version)
+            numbers = {release.number for release in releases_of_locks(self._store, locks)}
+            self._known[package, version] = bearers(self._living, numbers)
+        return self._known[package, version]
+
+
+def _vulnerable(finding: Finding, runners: _Runners) -> Vulnerable:
+    living = runners.of(finding.package, finding.version)
     return Vulnerable(
         ecosystem=finding.ecosystem,
         package=finding.package,
@@ -123,6 +141,7 @@ def _vulnerable(finding: Finding, store: Store) -> Vulnerable:
         fixed_in=finding.fixed_in,
         cves=finding.cves,
         advisory=finding.advisory,
+        aliases=finding.aliases,
         summary=finding.summary,
         rating=finding.rating,
         exploited=finding.exploited,

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from repave.model.finding import Finding, SourceStatus
 from repave.model.lock import Lock
@@ -12,6 +12,7 @@ from repave.operations.errors import Refused
 from repave.operations.exposure import Bearer, bearers
 from repave.operations.releases import release_named
 from repave.operations.scan import examine
+from repave.operations.urgency import by_urgency
 from repave.ports.advisories import Advisories
 from repave.ports.progress import Progress
 from repave.ports.store import Store
@@ -46,6 +47,9 @@ class Whereabouts:
     """What the present lock holds of it."""
 
     holdings: tuple[Holding, ...]
+    findings: tuple[Finding, ...]
+    """A CVE: what the sources say of it in all those locks, each once; what hurries first."""
+
     sources: tuple[SourceStatus, ...]
     """Where advisories had to be asked: of when they are."""
 
@@ -87,19 +91,23 @@ class Search:
         locks = {release.lock for release in self._store.releases()}
         held: dict[Digest, tuple[str, ...]] = {}
         sources: dict[str, SourceStatus] = {}
+        said: dict[Finding, None] = {}
 
         def holders(lock: Lock) -> tuple[str, ...]:
             report = examine(lock, self._advisories, self._progress)
             for source in report.sources:
                 if source.name not in sources or source.problem:
                     sources[source.name] = source
-            return tuple(sorted({_told(finding) for finding in report.findings if cve in finding.cves}))
+            found = [finding for finding in report.findings if cve in finding.cves]
+            said.update(dict.fromkeys(found))
+            return tuple(dict.fromkeys(map(_told, found)))
 
         for digest in sorted(locks):
             if what := holders(self._store.lock(digest)):
                 held[digest] = what
         present = holders(self._present) if self._present else ()
-        return self._report(cve, "cve", held, locked=present, sources=tuple(sources.values()))
+        whereabouts = self._report(cve, "cve", held, locked=present, sources=tuple(sources.values()))
+        return replace(whereabouts, findings=by_urgency(said))
 
     def _package(self, subject: str) -> Whereabouts:
         name, _, version = subject.partition("==")
@@ -148,7 +156,9 @@ class Search:
                     past=tuple(bearer for bearer in instances if bearer.gone_at is not None),
                 )
             )
-        return Whereabouts(subject=subject, kind=kind, locked=locked, holdings=tuple(holdings), sources=sources)
+        return Whereabouts(
+            subject=subject, kind=kind, locked=locked, holdings=tuple(holdings), findings=(), sources=sources
+        )
 
 
 def _told(finding: Finding) -> str:

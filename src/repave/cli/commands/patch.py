@@ -14,6 +14,7 @@ from repave.cli.opening import opened
 from repave.cli.options import File, Json
 from repave.cli.phrases import counted, listed
 from repave.cli.screen import Screen
+from repave.cli.severities import flaw, severity
 from repave.cli.verbs import example
 from repave.model.release import Release
 from repave.operations.deploy import DeployResult
@@ -140,8 +141,18 @@ class _Run:
             told = listed(cure.cves_closed, most=12)
             self.screen.show(f"closes {counted(len(cure.cves_closed), 'CVE')}: {told}")
         for finding in cure.remaining:
-            why = f"{finding.fixed_version} could not be taken" if finding.fixed_version else "no repair is known"
-            self.screen.warn(f"{finding.package} {finding.version} stays: {why}")
+            if finding.fixed_version:
+                self.screen.warn(
+                    f"{finding.package} {finding.version} stays with {flaw(finding)} ({severity(finding)}): "
+                    f"{finding.fixed_version} could not be taken"
+                )
+        if unrepaired := [one for one in cure.remaining if not one.fixed_version]:
+            packages = counted(len({(one.package, one.version) for one in unrepaired}), "package")
+            worst = f"the worst is {flaw(unrepaired[0])} ({severity(unrepaired[0])})"
+            self.screen.warn(
+                f"no repair is known of {counted(len(unrepaired), 'finding')} in {packages}: {worst}; "
+                "`repave scan` names them"
+            )
 
     def _end(self, result: str, code: int, words: str) -> int:
         times = self.times.all()

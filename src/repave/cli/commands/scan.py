@@ -7,8 +7,9 @@ import typer
 from repave.cli.codes import FAILED, OK, UNKNOWN
 from repave.cli.opening import opened
 from repave.cli.options import File, Json
-from repave.cli.phrases import counted, listed
+from repave.cli.phrases import counted
 from repave.cli.screen import Screen
+from repave.cli.severities import flaw, likelihood, severity
 from repave.cli.verbs import example
 from repave.config.policies import environment_named
 from repave.model.lock import Ecosystem, Lock
@@ -17,38 +18,45 @@ from repave.operations.keys import fleets_of
 from repave.operations.releases import release_named, title
 from repave.operations.scan import Scan, Vulnerable
 from repave.operations.scan import scan as examine
+from repave.operations.urgency import Threshold, reaches
 from repave.wiring import Wiring
 
 Environment = Annotated[
     str | None, typer.Argument(help="What this environment is to run [default: the lock].", metavar="ENVIRONMENT")
 ]
 ReleaseOption = Annotated[str | None, typer.Option("--release", help="A release, as r17.", metavar="rN")]
+FailOn = Annotated[Threshold, typer.Option("--fail-on", help="How bad a finding must be for the exit code 1.")]
 ExitZero = Annotated[bool, typer.Option("--exit-zero", help="End with 0 although something was found.")]
 
 
-@example("repave scan", "repave scan prod", "repave scan --release r3 --json")
+@example("repave scan", "repave scan prod --fail-on high", "repave scan --release r3 --json")
 def scan(
     environment: Environment = None,
     *,
     release: ReleaseOption = None,
+    fail_on: FailOn = Threshold.ANY,
     exit_zero: ExitZero = False,
     as_json: Json = False,
     file: File = None,
 ) -> int:
-    """Name the locked packages that have known flaws, their CVEs and repairs, and who runs them.
+    """Name the locked packages that have known flaws, how bad they are, their repairs, and who runs them.
 
-    Ends with 0 when nothing was found, 1 when something was, 3 when a source could not be read: then nothing is called
-    clean.
+    What is known to be exploited stands first, then the worst. Ends with 0 when nothing was found that is as bad as
+    --fail-on, 1 when something was, 3 when a source could not be read: then nothing is called clean. What nobody has
+    rated counts as bad enough; what a VEX statement dismisses does not count.
     """
     screen = Screen(as_json=as_json)
     with opened(file) as wiring:
         subject, lock = _subject(wiring, environment, release)
         with screen.progress() as progress:
             found = examine(subject, lock, wiring.advisories, wiring.store, progress)
+    failing = [one for one in found.findings if reaches(one, fail_on)]
     screen.answer(
         {
             "subject": found.subject,
             "verdict": _verdict(found),
+            "fail_on": fail_on,
+            "failing": len(failing),
             "findings": found.findings,
             "dismissed": found.dismissed,
             "cves": found.cves,
@@ -57,31 +65,34 @@ def scan(
         }
     )
     show(found, screen)
+    if fail_on is not Threshold.ANY and found.findings:
+        unrated = counted(sum(one.rating is None for one in failing), "unrated one")
+        screen.say(f"{len(failing)} of {counted(len(found.findings), 'finding')} count for `{fail_on}`, with {unrated}")
     if found.unknown:
         return UNKNOWN
-    return FAILED if found.findings and not exit_zero else OK
+    return FAILED if failing and not exit_zero else OK
 
 
 def show(found: Scan, screen: Screen) -> None:
     """The findings, then what they rest on."""
     if found.findings:
-        screen.table(
-            ("PACKAGE", "LOCKED", "REPAIRED", "IN", "CVES", "IMAGES", "RUN BY"),
-            [
-                (
-                    one.package,
-                    one.version,
-                    one.fixed_version or "-",
-                    one.fixed_in or "-",
-                    listed(one.cves, most=3) or one.advisory or "none named",
-                    ",".join(one.images),
-                    f"{counted(len(one.instances), 'instance')} in {', '.join(one.environments)}"
-                    if one.instances
-                    else "-",
-                )
-                for one in found.findings
-            ],
-        )
+        scored = any(one.exploitation is not None for one in found.findings)
+        headings = ("SEVERITY", *(("EPSS",) if scored else ()), "PACKAGE", "LOCKED", "REPAIRED", "IN", "FLAW")
+        rows = [
+            (
+                severity(one),
+                *((likelihood(one),) if scored else ()),
+                one.package,
+                one.version,
+                one.fixed_version or "-",
+                one.fixed_in or "-",
+                flaw(one),
+                ",".join(one.images),
+                _run_by(one),
+            )
+            for one in found.findings
+        ]
+        screen.table((*headings, "IMAGES", "RUN BY"), rows)
     for one in found.dismissed:
         _show_dismissed(one, screen)
     for source in found.sources:
@@ -108,15 +119,17 @@ def show(found: Scan, screen: Screen) -> None:
         screen.hint(f"`repave lock {named}` moves just these as far as the file admits")
 
 
+def _run_by(one: Vulnerable) -> str:
+    return f"{counted(len(one.instances), 'instance')} in {', '.join(one.environments)}" if one.instances else "-"
+
+
 def _show_dismissed(one: Vulnerable, screen: Screen) -> None:
     """Whose word it is, and why."""
     word = one.dismissed
     if word is not None:
-        flaw = listed(one.cves, most=3) or one.advisory
         dated = f", {word.at:%Y-%m-%d}" if word.at else ""
-        screen.show(
-            f"dismissed: {flaw} in {one.package} {one.version}: {word.reason} ({word.author}{dated}, {word.source})"
-        )
+        by = f"{word.author}{dated}, {word.source}"
+        screen.show(f"dismissed: {flaw(one)} in {one.package} {one.version}: {word.reason} ({by})")
 
 
 def _verdict(found: Scan) -> str:

@@ -9,6 +9,7 @@ from repave.cli.opening import opened
 from repave.cli.options import File, Json
 from repave.cli.phrases import counted, listed
 from repave.cli.screen import Screen
+from repave.cli.severities import likelihood, severity
 from repave.cli.verbs import example
 from repave.operations.where import Search, Whereabouts
 
@@ -36,6 +37,7 @@ def where(subject: Subject, *, as_json: Json = False, file: File = None) -> int:
             "locked": found.locked,
             "environments": found.environments,
             "releases": found.holdings,
+            "findings": found.findings,
             "sources": found.sources,
         }
     )
@@ -44,6 +46,9 @@ def where(subject: Subject, *, as_json: Json = False, file: File = None) -> int:
 
 
 def _show(found: Whereabouts, screen: Screen) -> None:
+    for finding in found.findings[:1]:
+        likely = "" if finding.exploitation is None else f", EPSS {likelihood(finding)}"
+        screen.show(f"{found.subject}: {severity(finding)}{likely}")
     if found.locked:
         screen.show(f"repave.lock holds {listed(found.locked)}")
     for holding in found.holdings:

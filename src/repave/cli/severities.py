@@ -1,0 +1,21 @@
+"""How findings are told to people: how bad, which flaw, how likely to be exploited."""
+
+from repave.cli.phrases import listed
+from repave.operations.urgency import Judged
+
+
+def severity(finding: Judged) -> str:
+    """``high 7.5``, with ``KEV`` for what is known to be exploited."""
+    rating = finding.rating
+    score = f" {rating.score:.1f}" if rating and rating.score is not None else ""
+    return f"{rating.severity if rating else 'unrated'}{score}{' KEV' if finding.exploited else ''}"
+
+
+def flaw(finding: Judged, *, most: int = 3) -> str:
+    """Its CVEs, else what its database calls it."""
+    return listed(finding.cves, most=most) or finding.advisory or "none named"
+
+
+def likelihood(finding: Judged) -> str:
+    """As EPSS publishes it, in hundredths."""
+    return "-" if finding.exploitation is None else f"{finding.exploitation:.1%}"

@@ -1,0 +1,88 @@
+"""Which findings hurry: one order for all that shows them, and from where on a scan fails."""
+
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import Protocol, TypeVar
+
+from repave.model.finding import Rating, Severity
+
+WORST_FIRST = (Severity.CRITICAL, None, Severity.HIGH, Severity.MEDIUM, Severity.LOW, Severity.NONE)
+"""What nobody has rated could be anything: it is looked at before what is known to be less than critical."""
+
+
+class Threshold(StrEnum):
+    """From where on a finding makes a scan fail."""
+
+    ANY = "any"
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+    CRITICAL = "critical"
+
+
+class Judged(Protocol):
+    """What an order needs to know of a finding."""
+
+    @property
+    def package(self) -> str:
+        """Its name."""
+        ...
+
+    @property
+    def version(self) -> str:
+        """As locked."""
+        ...
+
+    @property
+    def advisory(self) -> str:
+        """Its own identifier."""
+        ...
+
+    @property
+    def cves(self) -> tuple[str, ...]:
+        """Sorted."""
+        ...
+
+    @property
+    def rating(self) -> Rating | None:
+        """None: nobody rates it."""
+        ...
+
+    @property
+    def exploited(self) -> bool:
+        """Known to be."""
+        ...
+
+    @property
+    def exploitation(self) -> float | None:
+        """How likely; None where it is not known."""
+        ...
+
+
+Finding = TypeVar("Finding", bound=Judged)
+
+
+def by_urgency(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Known exploited first, then the worst, the likeliest to be exploited, by name."""
+    return tuple(sorted(findings, key=_urgency))
+
+
+def _urgency(finding: Judged) -> tuple[object, ...]:
+    rating = finding.rating
+    return (
+        not finding.exploited,
+        WORST_FIRST.index(rating.severity if rating else None),
+        -(rating.score or 0.0) if rating else 0.0,
+        -(finding.exploitation or 0.0),
+        finding.package,
+        finding.version,
+        finding.cves,
+        finding.advisory,
+    )
+
+
+def reaches(finding: Judged, threshold: Threshold) -> bool:
+    """Whether a finding is as bad as the threshold; what is not rated is taken to be."""
+    if threshold is Threshold.ANY or finding.rating is None:
+        return True
+    return WORST_FIRST.index(finding.rating.severity) <= WORST_FIRST.index(Severity(threshold.value))
