@@ -42,15 +42,18 @@ if TYPE_CHECKING:
     from repave.ports.advisories import Advisories
     from repave.ports.baker import Baker
     from repave.ports.distribution import Distribution
+    from repave.ports.logins import Logins
     from repave.ports.pinner import Pinner
     from repave.ports.progress import Progress
     from repave.ports.provider import Machines
     from repave.ports.registry import Registry
     from repave.ports.secrets import Secrets
+    from repave.ports.shared_vault import SharedVault
     from repave.ports.store import Store
     from repave.ports.traffic import Traffic
     from repave.ports.vault import Vault
     from repave.ports.web import Web
+    from repave.registries.lines import Lines
 
 PROJECT_FILE = "repave.yaml"
 STATE_FOLDER = ".repave"
@@ -119,16 +122,52 @@ class Wiring:
         """Locked files."""
         from repave.registries.vault import FileVault
 
-        return FileVault(root=self.state / "vault", exports=self.git)
+        return FileVault(root=self.state / "vault", line=self._line, exports=self.git)
+
+    def _line(self) -> "Lines":
+        from repave.registries.lines import Lines
+        from repave.registries.shared.places import shared_places
+
+        origins = self.project.origins
+        shared = shared_places(self.project.shared_vaults, folder=self.folder)
+        return Lines(
+            logins=self.logins,
+            stand_ins=lambda file: (*shared(file), *(origins.places(file.url) if file.url else ())),
+            insecure=origins.insecure,
+        )
+
+    @cached_property
+    def logins(self) -> "Logins":
+        """Who we are to servers: as the file declares, else as ``docker login`` has kept."""
+        from repave.secrets.logins import DeclaredLogins, DockerLogins, FirstLogin
+
+        home = os.environ.get("DOCKER_CONFIG", "~/.docker")
+        return FirstLogin(
+            DeclaredLogins(self.project.origins, secrets=self.secrets),
+            DockerLogins(Path(home).expanduser() / "config.json", commands=self.commands),
+        )
+
+    @cached_property
+    def shared_vaults(self) -> "tuple[SharedVault, ...]":
+        """Those that the file names, in its order."""
+        return tuple(self.shared_vault(place) for place in self.project.shared_vaults)
+
+    def shared_vault(self, place: str) -> "SharedVault":
+        """The shared vault at a place: a folder, or a repository of a registry."""
+        from repave.registries.shared.folder import FolderVault
+        from repave.registries.shared.repository import RepositoryVault
+
+        if place.startswith("oci://"):
+            return RepositoryVault(place, distribution=self.distribution)
+        return FolderVault(self.folder / place)
 
     @cached_property
     def git(self) -> "GitExports":
         """Git repositories, as files of the vault."""
         from repave.pinners.git.exporting import GitExports
         from repave.pinners.git.program import Git
-        from repave.ports.logins import NoLogins
 
-        git = Git(commands=self.commands, environment=os.environ, logins=NoLogins())
+        git = Git(commands=self.commands, environment=os.environ, logins=self.logins)
         return GitExports(self.state / "cache" / "git", git=git)
 
     @cached_property
@@ -144,7 +183,7 @@ class Wiring:
         from repave.registries.oci.pushing import RegistryWriter
         from repave.registries.oci.session import Session
 
-        session = Session()
+        session = Session(logins=self.logins, insecure=self.project.origins.insecure)
         self._opened.append(session)
         return RegistryWriter(session)
 
@@ -158,7 +197,12 @@ class Wiring:
         """Debian's package archive."""
         from repave.pinners.debian.archive import DebianArchive
 
-        return DebianArchive(root=self.state / "cache" / "apt", commands=self.commands)
+        return DebianArchive(
+            root=self.state / "cache" / "apt",
+            commands=self.commands,
+            origins=self.project.origins,
+            logins=self.logins,
+        )
 
     @cached_property
     def pinners(self) -> "tuple[Pinner, ...]":
@@ -170,7 +214,13 @@ class Wiring:
 
         return (
             DebianPinner(archive=self.archive, vault=self.vault, commands=self.commands),
-            PypiPinner(root=self.state / "cache" / "pypi", vault=self.vault, commands=self.commands),
+            PypiPinner(
+                root=self.state / "cache" / "pypi",
+                vault=self.vault,
+                commands=self.commands,
+                origins=self.project.origins,
+                logins=self.logins,
+            ),
             FetchedFilesPinner(vault=self.vault),
             GitPinner(root=self.state / "cache" / "git", exports=self.git, vault=self.vault),
         )

@@ -21,7 +21,11 @@ from repave.operations.vaults.exporting import Exported, export
 from repave.operations.vaults.importing import Imported, import_archive
 from repave.operations.vaults.listing import list_locks
 from repave.operations.vaults.needs import chosen_lock, kept_locks, needs
+from repave.operations.vaults.sharing import pull, push
 from repave.ports.errors import Corrupt, Gone, WorldError
+from repave.registries.lines import Lines
+from repave.registries.shared.folder import FolderVault
+from repave.registries.shared.places import shared_places
 from repave.registries.vault import FileVault
 
 OPENSSL = hashlib.sha256(content_of("openssl", "3.0.20")).hexdigest()
@@ -266,3 +270,47 @@ def damaged_archive(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     exported(shop, folder / "shop.tar")
     shop.close()
     return (folder / "shop.tar").read_bytes()
+
+
+def test_what_one_pushed_another_pulls_with_nothing_else(shop: Shop, tmp_path: Path) -> None:
+    """An old release's lock, its application's files too, from a folder that they share."""
+    shop.lock()
+    shop.bake()
+    named = chosen_lock(shop.store, shop.locking.present(), "r1")
+    first, again = (push(named, [FolderVault(tmp_path / "shared")], shop.vault, QUIET)[0] for _ in range(2))
+    assert (first.sent, again.sent) == (first.files, 0)
+    assert first.files == len(needs((named,)))
+    places = shared_places([str(tmp_path / "shared")], folder=tmp_path)
+    vault = FileVault(tmp_path / "elsewhere", line=lambda: Lines(stand_ins=places))
+    pulled, nothing = pull(named, vault, QUIET), pull(named, vault, QUIET)
+    assert (pulled.came, nothing.came) == (pulled.files, 0)
+    for need in needs((named,)):
+        vault.verify(need.sha256)
+    assert (tmp_path / "shared" / "locks" / f"{named.digest.removeprefix('sha256:')}.lock").read_text() == named.text
+
+
+def test_a_lock_whose_files_are_not_all_here_is_not_pushed(shop: Shop, tmp_path: Path) -> None:
+    """Others would take it for whole; the first that lacks is named."""
+    shop.lock()
+    shop.vault.remove(OPENSSL)
+    named = chosen_lock(shop.store, shop.locking.present(), None)
+    with pytest.raises(Refused, match="openssl"):
+        push(named, [FolderVault(tmp_path / "shared")], shop.vault, QUIET)
+    assert not (tmp_path / "shared").exists()
+
+
+def test_a_file_of_another_revision_is_had_again_from_who_shares(shop: Shop, tmp_path: Path) -> None:
+    """The folder holds the application as it is now; the old release's file comes from the shared vault."""
+    shop.lock()
+    shop.bake()
+    push(chosen_lock(shop.store, None, "r1"), [FolderVault(tmp_path / "shared")], shop.vault, QUIET)
+    old = hashlib.sha256((shop.folder / "app" / "app.py").read_bytes()).hexdigest()
+    (shop.folder / "app" / "app.py").write_text("another\n", encoding="utf-8")
+    places = shared_places([str(tmp_path / "shared")], folder=tmp_path)
+    vault = FileVault(shop.vault.path(old).parents[2], line=lambda: Lines(stand_ins=places))
+    vault.remove(old)
+    done = Verifying(vault=vault, locks=kept_locks(shop.store, None), folder=shop.folder).verify(
+        repair=True, progress=QUIET
+    )
+    assert [flaw.repaired for flaw in done.flaws] == [True]
+    vault.verify(old)

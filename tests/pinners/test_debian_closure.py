@@ -177,7 +177,7 @@ def test_security_has_an_archive_of_its_own() -> None:
 def test_ubuntu_holds_all_suites_in_one_archive() -> None:
     """Other processors than the PC's have another."""
     base = Base(distribution="ubuntu", release="noble", suites=("noble", "noble-security"))
-    assert sources.lines(base, base.suites) == (
+    assert sources.lines(base, base.suites, {}) == (
         "deb [arch=amd64] http://archive.ubuntu.com/ubuntu noble main universe\n"
         "deb [arch=amd64] http://archive.ubuntu.com/ubuntu noble-security main universe\n"
     )

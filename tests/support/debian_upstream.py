@@ -10,9 +10,12 @@ from pathlib import Path
 from repave.jobs.commands import LocalCommands
 from repave.model.lock import Lock, LockedImage, LockedPackage
 from repave.model.names import Digest, ImageName
+from repave.model.origins import Origins
 from repave.model.recipe import Base, Image, ImageKind
 from repave.pinners.debian.archive import DebianArchive
 from repave.pinners.debian.pinner import DebianPinner
+from repave.ports.commands import Commands
+from repave.ports.logins import Logins, NoLogins
 from repave.ports.pinner import PinRequest, Refresh
 from repave.ports.progress import Silent
 from repave.registries.vault import FileVault
@@ -150,6 +153,12 @@ class Locking:
     declared_keyring: str = ""
     """What the file itself says is to be trusted."""
 
+    origins: Origins = field(default_factory=Origins)
+    """What stands in for the mirror's address."""
+
+    logins: Logins = field(default_factory=NoLogins)
+    commands: Commands = COMMANDS
+
     def base(self) -> Base:
         """What the image draws from."""
         return Base(
@@ -163,7 +172,11 @@ class Locking:
     def pinner(self) -> DebianPinner:
         """A new one, as each run of the command has."""
         archive = DebianArchive(
-            self.folder / "apt cache", commands=COMMANDS, keyring=self.keyring or self.upstream.key.keyring
+            self.folder / "apt cache",
+            commands=self.commands,
+            keyring=self.keyring or self.upstream.key.keyring,
+            origins=self.origins,
+            logins=self.logins,
         )
         return DebianPinner(archive=archive, vault=self.vault, commands=COMMANDS)
 

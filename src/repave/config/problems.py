@@ -1,9 +1,16 @@
 """Saying what is wrong: the exception a value's reader raises, and the words around it."""
 
+import re
 from collections.abc import Iterable
 
 from repave.config.document import Document, Path, Position
 from repave.config.errors import Problem
+
+PASSWORD = re.compile(r"(://[^/\s:@`]*:)[^@/\s`]*@")
+"""In an address: a wrong place for one, and a message ends in logs."""
+
+SECRET_KEYS = frozenset({"password", "secret", "passphrase", "token"})
+"""Whose values are not shown: somebody may have written the secret itself."""
 
 LONGEST_SHOWN = 60
 """Characters of a wrong value that a message shows: enough to recognise it."""
@@ -77,8 +84,12 @@ def problem(document: Document, position: Position, found: str, unfit: Unfit) ->
         file=document.filename,
         line=line,
         column=column,
-        found=found,
+        found=_without_passwords(found),
         expected=unfit.expected,
-        nearest=unfit.nearest,
+        nearest=_without_passwords(unfit.nearest),
         hint=unfit.hint,
     )
+
+
+def _without_passwords(text: str) -> str:
+    return PASSWORD.sub(r"\1...@", text)

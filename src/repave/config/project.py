@@ -9,6 +9,7 @@ from repave.config.grammar.file import File
 from repave.config.grammar.fleets import FleetSection
 from repave.config.grammar.guards import GuardsSection
 from repave.config.grammar.images import BaseImageSection, BaseSection, ImageSection
+from repave.config.grammar.origins import OriginSection
 from repave.config.grammar.sources import GitSection
 from repave.config.positions import LARGEST_TEXT, read_document
 from repave.config.reading import read_text
@@ -19,6 +20,7 @@ from repave.config.unsupported import unsupported
 from repave.model.advisories import AdvisorySettings, AdvisorySource, Published, SourceKind
 from repave.model.guards import Action, Allowed, Guards
 from repave.model.names import EnvironmentName, FleetName, ImageName, ProjectName, ProviderName, ZoneName
+from repave.model.origins import Credentials, Origin, Origins
 from repave.model.policy import HealingPolicy, HealthPolicy, RolloutPolicy
 from repave.model.project import Environment, Fleet, FleetSize, Project
 from repave.model.recipe import Base, Boot, FileMapping, GitSource, Image, ImageKind, NodeApplication, RemoteFile
@@ -63,6 +65,18 @@ def _project(file: File) -> Project:
         environments={environment.name: environment for environment in environments.values()},
         pipeline=tuple(EnvironmentName(name) for name in file.pipeline or environments),
         advisories=_advisories(file.advisories),
+        origins=Origins(declared=tuple(_origin(address, section) for address, section in file.origins.items())),
+        shared_vaults=tuple(dict.fromkeys(file.vault.shared)),
+    )
+
+
+def _origin(address: str, section: OriginSection) -> Origin:
+    known = section.credentials
+    return Origin(
+        address=address,
+        mirrors=tuple(section.mirrors),
+        credentials=Credentials(username=known.username, password=known.password.secret) if known else None,
+        insecure=section.insecure,
     )
 
 

@@ -59,7 +59,7 @@ _TITLES = {
     "ScaleSection": "`fleets.NAME.scale`",
     "EnvironmentSection": "`environments.NAME`",
     "FleetSizeSection": "`environments.NAME.fleets.NAME`",
-    "SecretSection": "`environments.NAME.config.NAME`, when it is a secret",
+    "SecretSection": "a value of `environments.NAME.config`, when it is a secret, and `password`",
     "GatesSection": "`environments.NAME.gates`",
     "PolicySection": "`policy`",
     "FixWithinSection": "`policy.fix_within`",
@@ -68,6 +68,9 @@ _TITLES = {
     "OsvSection": "`osv` in `advisories.sources`",
     "DebianTrackerSection": "`debian_tracker` in `advisories.sources`",
     "PublishedSection": "`advisories.kev` and `advisories.epss`",
+    "OriginSection": "`origins.ADDRESS`",
+    "CredentialsSection": "`origins.ADDRESS.credentials`",
+    "VaultSection": "`vault`",
 }
 """By name in the schema, in the order of the page."""
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 
 from repave.config.document import Document, Path
 from repave.config.errors import Problem
+from repave.config.origins import check_origins
 from repave.config.problems import Unfit, nearest, one_of, problem
 from repave.config.quantities import listen_address
 from repave.config.targets import check_targets
@@ -34,6 +35,7 @@ def check_references(document: Document) -> Iterator[Problem]:
     yield from _repeated(document)
     yield from _state(document)
     yield from check_targets(document)
+    yield from check_origins(document)
 
 
 def _images_of_fleets(document: Document) -> Iterator[Problem]:

@@ -24,6 +24,10 @@ class _Schema(GenerateJsonSchema):
             made["minProperties"] = schema["min_length"]
         return made
 
+    def nullable_schema(self, schema: core_schema.NullableSchema) -> JsonSchemaValue:
+        """What may be left out may not be left empty."""
+        return self.generate_inner(schema["schema"])
+
     def field_title_should_be_set(self, schema: object) -> bool:
         """Never: a title that repeats the key tells nothing."""
         del schema

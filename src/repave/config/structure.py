@@ -12,7 +12,7 @@ from repave.config.grammar.environments import REFERENCE_VALUE, TEXT_VALUE
 from repave.config.grammar.fields import Section
 from repave.config.grammar.file import File
 from repave.config.grammar.images import BRANCHES
-from repave.config.problems import Unfit, dotted, nearest, one_of, problem, shown, subject
+from repave.config.problems import SECRET_KEYS, Unfit, dotted, nearest, one_of, problem, shown, subject
 
 _TAGS = {REFERENCE_VALUE, TEXT_VALUE, *BRANCHES}
 _KEY = "[key]"
@@ -89,7 +89,8 @@ def _wrong_key(document: Document, path: Path, details: ErrorDetails) -> Problem
 
 
 def _wrong_value(document: Document, path: Path, value: object, unfit: Unfit) -> Problem:
-    return problem(document, document.at_value(path), f"{subject(path)} is {shown(value)}", unfit)
+    said = "a text" if path and path[-1] in SECRET_KEYS and isinstance(value, str) and value else shown(value)
+    return problem(document, document.at_value(path), f"{subject(path)} is {said}", unfit)
 
 
 def _inside(path: Path) -> str:

@@ -85,6 +85,13 @@ PLACE_PATTERN = r"^(?![A-Za-z][A-Za-z0-9+.-]+://)\S(.*\S)?$"
 SERVICE = "the address of a service, such as `https://api.osv.dev`"
 SERVICE_PATTERN = r"^https?://[^\s/@?#]+(/[^\s?#]*)?$"
 
+ORIGIN = "an address without credentials, such as `https://deb.debian.org/debian` or `oci://registry.example/team`"
+ORIGIN_PATTERN = r"^(https?|oci)://[^\s/@?#]+(/[^\s?#@]*)?$"
+SHARED = "a folder, or a repository such as `oci://registry.example/vault/shop`"
+SHARED_PATTERN = r"^(oci://[^\s/@?#]+/[a-z0-9._/-]*[a-z0-9]|(?![A-Za-z][A-Za-z0-9+.-]+://)\S(.*\S)?)$"
+USERNAME = "a name without spaces or colons"
+USERNAME_PATTERN = r"^[^\s:]+$"
+
 GUARDED = "a path of the project or of the image, such as `app/test_key.pem`"
 GUARDED_PATTERN = r"^(?!.*(^|/)\.\.(/|$))."
 
@@ -265,6 +272,24 @@ def service(value: object) -> str:
     if isinstance(value, str) and re.match(r"https?://[^/]*@", value):
         raise Unfit(SERVICE, hint=_NO_CREDENTIALS)
     return matching(SERVICE_PATTERN, SERVICE)(value).rstrip("/")
+
+
+def origin(value: object) -> str:
+    """The address that what is said holds for, and all below it."""
+    if isinstance(value, str) and re.match(r"[a-z]+://[^/]*@", value):
+        raise Unfit(
+            ORIGIN, hint="name them under `credentials`, the password by reference: no secret stands in the file"
+        )
+    if isinstance(value, str) and re.fullmatch(r"[a-z0-9-]+(\.[a-z0-9-]+)+(:\d+)?(/\S*)?", value):
+        raise Unfit(ORIGIN, hint=f"say how it is reached: `https://{value}`, or `oci://{value}` for a registry")
+    return matching(ORIGIN_PATTERN, ORIGIN)(value).rstrip("/")
+
+
+def shared_place(value: object) -> str:
+    """A vault that several projects or machines have."""
+    if isinstance(value, str) and re.match(r"(https?|docker)://", value):
+        raise Unfit(SHARED, nearest=f"oci://{value.partition('://')[2].rstrip('/')}")
+    return matching(SHARED_PATTERN, SHARED)(value)
 
 
 def command(value: object) -> tuple[str, ...]:

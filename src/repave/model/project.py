@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from repave.model.advisories import AdvisorySettings
 from repave.model.names import EnvironmentName, FleetName, ImageName, ProjectName, ProviderName, ZoneName
+from repave.model.origins import Origins
 from repave.model.policy import HealingPolicy, HealthPolicy, RolloutPolicy
 from repave.model.recipe import Image
 from repave.model.release import Limits, SecretReference
@@ -56,3 +57,6 @@ class Project:
     """Every environment once, in the order releases travel."""
 
     advisories: AdvisorySettings = field(default_factory=AdvisorySettings)
+    origins: Origins = field(default_factory=Origins)
+    shared_vaults: tuple[str, ...] = ()
+    """Folders, relative to the project's unless absolute, and repositories (``oci://...``), each once."""

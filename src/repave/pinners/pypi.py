@@ -16,25 +16,25 @@ import uv
 from packaging.utils import canonicalize_name
 
 from repave.model.lock import Ecosystem, Layer, LockedPackage
+from repave.model.origins import Origins
 from repave.pinners.naming import check_named, requirement
+from repave.pinners.reaching import first_reached
+from repave.pinners.uv_complaints import refusal
 from repave.pinners.wheels import Interpreter, interpreter
-from repave.ports.commands import Commands, Finished
-from repave.ports.errors import CommandFailed, Denied, Gone, Invalid, Unreachable, WorldError
+from repave.ports.commands import Commands
+from repave.ports.errors import Gone, Invalid, Unreachable
+from repave.ports.logins import Login, Logins, NoLogins
 from repave.ports.pinner import PinRequest, Pins, Refresh
 from repave.ports.progress import Progress
 from repave.ports.vault import Fetch, Vault
 
 INDEX = "https://pypi.org/simple"
 
+INDEX_NAME = "index"
+"""What uv calls the one that is asked."""
+
 TIMEOUT_SECONDS = 600.0
 """A cold resolution of a large application takes minutes on a slow line; this ends only what hangs."""
-
-UNREACHABLE = re.compile(
-    r"Failed to fetch|Request failed|error sending request|dns error|timed out"
-    r"|Connection (?:refused|reset)|HTTP status server error"
-)
-DENIED = re.compile(r"HTTP status client error \((?:401|403)|Unauthorized|Forbidden")
-UNSATISFIABLE = re.compile(r"we can conclude|not found in the (?:package registry|cache)|unsatisfiable")
 
 PROJECT_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
 """What PyPI takes for a name (packaging.python.org, "Names and normalization")."""
@@ -84,11 +84,21 @@ class _Question:
 class PypiPinner:
     """The pinner port for Python packages."""
 
-    def __init__(self, root: Path, *, commands: Commands, vault: Vault, index: str | None = None) -> None:
+    def __init__(
+        self,
+        root: Path,
+        *,
+        commands: Commands,
+        vault: Vault,
+        index: str | None = None,
+        origins: Origins | None = None,
+        logins: Logins | None = None,
+    ) -> None:
         self._root = root
         self._commands = commands
         self._vault = vault
-        self._index = index or INDEX
+        self._indexes = (origins or Origins()).places(index or INDEX)
+        self._logins = logins or NoLogins()
 
     def pin(self, request: PinRequest, *, progress: Progress) -> Pins:
         """The exact wheels of the image's requirements and of all they need; see the port."""
@@ -112,9 +122,12 @@ class PypiPinner:
                 # An index may drop what is locked; what the vault or the origin still has can be met.
                 question = replace(question, offered=(*question.offered, *self._obtain(lost, progress)))
                 found = self._resolve(question)
-        return Pins(packages=tuple(_locked(question, found)))
+        return Pins(packages=tuple(self._locked(question, found)))
 
     def _resolve(self, question: _Question) -> Resolved:
+        return first_reached(self._indexes, lambda index: self._resolve_at(index, question))
+
+    def _resolve_at(self, index: str, question: _Question) -> Resolved:
         self._root.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=self._root, prefix="run-") as place:
             run = Path(place).resolve()
@@ -127,18 +140,28 @@ class PypiPinner:
             for package in question.offered:
                 (links / package.filename).symlink_to(self._vault.path(package.sha256).resolve())
             done = self._commands.run(
-                (uv.find_uv_bin(), *self._arguments(question), "--find-links", str(links), "requirements.in"),
+                (uv.find_uv_bin(), *self._arguments(index, question), "--find-links", str(links), "requirements.in"),
                 cwd=run,
-                environment={"HOME": str(run), "NO_COLOR": "1"},
+                environment={"HOME": str(run), "NO_COLOR": "1", **self._login(index)},
                 timeout_seconds=TIMEOUT_SECONDS,
                 check=False,
             )
             if done.exit_code != 0:
-                raise _refusal(question.request, done, self._index)
+                raise refusal(question.request, done, index)
             packages = tomllib.loads(output.read_text(encoding="utf-8")).get("packages", [])
         return {package["name"]: package for package in packages}
 
-    def _arguments(self, question: _Question) -> tuple[str, ...]:
+    def _login(self, index: str) -> Mapping[str, str]:
+        """By the variables that uv reads for an index of this name: they are in no process list."""
+        login = self._logins.login(index)
+        if login is None:
+            return {}
+        return {
+            f"UV_INDEX_{INDEX_NAME.upper()}_USERNAME": login.username,
+            f"UV_INDEX_{INDEX_NAME.upper()}_PASSWORD": login.password,
+        }
+
+    def _arguments(self, index: str, question: _Question) -> tuple[str, ...]:
         moving: tuple[str, ...] = ()
         if question.request.refresh is Refresh.UPGRADE:
             moving = ("--upgrade",)
@@ -149,8 +172,45 @@ class PypiPinner:
             *("pip", "compile", "--quiet", "--format", "pylock.toml", "--output-file", "pylock.toml", "--no-header"),
             *("--python", sys.executable, "--python-version", version, "--python-platform", question.target.platform),
             *("--only-binary", ":all:", "--no-python-downloads", "--no-config", "--no-sources"),
-            *("--keyring-provider", "disabled", "--default-index", self._index),
+            *("--keyring-provider", "disabled", "--default-index", f"{INDEX_NAME}={index}"),
             *("--cache-dir", str((self._root / "uv").resolve()), *moving),
+        )
+
+    def _locked(self, question: _Question, found: Resolved) -> Iterator[LockedPackage]:
+        offered = {package.filename for package in question.offered}
+        for name, package in sorted(found.items()):
+            wheels = {_filename(wheel): wheel for wheel in package.get("wheels", ())}
+            known = question.before.get(name)
+            if known is not None and known.version == package["version"] and known.filename in {*wheels, *offered}:
+                yield replace(known, layer=Layer.PYTHON, images=(question.request.image.name,))
+                continue
+            best = question.target.best(wheels)
+            if best is None:
+                raise Invalid(
+                    f"{name} {package['version']} has no wheel that Python "
+                    f"{'.'.join(str(part) for part in question.target.version)} on {question.target.platform} takes",
+                    hint="require a version that has one: source distributions are not built",
+                )
+            yield self._fresh(question.request, package, best, wheels[best])
+
+    def _fresh(self, request: PinRequest, package: Table, filename: str, wheel: Table) -> LockedPackage:
+        sha256 = wheel.get("hashes", {}).get("sha256")
+        if sha256 is None:
+            raise Invalid(
+                f"the index gives no sha256 of {filename}, so it cannot be locked",
+                hint="use an index that gives hashes",
+            )
+        origin = wheel.get("url") or Path(wheel["path"]).resolve().as_uri()
+        return LockedPackage(
+            ecosystem=Ecosystem.PYPI,
+            name=package["name"],
+            version=package["version"],
+            sha256=sha256,
+            size_bytes=wheel["size"] if "size" in wheel else _size(origin, self._logins.login(origin)),
+            origin=origin,
+            filename=filename,
+            layer=Layer.PYTHON,
+            images=(request.image.name,),
         )
 
     def _has(self, package: LockedPackage) -> bool:
@@ -215,44 +275,6 @@ def _preferences(question: _Question) -> str:
     return tomli_w.dumps({"lock-version": "1.0", "created-by": "repave", "packages": packages})
 
 
-def _locked(question: _Question, found: Resolved) -> Iterator[LockedPackage]:
-    offered = {package.filename for package in question.offered}
-    for name, package in sorted(found.items()):
-        wheels = {_filename(wheel): wheel for wheel in package.get("wheels", ())}
-        known = question.before.get(name)
-        if known is not None and known.version == package["version"] and known.filename in {*wheels, *offered}:
-            yield replace(known, layer=Layer.PYTHON, images=(question.request.image.name,))
-            continue
-        best = question.target.best(wheels)
-        if best is None:
-            raise Invalid(
-                f"{name} {package['version']} has no wheel that Python "
-                f"{'.'.join(str(part) for part in question.target.version)} on {question.target.platform} takes",
-                hint="require a version that has one: source distributions are not built",
-            )
-        yield _fresh(question.request, package, best, wheels[best])
-
-
-def _fresh(request: PinRequest, package: Table, filename: str, wheel: Table) -> LockedPackage:
-    sha256 = wheel.get("hashes", {}).get("sha256")
-    if sha256 is None:
-        raise Invalid(
-            f"the index gives no sha256 of {filename}, so it cannot be locked", hint="use an index that gives hashes"
-        )
-    origin = wheel.get("url") or Path(wheel["path"]).resolve().as_uri()
-    return LockedPackage(
-        ecosystem=Ecosystem.PYPI,
-        name=package["name"],
-        version=package["version"],
-        sha256=sha256,
-        size_bytes=wheel["size"] if "size" in wheel else _size(origin),
-        origin=origin,
-        filename=filename,
-        layer=Layer.PYTHON,
-        images=(request.image.name,),
-    )
-
-
 def _filename(wheel: Table) -> str:
     if "name" in wheel:
         return str(wheel["name"])
@@ -260,36 +282,14 @@ def _filename(wheel: Table) -> str:
     return unquote(str(place)).rpartition("/")[2]
 
 
-def _size(origin: str) -> int:
+def _size(origin: str, login: Login | None) -> int:
     """For indexes that do not say it, as the older simple ones (PEP 503)."""
     if origin.startswith("file:"):
         return Path(unquote(urlsplit(origin).path)).stat().st_size
     try:
-        answer = httpx.head(origin, follow_redirects=True, headers={"Accept-Encoding": "identity"})
+        known = httpx.BasicAuth(login.username, login.password) if login else None
+        answer = httpx.head(origin, follow_redirects=True, headers={"Accept-Encoding": "identity"}, auth=known)
         answer.raise_for_status()
         return int(answer.headers["Content-Length"])
     except (httpx.HTTPError, KeyError, ValueError) as trouble:
         raise Unreachable(f"the size of {origin} could not be learned: {trouble}", hint="try again") from trouble
-
-
-def _refusal(request: PinRequest, done: Finished, index: str) -> WorldError:
-    """What uv's words mean; its own reason, condensed."""
-    reason = " ".join(
-        line.strip().removeprefix("error: ").removeprefix("cause: ")
-        for line in done.stderr.splitlines()
-        if line.strip() and not line.startswith("hint:")
-    )
-    reason = reason.removeprefix("No solution found when resolving dependencies").strip()
-    if UNREACHABLE.search(reason):
-        return Unreachable(
-            f"the Python packages of {request.image.name} could not be resolved at {index}: {reason}",
-            hint="check the network and the proxy variables, then lock again",
-        )
-    if DENIED.search(reason):
-        return Denied(f"{index} refuses us: {reason}", hint="check the index's and the proxy's permissions")
-    if UNSATISFIABLE.search(reason):
-        return Invalid(
-            f"the Python packages of {request.image.name} cannot be resolved: {reason}",
-            hint="check names and ranges under `python`; only versions with a wheel for the image count",
-        )
-    return CommandFailed(("uv", "pip", "compile"), exit_code=done.exit_code, stderr=done.stderr)

@@ -13,6 +13,8 @@ class Fetch:
     """One file to be had from ``url``, known beforehand by its hash."""
 
     url: str
+    """Empty for what has no address of its own: only shared vaults can have it."""
+
     sha256: str
     size_bytes: int
     name: str

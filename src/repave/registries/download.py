@@ -47,8 +47,12 @@ class Line(Protocol):
 class Download:
     """One file on its way: written whole, or not at all."""
 
-    def __init__(self, file: Wanted, *, line: Line, task: Task, stop: Event) -> None:
+    def __init__(
+        self, file: Wanted, *, line: Line, task: Task, stop: Event, unreachable: set[str] | None = None
+    ) -> None:
+        """``unreachable``: hosts that stood in for others and were not reached, for all downloads that go together."""
         self._file = file
+        self._unreachable = set() if unreachable is None else unreachable
         self._line = line
         self._task = task
         self._stop = stop
@@ -61,10 +65,15 @@ class Download:
         *stand_ins, last = self._line.addresses(self._file)
         passed_over: list[str] = []
         for address in stand_ins:
+            host = urlsplit(address).netloc
+            if host in self._unreachable:
+                continue
             try:
                 return self._bring(address, target)
             except WorldError as failure:
                 passed_over.append(failure.message)
+                if host and isinstance(failure, Unreachable):
+                    self._unreachable.add(host)
         try:
             return self._bring(last, target)
         except WorldError as failure:

@@ -25,7 +25,7 @@ Keep = Callable[[Wanted, Callable[[BinaryIO], Found]], Found]
 def fetch_all(files: Collection[Wanted], *, line: Opening | None, keep: Keep, progress: Progress) -> tuple[Found, ...]:
     """Bring all, in parallel, and answer what they are, in the order given; see the vault port for what is raised."""
     total = sum(map(_size, files)) or None
-    stop = Event()
+    stop, unreachable = Event(), set[str]()
     with (
         progress.task("Downloading", total=total, unit="B") as task,
         (line or Lines)() as opened,
@@ -34,7 +34,9 @@ def fetch_all(files: Collection[Wanted], *, line: Opening | None, keep: Keep, pr
         # The largest first, so that no long one starts last.
         waiting = sorted(enumerate(files), key=lambda numbered: _size(numbered[1]), reverse=True)
         running = {
-            threads.submit(keep, file, Download(file, line=opened, task=task, stop=stop).write): number
+            threads.submit(
+                keep, file, Download(file, line=opened, task=task, stop=stop, unreachable=unreachable).write
+            ): number
             for number, file in waiting
         }
         try:

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from repave.ports.errors import Invalid
+from repave.ports.errors import Gone, Invalid
 from repave.ports.logins import Logins, NoLogins
 from repave.registries.connections import OriginAuth, new_client
 from repave.registries.measuring import Wanted
@@ -33,8 +33,14 @@ class Lines:
         self._insecure = insecure
 
     def addresses(self, file: Wanted) -> tuple[str, ...]:
-        """Where to ask: what stands in for the origin, else the origin."""
-        return self._stand_ins(file) or (file.url,)
+        """Where to ask: what stands in for the origin, else the origin. Raises Gone where there is neither."""
+        found = self._stand_ins(file) or ((file.url,) if file.url else ())
+        if not found:
+            raise Gone(
+                f"{file.name} is a file of the application: it is in no archive, and no shared vault is declared",
+                hint="check out the revision it was locked from, or name a vault that has it under `vault: shared:`",
+            )
+        return found
 
     def get(self, address: str, headers: dict[str, str]) -> AbstractContextManager[httpx.Response]:
         """Ask by the address's protocol."""

@@ -7,10 +7,11 @@ import re
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from repave.ports.errors import Corrupt, Gone, Invalid
+from repave.ports.errors import Corrupt, Gone, Invalid, WorldError
 from repave.ports.exports import Exports
 from repave.ports.progress import Progress
 from repave.ports.vault import Fetch, Found, Sought
@@ -94,7 +95,9 @@ class FileVault:
         missing = {file.sha256: file for file in files if not self.has(file.sha256)}
         for file in tuple(missing.values()):
             if self._exports is not None and self._exports.makes(file.url):
-                self._export(missing.pop(file.sha256), self._exports, progress)
+                del missing[file.sha256]
+                if not self._had_from_others(file, progress):
+                    self._export(file, self._exports, progress)
         if not missing:
             return
         # Here, and not above: HTTP takes 60 ms to load, and most commands fetch nothing.
@@ -142,6 +145,18 @@ class FileVault:
             found = write(target)
             self._keep(target, found.sha256)
         return found
+
+    def _had_from_others(self, file: Fetch, progress: Progress) -> bool:
+        """Whether somebody who shares had the finished file: then nothing need be made of its origin."""
+        if self._line is None:
+            return False
+        from repave.registries.fetching import fetch_all  # noqa: PLC0415 - as above
+
+        try:
+            fetch_all([replace(file, url="")], line=self._line, keep=self._bring, progress=progress)
+        except WorldError:
+            return False
+        return True
 
     def _export(self, file: Fetch, exports: Exports, progress: Progress) -> None:
         with progress.task(f"Exporting {file.name}"), self._writing(file.name) as target:

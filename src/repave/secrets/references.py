@@ -32,7 +32,7 @@ class ReferenceSecrets:
         if reference.locator not in self._environment:
             raise Gone(
                 f"the secret {reference} cannot be resolved: the environment variable is not set",
-                hint=f"set {reference.locator} in the environment of the command that deploys",
+                hint=f"set {reference.locator} in the environment of this command",
             )
         return self._environment[reference.locator]
 
@@ -54,7 +54,7 @@ class ReferenceSecrets:
         except OSError as error:
             raise Denied(
                 f"the secret {reference} cannot be resolved: {path} cannot be read ({error.strerror})",
-                hint="let the user who deploys read the file",
+                hint="let the user who runs this command read the file",
             ) from error
         if "\0" in content:
             raise Invalid(

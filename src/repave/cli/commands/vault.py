@@ -12,7 +12,8 @@ from repave.cli.phrases import counted, listed
 from repave.cli.progress import size
 from repave.cli.screen import Screen
 from repave.cli.verbs import example
-from repave.config.problems import nearest
+from repave.config.problems import Unfit, nearest
+from repave.config.words import shared_place
 from repave.model.names import ImageName
 from repave.operations.errors import Refused
 from repave.operations.vaults.checking import Verified, Verifying
@@ -20,27 +21,36 @@ from repave.operations.vaults.exporting import export
 from repave.operations.vaults.importing import import_archive
 from repave.operations.vaults.listing import list_locks
 from repave.operations.vaults.needs import NamedLock, chosen_lock, kept_locks
+from repave.operations.vaults.sharing import pull, push
 from repave.wiring import Wiring
 
-Action = Annotated[str, typer.Argument(help="list, export, import or verify.", metavar="ACTION")]
+Action = Annotated[str, typer.Argument(help="list, export, import, push, pull or verify.", metavar="ACTION")]
 Place = Annotated[
     Path | None,
     typer.Argument(help="export, import: an archive (.tar), or a folder.", metavar="PATH"),
 ]
 ReleaseName = Annotated[
-    str | None, typer.Option("--release", help="export: this release's lock [default: repave.lock].", metavar="rN")
+    str | None,
+    typer.Option("--release", help="export, push, pull: this release's lock [default: repave.lock].", metavar="rN"),
 ]
-LockPath = Annotated[Path | None, typer.Option("--lock", help="export: the lock in this file.", metavar="PATH")]
+LockPath = Annotated[
+    Path | None, typer.Option("--lock", help="export, push, pull: the lock in this file.", metavar="PATH")
+]
 Image = Annotated[str | None, typer.Option("--image", help="export: only what this image wants.", metavar="NAME")]
+To = Annotated[
+    str | None, typer.Option("--to", help="push: to this one [default: all of `vault: shared:`].", metavar="PLACE")
+]
 Repair = Annotated[bool, typer.Option("--repair", help="verify: fetch again what is missing or damaged.")]
 
-ACTIONS = ("list", "export", "import", "verify")
+ACTIONS = ("list", "export", "import", "push", "pull", "verify")
 
 
 @example(
     "repave vault list",
     "repave vault export shop-r3.tar --release r3",
     "repave vault import shop-r3.tar",
+    "repave vault push --to oci://registry.example/vault/shop",
+    "repave vault pull --release r3",
     "repave vault verify --repair",
 )
 def vault(
@@ -50,6 +60,7 @@ def vault(
     release: ReleaseName = None,
     lock: LockPath = None,
     image: Image = None,
+    to: To = None,
     repair: Repair = False,
     as_json: Json = False,
     file: File = None,
@@ -58,7 +69,9 @@ def vault(
 
     What a lock names is kept in the vault by its sha256, and bakes with no network. `list` says for each lock whether
     all of it is here; `export` writes a lock and its files to one archive, or a folder, the same bytes each time, and
-    `import` brings them in elsewhere; `verify` reads every file again and ends with 1 when one is missing or damaged.
+    `import` brings them in elsewhere; `push` gives them to shared vaults (folders, repositories of a registry), and
+    `pull` has what is missing from there, else from where it was locked; `verify` reads every file again and ends
+    with 1 when one is missing or damaged.
     """
     screen = Screen(as_json=as_json)
     with opened(file) as wiring:
@@ -70,6 +83,10 @@ def vault(
                 return _export(wiring, screen, named, ImageName(image) if image else None, _given(path, action))
             case "import":
                 return _import(wiring, screen, _given(path, action))
+            case "push":
+                return _push(wiring, screen, _named(wiring, release, lock), to)
+            case "pull":
+                return _pull(wiring, screen, _named(wiring, release, lock))
             case "verify":
                 return _verify(wiring, screen, repair=repair)
             case _:
@@ -133,6 +150,38 @@ def _import(wiring: Wiring, screen: Screen, path: Path) -> int:
     if done.missing:
         names = [name for need in done.missing for name in need.what]
         screen.warn(f"the archive does not have all that its locks name: {listed(names)}")
+    return OK
+
+
+def _push(wiring: Wiring, screen: Screen, named: NamedLock, to: str | None) -> int:
+    shared = wiring.shared_vaults if to is None else (wiring.shared_vault(_place(to)),)
+    if not shared:
+        raise Refused(
+            "repave.yaml names no shared vault", hint="name one under `vault: {shared: [...]}`, or give it with --to"
+        )
+    with screen.progress() as progress:
+        done = push(named, shared, wiring.vault, progress)
+    screen.answer({"pushed": done})
+    for one in done:
+        there = f"{one.files - one.sent} were there already"
+        screen.show(f"{one.lock} to {one.place}: {counted(one.sent, 'file')}, {size(one.sent_bytes)}; {there}")
+    return OK
+
+
+def _place(text: str) -> str:
+    try:
+        return shared_place(text)
+    except Unfit as unfit:
+        meant = f"did you mean `{unfit.nearest}`?" if unfit.nearest else f"expected {unfit.expected}"
+        raise Refused(f"`{text}` is no place of a vault", hint=meant) from unfit
+
+
+def _pull(wiring: Wiring, screen: Screen, named: NamedLock) -> int:
+    with screen.progress() as progress:
+        done = pull(named, wiring.vault, progress)
+    screen.answer(done)
+    here = f"{done.files - done.came} were here already"
+    screen.show(f"{done.lock}: {counted(done.came, 'file')} came in, {size(done.came_bytes)}; {here}")
     return OK
 
 

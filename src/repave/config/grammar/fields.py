@@ -87,6 +87,11 @@ Package = Annotated[str, PlainValidator(words.debian_package), told(words.DEBIAN
 Requirement = Annotated[str, PlainValidator(words.requirement), told(words.REQUIREMENT_PATTERN, "flask ~= 3.0")]
 Place = Annotated[str, PlainValidator(words.place), told(words.PLACE_PATTERN)]
 Service = Annotated[str, PlainValidator(words.service), told(words.SERVICE_PATTERN)]
+OriginAddress = Annotated[str, PlainValidator(words.origin), told(words.ORIGIN_PATTERN)]
+SharedPlace = Annotated[str, PlainValidator(words.shared_place), told(words.SHARED_PATTERN, "/srv/repave/vault")]
+Username = Annotated[
+    str, PlainValidator(words.matching(words.USERNAME_PATTERN, words.USERNAME)), told(words.USERNAME_PATTERN)
+]
 Source = Annotated[str, PlainValidator(words.source_path), told(words.SOURCE_PATTERN, "app/")]
 GuardedPath = Annotated[
     str, PlainValidator(words.guarded_path), told(words.GUARDED_PATTERN, "app/test_key.pem", "/usr/local/bin/tool")

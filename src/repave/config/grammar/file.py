@@ -4,9 +4,10 @@ from pydantic import Field
 
 from repave.config.grammar.advisories import AdvisoriesSection
 from repave.config.grammar.environments import EnvironmentSection
-from repave.config.grammar.fields import Label, Section
+from repave.config.grammar.fields import Label, OriginAddress, Section
 from repave.config.grammar.fleets import FleetSection
 from repave.config.grammar.images import ImageSection
+from repave.config.grammar.origins import OriginSection, VaultSection
 from repave.config.grammar.policy import PolicySection
 
 
@@ -28,4 +29,10 @@ class File(Section):
     advisories: AdvisoriesSection = Field(
         default_factory=AdvisoriesSection.model_construct,
         description="Where vulnerabilities are learned, beside Debian's security suites.",
+    )
+    origins: dict[OriginAddress, OriginSection] = Field(
+        default={}, description="By address: what stands in for it, and who we are there."
+    )
+    vault: VaultSection = Field(
+        default_factory=VaultSection.model_construct, description="With whom locked files are shared."
     )

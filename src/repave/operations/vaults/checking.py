@@ -92,11 +92,15 @@ class Verifying:
         )
 
     def _have_again(self, need: Need, progress: Progress) -> str:
-        try:
-            if need.application:
+        if need.application:
+            try:
                 self._vault.add(project_path(need, self._folder), sha256=need.sha256)
+            except (Gone, Corrupt):
+                pass  # the folder holds another revision: a shared vault may have it
             else:
-                self._vault.fetch([need.fetch()], progress=progress)
+                return ""
+        try:
+            self._vault.fetch([need.fetch()], progress=progress)
         except WorldError as failure:
             return failure.message
         return ""

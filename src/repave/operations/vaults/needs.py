@@ -55,8 +55,9 @@ class Need:
     application: bool
 
     def fetch(self) -> Fetch:
-        """How to ask for a package file."""
-        return Fetch(url=self.origin, sha256=self.sha256, size_bytes=self.size_bytes, name=", ".join(self.what))
+        """How to ask for it; a file of the application has no address, so only shared vaults can have it."""
+        url = "" if self.application else self.origin
+        return Fetch(url=url, sha256=self.sha256, size_bytes=self.size_bytes, name=", ".join(self.what))
 
 
 def kept_locks(catalog: Catalog, present: Lock | None) -> tuple[NamedLock, ...]:

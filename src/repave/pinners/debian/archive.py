@@ -2,16 +2,19 @@
 
 import hashlib
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from threading import Lock
 
+from repave.model.origins import Origins
 from repave.model.recipe import Base
 from repave.pinners.debian import sources, versions
 from repave.pinners.debian.index import Entry, Index
 from repave.pinners.debian.workspace import Workspace
+from repave.pinners.reaching import first_reached
 from repave.ports.archive import Candidate, SuiteView
 from repave.ports.commands import Commands
+from repave.ports.logins import Logins, NoLogins
 
 FRESH_SECONDS = 60.0
 """Several images locked together are asked about once, and from the same indexes."""
@@ -20,13 +23,23 @@ FRESH_SECONDS = 60.0
 class DebianArchive:
     """The archive port for Debian and Ubuntu; the pinner asks it for more, by ``index``."""
 
-    def __init__(self, root: Path, *, commands: Commands, keyring: Path | None = None) -> None:
+    def __init__(
+        self,
+        root: Path,
+        *,
+        commands: Commands,
+        keyring: Path | None = None,
+        origins: Origins | None = None,
+        logins: Logins | None = None,
+    ) -> None:
         """``keyring`` stands in for the distributions' own."""
         self._root = root
         self._commands = commands
         self._keyring = keyring
+        self._origins = origins or Origins()
+        self._logins = logins or NoLogins()
         self._refreshing = Lock()
-        self._refreshed: dict[tuple[Base, tuple[str, ...]], float] = {}
+        self._refreshed: dict[tuple[Base, tuple[str, ...]], tuple[float, Workspace]] = {}
 
     def security_suites(self, base: Base) -> tuple[str, ...]:
         """The suites in which the distribution publishes security repairs for this release."""
@@ -52,20 +65,43 @@ class DebianArchive:
     def index(self, base: Base, suites: tuple[str, ...]) -> Index:
         """Refresh the indexes of ``suites`` and answer what reads them. Raises Corrupt, Invalid, Unreachable."""
         sources.check(base)
-        workspace = Workspace(self._folder(base), base=base, commands=self._commands, keyring=self._keyring_of(base))
         with self._refreshing:
-            last = self._refreshed.get((base, suites))
-            if last is None or time.monotonic() - last > FRESH_SECONDS:
-                workspace.refresh(suites)
-                self._refreshed[base, suites] = time.monotonic()
+            last, workspace = self._refreshed.get((base, suites), (0.0, None))
+            if workspace is None or time.monotonic() - last > FRESH_SECONDS:
+                choices = self._choices(base, suites)
+                workspace = first_reached(choices, lambda places: self._refreshed_from(places, base, suites))
+                self._refreshed[base, suites] = (time.monotonic(), workspace)
         return Index(workspace, suites)
+
+    def _refreshed_from(self, places: Mapping[str, str], base: Base, suites: tuple[str, ...]) -> Workspace:
+        workspace = Workspace(
+            self._folder(base, places),
+            base=base,
+            commands=self._commands,
+            keyring=self._keyring_of(base),
+            places=places,
+            logins=self._logins,
+        )
+        workspace.refresh(suites)
+        return workspace
+
+    def _choices(self, base: Base, suites: tuple[str, ...]) -> list[Mapping[str, str]]:
+        """Where each archive is asked, the first mirrors of all together first."""
+        places = {(archive := sources.address(base, suite)): self._origins.places(archive) for suite in suites}
+        most = max(len(mirrors) for mirrors in places.values())
+        return [
+            {archive: mirrors[min(number, len(mirrors) - 1)] for archive, mirrors in places.items()}
+            for number in range(most)
+        ]
 
     def _keyring_of(self, base: Base) -> Path:
         """The keys that must have signed the indexes: the file's own, else the distribution's."""
         return Path(base.keyring) if base.keyring else self._keyring or sources.distribution(base).keyring
 
-    def _folder(self, base: Base) -> Path:
-        determines = f"{base.distribution}\n{sources.archive(base)}\n{self._keyring_of(base)}"
+    def _folder(self, base: Base, places: Mapping[str, str]) -> Path:
+        # The suites' own archives follow from the base's address: only what stands in for them is told apart.
+        moved = "".join(f"\n{archive} {place}" for archive, place in sorted(places.items()) if archive != place)
+        determines = f"{base.distribution}\n{sources.archive(base)}\n{self._keyring_of(base)}{moved}"
         place = hashlib.sha256(determines.encode()).hexdigest()[:12]
         return self._root / f"{base.release}-{base.architecture}-{place}"
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from repave.ports.errors import Corrupt, Invalid, Unreachable, WorldError
+from repave.ports.errors import Corrupt, Denied, Invalid, Unreachable, WorldError
 
 SHOWN_LINES = 6
 
@@ -37,6 +37,12 @@ MEANINGS = (
         Corrupt,
         "the index of {suites} is from the future: {told}",
         "check this machine's clock and time zone",
+    ),
+    Meaning(
+        re.compile(r"\b40[13]\s+(?:Unauthorized|Forbidden)"),
+        Denied,
+        "the archive does not let us read the index of {suites}: {told}",
+        "declare `credentials` of that address under `origins`, or look at the proxy's permissions",
     ),
     Meaning(
         UNREACHABLE,

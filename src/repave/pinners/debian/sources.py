@@ -104,10 +104,16 @@ def address(base: Base, suite: str) -> str:
     return place
 
 
-def lines(base: Base, suites: tuple[str, ...]) -> str:
-    """The text of ``sources.list``."""
+def lines(base: Base, suites: tuple[str, ...], places: Mapping[str, str]) -> str:
+    """The text of ``sources.list``; ``places`` says where an archive is asked instead of at its own address."""
     components = distribution(base).components
-    return "".join(f"deb [arch={base.architecture}] {address(base, suite)} {suite} {components}\n" for suite in suites)
+
+    def asked(archive: str) -> str:
+        return places.get(archive, archive)
+
+    return "".join(
+        f"deb [arch={base.architecture}] {asked(address(base, suite))} {suite} {components}\n" for suite in suites
+    )
 
 
 def _check_mirror(mirror: str | None) -> None:
@@ -121,5 +127,5 @@ def _check_mirror(mirror: str | None) -> None:
     if parts.username or parts.password:
         raise Invalid(
             "the mirror's address holds credentials, and every lock would show them",
-            hint="use a mirror that needs none, or a proxy that adds them",
+            hint="declare `credentials` of that address under `origins`",
         )

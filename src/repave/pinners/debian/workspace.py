@@ -3,16 +3,18 @@
     lists/            indexes, as apt verified them
     etc/              a configuration that is ours alone: empty folders, and the one keyring
     views/HEX/        for one choice of suites: ``sources.list`` and apt's binary caches
-    runs/RANDOM/      for one run of a program: its ``apt.conf``; gone after it
+    runs/RANDOM/      for one run of a program: its ``apt.conf``, and logins for its eyes only; gone after it
 
 Whoever refreshes the indexes holds the lock alone; whoever reads them shares it.
 """
 
 import fcntl
 import hashlib
+import os
+import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -24,6 +26,7 @@ from repave.pinners.debian import sources
 from repave.pinners.debian.complaints import refused_update
 from repave.ports.commands import Commands, Finished
 from repave.ports.errors import CommandFailed, Corrupt, Invalid, Unreachable
+from repave.ports.logins import Logins
 
 UPDATE_TIMEOUT_SECONDS = 900.0
 """All indexes of a release are about 10 MB: enough for a slow line, and an end for a dead one."""
@@ -41,6 +44,7 @@ Dir "{folder}";
 Dir::Etc "{folder}/etc";
 Dir::Etc::sourcelist "{view}/sources.list";
 Dir::Etc::preferences "{run}/preferences";
+Dir::Etc::netrc "{run}/auth.conf";
 Dir::State "{folder}/state";
 Dir::State::lists "{folder}/lists";
 Dir::State::status "{status}";
@@ -88,12 +92,24 @@ class Situation:
 class Workspace:
     """One base's folder, and the only way by which apt's programs are run."""
 
-    def __init__(self, folder: Path, *, base: Base, commands: Commands, keyring: Path) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        base: Base,
+        commands: Commands,
+        keyring: Path,
+        places: Mapping[str, str],
+        logins: Logins,
+    ) -> None:
+        """``places``: where each archive of the base is asked, by its own address."""
         if any(character in str(folder) for character in '"\\\n'):
             raise Invalid(f"apt cannot work in {folder}", hint="rename the folder: no quotes, backslashes or line ends")
         self.base = base
         self._commands = commands
         self._keyring = keyring
+        self._places = places
+        self._logins = logins
         self._folder = folder.resolve()
         self._lists = self._folder / "lists"
 
@@ -103,7 +119,7 @@ class Workspace:
         try:
             with self._locked(fcntl.LOCK_EX):
                 self._prepare(suites)
-                done = self._run(UPDATE, suites, Situation(), UPDATE_TIMEOUT_SECONDS)
+                done = self._run(UPDATE, suites, Situation(), UPDATE_TIMEOUT_SECONDS, logins=True)
         except CommandFailed as failure:
             if failure.program_exit_code is not None:
                 raise
@@ -140,6 +156,8 @@ class Workspace:
                 hint=f"install the package {sources.distribution(self.base).keyring_package}, or name another file as "
                 "the base's `keyring`",
             )
+        # Nobody else is at work here: what is left of runs was left by killed ones.
+        shutil.rmtree(self._folder / "runs", ignore_errors=True)
         etc = self._folder / "etc"
         for name in EMPTY_FOLDERS:
             (etc / name).mkdir(parents=True, exist_ok=True)
@@ -150,18 +168,26 @@ class Workspace:
         view = self._view(suites)
         (view / "archives" / "partial").mkdir(parents=True, exist_ok=True)
         # Its time counts: apt takes its caches for outdated when this file is younger.
-        _write_once(view / "sources.list", sources.lines(self.base, suites).encode())
+        _write_once(view / "sources.list", sources.lines(self.base, suites, self._places).encode())
         _write_once(view / "status", b"")
 
     def _view(self, suites: tuple[str, ...]) -> Path:
         return self._folder / "views" / hashlib.sha256(" ".join(suites).encode()).hexdigest()[:12]
 
     def _run(
-        self, arguments: tuple[str, ...], suites: tuple[str, ...], situation: Situation, timeout_seconds: float
+        self,
+        arguments: tuple[str, ...],
+        suites: tuple[str, ...],
+        situation: Situation,
+        timeout_seconds: float,
+        *,
+        logins: bool = False,
     ) -> Finished:
         run = Path(tempfile.mkdtemp(dir=self._folder / "runs"))
         try:
             self._configure(run, suites, situation)
+            if logins:
+                self._log_in(run)
             offered = ("--with-source", str(run / "Packages")) if situation.offered else ()
             return self._commands.run(
                 (*arguments[:2], *offered, *arguments[2:]),
@@ -192,11 +218,29 @@ class Workspace:
         for name, text in texts.items():
             (run / name).write_text(text, encoding="utf-8")
 
+    def _log_in(self, run: Path) -> None:
+        """Write what apt reads as ``auth.conf`` (apt_auth.conf(5)): the run's folder is its owner's alone."""
+        known = {place: login for place in self._places.values() if (login := self._logins.login(place))}
+        for place, login in known.items():
+            if re.search(r"\s", f"{login.username}{login.password}"):
+                raise Invalid(f"the login for {place} holds a space, which apt cannot be told", hint="use a token")
+        if known:
+            lines = (
+                f"machine {place.removeprefix('https://')} login {login.username} password {login.password}\n"
+                for place, login in known.items()
+            )
+            with open(run / "auth.conf", "x", opener=_for_us_alone, encoding="utf-8") as target:
+                target.writelines(lines)
+
     @contextmanager
     def _locked(self, how: int) -> Iterator[None]:
         with (self._folder / "lock").open("ab") as lock:
             fcntl.flock(lock, how)
             yield
+
+
+def _for_us_alone(path: str, flags: int) -> int:
+    return os.open(path, flags, mode=0o600)
 
 
 def _write_once(path: Path, content: bytes) -> None:
