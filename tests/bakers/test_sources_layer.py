@@ -184,12 +184,12 @@ def test_a_folder_of_a_repository_becomes_the_folder_it_goes_to(pantry: Pantry, 
 
 
 @pytest.mark.real
-@pytest.mark.parametrize("name", ["../etc/passwd", "a/../../b", "a//b"])
+@pytest.mark.parametrize("name", ["../etc/passwd", "a/../../b", "/etc/passwd"])
 def test_no_repository_writes_outside_of_its_folder(pantry: Pantry, tmp_path: Path, name: str) -> None:
     """A tree's names are a stranger's."""
     source = GitSource(url="https://example.org/tool.git", into="/srv/", commit="1" * 40)
     package = committed(pantry, source, {name: b"x"})
-    with pytest.raises(Invalid, match="no plain path"):
+    with pytest.raises(Corrupt, match=r"the archive of https://example\.org/tool\.git is refused"):
         bake_in(tmp_path / "one", pantry.vault, request_of(source, packages=(package,)))
 
 

@@ -1,15 +1,19 @@
 """What comes by its address, laid out in a stage: files by URL, and the files of git repositories."""
 
-import tarfile
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from repave.archives.rules import TREE, Links
+from repave.archives.tars import opened_tar
 from repave.bakers.container.layertar import CHUNK_BYTES, Verified
-from repave.bakers.container.stage import Stage
+from repave.bakers.container.stage import Stage, put
 from repave.model.lock import Ecosystem, LockedPackage
 from repave.model.recipe import GitSource, Image, RemoteFile
-from repave.ports.errors import Corrupt, Invalid
+from repave.ports.errors import Invalid
 from repave.ports.vault import Vault
+
+COMMITTED = replace(TREE, links=Links.ANYWHERE)
+"""A repository may link to what another layer brings; nothing here follows it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,28 +79,9 @@ def _tree(source: GitSource, package: LockedPackage, stage: Stage, vault: Vault)
     vault.verify(package.sha256)
     above = len(source.path.split("/")) if source.path else 0
     into = source.into.rstrip("/")
-    try:
-        with tarfile.open(vault.path(package.sha256), mode="r:") as archive:
-            stage.folder(into, origin=source.url)
-            for member in archive:
-                parts = member.name.split("/")[above:]
-                if parts:
-                    _member(archive, member, f"{into}/{'/'.join(parts)}", stage, source.url)
-                archive.members = []  # type: ignore[attr-defined] # grows with every file, for whoever reads twice
-    except tarfile.TarError as damaged:
-        raise Corrupt(f"the archive of {source.url} cannot be read: {damaged}", hint="lock it again") from damaged
-
-
-def _member(archive: tarfile.TarFile, member: tarfile.TarInfo, path: str, stage: Stage, origin: str) -> None:
-    if member.isdir():
-        stage.folder(path, origin=origin)
-    elif member.issym():
-        stage.link(path, member.linkname, origin=origin)
-    else:
-        content = archive.extractfile(member)
-        if content is None:
-            raise Corrupt(f"the archive of {origin} holds {member.name}, which is no file", hint="lock it again")
-        mode = 0o755 if member.mode & 0o100 else 0o644
-        with content, stage.file(path, mode=mode, origin=origin) as target:
-            while chunk := content.read(CHUNK_BYTES):
-                target.write(chunk)
+    stage.folder(into, origin=source.url)
+    with opened_tar(vault.path(package.sha256), name=f"the archive of {source.url}", rules=COMMITTED) as entries:
+        for entry in entries:
+            parts = entry.parts[above:]
+            if parts:
+                put(entry, "/".join((into, *parts)), stage, source.url)

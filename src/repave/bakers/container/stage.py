@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
+from repave.archives.entries import Entry, Kind
+from repave.bakers.container.layertar import CHUNK_BYTES
 from repave.bakers.container.skeleton import NEW_DIRECTORY, Skeleton
 from repave.ports.errors import Invalid
 
@@ -84,6 +86,21 @@ class Stage:
         if other:
             raise _clash(place, other, origin)
         return place
+
+
+def put(entry: Entry, path: str, stage: Stage, origin: str) -> None:
+    """An archive's entry at its path in the image: its content, whether it is a program, and nothing else of it."""
+    match entry.kind:
+        case Kind.FOLDER:
+            stage.folder(path, origin=origin)
+        case Kind.SYMLINK:
+            stage.link(path, entry.link, origin=origin)
+        case Kind.FILE:
+            with stage.file(path, mode=0o755 if entry.mode & 0o100 else 0o644, origin=origin) as target:
+                while chunk := entry.content.read(CHUNK_BYTES):
+                    target.write(chunk)
+        case Kind.HARDLINK | Kind.SPECIAL:
+            raise Invalid(f"{origin} brings {path} as a {entry.kind.value}", hint="only files and links are laid out")
 
 
 def _parts(path: str, origin: str) -> list[str]:

@@ -3,20 +3,23 @@
 Source: gitformat-pack(5) and git's own documentation of its objects ("Git Internals - Git Objects").
 """
 
-import tarfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import sha1
 from pathlib import Path
 
-from repave.ports.errors import Invalid
+from repave.archives.entries import Entry, Kind
+from repave.archives.rules import GIB, Links, Rules
+from repave.archives.tars import opened_tar
 
 CHUNK_BYTES = 1 << 20
 FOLDER, FILE, PROGRAM, LINK, SUBMODULE = "40000", "100644", "100755", "120000", "160000"
 """Modes of a tree's entries, as they are written in it."""
 
-DEEPEST = 500
-"""Folders in folders; a path of that many has no room in Linux's 4096 bytes with names of real length."""
+RULES = Rules(
+    entries=1_000_000, name_bytes=4095, file_bytes=4 * GIB, total_bytes=16 * GIB, links=Links.ANYWHERE, any_name=True
+)
+"""Of an archive of our own git: all that a repository may hold. What becomes of it in an image has rules of its own."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,30 +58,24 @@ def tree_name(archive: Path, *, path: str, submodules: Mapping[bytes, str]) -> s
     """
     root = _Folder()
     prefix = len(path.split("/")) if path else 0
-    with tarfile.open(archive, mode="r:") as tar:
-        for member in tar:
-            parts = member.name.encode("utf-8", "surrogateescape").split(b"/")[prefix:]
-            if len(parts) > DEEPEST:
-                raise Invalid("a folder of the repository lies deeper than any system can hold", hint="name another")
-            if not parts or member.isdir():
-                continue
-            mode, name = _content(tar, member)
-            root.below(parts[:-1]).entries[parts[-1]] = (mode, name)
-            tar.members = []  # type: ignore[attr-defined] # grows with every file, for whoever reads twice
+    with opened_tar(archive, name=f"the archive {archive.name}", rules=RULES) as entries:
+        for entry in entries:
+            parts = entry.name.encode("utf-8", "surrogateescape").split(b"/")[prefix:]
+            if parts and entry.kind is not Kind.FOLDER:
+                root.below(parts[:-1]).entries[parts[-1]] = _content(entry)
     for place, commit in submodules.items():
         parts = place.split(b"/")
         root.below(parts[:-1]).entries[parts[-1]] = (SUBMODULE, bytes.fromhex(commit))
     return root.name().hex()
 
 
-def _content(tar: tarfile.TarFile, member: tarfile.TarInfo) -> tuple[str, bytes]:
-    if member.issym():
-        return LINK, _named("blob", member.linkname.encode("utf-8", "surrogateescape"))
-    stream = tar.extractfile(member)
-    hashed = sha1(b"blob %d\0" % member.size, usedforsecurity=False)
-    while stream is not None and (chunk := stream.read(CHUNK_BYTES)):
+def _content(entry: Entry) -> tuple[str, bytes]:
+    if entry.kind is Kind.SYMLINK:
+        return LINK, _named("blob", entry.link.encode("utf-8", "surrogateescape"))
+    hashed = sha1(b"blob %d\0" % entry.size_bytes, usedforsecurity=False)
+    while chunk := entry.content.read(CHUNK_BYTES):
         hashed.update(chunk)
-    return PROGRAM if member.mode & 0o100 else FILE, hashed.digest()
+    return PROGRAM if entry.mode & 0o100 else FILE, hashed.digest()
 
 
 def _named(kind: str, content: bytes) -> bytes:
