@@ -207,12 +207,14 @@ class Wiring:
     @cached_property
     def pinners(self) -> "tuple[Pinner, ...]":
         """Of packages, in the order in which they pin: each sees what the earlier ones pinned."""
+        from repave.pinners.base_images import BaseImagePinner
         from repave.pinners.debian.pinner import DebianPinner
         from repave.pinners.fetched import FetchedFilesPinner
         from repave.pinners.git.pinner import GitPinner
         from repave.pinners.pypi import PypiPinner
 
         return (
+            BaseImagePinner(distribution=lambda: self.distribution, vault=self.vault),
             DebianPinner(archive=self.archive, vault=self.vault, commands=self.commands),
             PypiPinner(
                 root=self.state / "cache" / "pypi",

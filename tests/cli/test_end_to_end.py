@@ -1,15 +1,11 @@
 """The verbs in the order a person meets them, for real: real packages, a real image, real containers, real HAProxy."""
 
-import json
-import os
-import subprocess
-import sys
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
+from verbs import repave
 
 FILE = """project: hello
 images:
@@ -38,14 +34,6 @@ while True:
     client.sendall(b"HTTP/1.1 200 OK\\r\\nContent-Length: %d\\r\\nConnection: close\\r\\n\\r\\n" % len(body) + body)
     client.close()
 """
-
-
-def repave(folder: Path, *arguments: str, code: int = 0) -> Any:  # noqa: ANN401 - whatever the document holds
-    """One verb of the installed command, with --json; answers its document."""
-    command = [str(Path(sys.executable).with_name("repave")), *arguments, "--json"]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, env=dict(os.environ))
-    assert done.returncode == code, f"{arguments}: {done.returncode}\n{done.stdout}\n{done.stderr}"
-    return json.loads(done.stdout)
 
 
 @pytest.fixture

@@ -57,6 +57,8 @@ class DebianSecurityAdvisories:
             if package.ecosystem is Ecosystem.DEB and images.intersection(package.images)
         ]
         suites = self._archive.security_suites(base)
+        if base.image:
+            return [], _status(f"the base {base.image}", None, ["what is inside it is not judged"])
         if not suites:
             name = f"{base.distribution} {base.release}"
             return [], _status(name, None, [f"no security suite is known for {name}"])
@@ -157,7 +159,7 @@ def _bases(lock: Lock) -> Mapping[Base, frozenset[ImageName]]:
     groups: dict[tuple[str, str, str, str | None, str], list[tuple[Base, ImageName]]] = {}
     for image in lock.images:
         base = image.base
-        key = (base.distribution, base.release, base.architecture, base.mirror, base.keyring)
+        key = (base.image or base.distribution, base.release, base.architecture, base.mirror, base.keyring)
         groups.setdefault(key, []).append((base, image.name))
     return {members[0][0]: frozenset(name for _, name in members) for members in groups.values()}
 

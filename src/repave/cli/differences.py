@@ -1,6 +1,7 @@
 """How differences between locks are shown."""
 
 import re
+from collections.abc import Iterable
 
 from repave.cli.phrases import counted, listed
 from repave.cli.screen import Screen
@@ -19,13 +20,14 @@ def document(difference: LockDifference) -> dict[str, object]:
 
 def show(difference: LockDifference, screen: Screen) -> None:
     """For people: changes line by line; what is only added or removed in one line when it is much."""
-    _several("+", [_named(change) for change in difference.added], screen)
-    _several("-", [_named(change) for change in difference.removed], screen)
-    rows = [
+    _several("+", _named(difference.added), screen)
+    _several("-", _named(difference.removed), screen)
+    # A base image is many blobs of one name and version: it is told once.
+    rows = dict.fromkeys(
         ("~", change.package.name, _short(change.before.version), "->", _short(change.after.version))
         for change in difference.changed
         if change.before and change.after
-    ]
+    )
     width = max((len(row[1]) for row in rows), default=0)
     for mark, name, old, arrow, new in rows:
         screen.show(f"{mark} {name.ljust(width)}  {old} {arrow} {new}")
@@ -46,13 +48,15 @@ MOST_LINES = 20
 """A first lock adds a hundred packages: a list that long hides what matters."""
 
 
-def _named(change: PackageChange) -> str:
-    return f"{change.package.name} {_short(change.package.version)}"
+def _named(changes: Iterable[PackageChange]) -> list[str]:
+    """Each once: a base image is many blobs of one name and version."""
+    return list(dict.fromkeys(f"{change.package.name} {_short(change.package.version)}" for change in changes))
 
 
 def _short(version: str) -> str:
     """A digest or a commit by what a person can compare of it."""
-    return version[:12] if re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", version) else version
+    digest = re.fullmatch(r"((?:sha256:)?[0-9a-f]{12})(?:[0-9a-f]{28}|[0-9a-f]{52})", version)
+    return digest[1] if digest else version
 
 
 def _package(change: PackageChange) -> dict[str, object]:

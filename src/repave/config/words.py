@@ -184,7 +184,7 @@ def base_image(value: object) -> str:
     if isinstance(value, str):
         if value.endswith(":latest"):
             raise Unfit(BASE_IMAGE, hint="`latest` is another image one day: name a version's tag, or a digest")
-        if re.fullmatch(r"[a-z0-9._-]+(:\S+|@\S+)", value):
+        if re.fullmatch(r"[a-z0-9._-]+(:[^/\s]+|@\S+)", value):
             raise Unfit(BASE_IMAGE, nearest=f"docker.io/library/{value}")
         if re.fullmatch(BASE_IMAGE_PATTERN, f"{value}:1"):
             raise Unfit(BASE_IMAGE, hint="say which: without a tag or digest it would be `latest`")

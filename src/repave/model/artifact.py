@@ -15,13 +15,17 @@ ZSTD_LAYERS = frozenset({"application/vnd.oci.image.layer.v1.tar+zstd"})
 """Media types of layers that can be read."""
 
 
+ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "ppc64le": "ppc64el", "riscv64": "riscv64", "s390x": "s390x"}
+"""Debian's names of the architectures that Linux's ``uname`` names; Go's, which images bear, are these too."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class ArtifactLayer:
     """One layer: its bytes by digest, and what went into it by another."""
 
     layer: Layer
     digest: Digest
-    """Of the stored tar, which is uncompressed: also its OCI diff id."""
+    """Of the blob as it is stored: what is baked here is uncompressed, what an image below brings stays as it was."""
 
     size_bytes: int
     inputs: Digest

@@ -105,7 +105,12 @@ def cves_of(findings: Iterable[Finding]) -> tuple[str, ...]:
 def unjudged(lock: Lock, sources: Iterable[SourceStatus]) -> tuple[str, ...]:
     """What no source covers: said each time, so that silence is never taken for clean."""
     covered = {ecosystem for source in sources for ecosystem in source.covers}
-    counts = Counter(package.ecosystem for package in lock.packages if package.ecosystem not in covered)
+    # One base image is many blobs of one name.
+    apart = {
+        (package.ecosystem, package.name if package.ecosystem is Ecosystem.OCI else package)
+        for package in lock.packages
+    }
+    counts = Counter(ecosystem for ecosystem, _ in apart if ecosystem not in covered)
     return tuple(
         f"{count} {NAMED[ecosystem][count > 1]} {'are' if count > 1 else 'is'} not judged: no source of advisories "
         f"that was read covers {'them' if count > 1 else 'it'}"

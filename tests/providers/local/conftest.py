@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import platform
 import shutil
 import signal
 import tarfile
@@ -16,7 +17,7 @@ import pytest
 
 from repave.jobs.clock import SystemClock
 from repave.jobs.commands import LocalCommands
-from repave.model.artifact import Artifact, ArtifactLayer
+from repave.model.artifact import ARCHITECTURES, Artifact, ArtifactLayer
 from repave.model.lock import Layer
 from repave.model.names import Digest, ImageName, ProjectName
 from repave.model.recipe import ImageKind
@@ -58,6 +59,7 @@ def bake(surroundings: Surroundings, tmp_path: Path) -> Bake:
         user: str = "web",
         change: Mapping[str, bytes] | None = None,
         volumes: tuple[str, ...] = (),
+        architecture: str = ARCHITECTURES.get(platform.machine(), platform.machine()),
     ) -> Artifact:
         base = {
             "bin/busybox": BUSYBOX.read_bytes(),
@@ -72,7 +74,7 @@ def bake(surroundings: Surroundings, tmp_path: Path) -> Bake:
         digests = [add(surroundings, tmp_path, content) for content in tars]
         runs = {"Cmd": list(command), "User": user, "Env": ["PATH=/bin"], "WorkingDir": "/srv"}
         configuration = {
-            "architecture": "amd64",
+            "architecture": architecture,
             "os": "linux",
             "config": {**runs, "Volumes": {path: {} for path in volumes}},
             "rootfs": {"type": "layers", "diff_ids": digests},

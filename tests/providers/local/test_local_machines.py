@@ -52,7 +52,7 @@ class Desk:
         self, *, slot: str = "web-1", zone: str = "a", command: tuple[str, ...] | None = None, **more: object
     ) -> LaunchOrder:
         """An order whose artifact is published."""
-        baked = {name: more.pop(name) for name in ("change", "volumes") if name in more}
+        baked = {name: more.pop(name) for name in ("change", "volumes", "architecture") if name in more}
         artifact = self.bake(command=command, **baked) if command else self.bake(**baked)
         self.provider.publish(artifact, progress=Silent())
         revision = Revision(release=ReleaseNumber(3), image=artifact.image, artifact=artifact.digest, port=8080)
@@ -115,6 +115,12 @@ def status(pid: int) -> Mapping[str, str]:
     """What the kernel says of a process."""
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     return {name: value.strip() for name, _, value in (line.partition(":") for line in lines)}
+
+
+def test_an_artifact_for_another_processor_is_not_started(desk: Desk) -> None:
+    """It is refused by name, instead of a program that fails for no visible reason."""
+    with pytest.raises(Invalid, match="the image is for riscv64, this machine is"):
+        desk.launch(desk.order(architecture="riscv64"))
 
 
 def test_an_instance_answers_at_its_own_address(desk: Desk) -> None:

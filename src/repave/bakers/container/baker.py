@@ -11,6 +11,7 @@ from typing import Any
 
 from repave.bakers.container import debs
 from repave.bakers.container.application import write_application
+from repave.bakers.container.below import Below, Unchanged, below
 from repave.bakers.container.cache import BakeCache, LayerRecord
 from repave.bakers.container.chamber import Chamber
 from repave.bakers.container.layertar import LayerTar
@@ -19,7 +20,7 @@ from repave.bakers.container.skeleton import Skeleton
 from repave.bakers.container.sources import lay_out_sources, sources_of
 from repave.bakers.container.stack import SYSTEM, Stack, TreesLost
 from repave.bakers.container.stage import Stage
-from repave.model.artifact import Artifact, ArtifactLayer
+from repave.model.artifact import ARCHITECTURES, Artifact, ArtifactLayer
 from repave.model.guards import Exposed
 from repave.model.lock import Ecosystem, Layer, LockedPackage
 from repave.model.names import Digest, ImageName
@@ -30,9 +31,8 @@ from repave.ports.progress import Progress, Task
 from repave.ports.registry import Registry
 from repave.ports.surroundings import Surroundings
 
-MACHINES = {"x86_64": "amd64", "aarch64": "arm64", "ppc64le": "ppc64el", "riscv64": "riscv64", "s390x": "s390x"}
-"""Debian's names of the architectures that Linux's ``uname`` names."""
-
+BELOW = "image"
+"""How the layers of an image of a registry are told from others by what went into them."""
 
 PARTS = 5
 """Base, platform, python, sources, application."""
@@ -106,7 +106,8 @@ class ContainerBaker:
         return artifact
 
     def _layers(self, request: BakeRequest, task: Task) -> Artifact:
-        stack = Stack()
+        base = below(request, self._vault)
+        stack = Stack() if base is None else self._below(base, task)
         self._system(Layer.BASE, request, stack, task)
         task.advance()
         self._system(Layer.PLATFORM, request, stack, task)
@@ -117,7 +118,23 @@ class ContainerBaker:
         task.advance()
         self._application(request, stack, task)
         task.advance()
-        return self._assemble(request, stack)
+        return self._assemble(request, stack, base)
+
+    def _below(self, base: Below, task: Task) -> Stack:
+        """The layers of an image of a registry, as they are; all are read again when one is missing."""
+        last = len(base.manifest.layers) - 1
+        parts = [[BELOW, layer.digest, number == last] for number, layer in enumerate(base.manifest.layers)]
+        known = Stack()
+        if all(self._found(known.inputs(Layer.BASE, part), known) for part in parts):
+            return known
+        stack = Stack()
+        unchanged = Unchanged(base, vault=self._vault, registry=self._registry)
+        for number, part in enumerate(parts):
+            task.note(f"base: layer {number + 1} of {len(parts)}")
+            record = unchanged.layer(number, stack.inputs(Layer.BASE, part), self._cache.new_work())
+            self._cache.keep(record, tree=None)
+            stack.add(record, tree=None, cached=False)
+        return stack
 
     def _system(self, layer: Layer, request: BakeRequest, stack: Stack, task: Task) -> None:
         """The layer of one part of the Debian packages."""
@@ -236,11 +253,12 @@ class ContainerBaker:
         tree = self._cache.keep(record, tree=work / "tree" if layer in SYSTEM else None)
         stack.add(record, tree=tree, cached=False)
 
-    def _assemble(self, request: BakeRequest, stack: Stack) -> Artifact:
+    def _assemble(self, request: BakeRequest, stack: Stack, base: Below | None) -> Artifact:
         """Configuration and manifest over the layers."""
         records = stack.records
-        runs = configuration(request, records, stack.skeleton)
-        content = manifest(request.image, records, digest=self._registry.add(runs), size_bytes=len(runs))
+        runs = configuration(request, records, stack.skeleton, base)
+        digest = self._registry.add(runs)
+        content = manifest(request.image, records, digest=digest, size_bytes=len(runs), base=base)
         return Artifact(
             image=request.image.name,
             kind=self.kind,
@@ -263,7 +281,7 @@ class ContainerBaker:
 def _check(request: BakeRequest) -> None:
     """Refuse what cannot be baked here before any work is done."""
     image = request.image
-    here = MACHINES.get(platform.machine(), platform.machine())
+    here = ARCHITECTURES.get(platform.machine(), platform.machine())
     debian = any(package.ecosystem is Ecosystem.DEB for package in request.packages)
     if debian and image.base.architecture != here:
         raise Invalid(

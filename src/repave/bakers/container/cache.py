@@ -31,6 +31,7 @@ TREES_KEPT = 6
 """Base and platform of three images; about 200 MiB each."""
 
 RECORDS_KEPT = 200
+PLAIN_LAYER = "application/vnd.oci.image.layer.v1.tar"
 PACKAGES_KEPT_BYTES = 1 << 30
 
 
@@ -46,6 +47,14 @@ class LayerRecord:
     """None where it adds nothing to the one below."""
 
     exposed: tuple[Exposed, ...] = ()
+    media_type: str = PLAIN_LAYER
+    difference: Digest | None = None
+    """Of the uncompressed tar, where the blob is not that itself."""
+
+    @property
+    def diff_id(self) -> Digest:
+        """Digest of the uncompressed tar."""
+        return self.difference or self.digest
 
 
 class BakeCache:
@@ -153,6 +162,9 @@ def _record(content: dict[str, Any]) -> LayerRecord:
         size_bytes=content["size_bytes"],
         skeleton=None if content["skeleton"] is None else Skeleton.read(content["skeleton"]),
         exposed=tuple(Exposed(**exposed) for exposed in content["exposed"]),
+        # What an earlier repave kept is plain.
+        media_type=content.get("media_type", PLAIN_LAYER),
+        difference=content.get("difference"),
     )
 
 

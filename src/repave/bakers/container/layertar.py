@@ -139,13 +139,10 @@ class LayerTar:
             self._add(entry, content)
 
     def _expose(self, path: str, status: os.stat_result) -> None:
-        """Set-uid and set-gid programs, and what anyone may write; in folders set-gid only hands the group on."""
-        mode = stat.S_IMODE(status.st_mode)
+        """What of files and folders has more rights than most."""
         folder = stat.S_ISDIR(status.st_mode)
-        runs_as_owner = mode & (stat.S_ISUID | stat.S_ISGID) and not folder
-        open_to_all = mode & stat.S_IWOTH and not (folder and mode & stat.S_ISVTX)
-        if (folder or stat.S_ISREG(status.st_mode)) and (runs_as_owner or open_to_all):
-            self.exposed.append(Exposed(path=f"/{path}", mode=mode, owner=status.st_uid))
+        if folder or stat.S_ISREG(status.st_mode):
+            self.exposed += exposed(path, status.st_mode, owner=status.st_uid, folder=folder)
 
     def _mark(self, path: str, time: int) -> None:
         self._add(_entry(path, (0o644, 0, 0), time))
@@ -154,6 +151,14 @@ class LayerTar:
         self._tar.addfile(entry, content)
         # The list of members serves only appending; it would grow with every file.
         self._tar.getmembers().clear()
+
+
+def exposed(path: str, mode: int, *, owner: int, folder: bool) -> list[Exposed]:
+    """Set-uid and set-gid programs, and what anyone may write; in folders set-gid only hands the group on."""
+    bits = stat.S_IMODE(mode)
+    runs_as_owner = bits & (stat.S_ISUID | stat.S_ISGID) and not folder
+    open_to_all = bits & stat.S_IWOTH and not (folder and bits & stat.S_ISVTX)
+    return [Exposed(path=f"/{path}", mode=bits, owner=owner)] if runs_as_owner or open_to_all else []
 
 
 class Verified:

@@ -7,52 +7,73 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from repave.bakers.container.below import Below
 from repave.bakers.container.cache import LayerRecord
 from repave.bakers.container.skeleton import Skeleton
 from repave.model.recipe import Image
 from repave.ports.baker import BakeRequest
 from repave.ports.errors import Invalid
+from repave.ports.image_format import ImageConfiguration
 
 MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
 CONFIGURATION_TYPE = "application/vnd.oci.image.config.v1+json"
-LAYER_TYPE = "application/vnd.oci.image.layer.v1.tar"
 LAYER_NAME = "repave.layer"
 CREATED = "1970-01-01T00:00:00Z"
 """The same content is the same image on any day; when it was made is in the store."""
 
-ENVIRONMENT = (
-    "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-    "LANG=C.UTF-8",
-)
+ENVIRONMENT = {
+    "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    "LANG": "C.UTF-8",
+}
+
+INHERITED = ("ExposedPorts", "StopSignal")
+"""What holds of the image below for us too, beside its variables, labels, volumes and working directory."""
+
+NOTHING_BELOW = ImageConfiguration(architecture="", os="linux", variant="", differences=(), runs={})
+BASE_NAME, BASE_DIGEST = "org.opencontainers.image.base.name", "org.opencontainers.image.base.digest"
+"""Annotations by which others know what an image stands on (OCI Image Format Specification, "Annotations")."""
+
+NOBODY = 65534
+"""Who that is where no account says (nobody(5) of systemd's sysusers, the kernel's overflowuid)."""
 
 
-def configuration(request: BakeRequest, layers: Sequence[LayerRecord], skeleton: Skeleton) -> bytes:
-    """The image's configuration. Raises Invalid for a user that the image does not have."""
+def configuration(
+    request: BakeRequest, layers: Sequence[LayerRecord], skeleton: Skeleton, base: Below | None = None
+) -> bytes:
+    """The image's configuration, over that of an image below. Raises Invalid for a user that the image does not have.
+
+    What is run, where and as whom is the recipe's to say: an entrypoint of the image below is not taken over.
+    """
     image = request.image
+    inherited = base.configuration if base else NOTHING_BELOW
     runs: dict[str, Any] = {
+        **{key: inherited.runs[key] for key in INHERITED if inherited.runs.get(key)},
         "User": user_of(image, skeleton),
-        "Env": list(ENVIRONMENT),
-        "WorkingDir": _working_folder(request),
-        "Labels": {"org.opencontainers.image.title": image.name},
+        "Env": [f"{name}={value}" for name, value in {**ENVIRONMENT, **inherited.environment}.items()],
+        "WorkingDir": _working_folder(request) or str(inherited.runs.get("WorkingDir") or "/"),
+        "Labels": {**_labels(inherited), "org.opencontainers.image.title": image.name},
     }
-    if image.data:
-        runs["Volumes"] = {path.rstrip("/"): {} for path in sorted(image.data)}
+    volumes = sorted({*inherited.volumes, *(path.rstrip("/") for path in image.data)})
+    if volumes:
+        runs["Volumes"] = {path: {} for path in volumes}
     if image.run:
         runs["Cmd"] = list(image.run)
-    return _canonical(
-        {
-            "architecture": image.base.architecture,
-            "os": "linux",
-            "created": CREATED,
-            "config": runs,
-            "rootfs": {"type": "layers", "diff_ids": [layer.digest for layer in layers]},
-            "history": [{"created": CREATED, "created_by": f"repave: {layer.layer}"} for layer in layers],
-        }
-    )
+    content = {
+        "architecture": image.base.architecture,
+        "os": "linux",
+        "created": CREATED,
+        "config": runs,
+        "rootfs": {"type": "layers", "diff_ids": [layer.diff_id for layer in layers]},
+        "history": [{"created": CREATED, "created_by": f"repave: {layer.layer}"} for layer in layers],
+    }
+    return _canonical({**content, "variant": inherited.variant} if inherited.variant else content)
 
 
-def manifest(image: Image, layers: Sequence[LayerRecord], *, digest: str, size_bytes: int) -> bytes:
+def manifest(
+    image: Image, layers: Sequence[LayerRecord], *, digest: str, size_bytes: int, base: Below | None = None
+) -> bytes:
     """The image's manifest; ``digest`` and ``size_bytes`` are the configuration's."""
+    named = dict(zip((BASE_NAME, BASE_DIGEST), base.name.rsplit("@", 1), strict=True)) if base else {}
     return _canonical(
         {
             "schemaVersion": 2,
@@ -60,7 +81,7 @@ def manifest(image: Image, layers: Sequence[LayerRecord], *, digest: str, size_b
             "config": {"mediaType": CONFIGURATION_TYPE, "digest": digest, "size": size_bytes},
             "layers": [
                 {
-                    "mediaType": LAYER_TYPE,
+                    "mediaType": layer.media_type,
                     "digest": layer.digest,
                     "size": layer.size_bytes,
                     "annotations": {LAYER_NAME: str(layer.layer)},
@@ -70,6 +91,7 @@ def manifest(image: Image, layers: Sequence[LayerRecord], *, digest: str, size_b
             "annotations": {
                 "org.opencontainers.image.created": CREATED,
                 "org.opencontainers.image.title": image.name,
+                **named,
             },
         }
     )
@@ -82,6 +104,8 @@ def user_of(image: Image, skeleton: Skeleton) -> str:
         number, own_group = int(user), skeleton.groups.get(group, 0)
     elif user in skeleton.users:
         number, own_group = skeleton.users[user]
+    elif user == "nobody" and not skeleton.users:
+        number = own_group = NOBODY
     else:
         known = ", ".join(name for name in ("nobody", "www-data", "root") if name in skeleton.users)
         raise Invalid(
@@ -107,12 +131,17 @@ def data_folders(image: Image, skeleton: Skeleton) -> dict[str, tuple[int, int, 
 
 
 def _working_folder(request: BakeRequest) -> str:
-    """Where the application is: the target of the first folder of files, else the root."""
+    """Where the application is: the target of the first folder of files; empty where there is none."""
     for mapping in request.image.files:
         folder = mapping.source.rstrip("/") + "/"
         if mapping.source == folder or any(file.origin.startswith(folder) for file in request.files):
             return "/" + mapping.target.strip("/")
-    return "/"
+    return ""
+
+
+def _labels(inherited: ImageConfiguration) -> dict[str, str]:
+    said = inherited.runs.get("Labels")
+    return {str(name): str(value) for name, value in said.items()} if isinstance(said, dict) else {}
 
 
 def _canonical(content: dict[str, Any]) -> bytes:

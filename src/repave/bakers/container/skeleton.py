@@ -120,7 +120,12 @@ def _accounts(root: Path, path: str) -> list[tuple[str, list[str]]]:
     place = root / path
     if place.is_symlink() or not place.is_file():
         return []
-    lines = (line.split(":") for line in place.read_text(encoding="utf-8", errors="replace").splitlines())
+    return accounts(place.read_text(encoding="utf-8", errors="replace"))
+
+
+def accounts(text: str) -> list[tuple[str, list[str]]]:
+    """Name and the fields after the password, of each line of ``/etc/passwd`` or ``/etc/group`` that has them."""
+    lines = (line.split(":") for line in text.splitlines())
     return [(fields[0], fields[2:]) for fields in lines if len(fields) > 2 and fields[2].isdigit()]  # noqa: PLR2004 - the file's format
 
 

@@ -32,9 +32,11 @@ class DebianPinner:
 
     def pin(self, request: PinRequest, *, progress: Progress) -> Pins:
         """The exact closure of the image's packages and of what is essential; see the port."""
+        base = request.image.base
+        if base.image:
+            return Pins()
         _check_recipe(request)
         check_named(request)
-        base = request.image.base
         with progress.task(f"Locking {sources.distribution(base).title} packages of {request.image.name}") as task:
             task.note("refreshing the indexes")
             index = self._archive.index(base, base.suites)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import platform
 import shutil
 import stat
 import tempfile
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from repave.model.artifact import Artifact
+from repave.model.artifact import ARCHITECTURES, Artifact
 from repave.model.names import Digest
 from repave.ports.clock import Clock
 from repave.ports.commands import Commands
@@ -48,6 +49,7 @@ class _Image:
 
     layers: tuple[LayerFile, ...]
     configuration: Mapping[str, object]
+    architecture: str
 
 
 class Artifacts:
@@ -206,7 +208,11 @@ class Artifacts:
             raise Corrupt(f"the artifact {digest} is no OCI image: {error!r}", hint="bake the image again") from error
         except Gone as error:
             raise Corrupt(f"the artifact {digest} is incomplete: {error.message}", hint="bake it again") from error
-        return _Image(layers=layers, configuration=stored.get("config") or {})
+        return _Image(
+            layers=layers,
+            configuration=stored.get("config") or {},
+            architecture=str(stored.get("architecture") or ""),
+        )
 
     def _unpack_all(
         self, layers: tuple[LayerFile, ...], folder: Path, in_use: Collection[str], advance: Callable[[int], None]
@@ -279,7 +285,11 @@ def _facts(image: _Image, layers: tuple[str, ...], base: Path) -> ImageFacts:
     roots = tuple(base / layer for layer in reversed(layers))
     account = resolve_user(str(configuration.get("User") or ""), roots)
     command = image_command(configuration)
-    problem = account.problem or ("" if command else "the image names no command to run")
+    here = ARCHITECTURES.get(platform.machine(), platform.machine())
+    foreign = (
+        f"the image is for {image.architecture}, this machine is {here}" if image.architecture not in {"", here} else ""
+    )
+    problem = foreign or account.problem or ("" if command else "the image names no command to run")
     return ImageFacts(
         layers=layers,
         command=command,
