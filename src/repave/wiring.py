@@ -32,8 +32,10 @@ if TYPE_CHECKING:
     from repave.operations.converge import Settled, Watcher
     from repave.operations.deploy import Deploying
     from repave.operations.destroy import Destroyed
+    from repave.operations.documents import Documents
     from repave.operations.integrity.records import Integrity
     from repave.operations.integrity.verifying import Verifying
+    from repave.operations.listing import Listing
     from repave.operations.locking import Locking
     from repave.operations.patch import Patching
     from repave.operations.reproduction import Reproducing
@@ -387,16 +389,10 @@ class Wiring:
     @cached_property
     def baking(self) -> "Baking":
         """Releases of this project."""
-        from repave.operations.baking import Baking
+        from repave.operations.baking import Baking, Shelves
 
-        return Baking(
-            project=self.project,
-            bakers=self.bakers,
-            catalog=self.store,
-            registry=self.registry,
-            vault=self.vault,
-            clock=self.clock,
-        )
+        shelves = Shelves(catalog=self.store, registry=self.registry, vault=self.vault, documents=self.documents)
+        return Baking(project=self.project, bakers=self.bakers, shelves=shelves, clock=self.clock)
 
     def bake(self, lock: "Lock", progress: "Progress") -> "Baked":
         """Bake a lock of this folder: its text and the source's revision are looked up here."""
@@ -405,6 +401,29 @@ class Wiring:
 
         source = source_revision(self.folder, lock.files, self.commands)
         return self.baking.bake(lock, lock_digest(lock), source, progress)
+
+    @cached_property
+    def documents(self) -> "Documents":
+        """What artifacts are made of, and how: made, kept beside them, found again."""
+        from importlib.metadata import version
+
+        from repave.attestations.provenance import BakeProvenance
+        from repave.attestations.sbom.listing import PackageInventories
+        from repave.operations.documents import Documents
+
+        own, folder = version("repave"), self.state / "cache" / "packages"
+        return Documents(
+            attachments=self.registry,
+            inventories=PackageInventories(vault=self.vault, folder=folder, version=own),
+            provenances=BakeProvenance(version=own),
+        )
+
+    @cached_property
+    def listing(self) -> "Listing":
+        """The same, of what was released."""
+        from repave.operations.listing import Listing
+
+        return Listing(project=self.project.name, catalog=self.store, documents=self.documents)
 
     @cached_property
     def reproducing(self) -> "Reproducing":

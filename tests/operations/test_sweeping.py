@@ -36,7 +36,7 @@ def test_what_runs_is_kept_however_old_it_is(shop: Shop) -> None:
     reasons = {kept.name: kept.reason for kept in swept.kept}
     assert set(reasons) == {"repave.lock", "r1", "r4"}
     assert reasons["r1"] == "runs in test"
-    assert {waste.kind for waste in swept.waste} == {"vault file", "blob", "tag"}
+    assert {waste.kind for waste in swept.waste} == {"vault file", "blob", "tag", "document"}
     for number in (1, 4):
         lock = shop.store.lock(shop.store.releases()[number - 1].lock)
         for package in lock.packages:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 
+from repave.attestations.provenance import BakeProvenance
 from repave.config.lockfile import lock_digest
 from repave.config.policies import fleet_policy
 from repave.config.project import parse_project
@@ -18,10 +19,12 @@ from repave.model.plan import Phase
 from repave.model.project import Environment, Project
 from repave.model.recipe import ImageKind
 from repave.model.release import Release, SecretReference
-from repave.operations.baking import Baked, Baking
+from repave.model.statement import CYCLONEDX, SPDX, Statement, canonical
+from repave.operations.baking import Baked, Baking, Shelves
 from repave.operations.converge import Settled, Watcher, unwatched
 from repave.operations.deploy import Deploying, DeployResult
 from repave.operations.destroy import Destroying
+from repave.operations.documents import Documents
 from repave.operations.frontends import frontend
 from repave.operations.integrity.records import Integrity
 from repave.operations.integrity.verifying import Verifying
@@ -31,6 +34,7 @@ from repave.operations.patch import Patching
 from repave.operations.publishing import publish
 from repave.pinners.files import FilesPinner
 from repave.ports.baker import BakeRequest
+from repave.ports.inventories import Made, SbomFormat
 from repave.ports.pinner import PinRequest, Pins, Refresh
 from repave.ports.progress import Progress, Silent
 from repave.ports.registry import Registry
@@ -138,6 +142,22 @@ class InventedBaker:
         return replace(self, registry=registry).bake(request, progress=progress)
 
 
+class InventedInventories:
+    """Lists the names of what an image is made of: invented packages say nothing of themselves."""
+
+    def sbom(self, made: Made, form: SbomFormat, *, progress: Progress) -> Statement:
+        """As names, with nothing else of the formats."""
+        del progress
+        names = sorted(package.name for package in made.lock.packages_of(made.artifact.image))
+        return Statement(
+            subject=made.artifact.digest,
+            name=made.name,
+            predicate_type=CYCLONEDX if form is SbomFormat.CYCLONEDX else SPDX,
+            media_type=f"application/vnd.{form}+json",
+            document=canonical({"names": names}),
+        )
+
+
 @dataclass
 class InventedAdvisories:
     """Knows which version of a package repairs what; may be unreachable."""
@@ -231,6 +251,13 @@ class Shop:
             converge=self.converge,
         )
 
+    @property
+    def documents(self) -> Documents:
+        """What is kept beside artifacts."""
+        return Documents(
+            attachments=self.registry, inventories=InventedInventories(), provenances=BakeProvenance(version="1")
+        )
+
     def lock(self, asked: Asked | None = None) -> Lock:
         """Resolve and write."""
         proposal = self.locking.propose(asked or Asked(), QUIET)
@@ -241,14 +268,8 @@ class Shop:
         """A release of the present lock."""
         lock = self.locking.matching()
         baker = InventedBaker(registry=self.registry)
-        baking = Baking(
-            project=self.project,
-            bakers={baker.kind: baker},
-            catalog=self.store,
-            registry=self.registry,
-            vault=self.vault,
-            clock=self.clock,
-        )
+        shelves = Shelves(vault=self.vault, registry=self.registry, documents=self.documents, catalog=self.store)
+        baking = Baking(project=self.project, bakers={baker.kind: baker}, shelves=shelves, clock=self.clock)
         return baking.bake(lock, lock_digest(lock), "source", QUIET)
 
     def environment(self, name: str) -> Environment:

@@ -9,6 +9,7 @@ VERBS: dict[str, str] = {
     "lock": "Pin every package and file of every image, exactly.",
     "bake": "Make images from the lock, and a release of them.",
     "verify": "Check every byte of what was baked, offline.",
+    "sbom": "List all that an artifact is made of: CycloneDX or SPDX.",
     "plan": "Show what deploying would replace, in which order, and which CVEs it closes.",
     "deploy": "Roll a release out to an environment, and wait until it carries it.",
     "status": "Show every fleet: release, health, endpoint.",

@@ -19,6 +19,12 @@ LATER = frozenset({"node", "fetch", "git", "data", "image", "keyring"})
 
 def recipe_digest(image: Image) -> Digest:
     """Digest of all that the file declares of an image; the order of its packages and requirements is nothing to it."""
+    text = json.dumps(recipe_content(image), sort_keys=True, separators=(",", ":"))
+    return Digest(f"sha256:{sha256(text.encode()).hexdigest()}")
+
+
+def recipe_content(image: Image) -> dict[str, object]:
+    """All that the file declares of an image and that decides its bytes, as JSON knows it."""
     content = asdict(image) | {
         "packages": sorted(image.packages),
         "python": sorted(image.python),
@@ -29,8 +35,7 @@ def recipe_digest(image: Image) -> Digest:
     # What came to the format later says nothing where it is not used: locks of then still match.
     content = {key: value for key, value in content.items() if value or key not in LATER}
     content["base"] = {key: value for key, value in content["base"].items() if value or key not in LATER}
-    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
-    return Digest(f"sha256:{sha256(text.encode()).hexdigest()}")
+    return content
 
 
 class Pinned(Protocol):

@@ -31,10 +31,15 @@ class Statement:
     """What kind of document it is, as in-toto names it."""
 
     media_type: str
-    """Of the document when it stands by itself."""
+    """Of the document when it stands by itself; in-toto's, where such documents are known as statements only."""
 
     document: bytes
     """The predicate: canonical JSON, an object."""
+
+    @property
+    def alone(self) -> bytes:
+        """What is kept beside the artifact, in its media type."""
+        return self.in_toto if self.media_type == STATEMENT_MEDIA_TYPE else self.document
 
     @property
     def in_toto(self) -> bytes:

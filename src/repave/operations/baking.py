@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
+from repave.config.recipes import recipe_content
 from repave.model.artifact import Artifact
 from repave.model.guards import Judged
 from repave.model.lock import Lock
@@ -11,12 +12,15 @@ from repave.model.names import Digest, ImageName
 from repave.model.project import Project
 from repave.model.recipe import ImageKind
 from repave.model.release import Release
+from repave.operations.documents import Documents
 from repave.operations.errors import Refused
 from repave.operations.guards.judging import judge_artifact, judge_files, stop_at
 from repave.operations.integrity.records import artifact_name
+from repave.ports.attachments import Attached
 from repave.ports.baker import Baker, BakeRequest
 from repave.ports.catalog import Catalog
 from repave.ports.clock import Clock
+from repave.ports.inventories import Made
 from repave.ports.progress import Progress
 from repave.ports.registry import Registry
 from repave.ports.vault import Vault
@@ -32,34 +36,39 @@ class Baked:
 
     artifacts: tuple[Artifact, ...]
     tags: tuple[str, ...]
+    documents: Mapping[ImageName, tuple[Attached, ...]]
+    """By image, what is kept beside its artifact: what it is made of, and how it was made."""
+
     judged: Mapping[ImageName, tuple[Judged, ...]]
     """By image, what the guards saw; nothing of it stops."""
 
     took: timedelta
 
 
+@dataclass(frozen=True, kw_only=True)
+class Shelves:
+    """Where what is baked comes from, and where it is kept."""
+
+    vault: Vault
+    registry: Registry
+    documents: Documents
+    catalog: Catalog
+
+
 class Baking:
     """Makes releases of one project."""
 
-    def __init__(
-        self,
-        *,
-        project: Project,
-        bakers: Mapping[ImageKind, Baker],
-        catalog: Catalog,
-        registry: Registry,
-        vault: Vault,
-        clock: Clock,
-    ) -> None:
+    def __init__(self, *, project: Project, bakers: Mapping[ImageKind, Baker], shelves: Shelves, clock: Clock) -> None:
         self._project = project
         self._bakers = bakers
-        self._catalog = catalog
-        self._registry = registry
-        self._vault = vault
+        self._vault = shelves.vault
+        self._registry = shelves.registry
+        self._documents = shelves.documents
+        self._catalog = shelves.catalog
         self._clock = clock
 
     def bake(self, lock: Lock, digest: Digest, source: str, progress: Progress) -> Baked:
-        """Bake every image of the lock, then record lock, artifacts and release, in that order.
+        """Bake every image of the lock and keep its documents; then record lock, artifacts and release, in that order.
 
         May be called again after any failure; the same lock again is the same release. Raises Guarded, before anything
         is recorded, for what must not go into an image.
@@ -71,6 +80,7 @@ class Baking:
         artifacts = {name: self._one(name, lock, progress) for name in self._project.images}
         exposed = {name: judge_artifact(images[name], artifact) for name, artifact in artifacts.items()}
         stop_at(exposed)
+        documents = {name: self._document(artifact, lock, digest, progress) for name, artifact in artifacts.items()}
         now = self._clock.now()
         self._catalog.add_lock(digest, lock, now)
         for artifact in artifacts.values():
@@ -84,6 +94,7 @@ class Baking:
             new=not before or before[-1].number != release.number,
             artifacts=tuple(artifacts.values()),
             tags=tags,
+            documents=documents,
             judged={name: (*files[name], *exposed[name]) for name in images},
             took=now - began,
         )
@@ -96,6 +107,10 @@ class Baking:
             kinds = ", ".join(sorted(self._bakers)) or "none"
             raise Refused(f"nothing here bakes images of kind {kind} ({name})", hint=f"kinds that are: {kinds}")
         return baker.bake(request, progress=progress)
+
+    def _document(self, artifact: Artifact, lock: Lock, digest: Digest, progress: Progress) -> tuple[Attached, ...]:
+        made = Made(project=self._project.name, artifact=artifact, lock=lock, lock_digest=digest)
+        return self._documents.keep(made, recipe_content(self._project.images[artifact.image]), progress)
 
     def _tag(self, release: Release, artifacts: Mapping[ImageName, Artifact]) -> tuple[str, ...]:
         """Name what was baked, and what was before where the index no longer names it."""

@@ -22,7 +22,7 @@ class Waste:
     """One thing that nothing needs."""
 
     kind: str
-    """``vault file``, ``blob``, ``tag`` or ``published image``."""
+    """``vault file``, ``blob``, ``tag``, ``document`` or ``published image``."""
 
     name: str
     size_bytes: int
@@ -86,7 +86,10 @@ class Sweeping:
         self._present = present
 
     def sweep(self, keep: int = KEPT_RELEASES, *, remove: bool) -> Sweep:
-        """Find, and with ``remove`` also remove: tags before manifests, so that a killed sweep leaves no dead name."""
+        """Find, and with ``remove`` also remove.
+
+        Tags and documents go before manifests, so that a killed sweep leaves no dead name.
+        """
         needed = tuple(self._needed(keep))
         files, blobs = dict(self._vault.entries()), dict(self._registry.blobs())
         waste = tuple(self._waste(needed, files, blobs))
@@ -113,7 +116,7 @@ class Sweeping:
                     reason=reasons[release.number],
                     files=_files(self._store.lock(release.lock)),
                     manifests=manifests,
-                    blobs=manifests.union(*(self._blobs_of(manifest) for manifest in manifests)),
+                    blobs=manifests.union(*(self._blobs_with_documents(manifest) for manifest in manifests)),
                 )
 
     def _reasons(self, keep: int) -> dict[ReleaseNumber, str]:
@@ -134,6 +137,9 @@ class Sweeping:
         for name, manifest in self._registry.tags():
             if manifest not in manifests:
                 yield Waste(kind="tag", name=name, size_bytes=0)
+        for one in self._registry.attached():
+            if one.subject not in manifests:
+                yield Waste(kind="document", name=one.manifest, size_bytes=0)
         for machines in self._machines:
             for digest in sorted(machines.published() - manifests):
                 yield Waste(kind="published image", name=f"{machines.name} {digest}", size_bytes=0)
@@ -145,6 +151,11 @@ class Sweeping:
         for sha256, size in files.items():
             if sha256 not in wanted_files:
                 yield Waste(kind="vault file", name=sha256, size_bytes=size)
+
+    def _blobs_with_documents(self, manifest: Digest) -> set[Digest]:
+        """Everything of an artifact, and of the documents about it."""
+        documents = [one.manifest for one in self._registry.attached(manifest)]
+        return set(documents).union(*(self._blobs_of(one) for one in (manifest, *documents)))
 
     def _blobs_of(self, manifest: Digest) -> set[Digest]:
         """Everything a manifest names, whatever its kind (OCI image specification, descriptors)."""
@@ -158,6 +169,8 @@ class Sweeping:
         match waste.kind:
             case "tag":
                 self._registry.untag(waste.name)
+            case "document":
+                self._registry.detach(Digest(waste.name))
             case "blob":
                 self._registry.remove(Digest(waste.name))
             case "vault file":
@@ -169,7 +182,7 @@ class Sweeping:
                         _withdraw(machines, Digest(digest))
 
 
-ORDER = ("tag", "published image", "blob", "vault file")
+ORDER = ("tag", "document", "published image", "blob", "vault file")
 
 
 def _kept(needed: _Needed, files: Mapping[str, int], blobs: Mapping[Digest, int]) -> Kept:

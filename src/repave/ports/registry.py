@@ -5,10 +5,11 @@ from pathlib import Path
 from typing import Protocol
 
 from repave.model.names import Digest
+from repave.ports.attachments import Attachments
 
 
-class Registry(Protocol):
-    """Blobs and manifests by their digest, as an OCI image layout."""
+class Registry(Attachments, Protocol):
+    """Blobs and manifests by their digest, as an OCI image layout; and documents about them."""
 
     def has(self, digest: Digest) -> bool:
         """Whether the blob or manifest is here."""

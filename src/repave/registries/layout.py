@@ -16,7 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from repave.model.names import Digest
+from repave.ports.attachments import Attached, Attachment
 from repave.ports.errors import Corrupt, Gone, Invalid, NoCapacity, WorldError
+from repave.registries import attachments
 from repave.registries.durable import keep_durably, no_room, rename_durably
 
 MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
@@ -131,6 +133,45 @@ class LayoutRegistry:
             with self._index() as manifests:
                 manifests[:] = [entry for entry in manifests if _name_of(entry) != name]
 
+    def attach(self, attachment: Attachment) -> Attached:
+        """Keep a document beside its artifact; see the port ``Attachments``."""
+        content = attachments.manifest(
+            attachment,
+            subject_size=self.path(attachment.subject).stat().st_size,
+            empty=self.add(attachments.EMPTY),
+            content=self.add(attachment.content),
+        )
+        entry = attachments.entry(attachment, digest=self.add(content), size=len(content))
+        if entry not in self._read_index():
+            with self._index() as manifests:
+                manifests[:] = [*(known for known in manifests if not _lists(known, entry["digest"])), entry]
+        return Attached(
+            subject=attachment.subject,
+            manifest=entry["digest"],
+            media_type=attachment.media_type,
+            annotations=attachment.annotations,
+        )
+
+    def attached(self, subject: Digest | None = None) -> tuple[Attached, ...]:
+        """What is kept about one artifact, or about all; see the port ``Attachments``."""
+        listed = (one for entry in self._read_index() if (one := attachments.attached(entry)) is not None)
+        wanted = (one for one in listed if subject in (None, one.subject))
+        return tuple(sorted(wanted, key=lambda one: (one.subject, one.manifest)))
+
+    def document(self, attached: Attached) -> bytes:
+        """The document, verified from its manifest down; see the port ``Attachments``."""
+        digest, size = attachments.content_of(self.read(attached.manifest), attached)
+        content = self.read(digest)
+        if len(content) != size:
+            raise Corrupt(f"{digest} has {len(content)} bytes, not {size} as {attached.manifest} says")
+        return content
+
+    def detach(self, manifest: Digest) -> None:
+        """List a document no longer; what is not listed is no error."""
+        if any(one.manifest == manifest for one in self.attached()):
+            with self._index() as manifests:
+                manifests[:] = [entry for entry in manifests if not _lists(entry, manifest)]
+
     def blobs(self) -> Iterable[tuple[Digest, int]]:
         """Every blob here: digest and size in bytes."""
         if not self._blobs.is_dir():
@@ -230,9 +271,15 @@ class LayoutRegistry:
         return manifests
 
     def _write_index(self, manifests: list[dict[str, Any]]) -> None:
-        ordered = sorted(manifests, key=lambda entry: (_name_of(entry), entry["digest"]))
+        ordered = sorted(manifests, key=lambda entry: (not _name_of(entry), _name_of(entry), entry["digest"]))
         index = {"schemaVersion": SCHEMA, "mediaType": "application/vnd.oci.image.index.v1+json", "manifests": ordered}
         keep_durably(json.dumps(index, indent=1).encode(), self._root / "index.json", self._incoming)
+
+
+def _lists(entry: dict[str, Any], manifest: Digest) -> bool:
+    """Whether an entry lists just this document."""
+    found = attachments.attached(entry)
+    return found is not None and found.manifest == manifest
 
 
 def _is_entry(entry: object) -> bool:

@@ -5,14 +5,15 @@ from dataclasses import dataclass
 
 from repave.advisories.osv.matching import Subject
 from repave.advisories.osv.records import GIT
+from repave.model.distributions import NUMBERS
 from repave.model.lock import Ecosystem, Lock, LockedPackage
 from repave.model.names import ImageName
 
 LANGUAGES = {Ecosystem.PYPI: "PyPI", Ecosystem.NPM: "npm", Ecosystem.GIT: GIT}
 
 RELEASES = {
-    "debian": {"bullseye": "Debian:11", "bookworm": "Debian:12", "trixie": "Debian:13", "forky": "Debian:14"},
-    "ubuntu": {"focal": "Ubuntu:20.04", "jammy": "Ubuntu:22.04", "noble": "Ubuntu:24.04"},
+    distribution: {release: f"{distribution.title()}:{number}" for release, number in numbers.items()}
+    for distribution, numbers in NUMBERS.items()
 }
 """OSV's names of distributions' releases, by our own; a release without one is covered by no record."""
 

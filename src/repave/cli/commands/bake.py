@@ -32,6 +32,8 @@ def bake(image: Image = None, *, verify: Verify = False, as_json: Json = False, 
 
     Layers are cached by what goes into them; the same lock gives the same digests, and the same release. With --verify
     the images are then baked a second time with nothing that was cached; ends with 1 when a digest differs.
+
+    Beside each artifact its bill of materials and its provenance are kept, as OCI referrers.
     """
     screen = Screen(as_json=as_json)
     with opened(file) as wiring:
@@ -61,6 +63,7 @@ def document(baked: Baked) -> dict[str, object]:
         "source": baked.release.source,
         "artifacts": baked.artifacts,
         "tags": baked.tags,
+        "documents": baked.documents,
         "guards": guarded.document(baked.judged),
         "seconds": baked.took.total_seconds(),
     }
@@ -73,7 +76,8 @@ def show(baked: Baked, screen: Screen) -> None:
         built = len(artifact.layers) - cached
         size = f"{artifact.size_bytes / 2**20:.1f} MiB"
         screen.show(f"{baked.release}  {artifact.image}  {artifact.digest}  {size}")
-        screen.say(f"  {counted(built, 'layer')} built, {cached} from the cache")
+        documents = counted(len(baked.documents[artifact.image]), "document")
+        screen.say(f"  {counted(built, 'layer')} built, {cached} from the cache; {documents} beside it")
     guarded.show(baked.judged, screen)
     words = "made" if baked.new else "unchanged: still"
     screen.say(f"{words} {baked.release} from {baked.release.source[:19]} in {baked.took.total_seconds():.1f} s")

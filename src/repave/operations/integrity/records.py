@@ -14,6 +14,13 @@ from repave.ports.registry import Registry
 STORE_HINT = "the store in .repave is not as it was written: bake the lock of that release again"
 
 
+DOCUMENTS = {
+    "application/vnd.cyclonedx+json": "the bill of materials",
+    "application/vnd.in-toto+json": "the provenance",
+}
+"""How people call them."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Subject:
     """One artifact to be looked at."""
@@ -59,6 +66,7 @@ class Integrity:
         for release in subject.releases:
             self._index(subject, release)
         parts = self._reader.parts(subject.digest)
+        self._documents(subject)
         if subject.releases:
             self._record(self._catalog.artifact(subject.digest), subject, parts)
         for release in subject.releases:
@@ -68,6 +76,15 @@ class Integrity:
                     f"the lock kept for {release} has the digest {found}, not {release.lock}", hint=STORE_HINT
                 )
         return parts
+
+    def _documents(self, subject: Subject) -> None:
+        """What is kept beside the artifact, each read whole."""
+        for one in self._registry.attached(subject.digest):
+            try:
+                self._registry.document(one)
+            except WorldError as error:
+                what = DOCUMENTS.get(one.media_type, f"the document of the kind {one.media_type}")
+                raise type(error)(f"{what}: {error.message}", hint=error.hint) from error
 
     def _index(self, subject: Subject, release: Release) -> None:
         name = artifact_name(self._project, subject.image, release)

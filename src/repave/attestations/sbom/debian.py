@@ -1,0 +1,90 @@
+"""What a Debian package says of itself: its control file, and the copyright file among its documents."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from repave.archives.entries import Entry
+from repave.archives.packages import opened_package
+from repave.archives.rules import ROOT_FILESYSTEM, TREE
+from repave.attestations.sbom.copyright import licences
+from repave.attestations.sbom.inventory import Facts, Supplier
+from repave.ports.errors import Corrupt
+
+DOCUMENTS = "usr/share/doc/"
+LINKED = re.compile(r"(?:\.\./|/usr/share/doc/)?([a-z0-9][a-z0-9+.-]*)(?:/copyright)?")
+PERSON = re.compile(r'"?([^"<]*?)"?\s*<([^<>]*)>')
+DOCUMENT_LIMIT_BYTES = 8 * 1024 * 1024
+"""The longest copyright files in Debian have about one MiB; what is longer is not read."""
+
+CHUNK_BYTES = 64 * 1024
+
+
+def debian_facts(package: Path, name: str) -> Facts:
+    """The facts of the package ``name``. Raises Corrupt."""
+    control, built_at = _control(package, name)
+    fields = _fields(control)
+    copyright_text, elsewhere = _copyright(package, name)
+    return Facts(
+        licences=() if elsewhere else licences(copyright_text, name),
+        licences_of=elsewhere,
+        supplier=person(fields.get("maintainer", "")),
+        summary=fields.get("description", "").partition("\n")[0],
+        homepage=fields.get("homepage", ""),
+        needs=tuple(relation for field in ("pre-depends", "depends") for relation in _relations(fields, field)),
+        provides=_relations(fields, "provides"),
+        built_at=built_at,
+    )
+
+
+def person(text: str) -> Supplier | None:
+    """``Name <address>`` as packages write it; None for nothing."""
+    if match := PERSON.fullmatch(text.strip()):
+        return Supplier(name=match[1].strip() or match[2], email=match[2])
+    return Supplier(name=text.strip()) if text.strip() else None
+
+
+def _control(package: Path, name: str) -> tuple[str, int]:
+    """The control file's text, and its time: dpkg-deb gives it that of the build (SOURCE_DATE_EPOCH)."""
+    with opened_package(package, "control", name=f"the package {name}", rules=TREE) as entries:
+        for entry in entries:
+            if entry.name == "control" and entry.size_bytes <= DOCUMENT_LIMIT_BYTES:
+                return _text(entry), int(entry.time)
+    raise Corrupt(f"the package {name} has no control file", hint="`repave vault verify`")
+
+
+def _copyright(package: Path, name: str) -> tuple[str, str]:
+    """The copyright file's text, or the package whose documents stand for its own (policy 12.5)."""
+    folder = f"{DOCUMENTS}{name}"
+    with opened_package(package, "data", name=f"the package {name}", rules=ROOT_FILESYSTEM) as entries:
+        for entry in entries:
+            if entry.name not in {folder, f"{folder}/copyright"}:
+                continue
+            if entry.link:
+                linked = LINKED.fullmatch(entry.link)
+                return "", linked[1] if linked and linked[1] != name else ""
+            if entry.name != folder and entry.size_bytes <= DOCUMENT_LIMIT_BYTES:
+                return _text(entry), ""
+    return "", ""
+
+
+def _text(entry: Entry) -> str:
+    return b"".join(iter(lambda: entry.content.read(CHUNK_BYTES), b"")).decode("utf-8", errors="replace")
+
+
+def _fields(text: str) -> Mapping[str, str]:
+    """The fields of a control file (deb822, Debian policy 5.1), by small names."""
+    fields: dict[str, str] = {}
+    name = ""
+    for line in text.splitlines():
+        if line[:1] in {" ", "\t"}:
+            fields[name] = f"{fields.get(name, '')}\n{line.strip()}"
+        else:
+            name, _, value = line.partition(":")
+            name = name.lower()
+            fields[name] = value.strip()
+    return fields
+
+
+def _relations(fields: Mapping[str, str], name: str) -> tuple[str, ...]:
+    return tuple(" ".join(part.split()) for part in fields.get(name, "").split(",") if part.strip())

@@ -1,0 +1,100 @@
+"""What one artifact is made of, in no format yet."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from repave.model.lock import Ecosystem
+from repave.model.names import Digest
+from repave.model.recipe import ImageKind
+
+
+@dataclass(frozen=True, kw_only=True)
+class Licence:
+    """One licence that a package declares: an SPDX expression, else a name."""
+
+    spdx: str = ""
+    name: str = ""
+    """The package's own words, where they map to no expression for certain."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Supplier:
+    """Who stands behind a package."""
+
+    name: str
+    email: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """What a package file says of itself: the same file says the same for ever."""
+
+    licences: tuple[Licence, ...] = ()
+    licences_of: str = ""
+    """deb: the package whose documents it points to, in place of licences of its own."""
+
+    supplier: Supplier | None = None
+    summary: str = ""
+    homepage: str = ""
+    needs: tuple[str, ...] = ()
+    """deb: the relations of Pre-Depends and Depends, one by one; PyPI: Requires-Dist."""
+
+    provides: tuple[str, ...] = ()
+    """deb: Provides, one by one."""
+
+    built_at: int = 0
+    """deb: when it was built, in seconds since 1970; 0 where it does not say."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """A package or file of the artifact."""
+
+    reference: str
+    """Names it within the document: its purl, or ``file:`` and its path."""
+
+    name: str
+    version: str
+    ecosystem: Ecosystem | None
+    """None for a file of the application."""
+
+    purl: str = ""
+    sha256: str
+    """64 hex digits, of the file that was locked."""
+
+    sha512: str = ""
+    origin: str = ""
+    """The address it was locked from."""
+
+    facts: Facts = Facts()
+    properties: tuple[tuple[str, str], ...] = ()
+    """What only repave says: name and value."""
+
+    needs: tuple[str, ...] = ()
+    """References of the parts it depends on, sorted."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inventory:
+    """One artifact and all its parts."""
+
+    name: str
+    """Project and image."""
+
+    kind: ImageKind
+    digest: Digest
+    purl: str
+    distribution: tuple[str, str] | None
+    """What is below: name and release; None where it is not Debian's kind."""
+
+    parts: tuple[Part, ...]
+    """Sorted by reference."""
+
+    roots: tuple[str, ...]
+    """References of the parts that the artifact needs first: through them every part is reached. Sorted."""
+
+    as_of: datetime
+    """When the newest of its packages was built: a time that is the same for every bake."""
+
+    version: str
+    """Of repave, which made it."""
