@@ -1,5 +1,6 @@
 """Folders and zips of OSV records, asked about locks: what is found, of when it is, and when nothing is believed."""
 
+import gc
 import json
 import os
 import sqlite3
@@ -265,3 +266,13 @@ def test_the_files_sources_are_asked(tmp_path: Path) -> None:
     assert [[one.package for one in findings] for findings, _ in answers] == [["flask"], ["libssl3"]]
     assert [status.name for _, (status,) in answers] == ["OSV folder folder", "OSV zip zip/all.zip"]
     assert len(list((tmp_path / ".repave" / "cache" / "advisories").iterdir())) == 2
+
+
+def test_findings_stand_in_the_order_of_the_lock(tmp_path: Path) -> None:
+    """Although the packages of one source are judged together; and Python collects afterwards as it did before."""
+    lock = lock_of(
+        deb("libssl3", "openssl", "3.0.20-1~deb12u1"), wheel("flask", "2.2.0"), deb("openssl", "openssl", "3.0.20-1")
+    )
+    findings, _ = asked(write(tmp_path / "osv", FLASK, OPENSSL), tmp_path, lock)
+    assert [one.package for one in findings] == ["libssl3", "flask", "openssl"]
+    assert gc.isenabled()

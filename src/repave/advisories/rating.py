@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from repave.model.finding import Rating, Severity
@@ -99,6 +100,7 @@ def _version(vector: str) -> tuple[int, int]:
     return (int(match[1]), int(match[2])) if match else (2, 0)
 
 
+@lru_cache(4096)
 def _of_vector(vector: str) -> Rating | None:
     """None where it cannot be read."""
     from cvss.cvss2 import CVSS2  # noqa: PLC0415 - some 20 ms that only who meets a vector pays

@@ -1,7 +1,7 @@
 """From questions and the records about their packages to findings, and to what could not be judged."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from repave.advisories.osv.matching import Judgement, Verdict, judge
@@ -86,14 +86,14 @@ def _word(record: Record, judgement: Judgement) -> str:
     return next((word for word in words if word), "")
 
 
-def _grouped(flaws: Sequence[_Flaw]) -> Iterator[list[_Flaw]]:
+def _grouped(flaws: Iterable[_Flaw]) -> Iterable[list[_Flaw]]:
     """Those that share a name, directly or through another."""
-    groups: list[list[_Flaw]] = []
+    by_name: dict[str, list[_Flaw]] = {}
     for flaw in flaws:
-        same = [group for group in groups if any(flaw.names & other.names for other in group)]
-        groups = [group for group in groups if group not in same]
-        groups.append([*(other for group in same for other in group), flaw])
-    return iter(groups)
+        near = {id(group): group for name in flaw.names if (group := by_name.get(name))}
+        group = [*(other for known in near.values() for other in known), flaw]
+        by_name |= {name: group for one in group for name in one.names}
+    return {id(group): group for group in by_name.values()}.values()
 
 
 def _one(group: Sequence[_Flaw]) -> Finding:

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import groupby
 from pathlib import Path
 
 from repave.advisories.osv.files import RecordSource
 from repave.advisories.osv.findings import findings_of
-from repave.advisories.osv.index import Index, build_index, open_index
+from repave.advisories.osv.index import Index, build_index, key_of, open_index
 from repave.advisories.osv.subjects import Question, questions
+from repave.advisories.osv.uncollected import uncollected
 from repave.advisories.problems import aged, joined, since
 from repave.model.finding import Finding, SourceStatus
 from repave.model.lock import Ecosystem, Lock
@@ -36,7 +38,8 @@ class IndexedAdvisories:
         if index is None:
             return (), (SourceStatus(name=self._source.name, as_of=None, problem=since(trouble, None)),)
         try:
-            return self._judge(asked, index, trouble)
+            with uncollected():
+                return self._judge(asked, index, trouble)
         finally:
             index.close()
 
@@ -46,7 +49,8 @@ class IndexedAdvisories:
             state = self._source.state(progress)
             if present is None or present.contents.made_from != state:
                 records = self._source.records(progress)
-                build_index(self._folder, records, made_from=state, now=self._clock.now())
+                with uncollected():
+                    build_index(self._folder, records, made_from=state, now=self._clock.now())
                 if present is not None:
                     present.close()
                 present = open_index(self._folder)
@@ -59,13 +63,17 @@ class IndexedAdvisories:
     def _judge(
         self, asked: Sequence[Question], index: Index, trouble: str
     ) -> tuple[tuple[Finding, ...], tuple[SourceStatus, ...]]:
-        findings: list[Finding] = []
+        found: dict[int, list[Finding]] = {}
         undecided: list[str] = []
         try:
-            for question in asked:
-                found, open_ones = findings_of(question, index.about(question.subject))
-                findings += found
-                undecided += open_ones
+            # Many packages of a distribution come of one source, whose records are read once.
+            places = sorted(range(len(asked)), key=lambda place: key_of(asked[place].subject))
+            for _, group in groupby(places, key=lambda place: key_of(asked[place].subject)):
+                same = list(group)
+                records = index.about(asked[same[0]].subject)
+                for place in same:
+                    found[place], open_ones = findings_of(asked[place], records)
+                    undecided += open_ones
         except Corrupt as damaged:
             trouble = trouble or damaged.message
         dates = {question.subject.ecosystem: index.as_of(question.subject.ecosystem) for question in asked}
@@ -77,7 +85,7 @@ class IndexedAdvisories:
             problem=self._problem(index, trouble, undecided, as_of),
             covers=_covered(asked, dates),
         )
-        return tuple(findings), (status,)
+        return tuple(finding for _, some in sorted(found.items()) for finding in some), (status,)
 
     def _problem(self, index: Index, trouble: str, undecided: Sequence[str], as_of: datetime | None) -> str:
         contents = index.contents

@@ -6,10 +6,11 @@ a record does not name the commit itself, the answer is that it cannot be judged
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
 from repave.advisories.osv.orders import BY_ECOSYSTEM, Key, Unordered, python_identity, semver
@@ -51,10 +52,15 @@ class Subject:
     version: str
     """``GIT``: the commit."""
 
-    @property
+    @cached_property
     def kind(self) -> str:
         """The ecosystem without its release."""
         return kind_of(self.ecosystem)
+
+    @cached_property
+    def identity(self) -> str:
+        """What all spellings of the name share."""
+        return identity(self.kind, self.name)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,9 +100,13 @@ def concerns(part: Affected, subject: Subject) -> bool:
     """Whether a part of a record is about the subject's package: an ecosystem without a release means all of them."""
     if subject.ecosystem == GIT:
         return any(one.type == GIT and repository(one.repo) == repository(subject.name) for one in part.ranges)
-    if part.package is None or identity(subject.kind, part.package.name) != identity(subject.kind, subject.name):
+    package = part.package
+    if package is None or (package.name != subject.name and identity(subject.kind, package.name) != subject.identity):
         return False
-    return release_of(part.package.ecosystem) in {release_of(subject.ecosystem), subject.kind}
+    return package.ecosystem == subject.ecosystem or release_of(package.ecosystem) in {
+        release_of(subject.ecosystem),
+        subject.kind,
+    }
 
 
 def kind_of(ecosystem: str) -> str:
@@ -167,28 +177,25 @@ def _within(one: Range, subject: Subject) -> bool:
     """Whether the version is in the range (schema: IncludedInRanges, BeforeLimits). Raises Unordered."""
     key = _order(one, subject.kind)
     version = key(subject.version)
-    limits = [event.limit for event in one.events if event.limit is not None]
+    limits = [event.version for event in one.events if event.kind == "limit"]
     if limits and not any(limit == ENDLESS or version < key(limit) for limit in limits):
         return False
     affected = False
-    for event, at in _in_order(one.events, key):
-        match event.kind:
-            case "introduced" if at is None or version >= at:
+    for at, _, kind in sorted(_edge(event, key) for event in one.events if event.kind != "limit"):
+        match kind:
+            case "introduced" if not at or version >= at[0]:
                 affected = True
-            case "fixed" if version >= at:
+            case "fixed" if version >= at[0]:
                 affected = False
-            case "last_affected" if version > at:
+            case "last_affected" if version > at[0]:
                 affected = False
     return affected
 
 
-def _in_order(events: Iterable[Event], key: Key) -> Iterator[tuple[Event, Any]]:
-    """The edges by their versions, limits left out; None is before every version."""
-    edges = [event for event in events if event.limit is None]
-    begin = [event for event in edges if event.introduced == FIRST]
-    keyed = [(event, key(event.version)) for event in edges if event.introduced != FIRST]
-    keyed.sort(key=lambda pair: (pair[1], AT_ONE_VERSION.index(pair[0].kind)))
-    return iter([*((event, None) for event in begin), *keyed])
+def _edge(event: Event, key: Key) -> tuple[tuple[Any, ...], int, str]:
+    """What sorts as the edges of a range do; nothing is before every version."""
+    at = () if event.introduced == FIRST else (key(event.version),)
+    return at, AT_ONE_VERSION.index(event.kind), event.kind
 
 
 def _repair(parts: Iterable[Affected], subject: Subject) -> str:
