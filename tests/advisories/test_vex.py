@@ -15,7 +15,7 @@ from repave.advisories.osv.findings import findings_of
 from repave.advisories.osv.subjects import questions
 from repave.advisories.vex.dismissals import VexDocuments
 from repave.advisories.vex.lines import line_of
-from repave.model.finding import Dismissal, Finding, SourceStatus
+from repave.model.finding import Dismissal, Finding, Grounds, SourceStatus
 from repave.model.lock import Lock
 from repave.model.names import ImageName, ProjectName
 
@@ -108,6 +108,7 @@ def test_a_statement_dismisses_a_finding_by_name_with_author_and_reason(tmp_path
     """The finding stays; whose word it is, why, of when and from which document stands with it."""
     (one,), (status,) = decorated(tmp_path, openvex(statement(impact_statement="We call no template."), role="Dev"))
     assert one.dismissed == Dismissal(
+        grounds=Grounds.NOT_AFFECTED,
         author="Ada (Dev)",
         reason="vulnerable_code_not_in_execute_path: We call no template.",
         source="0.json",

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,9 +10,11 @@ from osv_records import deb, document, lock_of, ranged, wheel
 from published import epss, kev
 
 from repave.config.lockfile import dump_lock
+from repave.model.finding import Finding, SourceStatus
 from repave.model.lock import Lock
 from repave.model.recipe import Base
 from repave.ports.archive import SuiteView
+from repave.ports.progress import Progress
 
 TODAY = datetime.now(UTC)
 
@@ -99,3 +101,26 @@ def write(folder: Path, lock: Lock = LOCK) -> None:
     (folder / "kev.json").write_bytes(kev("CVE-2026-0002", released=today))
     (folder / "epss.csv").write_bytes(epss({"CVE-2026-0001": "0.12345", "CVE-2026-0002": "0.97000"}, dated=today))
     (folder / "vex.json").write_text(json.dumps(VEX), encoding="utf-8")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Repairs:
+    """A security suite that repairs openssl, and names these CVEs."""
+
+    cves: tuple[str, ...]
+
+    def examine(self, lock: Lock, *, progress: Progress) -> tuple[tuple[Finding, ...], tuple[SourceStatus, ...]]:
+        """The one repair."""
+        del progress
+        package = next(one for one in lock.packages if one.source == "openssl")
+        repair = Finding(
+            ecosystem=package.ecosystem,
+            package=package.name,
+            source=package.source,
+            version=package.version,
+            fixed_version="3.0.23",
+            fixed_in="bookworm-security",
+            cves=self.cves,
+            images=package.images,
+        )
+        return (repair,), (SourceStatus(name="suite", as_of=TODAY, covers=(package.ecosystem,)),)

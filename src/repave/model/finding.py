@@ -30,10 +30,19 @@ class Rating:
     """The CVSS vector the score was computed from; empty where there is none."""
 
 
+class Grounds(StrEnum):
+    """Why a flaw does not apply, in one word."""
+
+    NOT_AFFECTED = "not_affected"
+    FIXED = "fixed"
+    FALSE_POSITIVE = "false_positive"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Dismissal:
     """Someone's word that a flaw does not apply here: the finding stays, and says whose word it is."""
 
+    grounds: Grounds
     author: str
     reason: str
     source: str

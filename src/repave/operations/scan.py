@@ -55,6 +55,8 @@ class Scan:
     subject: str
     """``repave.lock``, or a release."""
 
+    lock: Lock
+
     findings: tuple[Vulnerable, ...]
     """Those that nobody's word dismisses; what hurries first."""
 
@@ -70,6 +72,18 @@ class Scan:
     def unknown(self) -> tuple[SourceStatus, ...]:
         """Sources that failed: while there is one, nothing is called clean."""
         return tuple(source for source in self.sources if source.problem)
+
+    @property
+    def verdict(self) -> str:
+        """``unknown``, ``vulnerable`` or ``clean``: clean is said of what was read whole, and of nothing else."""
+        if self.unknown:
+            return "unknown"
+        return "vulnerable" if self.findings else "clean"
+
+    @property
+    def untold(self) -> tuple[str, ...]:
+        """What is neither a finding nor clean, in words: it changes no verdict."""
+        return (*self.unjudged, *(told for source in self.sources for told in source.passed_over))
 
 
 def examine(lock: Lock, advisories: Iterable[Advisories], progress: Progress) -> FindingReport:
@@ -89,6 +103,7 @@ def scan(subject: str, lock: Lock, advisories: Iterable[Advisories], store: Stor
     runners = _Runners(store)
     return Scan(
         subject=subject,
+        lock=lock,
         findings=tuple(_vulnerable(finding, runners) for finding in report.standing),
         dismissed=tuple(_vulnerable(finding, runners) for finding in report.findings if finding.dismissed),
         cves=cves_of(report.standing),

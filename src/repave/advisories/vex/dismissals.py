@@ -10,7 +10,7 @@ from repave.advisories.problems import joined, since
 from repave.advisories.vex.formats import read_vex
 from repave.advisories.vex.products import Places
 from repave.advisories.vex.statements import Said, Statement, Status
-from repave.model.finding import Dismissal, Finding, SourceStatus
+from repave.model.finding import Dismissal, Finding, Grounds, SourceStatus
 from repave.model.lock import Lock
 from repave.model.names import ImageName, ProjectName
 from repave.ports.errors import WorldError
@@ -140,4 +140,10 @@ class _Judged:
         last = max(applying, key=lambda one: (one.at or EARLIEST, CAUTION.get(one.status, 0)))
         if not last.status.dismisses:
             return None
-        return Dismissal(author=last.author, reason=last.reason, source=self._source[last], at=last.at)
+        return Dismissal(
+            grounds=Grounds(last.status.value),
+            author=last.author,
+            reason=last.reason,
+            source=self._source[last],
+            at=last.at,
+        )

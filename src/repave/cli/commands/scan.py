@@ -1,10 +1,12 @@
 """``repave scan``."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from repave.cli.codes import FAILED, OK, UNKNOWN
+from repave.cli.formats.report import Format, Report, write
 from repave.cli.opening import opened
 from repave.cli.options import File, Json
 from repave.cli.phrases import counted
@@ -18,7 +20,7 @@ from repave.operations.keys import fleets_of
 from repave.operations.releases import release_named, title
 from repave.operations.scan import Scan, Vulnerable
 from repave.operations.scan import scan as examine
-from repave.operations.urgency import Threshold, reaches
+from repave.operations.urgency import Threshold
 from repave.wiring import Wiring
 
 Environment = Annotated[
@@ -26,16 +28,22 @@ Environment = Annotated[
 ]
 ReleaseOption = Annotated[str | None, typer.Option("--release", help="A release, as r17.", metavar="rN")]
 FailOn = Annotated[Threshold, typer.Option("--fail-on", help="How bad a finding must be for the exit code 1.")]
+FormatOption = Annotated[Format, typer.Option("--format", help="What to print, or to write to --output.")]
+Output = Annotated[
+    Path | None, typer.Option("--output", help="Write the document there, and show the table.", metavar="FILE")
+]
 ExitZero = Annotated[bool, typer.Option("--exit-zero", help="End with 0 although something was found.")]
 
 
-@example("repave scan", "repave scan prod --fail-on high", "repave scan --release r3 --json")
+@example("repave scan", "repave scan prod --fail-on high", "repave scan --format sarif --output scan.sarif")
 def scan(
     environment: Environment = None,
     *,
     release: ReleaseOption = None,
     fail_on: FailOn = Threshold.ANY,
     exit_zero: ExitZero = False,
+    written: FormatOption = Format.TABLE,
+    output: Output = None,
     as_json: Json = False,
     file: File = None,
 ) -> int:
@@ -43,28 +51,26 @@ def scan(
 
     What is known to be exploited stands first, then the worst. Ends with 0 when nothing was found that is as bad as
     --fail-on, 1 when something was, 3 when a source could not be read: then nothing is called clean. What nobody has
-    rated counts as bad enough; what a VEX statement dismisses does not count.
+    rated counts as bad enough; what a VEX statement dismisses does not count. SARIF is for code scanning services; it
+    says that the run failed when a source could not be read.
     """
+    _refuse_two_documents(written=written, output=output, as_json=as_json)
     screen = Screen(as_json=as_json)
     with opened(file) as wiring:
         subject, lock = _subject(wiring, environment, release)
         with screen.progress() as progress:
             found = examine(subject, lock, wiring.advisories, wiring.store, progress)
-    failing = [one for one in found.findings if reaches(one, fail_on)]
-    screen.answer(
-        {
-            "subject": found.subject,
-            "verdict": _verdict(found),
-            "fail_on": fail_on,
-            "failing": len(failing),
-            "findings": found.findings,
-            "dismissed": found.dismissed,
-            "cves": found.cves,
-            "sources": found.sources,
-            "unjudged": found.unjudged,
-        }
-    )
-    show(found, screen)
+        report = Report(found=found, fail_on=fail_on, wiring=wiring)
+    failing = report.failing
+    screen.answer(report.plain)
+    if output is not None:
+        write(report.text(written), output)
+        screen.say(f"{written} is in {output}")
+    elif written is not Format.TABLE and not as_json:
+        screen.show(report.text(written).rstrip("\n"))
+    if written is Format.TABLE or output is not None:
+        show(found, screen)
+    tell(found, screen)
     if fail_on is not Threshold.ANY and found.findings:
         unrated = counted(sum(one.rating is None for one in failing), "unrated one")
         screen.say(f"{len(failing)} of {counted(len(found.findings), 'finding')} count for `{fail_on}`, with {unrated}")
@@ -73,8 +79,15 @@ def scan(
     return FAILED if failing and not exit_zero else OK
 
 
+def _refuse_two_documents(*, written: Format, output: Path | None, as_json: bool) -> None:
+    if output is not None and written is Format.TABLE:
+        raise Refused("--output names a file for a document, and none is asked for", hint="--format sarif, for one")
+    if output is None and as_json and written not in {Format.TABLE, Format.JSON}:
+        raise Refused(f"--json and --format {written} ask for two documents at once", hint="--output FILE keeps one")
+
+
 def show(found: Scan, screen: Screen) -> None:
-    """The findings, then what they rest on."""
+    """The findings, those that are dismissed apart."""
     if found.findings:
         scored = any(one.exploitation is not None for one in found.findings)
         headings = ("SEVERITY", *(("EPSS",) if scored else ()), "PACKAGE", "LOCKED", "REPAIRED", "IN", "FLAW")
@@ -95,6 +108,10 @@ def show(found: Scan, screen: Screen) -> None:
         screen.table((*headings, "IMAGES", "RUN BY"), rows)
     for one in found.dismissed:
         _show_dismissed(one, screen)
+
+
+def tell(found: Scan, screen: Screen) -> None:
+    """What the findings rest on, and what can be done."""
     for source in found.sources:
         if source.problem:
             screen.warn(f"{source.name} cannot be relied on: {source.problem}")
@@ -102,7 +119,7 @@ def show(found: Scan, screen: Screen) -> None:
             screen.say(f"{source.name}, as of {source.as_of:%Y-%m-%d %H:%M} UTC" if source.as_of else source.name)
         for remark in source.remarks:
             screen.warn(f"{source.name}: {remark}")
-    for sentence in (*found.unjudged, *(told for source in found.sources for told in source.passed_over)):
+    for sentence in found.untold:
         screen.say(sentence)
     packages = counted(len({(one.ecosystem, one.package, one.version) for one in found.findings}), "package")
     dismissed = f", {counted(len(found.dismissed), 'finding')} dismissed" if found.dismissed else ""
@@ -111,7 +128,7 @@ def show(found: Scan, screen: Screen) -> None:
         "clean": f"{found.subject}: no flaw is known{' that stands' if dismissed else ''}, by the sources above",
         "vulnerable": f"{found.subject}: {packages} with known flaws, {counted(len(found.cves), 'CVE')}",
     }
-    screen.say(told[_verdict(found)] + dismissed)
+    screen.say(told[found.verdict] + dismissed)
     if any(one.ecosystem is Ecosystem.DEB and one.fixed_in for one in found.findings):
         screen.hint("`repave patch` takes just what the security suites repair, bakes and rolls it out")
     if wheels := sorted({one.package for one in found.findings if one.ecosystem is Ecosystem.PYPI}):
@@ -130,12 +147,6 @@ def _show_dismissed(one: Vulnerable, screen: Screen) -> None:
         dated = f", {word.at:%Y-%m-%d}" if word.at else ""
         by = f"{word.author}{dated}, {word.source}"
         screen.show(f"dismissed: {flaw(one)} in {one.package} {one.version}: {word.reason} ({by})")
-
-
-def _verdict(found: Scan) -> str:
-    if found.unknown:
-        return "unknown"
-    return "vulnerable" if found.findings else "clean"
 
 
 def _subject(wiring: Wiring, environment: str | None, release: str | None) -> tuple[str, Lock]:

@@ -1,0 +1,1 @@
+"""What a scan found, in the formats that other tools read: each a pure function of the scan."""

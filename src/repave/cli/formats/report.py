@@ -1,0 +1,91 @@
+"""One scan, in the format that is asked for."""
+
+import json
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+from pathlib import Path
+
+from repave.cli.formats.sarif import LockText, sarif
+from repave.cli.screen import plain
+from repave.config.lockfile import canonical
+from repave.config.pinlines import pin_lines
+from repave.operations.errors import Refused
+from repave.operations.locking import replace_file
+from repave.operations.scan import Scan, Vulnerable
+from repave.operations.urgency import Threshold, reaches
+from repave.wiring import Wiring
+
+
+class Format(StrEnum):
+    """What a scan can be written as."""
+
+    TABLE = "table"
+    JSON = "json"
+    SARIF = "sarif"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """What was found, and how much of it counts."""
+
+    found: Scan
+    fail_on: Threshold
+    wiring: Wiring
+
+    @property
+    def failing(self) -> tuple[Vulnerable, ...]:
+        """Those as bad as the threshold."""
+        return tuple(one for one in self.found.findings if reaches(one, self.fail_on))
+
+    @property
+    def plain(self) -> dict[str, object]:
+        """Our own document."""
+        found = self.found
+        return {
+            "subject": found.subject,
+            "verdict": found.verdict,
+            "fail_on": self.fail_on,
+            "failing": len(self.failing),
+            "findings": found.findings,
+            "dismissed": found.dismissed,
+            "cves": found.cves,
+            "sources": found.sources,
+            "unjudged": found.unjudged,
+        }
+
+    def text(self, written: Format) -> str:
+        """The whole document."""
+        from importlib.metadata import version  # noqa: PLC0415 - only a document says which version made it
+
+        if written is Format.SARIF:
+            return _dumped(sarif(self.found, version=version("repave"), lock=self._lock_text))
+        return _dumped(plain(self.plain))
+
+    @cached_property
+    def _lock_text(self) -> LockText | None:
+        """The file in the project's folder, when it is what was examined."""
+        locking = self.wiring.locking
+        if locking.present() != canonical(self.found.lock):
+            return None
+        path = locking.path
+        text = path.read_text(encoding="utf-8")
+        here = Path.cwd().resolve()
+        place = path.resolve()
+        named = place.relative_to(here) if place.is_relative_to(here) else Path(path.name)
+        return LockText(path=named.as_posix(), lines=pin_lines(text))
+
+
+def _dumped(document: object) -> str:
+    return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
+
+
+def write(text: str, path: Path) -> None:
+    """The old content or the new, never a part. Raises Refused when it cannot be written."""
+    try:
+        replace_file(path, text)
+    except OSError as trouble:
+        raise Refused(
+            f"{path} cannot be written: {(trouble.strerror or str(trouble)).lower()}",
+            hint="name a file in a folder that is there and may be written to",
+        ) from trouble
