@@ -3,8 +3,10 @@
 import errno
 import io
 import json
+import subprocess
 import tarfile
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -15,13 +17,14 @@ from repave.archives.packages import MAGIC, members
 from repave.bakers.container.baker import ContainerBaker
 from repave.bakers.container.chamber import Chamber
 from repave.bakers.container.debs import newest_build, place, prepare
+from repave.bakers.container.foreign import program
 from repave.jobs.clock import SystemClock
 from repave.jobs.commands import LocalCommands
 from repave.model.lock import Ecosystem, Layer, LockedFile, LockedPackage
 from repave.model.names import Digest, ImageName, ProjectName
 from repave.model.recipe import Base, Image, ImageKind
 from repave.ports.baker import BakeRequest
-from repave.ports.commands import Finished
+from repave.ports.commands import Commands, Finished
 from repave.ports.errors import CommandFailed, Corrupt, Invalid, NoCapacity, WorldError
 from repave.ports.progress import Silent
 from repave.ports.surroundings import Surroundings
@@ -102,13 +105,13 @@ class FullRegistry(LayoutRegistry):
         raise OSError(errno.ENOSPC, "No space left on device", str(source))
 
 
-def baker(folder: Path, registry: LayoutRegistry) -> ContainerBaker:
+def baker(folder: Path, registry: LayoutRegistry, *, commands: Commands | None = None) -> ContainerBaker:
     """A real one."""
     return ContainerBaker(
         Surroundings(
             project=ProjectName("shop"),
             folder=folder / "cache",
-            commands=LocalCommands(),
+            commands=commands or LocalCommands(),
             clock=SystemClock(),
             vault=FileVault(folder / "vault"),
             registry=registry,
@@ -165,12 +168,47 @@ def test_packages_without_a_base_are_refused(tmp_path: Path) -> None:
         baker(tmp_path, LayoutRegistry(tmp_path / "registry")).bake(request(package("nginx")), progress=Silent())
 
 
-def test_another_processors_image_is_refused(tmp_path: Path) -> None:
-    """Its packages' scripts could not run here."""
-    with pytest.raises(Invalid, match="image web is for z80"):
-        baker(tmp_path, LayoutRegistry(tmp_path / "registry")).bake(
-            request(package("nginx"), architecture="z80"), progress=Silent()
-        )
+@pytest.mark.real
+def test_packages_for_a_processor_whose_programs_do_not_run_here_are_refused(tmp_path: Path) -> None:
+    """It is tried, not looked up; the hint says what would run them, and what needs no running."""
+    making = baker(tmp_path, LayoutRegistry(tmp_path / "registry"))
+    with pytest.raises(
+        Invalid, match=r"image web is for z80, and this machine .* does not run its programs"
+    ) as refused:
+        making.bake(request(replace(package("nginx"), layer=Layer.BASE), architecture="z80"), progress=Silent())
+    assert "qemu-user-static" in refused.value.hint
+    assert "base: {image: ...}" in refused.value.hint
+
+
+@pytest.mark.real
+def test_a_baker_says_for_which_processors_it_can_work(tmp_path: Path) -> None:
+    """This one's own by a program that was run, another's where an emulator is registered."""
+    (found,) = baker(tmp_path, LayoutRegistry(tmp_path / "registry")).describe()
+    assert found.works
+    here = subprocess.run(["dpkg", "--print-architecture"], check=True, capture_output=True, text=True).stdout.strip()
+    assert found.detail.startswith("for ")
+    assert here in found.detail.partition(";")[0]
+    assert list((tmp_path / "cache/work").iterdir()) == []
+
+
+def test_a_program_of_a_known_processor_says_whose_it_is() -> None:
+    """By the number that ELF has for it, in a file that is all there."""
+    numbers = {"amd64": 62, "arm64": 183}
+    for architecture, number in numbers.items():
+        content = program(architecture)
+        assert content is not None
+        assert (content[:5], int.from_bytes(content[18:20], "little")) == (b"\x7fELF\x02", number)
+        assert int.from_bytes(content[96:104], "little") == len(content)
+    assert program("z80") is None
+
+
+def test_a_machine_that_gives_no_namespaces_can_bake_no_packages(tmp_path: Path) -> None:
+    """The doctor's patient is told what to install, and nothing is raised."""
+    refusing = Answering({}, exit_code=1, stderr="unshare: failed to find newuidmap")
+    making = baker(tmp_path, LayoutRegistry(tmp_path / "registry"), commands=refusing)
+    (found,) = making.describe()
+    assert not found.works
+    assert "uidmap" in found.hint
 
 
 def deb(compress: str = ".xz", *, time: int = 1_700_000_000) -> bytes:

@@ -17,6 +17,7 @@ from repave.model.recipe import Base, Image, ImageKind
 from repave.operations.reproduction import Difference, Reproducing, Reproduction
 from repave.ports.baker import BakeRequest
 from repave.ports.progress import Progress, Silent
+from repave.ports.provider import Proven
 from repave.ports.registry import Registry
 from repave.registries.layout import LayoutRegistry
 
@@ -37,6 +38,10 @@ class Moody:
     users: tuple[str, str] = ("33:33", "33:33")
     kind: ImageKind = ImageKind.CONTAINER
     rebaked: list[Registry] = field(default_factory=list)
+
+    def describe(self) -> tuple[Proven, ...]:
+        """It needs nothing."""
+        return ()
 
     def bake(self, request: BakeRequest, *, progress: Progress) -> Artifact:
         """As the first time."""

@@ -174,6 +174,15 @@ def test_security_has_an_archive_of_its_own() -> None:
     assert sources.security_suites(Base(distribution="debian", release="sid", suites=("sid",))) == ()
 
 
+def test_another_processors_packages_are_locked(upstream: Upstream, locking: Locking) -> None:
+    """Whatever processor locks: nothing of them is run."""
+    upstream.architecture = "arm64"
+    upstream.publish(SUITE, WORLD)
+    found = locking.run("app")
+    assert {package.architecture for package in found.values()} == {"arm64"}
+    assert found["app"].filename.endswith("_arm64.deb")
+
+
 def test_ubuntu_holds_all_suites_in_one_archive() -> None:
     """Other processors than the PC's have another."""
     base = Base(distribution="ubuntu", release="noble", suites=("noble", "noble-security"))

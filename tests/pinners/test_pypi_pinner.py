@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from pypi_index import PYTHON, WEB, PypiWorld
 
-from repave.model.lock import Ecosystem, Layer
+from repave.model.lock import Ecosystem, Layer, Lock
 from repave.ports.errors import Invalid
 from repave.ports.pinner import Refresh
 
@@ -48,6 +48,8 @@ def test_the_wheel_is_the_one_the_images_interpreter_takes(world: PypiWorld) -> 
     ):
         world.wheel("native", "1.0", tag=tag)
     assert world.run("native")["native"].filename == "native-1.0-cp311-cp311-manylinux_2_34_x86_64.whl"
+    world.architecture, world.lock = "arm64", Lock()
+    assert world.run("native")["native"].filename == "native-1.0-cp311-cp311-manylinux_2_34_aarch64.whl"
 
 
 def test_a_lock_stays_when_the_index_moves_on(world: PypiWorld) -> None:

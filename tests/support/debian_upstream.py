@@ -164,6 +164,7 @@ class Locking:
         return Base(
             distribution=self.distribution,
             release=self.release,
+            architecture=self.upstream.architecture,
             suites=self.suites,
             mirror=self.mirror or self.upstream.mirror,
             keyring=self.declared_keyring,

@@ -42,6 +42,7 @@ class PypiWorld:
 
     root: Path
     lock: Lock = field(default_factory=Lock)
+    architecture: str = "amd64"
 
     @property
     def vault(self) -> FileVault:
@@ -80,7 +81,7 @@ class PypiWorld:
         self, *requirements: str, refresh: Refresh = Refresh.KEEP, named: tuple[str, ...] = ()
     ) -> dict[str, LockedPackage]:
         """Lock, keep the lock, and answer the packages by name."""
-        base = Base(distribution="debian", release="bookworm", suites=("bookworm",))
+        base = Base(distribution="debian", release="bookworm", suites=("bookworm",), architecture=self.architecture)
         request = PinRequest(
             image=Image(name=WEB, kind=ImageKind.CONTAINER, base=base, python=requirements),
             folder=self.root,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from shutil import disk_usage
 
+from repave.ports.baker import Baker
 from repave.ports.commands import Commands
 from repave.ports.provider import Machines, Proven
 from repave.ports.traffic import Traffic
@@ -32,7 +33,7 @@ class Examined:
     """One thing, and for what it is needed."""
 
     area: str
-    """``programs``, ``disk``, or the name of the provider or balancer."""
+    """``programs``, ``disk``, ``bake`` and a kind, or the name of the provider or balancer."""
 
     name: str
     works: bool
@@ -41,11 +42,18 @@ class Examined:
 
 
 def examine_machine(
-    *, folder: Path, commands: Commands, providers: Iterable[Machines], balancers: Iterable[tuple[str, Traffic]]
+    *,
+    folder: Path,
+    commands: Commands,
+    bakers: Iterable[Baker],
+    providers: Iterable[Machines],
+    balancers: Iterable[tuple[str, Traffic]],
 ) -> tuple[Examined, ...]:
     """Try all of it; nothing here raises for something that does not work."""
     found = [_program(name, hint, commands) for name, hint in PROGRAMS.items()]
     found += [_keyring(), _disk(folder)]
+    for baker in bakers:
+        found += [_proof(f"bake {baker.kind}", proof) for proof in baker.describe()]
     for provider in providers:
         description = provider.describe()
         found += [_proof(description.name, proof) for proof in description.proofs]

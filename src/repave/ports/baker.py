@@ -7,6 +7,7 @@ from repave.model.artifact import Artifact
 from repave.model.lock import LockedFile, LockedPackage
 from repave.model.recipe import Image, ImageKind
 from repave.ports.progress import Progress
+from repave.ports.provider import Proven
 from repave.ports.registry import Registry
 
 
@@ -25,6 +26,10 @@ class Baker(Protocol):
     @property
     def kind(self) -> ImageKind:
         """What it makes."""
+        ...
+
+    def describe(self) -> tuple[Proven, ...]:
+        """What it needs and can make here, tried just now. Raises nothing for what does not work."""
         ...
 
     def bake(self, request: BakeRequest, *, progress: Progress) -> Artifact:

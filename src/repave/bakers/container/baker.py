@@ -14,6 +14,7 @@ from repave.bakers.container.application import write_application
 from repave.bakers.container.below import Below, Unchanged, below
 from repave.bakers.container.cache import BakeCache, LayerRecord
 from repave.bakers.container.chamber import Chamber
+from repave.bakers.container.foreign import MACHINES
 from repave.bakers.container.layertar import LayerTar
 from repave.bakers.container.manifest import configuration, data_folders, manifest
 from repave.bakers.container.skeleton import Skeleton
@@ -28,8 +29,13 @@ from repave.model.recipe import ImageKind
 from repave.ports.baker import BakeRequest
 from repave.ports.errors import Invalid, NoCapacity, WorldError
 from repave.ports.progress import Progress, Task
+from repave.ports.provider import Proven
 from repave.ports.registry import Registry
 from repave.ports.surroundings import Surroundings
+
+HERE = ARCHITECTURES.get(platform.machine(), platform.machine())
+EMULATION = "qemu-user-static"
+"""Debian's package of emulators, which are registered fixed when it is installed."""
 
 BELOW = "image"
 """How the layers of an image of a registry are told from others by what went into them."""
@@ -54,6 +60,18 @@ class ContainerBaker:
         """Containers."""
         return ImageKind.CONTAINER
 
+    def describe(self) -> tuple[Proven, ...]:
+        """Whether layers of packages can be made here, and for which processors; see the port."""
+        try:
+            with self._cache.locked():
+                runs = {architecture: self._runs(architecture) for architecture in sorted({HERE, *MACHINES})}
+        except (WorldError, OSError) as error:
+            hint = error.hint if isinstance(error, WorldError) else ""
+            return (Proven(name="packages are installed", works=False, detail=str(error), hint=hint),)
+        able = ", ".join(name for name, works in runs.items() if works)
+        unable = "".join(f"; not for {name}, which {EMULATION} would run" for name, works in runs.items() if not works)
+        return (Proven(name="packages are installed", works=runs[HERE], detail=f"for {able}{unable}"),)
+
     def bake(self, request: BakeRequest, *, progress: Progress) -> Artifact:
         """Make the image, or find it made; see the port. Raises NoCapacity when the disk is full, too."""
         _check(request)
@@ -61,6 +79,7 @@ class ContainerBaker:
         with self._told(name), progress.task(f"bake {name}", total=PARTS) as task:
             task.note("waiting for another bake to end")
             with self._cache.locked():
+                self._check_processor(request)
                 return self._bake(request, task)
 
     def rebake(self, request: BakeRequest, *, registry: Registry, progress: Progress) -> Artifact:
@@ -86,6 +105,28 @@ class ContainerBaker:
                     hint="free some, or run `repave gc`; nothing half was kept",
                 ) from error
             raise WorldError(f"cannot bake image {name} in {self._folder}: {error}") from error
+
+    def _check_processor(self, request: BakeRequest) -> None:
+        """Refuse packages whose own scripts cannot run here; what is only laid out needs no processor."""
+        image, architecture = request.image, request.image.base.architecture
+        debian = any(package.ecosystem is Ecosystem.DEB for package in request.packages)
+        if debian and architecture != HERE and not self._runs(architecture):
+            raise Invalid(
+                f"image {image.name} is for {architecture}, and this machine ({HERE}) does not run its programs: its "
+                "packages' own scripts must run while it is baked",
+                hint=f"bake it on such a machine, or install {EMULATION} and try `repave doctor`; over an image of a "
+                "registry (`base: {image: ...}`) nothing must run",
+            )
+
+    def _runs(self, architecture: str) -> bool:
+        """Whether programs for it run in a root filesystem here, by themselves or emulated."""
+        work = self._cache.new_work()
+        try:
+            return bool(
+                self._chamber.run({"kind": "runs", "architecture": architecture, "work": os.fspath(work)})["runs"]
+            )
+        finally:
+            self._chamber.remove([work])
 
     def _bake(self, request: BakeRequest, task: Task) -> Artifact:
         self._chamber.remove(self._cache.leftovers())
@@ -281,13 +322,6 @@ class ContainerBaker:
 def _check(request: BakeRequest) -> None:
     """Refuse what cannot be baked here before any work is done."""
     image = request.image
-    here = ARCHITECTURES.get(platform.machine(), platform.machine())
-    debian = any(package.ecosystem is Ecosystem.DEB for package in request.packages)
-    if debian and image.base.architecture != here:
-        raise Invalid(
-            f"image {image.name} is for {image.base.architecture}, this machine is {here}",
-            hint="its packages' own scripts must run while it is baked: bake it on such a machine",
-        )
     if _debs(request, Layer.PLATFORM) and not _debs(request, Layer.BASE):
         raise Invalid(f"image {image.name} has packages, but no base below them", hint="lock it again")
 

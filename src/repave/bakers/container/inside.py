@@ -8,6 +8,7 @@ import fcntl
 import json
 import os
 import shutil
+import subprocess
 import sys
 from contextlib import suppress
 from dataclasses import asdict
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from repave.bakers.container.cleaning import clean
+from repave.bakers.container.foreign import ANSWER, program
 from repave.bakers.container.installation import Larder, Package, bootstrap, extend, lay_out
 from repave.bakers.container.isolation import ProgramFailed, chroot
 from repave.bakers.container.layertar import LayerTar
@@ -86,6 +88,19 @@ def _python(job: Job) -> Job:
     return {}
 
 
+def _runs(job: Job) -> Job:
+    """Whether a program of this architecture runs in a root filesystem that holds nothing else."""
+    content = program(job["architecture"])
+    if content is None:
+        return {"runs": False}
+    work = _hold(job)
+    place = work / "program"
+    place.write_bytes(content)
+    place.chmod(0o755)
+    tried = subprocess.run(["chroot", os.fspath(work), "/program"], capture_output=True, check=False)
+    return {"runs": tried.returncode == ANSWER}
+
+
 def _remove(job: Job) -> Job:
     """Remove trees, whoever owns what is in them."""
     for path in job["paths"]:
@@ -102,7 +117,7 @@ def _hold(job: Job) -> Path:
     return work
 
 
-JOBS = {"system": _system, "python": _python, "remove": _remove}
+JOBS = {"runs": _runs, "system": _system, "python": _python, "remove": _remove}
 
 if __name__ == "__main__":
     main()

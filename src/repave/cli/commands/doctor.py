@@ -22,6 +22,7 @@ def doctor(*, as_json: Json = False, file: File = None) -> int:
         examined = examine_machine(
             folder=wiring.state,
             commands=wiring.commands,
+            bakers=wiring.bakers.values(),
             providers=[wiring.machines(provider) for provider in providers],
             balancers=[(BALANCER_OF.get(name, name), wiring.traffic(name)) for name in providers],
         )
