@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from repave.controller.ending import Convergence
     from repave.controller.tick import Tick
     from repave.model.advisories import AdvisorySource, Published
-    from repave.model.lock import Lock
+    from repave.model.lock import Lock, LockedImage, LockedPackage
     from repave.model.names import FleetKey
     from repave.model.project import Environment, Project
     from repave.model.recipe import ImageKind
@@ -228,6 +228,12 @@ class Wiring:
             FetchedFilesPinner(vault=self.vault),
             GitPinner(root=self.state / "cache" / "git", exports=self.git, vault=self.vault),
         )
+
+    def purl(self, package: "LockedPackage", image: "LockedImage") -> str:
+        """What other tools call a locked package."""
+        from repave.attestations.sbom.purls import purl
+
+        return purl(package, image)
 
     @cached_property
     def web(self) -> "Web":

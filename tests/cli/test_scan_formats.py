@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 import scanned_shop
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
 from sarif_kit.validate import validation_errors
 
 from repave.wiring import Wiring
@@ -150,3 +152,60 @@ def test_what_cannot_be_meant_is_refused(repave: Repave, shop: Path, arguments: 
     told = ended.out if "--json" in arguments else ended.err
     assert hint in told
     assert not (shop / "x").exists()
+
+
+def cyclonedx(repave: Repave) -> dict[str, Any]:
+    """A document that the schema admits, strictly."""
+    text = repave("scan", "--format", "cyclonedx").out
+    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(text) is None
+    document: dict[str, Any] = json.loads(text)
+    return document
+
+
+def test_every_flaw_is_in_a_component(repave: Repave, shop: Path) -> None:
+    """By its package's purl, with its rating, its other names and what repairs it."""
+    del shop
+    document = cyclonedx(repave)
+    components = {part["bom-ref"]: part for part in document["components"]}
+    assert set(components) == {
+        "pkg:pypi/flask@2.2.0",
+        "pkg:pypi/jinja2@3.1.2",
+        "pkg:pypi/werkzeug@2.3.0",
+        "pkg:deb/debian/libssl3@3.0.20-1~deb12u2%2Bb1?arch=amd64&distro=bookworm&upstream=openssl%403.0.20-1~deb12u2",
+    }
+    flaws = {flaw["id"]: flaw for flaw in document["vulnerabilities"]}
+    assert all(target["ref"] in components for flaw in flaws.values() for target in flaw["affects"])
+    critical = flaws["PYSEC-2026-1"]
+    (rating,) = critical["ratings"]
+    assert (rating["severity"], rating["score"], rating["method"]) == ("critical", 9.8, "CVSSv31")
+    assert {one["id"] for one in critical["references"]} == {"CVE-2026-0001", "GHSA-aaaa-bbbb-cccc"}
+    assert critical["recommendation"] == "flask 2.2.5 (PyPI) repairs it."
+    assert flaws["DSA-6000-1"]["ratings"] == [{"severity": "unknown"}]
+    told = {one["name"]: one["value"] for one in flaws["PYSEC-2026-2"]["properties"]}
+    assert told == {"repave:known-exploited": "true", "repave:epss": "0.97000", "repave:images": "web"}
+
+
+def test_what_is_dismissed_has_its_analysis(repave: Repave, shop: Path) -> None:
+    """State, justification in CycloneDX's words, and whose word it is."""
+    del shop
+    analysed = [flaw for flaw in cyclonedx(repave)["vulnerabilities"] if "analysis" in flaw]
+    (flaw,) = analysed
+    assert (flaw["id"], flaw["affects"][0]["versions"][0]["status"]) == ("PYSEC-2026-4", "unaffected")
+    assert flaw["analysis"] == {
+        "state": "not_affected",
+        "justification": "code_not_reachable",
+        "detail": "vulnerable_code_not_in_execute_path (Ada, vex.json)",
+        "lastUpdated": "2026-11-01T00:00:00+00:00",
+    }
+
+
+def test_a_document_says_what_could_not_be_read(repave: Repave, shop: Path) -> None:
+    """Without flaws it is not always one of something clean."""
+    for record in (shop / "osv").iterdir():
+        record.unlink()
+    document = cyclonedx(repave)
+    told = [(one["name"], one["value"]) for one in document["metadata"]["properties"]]
+    assert "vulnerabilities" not in document or not document["vulnerabilities"]
+    assert ("repave:verdict", "unknown") in told
+    assert any(name == "repave:unknown" and "there are no records" in value for name, value in told)
+    assert any(name == "repave:not-judged" for name, _ in told)

@@ -51,8 +51,8 @@ def scan(
 
     What is known to be exploited stands first, then the worst. Ends with 0 when nothing was found that is as bad as
     --fail-on, 1 when something was, 3 when a source could not be read: then nothing is called clean. What nobody has
-    rated counts as bad enough; what a VEX statement dismisses does not count. SARIF is for code scanning services; it
-    says that the run failed when a source could not be read.
+    rated counts as bad enough; what a VEX statement dismisses does not count. SARIF is for code scanning services,
+    CycloneDX for who keeps bills of materials; both say it when a source could not be read.
     """
     _refuse_two_documents(written=written, output=output, as_json=as_json)
     screen = Screen(as_json=as_json)
