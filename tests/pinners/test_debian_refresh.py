@@ -2,6 +2,7 @@
 
 import pytest
 from debian_upstream import SECURITY, SUITE, UPDATES, Locking, Upstream
+from guarded_folder import guarded
 
 from repave.ports.errors import Invalid
 from repave.ports.pinner import Refresh
@@ -183,3 +184,29 @@ def test_a_moved_mirror_is_written_into_the_lock(upstream: Upstream, locked: Loc
         name: package.sha256 for name, package in before.items()
     }
     assert all(package.origin.startswith(f"{locked.mirror}/") for package in after.values())
+
+
+def test_a_lock_soon_after_another_reads_the_same_indexes(upstream: Upstream, locking: Locking) -> None:
+    """Apt asks the archive once a minute, in whatever process; an upgrade asks at once."""
+    upstream.publish(SUITE, {**OLD, "plugin 1.0": ""})
+    # By HTTP: of an archive that is a folder apt copies nothing.
+    with guarded(upstream.root, password=None) as server:
+        locking.mirror = server.address
+        assert "plugin" not in locking.versions("app")
+        locking.fresh_seconds = 3600.0
+        upstream.publish(SUITE, {**OLD, **NEW, "plugin 2.0": ""})
+        assert locking.versions("app", "plugin")["plugin"] == "1.0"
+        assert locking.versions("app", "plugin", refresh=Refresh.UPGRADE)["plugin"] == "2.0"
+
+
+def test_what_was_published_within_the_minute_is_found(upstream: Upstream, locking: Locking) -> None:
+    """When the indexes at hand cannot answer, newer ones are read before anything is refused."""
+    upstream.publish(SUITE, OLD)
+    with guarded(upstream.root, password=None) as server:
+        locking.mirror = server.address
+        locking.run("app")
+        locking.fresh_seconds = 3600.0
+        upstream.publish(SUITE, {**OLD, "plugin 1.0": ""})
+        assert locking.versions("app", "plugin")["plugin"] == "1.0"
+        with pytest.raises(Invalid, match="nowhere"):
+            locking.run("app", "nowhere")

@@ -157,6 +157,9 @@ class Locking:
     """What stands in for the mirror's address."""
 
     logins: Logins = field(default_factory=NoLogins)
+    fresh_seconds: float = 0.0
+    """The archive changes more often here than any other does."""
+
     commands: Commands = COMMANDS
 
     def base(self) -> Base:
@@ -178,6 +181,7 @@ class Locking:
             keyring=self.keyring or self.upstream.key.keyring,
             origins=self.origins,
             logins=self.logins,
+            fresh_seconds=self.fresh_seconds,
         )
         return DebianPinner(archive=archive, vault=self.vault, commands=COMMANDS)
 

@@ -17,7 +17,7 @@ from repave.ports.commands import Commands
 from repave.ports.logins import Logins, NoLogins
 
 FRESH_SECONDS = 60.0
-"""Several images locked together are asked about once, and from the same indexes."""
+"""Several images locked together, and one lock after the other, are asked about once, and from the same indexes."""
 
 
 class DebianArchive:
@@ -31,6 +31,7 @@ class DebianArchive:
         keyring: Path | None = None,
         origins: Origins | None = None,
         logins: Logins | None = None,
+        fresh_seconds: float = FRESH_SECONDS,
     ) -> None:
         """``keyring`` stands in for the distributions' own."""
         self._root = root
@@ -38,8 +39,9 @@ class DebianArchive:
         self._keyring = keyring
         self._origins = origins or Origins()
         self._logins = logins or NoLogins()
+        self._fresh_seconds = fresh_seconds
         self._refreshing = Lock()
-        self._refreshed: dict[tuple[Base, tuple[str, ...]], tuple[float, Workspace]] = {}
+        self._refreshed: dict[tuple[Base, tuple[str, ...], bool], tuple[float, Workspace]] = {}
 
     def security_suites(self, base: Base) -> tuple[str, ...]:
         """The suites in which the distribution publishes security repairs for this release."""
@@ -62,18 +64,23 @@ class DebianArchive:
         """Whether ``version`` is newer, in Debian's own order."""
         return versions.newer(version, than)
 
-    def index(self, base: Base, suites: tuple[str, ...]) -> Index:
-        """Refresh the indexes of ``suites`` and answer what reads them. Raises Corrupt, Invalid, Unreachable."""
+    def index(self, base: Base, suites: tuple[str, ...], *, newest: bool = True) -> Index:
+        """Refresh the indexes of ``suites`` and answer what reads them. Raises Corrupt, Invalid, Unreachable.
+
+        Without ``newest`` those that another run refreshed within the last minute will do.
+        """
         sources.check(base)
         with self._refreshing:
-            last, workspace = self._refreshed.get((base, suites), (0.0, None))
+            last, workspace = self._refreshed.get((base, suites, newest), (0.0, None))
             if workspace is None or time.monotonic() - last > FRESH_SECONDS:
                 choices = self._choices(base, suites)
-                workspace = first_reached(choices, lambda places: self._refreshed_from(places, base, suites))
-                self._refreshed[base, suites] = (time.monotonic(), workspace)
+                workspace = first_reached(choices, lambda places: self._refreshed_from(places, base, suites, newest))
+                self._refreshed[base, suites, newest] = (time.monotonic(), workspace)
         return Index(workspace, suites)
 
-    def _refreshed_from(self, places: Mapping[str, str], base: Base, suites: tuple[str, ...]) -> Workspace:
+    def _refreshed_from(
+        self, places: Mapping[str, str], base: Base, suites: tuple[str, ...], newest: bool
+    ) -> Workspace:
         workspace = Workspace(
             self._folder(base, places),
             base=base,
@@ -82,7 +89,8 @@ class DebianArchive:
             places=places,
             logins=self._logins,
         )
-        workspace.refresh(suites)
+        if newest or not workspace.refreshed_within(self._fresh_seconds, suites):
+            workspace.refresh(suites)
         return workspace
 
     def _choices(self, base: Base, suites: tuple[str, ...]) -> list[Mapping[str, str]]:

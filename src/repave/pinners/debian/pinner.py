@@ -14,7 +14,7 @@ from repave.pinners.debian.layers import base_names
 from repave.pinners.debian.resolution import Resolution
 from repave.pinners.naming import check_named
 from repave.ports.commands import Commands
-from repave.ports.errors import Invalid
+from repave.ports.errors import Invalid, WorldError
 from repave.ports.pinner import PinRequest, Pins, Refresh
 from repave.ports.progress import Progress
 from repave.ports.vault import Vault
@@ -32,14 +32,24 @@ class DebianPinner:
 
     def pin(self, request: PinRequest, *, progress: Progress) -> Pins:
         """The exact closure of the image's packages and of what is essential; see the port."""
-        base = request.image.base
-        if base.image:
+        if request.image.base.image:
             return Pins()
         _check_recipe(request)
         check_named(request)
+        newest = request.refresh is not Refresh.KEEP
+        try:
+            return self._pins(request, progress, newest=newest)
+        except WorldError:
+            if newest:
+                raise
+            # What is asked for may have been published since another run read the indexes.
+            return self._pins(request, progress, newest=True)
+
+    def _pins(self, request: PinRequest, progress: Progress, *, newest: bool) -> Pins:
+        base = request.image.base
         with progress.task(f"Locking {sources.distribution(base).title} packages of {request.image.name}") as task:
             task.note("refreshing the indexes")
-            index = self._archive.index(base, base.suites)
+            index = self._archive.index(base, base.suites, newest=newest)
             before = keeping.previous(request)
             kept = {} if request.refresh is Refresh.UPGRADE else before.own
             beside = {} if request.refresh is Refresh.UPGRADE else before.beside

@@ -14,6 +14,7 @@ import os
 import re
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -36,6 +37,9 @@ QUESTION_TIMEOUT_SECONDS = 180.0
 
 UPDATE = ("apt-get", "update", "-q", "-o", "pkgCacheFile::Generate=false")
 """Apt would rebuild its binary caches after each update, also after one that brought nothing: half a second."""
+
+REFRESHED = "refreshed"
+"""A file in the view whose time says when its indexes were last brought up to date."""
 
 EMPTY_FOLDERS = ("apt.conf.d", "preferences.d", "sources.list.d", "auth.conf.d")
 
@@ -131,6 +135,15 @@ class Workspace:
         # A mirror with a wrong signature makes a warning of apt's while older indexes are still at hand.
         if done.exit_code != 0 or "\nW: " in output or "\nErr:" in output:
             raise refused_update(output, suites)
+        (self._view(suites) / REFRESHED).touch()
+
+    def refreshed_within(self, seconds: float, suites: tuple[str, ...]) -> bool:
+        """Whether ``refresh`` has brought these indexes so lately, in this process or another."""
+        try:
+            then = (self._view(suites) / REFRESHED).stat().st_mtime
+        except FileNotFoundError:
+            return False
+        return 0 <= time.time() - then < seconds
 
     def ask(self, arguments: tuple[str, ...], suites: tuple[str, ...], situation: Situation) -> Finished:
         """Run one of apt's programs over refreshed indexes; the caller reads the exit code."""
