@@ -66,7 +66,7 @@ def read_tracker(content: IO[bytes], *, name: str, as_of: datetime) -> Iterator[
         for package, flaws in ijson.kvitems(content, "", use_float=True):
             packages += 1
             yield from _of_package(package, flaws, as_of)
-    except ijson.JSONError as broken:
+    except (ijson.JSONError, UnicodeDecodeError) as broken:
         raise Corrupt(f"{name} is no JSON of Debian's security tracker: {_first_line(broken)}") from broken
     if not packages:
         raise Corrupt(f"{name} names no package")

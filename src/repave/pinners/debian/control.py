@@ -3,6 +3,8 @@
 import re
 from collections.abc import Iterator, Mapping
 
+from repave.ports.errors import Corrupt
+
 Fields = Mapping[str, str]
 
 RELATION = re.compile(r"\s*([a-z0-9][a-z0-9+.-]+)(?::[a-z0-9-]+)?\s*(?:\(\s*(<<|<=|=|>=|>>)\s*([^)\s]+)\s*\))?")
@@ -34,7 +36,9 @@ def written(fields: Fields) -> str:
 
 
 def source_of(fields: Fields) -> tuple[str, str]:
-    """Source package and its version: the binary's own where nothing else is said."""
+    """Source package and its version: the binary's own where nothing else is said. Raises Corrupt for no package's."""
+    if not fields.get("Package") or not fields.get("Version"):
+        raise Corrupt("a paragraph of a package index names no package, or no version of it")
     match = SOURCE.fullmatch(fields.get("Source", ""))
     if match is None:
         return fields["Package"], fields["Version"]

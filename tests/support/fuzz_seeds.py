@@ -1,0 +1,235 @@
+"""What readers are known to take, from which fuzzing begins."""
+
+import gzip
+import json
+from collections.abc import Iterator
+
+from hostile_archives import (
+    EVERYWHERE,
+    HARD,
+    LINK,
+    ZIPS,
+    ZipMember,
+    compressed,
+    data_package,
+    entry,
+    tar,
+    zipped,
+)
+from osv_records import document, ranged
+
+SHA256 = "0" * 64
+DIGEST = f"sha256:{SHA256}"
+
+LOCK = f"""format = 2
+
+[[image]]
+name = "web"
+kind = "container"
+recipe = "{DIGEST}"
+distribution = "debian"
+release = "bookworm"
+suites = ["bookworm", "bookworm-security"]
+architecture = "amd64"
+mirror = "http://deb.debian.org/debian"
+
+[[package]]
+name = "openssl"
+version = "3.0.20-1~deb12u2"
+ecosystem = "deb"
+layer = "base"
+sha256 = "{SHA256}"
+size_bytes = 12
+origin = "http://deb.debian.org/x.deb"
+filename = "x.deb"
+images = ["web"]
+architecture = "amd64"
+suite = "bookworm"
+source = "openssl"
+source_version = "3.0.20-1"
+
+[[package]]
+name = "flask"
+version = "3.0"
+ecosystem = "pypi"
+layer = "python"
+sha256 = "{SHA256}"
+size_bytes = 1
+origin = "https://files.example/x.whl"
+filename = "x.whl"
+images = ["web"]
+
+[[file]]
+target = "/srv/app/app.py"
+origin = "app/app.py"
+mode = 0o644
+sha256 = "{SHA256}"
+size_bytes = 3
+images = ["web"]
+"""
+
+CHANGELOG = """openssl (3.0.22-1~deb12u2) bookworm-security; urgency=medium
+
+  * CVE-2026-1234 (a flaw), CVE-2026-12345
+
+ -- A Maintainer <a@example.org>  Mon, 23 Nov 2026 10:00:00 +0000
+
+openssl (1:3.0.20-1) unstable; urgency=low
+
+  * cve-2025-0001
+
+ -- A Maintainer <a@example.org>  Mon, 23 Nov 2025 10:00:00 +0000
+
+# Older entries have been removed from this changelog.
+"""
+
+CONTROL = """Package: libssl3
+Source: openssl (3.0.20-1)
+Version: 3.0.20-1+b1
+Architecture: amd64
+Pre-Depends: dpkg (>= 1.17.14) | other:any
+Depends: libc6 (>= 2.34), debconf (>= 0.5) | debconf-2.0
+Provides: libssl (= 3)
+Description: a library
+ that goes on
+ .
+ here
+
+Package: other
+Version: 1
+"""
+
+VECTORS = (
+    "AV:N/AC:L/Au:N/C:P/I:P/A:P/E:U/RL:OF/RC:UC/CDP:N/TD:N/CR:M/IR:M/AR:M",
+    "(AV:N/AC:L/Au:N/C:C/I:C/A:C)",
+    "CVSS:3.0/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H",
+    "CVSS:3.1/AV:P/AC:H/PR:H/UI:R/S:C/C:L/I:L/A:N/E:P/RL:T/RC:R/CR:H/IR:L/MAV:N/MS:U",
+    "CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:H/VI:H/VA:H/SC:H/SI:H/SA:H/E:A/CR:H",
+)
+
+MANIFEST = {
+    "schemaVersion": 2,
+    "config": {"mediaType": "application/vnd.oci.image.config.v1+json", "digest": "@DIGEST", "size": "@SIZE"},
+    "layers": [
+        {
+            "mediaType": "application/vnd.oci.image.layer.v1.tar",
+            "digest": "@DIGEST",
+            "size": "@SIZE",
+            "annotations": {"repave.layer": "base"},
+        }
+    ],
+}
+CONFIGURATION = {
+    "architecture": "amd64",
+    "os": "linux",
+    "config": {"User": "www-data", "Cmd": ["run"], "Env": ["A=b"], "Volumes": {"/data": {}}},
+    "rootfs": {"type": "layers", "diff_ids": [DIGEST]},
+}
+
+OPENVEX = {
+    "@context": "https://openvex.dev/ns/v0.2.0",
+    "@id": "https://example.org/vex",
+    "author": "A Person",
+    "timestamp": "2026-11-20T00:00:00Z",
+    "statements": [
+        {
+            "vulnerability": {"name": "CVE-2026-1234", "aliases": ["GHSA-1"]},
+            "products": [{"@id": "pkg:deb/debian/openssl@3.0.20", "subcomponents": [{"@id": "pkg:pypi/flask@3"}]}],
+            "status": "not_affected",
+            "justification": "vulnerable_code_not_present",
+        }
+    ],
+}
+CYCLONEDX = {
+    "bomFormat": "CycloneDX",
+    "specVersion": "1.6",
+    "metadata": {"timestamp": "2026-11-20T00:00:00Z", "authors": [{"name": "A Person"}]},
+    "components": [{"bom-ref": "a", "purl": "pkg:deb/debian/openssl@3.0.20", "type": "library", "name": "openssl"}],
+    "vulnerabilities": [
+        {"id": "CVE-2026-1234", "analysis": {"state": "not_affected", "detail": "x"}, "affects": [{"ref": "a"}]}
+    ],
+}
+KEV = {"dateReleased": "2026-11-20T00:00:00Z", "count": 1, "vulnerabilities": [{"cveID": "CVE-2026-1234"}]}
+EPSS = "#model_version:v1,score_date:2026-11-20T00:00:00+0000\ncve,epss,percentile\nCVE-2026-1234,0.5,0.9\n"
+TRACKER = {
+    "openssl": {
+        "CVE-2026-1234": {
+            "description": "a flaw",
+            "releases": {
+                "bookworm": {
+                    "status": "resolved",
+                    "repositories": {"bookworm": "3.0.20-1"},
+                    "fixed_version": "3.0.22-1",
+                    "urgency": "high",
+                    "nodsa": "minor",
+                }
+            },
+        }
+    }
+}
+
+
+def lock_seeds() -> Iterator[bytes]:
+    """One of each table, and none of any."""
+    yield LOCK.encode()
+    yield LOCK.replace("format = 2", "format = 1").encode()
+    yield b"format = 1\n"
+
+
+def osv_seeds() -> Iterator[bytes]:
+    """One of each order, and of commits."""
+    edges = ({"introduced": "0"}, {"fixed": "2.2.5"}, {"introduced": "3"}, {"last_affected": "3.1"}, {"limit": "4"})
+    for ecosystem in ("PyPI", "npm", "Debian:12", "Ubuntu:22.04:LTS", "Go"):
+        made = document(
+            ranged(*edges),
+            ecosystem=ecosystem,
+            versions=["1.0"],
+            aliases=["CVE-2026-1234"],
+            severity=[{"type": "CVSS_V3", "score": VECTORS[2]}],
+            database_specific={"severity": "HIGH"},
+        )
+        yield json.dumps(made).encode()
+    commits = ranged({"introduced": "0"}, {"fixed": "a" * 40}, kind="GIT", repo="https://example.org/x.git")
+    yield json.dumps(document(commits, withdrawn="2026-11-20T00:00:00Z")).encode()
+
+
+def changelog_seeds() -> Iterator[bytes]:
+    """One."""
+    yield CHANGELOG.encode()
+
+
+def control_seeds() -> Iterator[bytes]:
+    """Two paragraphs."""
+    yield CONTROL.encode()
+
+
+def archive_seeds() -> Iterator[bytes]:
+    """An honest one of each kind, and those of the hostile corpus that are small."""
+    whole = tar((entry("a/b"), b"x" * 600), entry("a/l", LINK, link="b"), entry("h", HARD, link="a/b"), entry("d/"))
+    yield from compressed(whole).values()
+    yield data_package(whole)
+    changelog = (entry("usr/share/doc/name/changelog.Debian.gz"), gzip.compress(CHANGELOG.encode()))
+    yield data_package(tar(changelog))
+    yield tar((entry("n" * 150), b"x"), entry("a/.wh.b"), entry("a/.wh..wh..opq"), entry("a", pax={"mtime": "1.5"}))
+    yield zipped(ZipMember(name="a/b", content=b"x" * 60, method=8), ZipMember(name="c"), ZipMember(name="d/"))
+    yield from (one.content for one in (*EVERYWHERE, *ZIPS) if len(one.content) < 4096)
+
+
+def cvss_seeds() -> Iterator[bytes]:
+    """Each version, with a word."""
+    for vector in VECTORS:
+        yield f"{vector}\nhigh".encode()
+
+
+def manifest_seeds() -> Iterator[bytes]:
+    """An image of one layer, which is its configuration's file too."""
+    manifest = json.dumps(MANIFEST).replace('"@SIZE"', "@SIZE")
+    yield f"{manifest}\0{json.dumps(CONFIGURATION)}".encode()
+
+
+def document_seeds() -> Iterator[bytes]:
+    """One of each."""
+    for content in (OPENVEX, CYCLONEDX, KEV, TRACKER):
+        yield json.dumps(content).encode()
+    yield EPSS.encode()
+    yield gzip.compress(EPSS.encode())

@@ -1,0 +1,226 @@
+"""The readers that get strangers' bytes, each as one call that returns: whatever it raises is a crash."""
+
+import io
+import os
+import tempfile
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+
+from fuzz_seeds import (
+    archive_seeds,
+    changelog_seeds,
+    control_seeds,
+    cvss_seeds,
+    document_seeds,
+    lock_seeds,
+    manifest_seeds,
+    osv_seeds,
+)
+from hostile_archives import field
+
+from repave.advisories.changelogs import reaches, repaired
+from repave.advisories.debian_package import documents
+from repave.advisories.debian_tracker.document import read_tracker
+from repave.advisories.documents import Copy
+from repave.advisories.epss import read_epss
+from repave.advisories.kev import read_kev
+from repave.advisories.osv.matching import Subject, judge
+from repave.advisories.osv.orders import Unordered, debian
+from repave.advisories.osv.records import read_record, write_record
+from repave.advisories.rating import rate
+from repave.advisories.vex.formats import read_vex
+from repave.archives.errors import BadArchive
+from repave.archives.packages import opened_package
+from repave.archives.rules import MIB, ROOT_FILESYSTEM, TREE, Rules
+from repave.archives.tars import opened_tar
+from repave.archives.unpacking import Unpacking, unpack
+from repave.archives.whiteouts import Hiding
+from repave.archives.zips import opened_zip
+from repave.config.errors import FileError
+from repave.config.lockfile import dump_lock, load_lock
+from repave.model.names import Digest
+from repave.operations.integrity.image import ImageReader
+from repave.pinners.debian.control import groups, paragraphs, source_of, written
+from repave.ports.distribution import DIGEST
+from repave.ports.errors import Corrupt, Gone, Invalid
+from repave.registries.layout import LayoutRegistry
+
+NAME = "the input"
+BLOCK_BYTES = 512
+MEMORY = next((place for place in ("/dev/shm",) if os.access(place, os.W_OK)), None)  # noqa: S108 - folders of random names
+"""Where files are made that live for a millisecond."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """One reader."""
+
+    name: str
+    run: Callable[[bytes], None]
+    seeds: Callable[[], Iterable[bytes]]
+    """What it is known to take, to begin with."""
+
+    largest_bytes: int = 4096
+    """Of an input; a larger one finds nothing else, more slowly."""
+
+
+def read_a_lock(data: bytes) -> None:
+    """What is read is written and read again as the same."""
+    with suppress(FileError):
+        lock = load_lock(data.decode(errors="replace"))
+        assert load_lock(dump_lock(lock)) == lock
+
+
+def read_a_record(data: bytes) -> None:
+    """What is read judges versions of every order, and is written and read again as the same."""
+    try:
+        record = read_record(data, name=NAME)
+    except Corrupt:
+        return
+    assert read_record(write_record(record), name=NAME) == record
+    named = {(part.package.ecosystem, part.package.name) for part in record.affected if part.package}
+    for ecosystem, name in named | {("GIT", "https://example.org/x.git")}:
+        for version in ("1.0", "1:2.3-4+deb12u1", "0" * 40):
+            judge(record, Subject(ecosystem=ecosystem, name=name, version=version))
+
+
+def read_a_changelog(data: bytes) -> None:
+    """Whatever it holds: names of flaws, or none."""
+    text = data.decode(errors="replace")
+    found = repaired(text, after="1.0-1", up_to="3.0.22-1~deb12u2", newer=_newer)
+    assert all(name.startswith("CVE-") for name in found)
+    reaches(text, "1.0-1", _newer)
+
+
+def read_control_data(data: bytes) -> None:
+    """Paragraphs, their relations and sources; what is written from them is read as the same."""
+    for fields in paragraphs(data.decode(errors="replace")):
+        list(groups(fields, "Depends", "Pre-Depends", "Provides"))
+        with suppress(Corrupt):
+            source_of(fields)
+        if all(fields.values()):
+            list(paragraphs(written(fields)))
+
+
+def read_an_archive(data: bytes) -> None:
+    """As what it claims to be, by strangers' rules and by a root filesystem's; nothing outside the target is made."""
+    with tempfile.TemporaryDirectory(prefix="fuzz-", dir=MEMORY) as made:
+        folder = Path(made)
+        for content in {data, mended(data)}:
+            (folder / "archive").write_bytes(content)
+            for rules, settings in (
+                (_small(TREE), Unpacking()),
+                (_small(ROOT_FILESYSTEM), Unpacking(hiding=Hiding.REMOVED)),
+            ):
+                with suppress(BadArchive, Invalid):
+                    _unpack(folder / "archive", folder, rules, settings)
+        assert sorted(os.listdir(folder)) in (["archive"], ["archive", "target"])  # noqa: PTH208 - names alone
+
+
+def mended(data: bytes) -> bytes:
+    """A tar whose headers have the checksums they should have: a changed one is not read beyond its first header."""
+    blocks = [data[start : start + BLOCK_BYTES] for start in range(0, len(data), BLOCK_BYTES)]
+    return b"".join(
+        field(block, 0, b"")
+        if len(block) == BLOCK_BYTES and block.count(0) != BLOCK_BYTES and block[148:156]
+        else block
+        for block in blocks
+    )
+
+
+def read_a_vector(data: bytes) -> None:
+    """A rating, or a problem that is told."""
+    vector, _, word = data.decode(errors="replace").partition("\n")
+    rated = rate([vector], word)
+    assert rated.rating is None or rated.rating.score is None or 0.0 <= rated.rating.score <= 10.0
+
+
+def read_a_manifest(data: bytes) -> None:
+    """A manifest and, after a zero, its configuration, which it may name as ``@DIGEST`` and ``@SIZE``."""
+    manifest, _, configuration = data.partition(b"\0")
+    with tempfile.TemporaryDirectory(prefix="fuzz-", dir=MEMORY) as made:
+        registry = _Registry(Path(made))
+        named = registry.add(configuration)
+        size = str(len(configuration)).encode()
+        content = manifest.replace(b"@DIGEST", named.encode()).replace(b"@SIZE", size)
+        with suppress(Corrupt, Gone):
+            ImageReader(registry).parts(registry.add(content))
+
+
+class _Registry(LayoutRegistry):
+    """Files by their digest, which nobody needs after a power cut."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def add(self, content: bytes) -> Digest:
+        digest = Digest(f"sha256:{sha256(content).hexdigest()}")
+        (self._folder / digest).write_bytes(content)
+        return digest
+
+    def path(self, digest: Digest) -> Path:
+        if not DIGEST.fullmatch(digest) or not (self._folder / digest).exists():
+            raise Gone(f"no blob {digest}")
+        return self._folder / digest
+
+
+def read_documents(data: bytes) -> None:
+    """What the world knows of flaws: VEX, KEV, EPSS, Debian's tracker."""
+    with suppress(Corrupt):
+        read_vex(Copy(content=data), name=NAME)
+    with suppress(Corrupt):
+        read_kev(data)
+    with suppress(Corrupt):
+        read_epss(data)
+    with suppress(Corrupt):
+        list(read_tracker(io.BytesIO(data), name=NAME, as_of=datetime(2026, 11, 25, tzinfo=UTC)))
+
+
+TARGETS = (
+    Target(name="lock", run=read_a_lock, seeds=lock_seeds),
+    Target(name="osv", run=read_a_record, seeds=osv_seeds),
+    Target(name="changelog", run=read_a_changelog, seeds=changelog_seeds),
+    Target(name="control", run=read_control_data, seeds=control_seeds),
+    Target(name="archives", run=read_an_archive, seeds=archive_seeds, largest_bytes=8192),
+    Target(name="cvss", run=read_a_vector, seeds=cvss_seeds, largest_bytes=300),
+    Target(name="manifest", run=read_a_manifest, seeds=manifest_seeds),
+    Target(name="documents", run=read_documents, seeds=document_seeds),
+)
+
+
+def target_of(name: str) -> Target:
+    """By its name."""
+    return next(target for target in TARGETS if target.name == name)
+
+
+def _newer(one: str, other: str) -> bool:
+    """Debian's order, in which what is no version comes first."""
+    try:
+        return debian(one) > debian(other)
+    except Unordered:
+        return False
+
+
+def _small(rules: Rules) -> Rules:
+    return replace(rules, entries=200, file_bytes=4 * MIB, total_bytes=8 * MIB)
+
+
+def _unpack(path: Path, folder: Path, rules: Rules, settings: Unpacking) -> None:
+    start = path.read_bytes()[:4]
+    (folder / "target").mkdir(exist_ok=True)
+    if start.startswith(b"PK"):
+        with opened_zip(path, name=NAME, rules=rules) as archive:
+            for member in archive.infolist():
+                archive.read(member)
+    elif start.startswith(b"!<ar"):
+        for part in ("control", "data"):
+            with opened_package(path, part, name=NAME, rules=rules) as entries:
+                unpack(entries, folder / "target", name=NAME, settings=settings)
+        documents(path, "name")
+    else:
+        with opened_tar(path, name=NAME, rules=rules) as entries:
+            unpack(entries, folder / "target", name=NAME, settings=settings)
