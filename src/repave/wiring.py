@@ -202,6 +202,7 @@ class Wiring:
         return DebianArchive(
             root=self.state / "cache" / "apt",
             commands=self.commands,
+            clock=self.clock,
             origins=self.project.origins,
             logins=self.logins,
         )

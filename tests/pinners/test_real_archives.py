@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from repave.advisories.debian_security import DebianSecurityAdvisories
+from repave.jobs.clock import SystemClock
 from repave.jobs.commands import LocalCommands
 from repave.model.lock import Layer, Lock, LockedImage
 from repave.model.names import Digest, ImageName
@@ -34,7 +35,7 @@ SHOP = Image(
 def test_the_security_suite_repairs_what_the_frozen_suite_has(tmp_path: Path) -> None:
     """Openssl's CVEs are found in a lock from the frozen suite, a security lock moves it, and they are gone."""
     commands, vault = LocalCommands(), FileVault(tmp_path / "vault")
-    archive = DebianArchive(tmp_path / "apt", commands=commands)
+    archive = DebianArchive(tmp_path / "apt", commands=commands, clock=SystemClock())
     pinner = DebianPinner(archive=archive, vault=vault, commands=commands)
     advisories = DebianSecurityAdvisories(archive=archive, vault=vault)
 
@@ -72,7 +73,7 @@ def test_the_security_suite_repairs_what_the_frozen_suite_has(tmp_path: Path) ->
 def test_wheels_of_pypi_are_locked_and_fetched(tmp_path: Path) -> None:
     """Flask with a compiled dependency, for bookworm's Python whatever the host's is."""
     commands, vault = LocalCommands(), FileVault(tmp_path / "vault")
-    archive = DebianArchive(tmp_path / "apt", commands=commands)
+    archive = DebianArchive(tmp_path / "apt", commands=commands, clock=SystemClock())
     request = PinRequest(image=SHOP, folder=tmp_path, previous=Lock(), refresh=Refresh.KEEP)
     pinned = DebianPinner(archive=archive, vault=vault, commands=commands).pin(request, progress=Silent()).packages
     pinner = PypiPinner(tmp_path / "pypi", commands=commands, vault=vault)

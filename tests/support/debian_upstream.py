@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
 
+from repave.jobs.clock import SystemClock
 from repave.jobs.commands import LocalCommands
 from repave.model.lock import Lock, LockedImage, LockedPackage
 from repave.model.names import Digest, ImageName
@@ -178,6 +179,7 @@ class Locking:
         archive = DebianArchive(
             self.folder / "apt cache",
             commands=self.commands,
+            clock=SystemClock(),
             keyring=self.keyring or self.upstream.key.keyring,
             origins=self.origins,
             logins=self.logins,

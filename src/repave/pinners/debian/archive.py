@@ -13,6 +13,7 @@ from repave.pinners.debian.index import Entry, Index
 from repave.pinners.debian.workspace import Workspace
 from repave.pinners.reaching import first_reached
 from repave.ports.archive import Candidate, SuiteView
+from repave.ports.clock import Clock
 from repave.ports.commands import Commands
 from repave.ports.logins import Logins, NoLogins
 
@@ -28,6 +29,7 @@ class DebianArchive:
         root: Path,
         *,
         commands: Commands,
+        clock: Clock,
         keyring: Path | None = None,
         origins: Origins | None = None,
         logins: Logins | None = None,
@@ -36,6 +38,7 @@ class DebianArchive:
         """``keyring`` stands in for the distributions' own."""
         self._root = root
         self._commands = commands
+        self._clock = clock
         self._keyring = keyring
         self._origins = origins or Origins()
         self._logins = logins or NoLogins()
@@ -89,7 +92,8 @@ class DebianArchive:
             places=places,
             logins=self._logins,
         )
-        if newest or not workspace.refreshed_within(self._fresh_seconds, suites):
+        last = workspace.refreshed_at(suites)
+        if newest or last is None or not 0 <= self._clock.now().timestamp() - last < self._fresh_seconds:
             workspace.refresh(suites)
         return workspace
 

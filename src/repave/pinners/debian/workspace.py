@@ -14,7 +14,6 @@ import os
 import re
 import shutil
 import tempfile
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -137,13 +136,12 @@ class Workspace:
             raise refused_update(output, suites)
         (self._view(suites) / REFRESHED).touch()
 
-    def refreshed_within(self, seconds: float, suites: tuple[str, ...]) -> bool:
-        """Whether ``refresh`` has brought these indexes so lately, in this process or another."""
+    def refreshed_at(self, suites: tuple[str, ...]) -> float | None:
+        """When ``refresh`` last brought these indexes, in this process or another: seconds since the epoch."""
         try:
-            then = (self._view(suites) / REFRESHED).stat().st_mtime
+            return (self._view(suites) / REFRESHED).stat().st_mtime
         except FileNotFoundError:
-            return False
-        return 0 <= time.time() - then < seconds
+            return None
 
     def ask(self, arguments: tuple[str, ...], suites: tuple[str, ...], situation: Situation) -> Finished:
         """Run one of apt's programs over refreshed indexes; the caller reads the exit code."""
