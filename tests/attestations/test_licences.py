@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 from documented import Shelf
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from license_expression import get_spdx_licensing
 
+from repave.attestations.sbom.apk import installed
 from repave.attestations.sbom.copyright import licences
 from repave.attestations.sbom.inventory import Licence, Supplier
 from repave.attestations.sbom.licences import CLASSIFIERS, OTHERS, combined, identifier
@@ -68,12 +69,24 @@ def test_debians_words_become_spdx_only_where_they_are_certain(synopsis: str, me
     assert combined(synopsis) == meaning
 
 
+@settings(max_examples=300)
 @given(st.lists(NAMES, min_size=1, max_size=4), st.lists(JOINS, min_size=4, max_size=4))
 def test_whatever_is_joined_is_valid_spdx_or_nothing(names: list[str], joins: list[str]) -> None:
     """Judged by another reader of SPDX expressions; what has a part that maps to none maps to none."""
     found = combined("".join(f"{name}{join}" for name, join in zip(names, joins, strict=False)) + "ISC")
     assert not found or SPDX.validate(found).errors == []
     assert bool(found) <= all(identifier(name) for name in names)
+
+
+@settings(max_examples=300)
+@given(st.text(st.sampled_from("GPL-2+ andorwithMIT(),.\n:Files License*"), max_size=300))
+def test_strangers_words_are_never_more_than_words(text: str) -> None:
+    """Whatever stands in a copyright file or a record: it maps to valid SPDX or to a name, and nothing ends."""
+    found = [*licences(f"Format: 1.0\n\nFiles: *\nLicense: {text}", "thing"), *licences(text, "thing")]
+    assert found
+    assert all(bool(one.spdx) != bool(one.name) for one in found)
+    assert all(SPDX.validate(one.spdx).errors == [] for one in found if one.spdx)
+    assert [package.name for package in installed(f"P:x\nV:1\nL:{text}")][:1] == ["x"]
 
 
 def test_every_identifier_in_the_tables_is_one_of_spdx() -> None:

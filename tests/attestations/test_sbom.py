@@ -212,7 +212,6 @@ def test_a_package_that_is_not_in_the_vault_is_said(shelf: Shelf) -> None:
         (Ecosystem.NPM, "thing", "1.0.0", "pkg:npm/thing@1.0.0"),
         (Ecosystem.GIT, "https://example.org/a/thing.git", "1" * 40, f"pkg:generic/thing@{'1' * 40}"),
         (Ecosystem.URL, "https://example.org/a/thing.bin", "0" * 64, "pkg:generic/file"),
-        (Ecosystem.OCI, "registry.example/team/Thing", str(ARTIFACT), "pkg:oci/thing@sha256:"),
     ],
 )
 def test_every_ecosystem_has_package_urls(  # the lock's words for them exist

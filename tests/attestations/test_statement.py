@@ -2,7 +2,7 @@
 
 import json
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from repave.model.names import Digest
@@ -18,6 +18,7 @@ DOCUMENTS = st.dictionaries(TEXT, PLAIN, max_size=4)
 DIGEST = Digest(f"sha256:{'a' * 64}")
 
 
+@settings(max_examples=200)
 @given(DOCUMENTS, TEXT)
 def test_a_statement_holds_its_document_and_is_canonical(document: dict[str, object], name: str) -> None:
     """Whatever document and name: in-toto's statement reads back as both, and is written as canonical JSON is."""

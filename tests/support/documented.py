@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from image_maker import MadeImage, digest
+
 from repave.model.artifact import Artifact
 from repave.model.lock import Ecosystem, Layer, Lock, LockedFile, LockedImage, LockedPackage
 from repave.model.names import Digest, ImageName, ProjectName
@@ -28,6 +30,7 @@ class Shelf:
     folder: Path
     packages: list[LockedPackage] = field(default_factory=list)
     files: list[LockedFile] = field(default_factory=list)
+    base: Base = BASE
 
     @property
     def vault(self) -> FileVault:
@@ -104,6 +107,29 @@ class Shelf:
         self.packages.append(package)
         return package
 
+    def image(self, image: MadeImage) -> None:
+        """An image of a registry below, as the pinner locks it; its packages are no distribution's."""
+        named = [("manifest.json", image.manifest), ("config.json", image.configuration)]
+        named += [(f"layer-{number:02}.tar.gz", image.blobs[one]) for number, one in enumerate(image.packed, 1)]
+        for filename, content in named:
+            source = self.folder / "blob"
+            source.write_bytes(content)
+            self.packages.append(
+                LockedPackage(
+                    ecosystem=Ecosystem.OCI,
+                    name="registry.example/team/base",
+                    version=digest(image.manifest),
+                    sha256=self.vault.add(source),
+                    size_bytes=len(content),
+                    origin=f"oci://registry.example/team/base@{digest(content)}",
+                    filename=filename,
+                    layer=Layer.BASE,
+                    images=(WEB,),
+                    reference="1.2",
+                )
+            )
+        self.base = Base(image="registry.example/team/base:1.2", architecture=image.architecture)
+
     def file(self, target: str, content: bytes) -> LockedFile:
         """A file of the application."""
         source = self.folder / "file"
@@ -121,7 +147,7 @@ class Shelf:
 
     def made(self) -> Made:
         """The artifact of all of it."""
-        image = LockedImage(name=WEB, kind=ImageKind.CONTAINER, base=BASE, recipe=Digest(f"sha256:{'ef' * 32}"))
+        image = LockedImage(name=WEB, kind=ImageKind.CONTAINER, base=self.base, recipe=Digest(f"sha256:{'ef' * 32}"))
         return Made(
             project=ProjectName("shop"),
             artifact=Artifact(image=WEB, kind=ImageKind.CONTAINER, digest=ARTIFACT, size_bytes=1, layers=()),

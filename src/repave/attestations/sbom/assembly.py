@@ -1,41 +1,62 @@
 """From a lock and what its packages say to the inventory of one artifact."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from repave.attestations.sbom.below import MANIFEST
 from repave.attestations.sbom.debian_graph import debian_needs
-from repave.attestations.sbom.inventory import Facts, Inventory, Part
+from repave.attestations.sbom.inventory import Contents, Facts, Inventory, Part, PartKind
+from repave.attestations.sbom.parts_below import parts_below
 from repave.attestations.sbom.purls import artifact_purl, purl
-from repave.attestations.sbom.wheel_graph import PYTHON, environment, wheel_needs
+from repave.attestations.sbom.roots import roots
+from repave.attestations.sbom.wheel_graph import environment, wheel_needs
+from repave.model.distributions import NUMBERS
 from repave.model.lock import Ecosystem, LockedFile, LockedImage, LockedPackage
 from repave.ports.errors import Invalid
 from repave.ports.inventories import Made
 
+PYTHON = "python3"
 FactsOf = Mapping[LockedPackage, Facts]
 
 
-def inventory(made: Made, facts: FactsOf, *, version: str) -> Inventory:
-    """All parts of the artifact; ``version`` is repave's. Raises Invalid when the lock does not hold the image."""
+def inventory(made: Made, facts: FactsOf, below: Contents | None, *, version: str) -> Inventory:
+    """All parts of the artifact; ``version`` is repave's. Raises Invalid when the lock does not hold the image.
+
+    ``facts`` are those of the image's packages, ``below`` what the image below it holds, where there is one.
+    """
     image = locked_image(made)
-    packages = {package: _with_licences(package, facts) for package in made.lock.packages_of(image.name)}
+    packages = {package: _with_licences(package, facts) for package in facts if package.ecosystem is not Ecosystem.OCI}
     references = _references(packages, image)
     needs = _needs(packages, references, image)
     parts = [_package(package, packages[package], references[package], needs) for package in packages]
     parts += [_file(file) for file in made.lock.files_of(image.name)]
+    if below is not None:
+        parts += parts_below(_base(facts), below, image)
     parts.sort(key=lambda part: part.reference)
-    base = image.base
     return Inventory(
         name=made.name,
         kind=image.kind,
         digest=made.artifact.digest,
-        purl=artifact_purl(made.name, made.artifact.digest, base.architecture),
-        distribution=(base.distribution, base.release) if base.distribution else None,
+        purl=artifact_purl(made.name, made.artifact.digest, image.base.architecture),
+        distribution=_distribution(image, below),
         parts=tuple(parts),
         roots=roots(parts),
         as_of=datetime.fromtimestamp(max((fact.built_at for fact in packages.values()), default=0), UTC),
         version=version,
     )
+
+
+def _base(facts: FactsOf) -> LockedPackage:
+    """What stands for the whole of the image below: its manifest."""
+    return next(package for package in facts if (package.ecosystem, package.filename) == (Ecosystem.OCI, MANIFEST))
+
+
+def _distribution(image: LockedImage, below: Contents | None) -> tuple[str, str] | None:
+    name, release = image.base.distribution, image.base.release
+    if name:
+        return name, NUMBERS.get(name, {}).get(release, release)
+    return below.distribution[:2] if below is not None and below.distribution is not None else None
 
 
 def locked_image(made: Made) -> LockedImage:
@@ -44,34 +65,6 @@ def locked_image(made: Made) -> LockedImage:
         if image.name == made.artifact.image:
             return image
     raise Invalid(f"the lock {made.lock_digest} does not hold the image {made.artifact.image}", hint="bake it again")
-
-
-def roots(parts: Iterable[Part]) -> tuple[str, ...]:
-    """The parts that no other needs; and of those that need each other in a ring, which nothing leads to, one."""
-    needs = {part.reference: part.needs for part in parts}
-    needed = {other for reference, others in needs.items() for other in others if other != reference}
-    found = set(needs) - needed
-    reached = _reached(found, needs)
-    in_rings = []
-    for reference in sorted(needs):
-        if reference not in reached:
-            in_rings.append(reference)
-            reached |= _reached((reference,), needs)
-    found.update(in_rings)
-    for reference in in_rings:
-        if reference in _reached(found - {reference}, needs):
-            found.remove(reference)
-    return tuple(sorted(found))
-
-
-def _reached(start: Iterable[str], needs: Mapping[str, tuple[str, ...]]) -> set[str]:
-    reached: set[str] = set()
-    waiting = list(start)
-    while waiting:
-        if (here := waiting.pop()) not in reached:
-            reached.add(here)
-            waiting += needs[here]
-    return reached
 
 
 def _with_licences(package: LockedPackage, facts: FactsOf) -> Facts:
@@ -98,14 +91,15 @@ def _needs(
     packages: FactsOf, references: Mapping[LockedPackage, str], image: LockedImage
 ) -> Mapping[str, tuple[str, ...]]:
     """By reference, the references of what each package needs."""
-    debian = {package: facts for package, facts in packages.items() if package.ecosystem is Ecosystem.DEB}
-    wheels = {package: facts for package, facts in packages.items() if package.ecosystem is Ecosystem.PYPI}
+    debian = {one.name: (one.version, facts) for one, facts in packages.items() if one.ecosystem is Ecosystem.DEB}
+    wheels = {one.name: facts for one, facts in packages.items() if one.ecosystem is Ecosystem.PYPI}
     by_name = {(package.ecosystem, package.name): reference for package, reference in references.items()}
     python = by_name.get((Ecosystem.DEB, PYTHON))
     found: dict[str, tuple[str, ...]] = {}
     for name, others in debian_needs(debian).items():
         found[by_name[Ecosystem.DEB, name]] = tuple(by_name[Ecosystem.DEB, other] for other in others)
-    for name, others in wheel_needs(wheels, environment(debian, image.base.architecture)).items():
+    version = debian[PYTHON][0] if PYTHON in debian else ""
+    for name, others in wheel_needs(wheels, environment(version, image.base.architecture)).items():
         needed = [by_name[Ecosystem.PYPI, other] for other in others]
         found[by_name[Ecosystem.PYPI, name]] = tuple([*needed, python] if python else needed)
     return {reference: tuple(sorted(set(others) - {reference})) for reference, others in found.items()}
@@ -116,7 +110,7 @@ def _package(package: LockedPackage, facts: Facts, reference: str, needs: Mappin
         reference=reference,
         name=package.name,
         version="" if package.ecosystem is Ecosystem.URL else package.version,
-        ecosystem=package.ecosystem,
+        kind=PartKind.PACKAGE,
         purl=reference.partition("#")[0],
         sha256=package.sha256,
         origin=package.origin,
@@ -143,7 +137,7 @@ def _file(file: LockedFile) -> Part:
         reference=f"file:{file.target}",
         name=file.target,
         version="",
-        ecosystem=None,
+        kind=PartKind.FILE,
         sha256=file.sha256,
         properties=(("repave:mode", f"{file.mode:04o}"), ("repave:project-path", file.origin)),
     )

@@ -16,8 +16,7 @@ from cyclonedx.output.json import JsonV1Dot6
 from cyclonedx.spdx import is_supported_id
 from packageurl import PackageURL
 
-from repave.attestations.sbom.inventory import Inventory, Licence, Part, Supplier
-from repave.model.distributions import NUMBERS
+from repave.attestations.sbom.inventory import Inventory, Licence, Part, PartKind, Supplier
 from repave.model.recipe import ImageKind
 from repave.model.statement import canonical
 
@@ -25,6 +24,13 @@ KINDS = {
     ImageKind.CONTAINER: ComponentType.CONTAINER,
     ImageKind.VM: ComponentType.PLATFORM,
     ImageKind.FUNCTION: ComponentType.APPLICATION,
+}
+
+
+PART_KINDS = {
+    PartKind.PACKAGE: ComponentType.LIBRARY,
+    PartKind.FILE: ComponentType.FILE,
+    PartKind.IMAGE: ComponentType.CONTAINER,
 }
 
 
@@ -80,18 +86,17 @@ def _tool(version: str) -> Component:
 def _distribution(inventory: Inventory) -> Iterator[Component]:
     """What scanners find the distribution's advisories by."""
     if inventory.distribution is not None:
-        name, release = inventory.distribution
-        number = NUMBERS.get(name, {}).get(release, release)
-        yield Component(bom_ref="os", type=ComponentType.OPERATING_SYSTEM, name=name, version=number)
+        name, number = inventory.distribution
+        yield Component(bom_ref="os", type=ComponentType.OPERATING_SYSTEM, name=name, version=number or None)
 
 
 def _component(part: Part) -> Component:
-    hashes = [_sha256(part.sha256)]
+    hashes = [_sha256(part.sha256)] if part.sha256 else []
     if part.sha512:
         hashes.append(HashType(alg=HashAlgorithm.SHA_512, content=part.sha512))
     return Component(
         bom_ref=part.reference,
-        type=ComponentType.LIBRARY if part.ecosystem else ComponentType.FILE,
+        type=PART_KINDS[part.kind],
         name=part.name,
         version=part.version or None,
         purl=PackageURL.from_string(part.purl) if part.purl else None,

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from repave.archives.entries import Entry
@@ -23,17 +24,20 @@ CHUNK_BYTES = 64 * 1024
 def debian_facts(package: Path, name: str) -> Facts:
     """The facts of the package ``name``. Raises Corrupt."""
     control, built_at = _control(package, name)
-    fields = _fields(control)
     copyright_text, elsewhere = _copyright(package, name)
+    facts = facts_of_fields(control_fields(control))
+    declared = () if elsewhere else licences(copyright_text, name)
+    return replace(facts, licences=declared, licences_of=elsewhere, built_at=built_at)
+
+
+def facts_of_fields(fields: Mapping[str, str]) -> Facts:
+    """What a control file says, by its fields: all but the licence."""
     return Facts(
-        licences=() if elsewhere else licences(copyright_text, name),
-        licences_of=elsewhere,
         supplier=person(fields.get("maintainer", "")),
         summary=fields.get("description", "").partition("\n")[0],
         homepage=fields.get("homepage", ""),
         needs=tuple(relation for field in ("pre-depends", "depends") for relation in _relations(fields, field)),
         provides=_relations(fields, "provides"),
-        built_at=built_at,
     )
 
 
@@ -61,18 +65,23 @@ def _copyright(package: Path, name: str) -> tuple[str, str]:
             if entry.name not in {folder, f"{folder}/copyright"}:
                 continue
             if entry.link:
-                linked = LINKED.fullmatch(entry.link)
-                return "", linked[1] if linked and linked[1] != name else ""
+                return "", linked_documents(entry.link, name)
             if entry.name != folder and entry.size_bytes <= DOCUMENT_LIMIT_BYTES:
                 return _text(entry), ""
     return "", ""
+
+
+def linked_documents(link: str, name: str) -> str:
+    """The package to whose documents those of ``name`` are a link; empty for another kind of link."""
+    linked = LINKED.fullmatch(link)
+    return linked[1] if linked and linked[1] != name else ""
 
 
 def _text(entry: Entry) -> str:
     return b"".join(iter(lambda: entry.content.read(CHUNK_BYTES), b"")).decode("utf-8", errors="replace")
 
 
-def _fields(text: str) -> Mapping[str, str]:
+def control_fields(text: str) -> Mapping[str, str]:
     """The fields of a control file (deb822, Debian policy 5.1), by small names."""
     fields: dict[str, str] = {}
     name = ""

@@ -6,32 +6,32 @@ from collections.abc import Iterator, Mapping
 from univers.debian import compare_versions
 
 from repave.attestations.sbom.inventory import Facts
-from repave.model.lock import LockedPackage
 
 RELATION = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9+.-]+)(?::[a-z0-9-]+)?\s*(?:\(\s*(<<|<=|=|>=|>>)\s*([^)\s]+)\s*\))?")
 HOLDS = {"<<": {-1}, "<=": {-1, 0}, "=": {0}, ">=": {0, 1}, ">>": {1}}
 """By relation, in which orders of the two versions it holds."""
 
 
-def debian_needs(packages: Mapping[LockedPackage, Facts]) -> Mapping[str, tuple[str, ...]]:
+Packages = Mapping[str, tuple[str, Facts]]
+"""By name: version, and what it says of itself."""
+
+
+def debian_needs(packages: Packages) -> Mapping[str, tuple[str, ...]]:
     """By name of each Debian package, the names of those that its relations are satisfied by."""
     offers = _offers(packages)
-    return {package.name: tuple(sorted(set(_satisfying(facts, offers)))) for package, facts in packages.items()}
+    return {name: tuple(sorted(set(_satisfying(facts, offers)))) for name, (_, facts) in packages.items()}
 
 
 Offers = Mapping[str, tuple[tuple[str, str], ...]]
 """By name, real or virtual: who offers it, and in which version (empty: none). A package of that name stands first."""
 
 
-def _offers(packages: Mapping[LockedPackage, Facts]) -> Offers:
-    offers: dict[str, list[tuple[str, str]]] = {}
-    ordered = sorted(packages, key=lambda package: package.name)
-    for package in ordered:
-        offers[package.name] = [(package.name, package.version)]
-    for package in ordered:
-        for provided in packages[package].provides:
+def _offers(packages: Packages) -> Offers:
+    offers = {name: [(name, version)] for name, (version, _) in packages.items()}
+    for name, (_, facts) in sorted(packages.items()):
+        for provided in facts.provides:
             if match := RELATION.match(provided):
-                offers.setdefault(match[1], []).append((package.name, match[3] or ""))
+                offers.setdefault(match[1], []).append((name, match[3] or ""))
     return {name: tuple(found) for name, found in offers.items()}
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 from repave.attestations.sbom.inventory import Facts, Licence, Supplier
@@ -73,10 +74,15 @@ class FactsReader:
             content = json.loads(self._place(package).read_bytes())
         except (FileNotFoundError, ValueError):
             return None  # what a power cut has torn is read again
-        lists = {name: tuple(content[name]) for name in ("needs", "provides")}
-        supplier = content["supplier"] and Supplier(**content["supplier"])
-        licences = tuple(Licence(**licence) for licence in content["licences"])
-        return Facts(**{**content, **lists, "supplier": supplier, "licences": licences})
+        return read_facts(content)
 
     def _place(self, package: LockedPackage) -> Path:
         return self._folder / f"{package.sha256}.json"
+
+
+def read_facts(content: Mapping[str, Any]) -> Facts:
+    """Facts as they were kept."""
+    lists = {name: tuple(content[name]) for name in ("needs", "provides")}
+    supplier = content["supplier"] and Supplier(**content["supplier"])
+    licences = tuple(Licence(**licence) for licence in content["licences"])
+    return Facts(**{**content, **lists, "supplier": supplier, "licences": licences})

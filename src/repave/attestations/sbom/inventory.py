@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import Enum
 
-from repave.model.lock import Ecosystem
 from repave.model.names import Digest
 from repave.model.recipe import ImageKind
 
@@ -47,6 +47,41 @@ class Facts:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Found:
+    """A package that an image of somebody else says it holds: no file of it was locked, only the layer it is in."""
+
+    ecosystem: str
+    """As package URLs name it: ``deb``, ``apk``, ``pypi``."""
+
+    name: str
+    version: str
+    architecture: str = ""
+    source: str = ""
+    source_version: str = ""
+    facts: Facts = Facts()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contents:
+    """What an image of somebody else says of what is in it."""
+
+    distribution: tuple[str, str, str] | None = None
+    """Name, number and name of the release, by its ``os-release``; what it does not say is empty."""
+
+    packages: tuple[Found, ...] = ()
+    """Sorted by ecosystem, name and version."""
+
+
+class PartKind(Enum):
+    """What a part is."""
+
+    PACKAGE = "package"
+    FILE = "file"
+    IMAGE = "image"
+    """The image of a registry that is below."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Part:
     """A package or file of the artifact."""
 
@@ -55,12 +90,10 @@ class Part:
 
     name: str
     version: str
-    ecosystem: Ecosystem | None
-    """None for a file of the application."""
-
+    kind: PartKind
     purl: str = ""
-    sha256: str
-    """64 hex digits, of the file that was locked."""
+    sha256: str = ""
+    """64 hex digits, of the file that was locked; empty where none was."""
 
     sha512: str = ""
     origin: str = ""
@@ -85,7 +118,7 @@ class Inventory:
     digest: Digest
     purl: str
     distribution: tuple[str, str] | None
-    """What is below: name and release; None where it is not Debian's kind."""
+    """What is below: name and number of the release; None where it does not say."""
 
     parts: tuple[Part, ...]
     """Sorted by reference."""

@@ -23,15 +23,19 @@ class PackageInventories:
 
     def __init__(self, *, vault: Vault, folder: Path, version: str) -> None:
         """``folder`` is for what was read before; ``version`` is that of repave."""
-        self._facts = FactsReader(vault=vault, folder=folder)
+        self._vault = vault
+        self._folder = folder
         self._version = version
 
     def sbom(self, made: Made, form: SbomFormat, *, progress: Progress) -> Statement:
         """Every package and file of one artifact; see the port."""
         from repave.attestations.sbom.assembly import inventory  # noqa: PLC0415 - most bakes find it made
+        from repave.attestations.sbom.below import BelowReader  # noqa: PLC0415 - the same
 
-        facts = self._facts.of(made.lock.packages_of(made.artifact.image), progress=progress)
-        listed = inventory(made, facts, version=self._version)
+        packages = made.lock.packages_of(made.artifact.image)
+        facts = FactsReader(vault=self._vault, folder=self._folder).of(packages, progress=progress)
+        below = BelowReader(vault=self._vault, folder=self._folder).of(packages, progress=progress)
+        listed = inventory(made, facts, below, version=self._version)
         return Statement(
             subject=made.artifact.digest,
             name=made.name,

@@ -6,8 +6,12 @@ learn the source package, by which distributions publish what is vulnerable.
 
 from packageurl import PackageURL
 
+from repave.attestations.sbom.inventory import Found
 from repave.model.lock import Ecosystem, LockedImage, LockedPackage
 from repave.model.names import Digest
+
+VENDORS = {"deb": "debian", "apk": "alpine"}
+"""Whose packages they are where an image does not say it: the type needs one."""
 
 
 def purl(package: LockedPackage, image: LockedImage) -> str:
@@ -33,6 +37,18 @@ def purl(package: LockedPackage, image: LockedImage) -> str:
     return found.to_string()
 
 
+def found_purl(package: Found, distribution: tuple[str, str, str] | None) -> str:
+    """Of a package that an image of somebody else says it holds; ``distribution`` is what that says of itself."""
+    if package.ecosystem == "pypi":
+        return PackageURL("pypi", None, package.name, package.version).to_string()
+    name, number, release = distribution or ("", "", "")
+    told = {"arch": package.architecture, "distro": release or number}
+    told |= _upstream(package.name, package.version, package.source, package.source_version)
+    told = {key: value for key, value in told.items() if value}
+    vendor = name or VENDORS[package.ecosystem]
+    return PackageURL(package.ecosystem, vendor, package.name, package.version, told).to_string()
+
+
 def artifact_purl(name: str, digest: Digest, architecture: str) -> str:
     """Of the artifact itself, by the digest of its manifest."""
     return PackageURL("oci", None, name.replace("/", "-").lower(), digest, {"arch": architecture}).to_string()
@@ -40,10 +56,14 @@ def artifact_purl(name: str, digest: Digest, architecture: str) -> str:
 
 def _debian(package: LockedPackage, image: LockedImage) -> PackageURL:
     told = {"arch": package.architecture, "distro": image.base.release}
-    if package.source and package.source != package.name:
-        rebuilt = package.source_version not in {"", package.version}
-        told["upstream"] = f"{package.source}@{package.source_version}" if rebuilt else package.source
+    told |= _upstream(package.name, package.version, package.source, package.source_version)
     return PackageURL("deb", image.base.distribution, package.name, package.version, told)
+
+
+def _upstream(name: str, version: str, source: str, source_version: str) -> dict[str, str]:
+    if not source or source == name:
+        return {}
+    return {"upstream": f"{source}@{source_version}" if source_version not in {"", version} else source}
 
 
 def _last(address: str) -> str:

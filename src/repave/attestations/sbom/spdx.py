@@ -9,18 +9,22 @@ from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
-from repave.attestations.sbom.inventory import Inventory, Licence, Part, Supplier
+from repave.attestations.sbom.inventory import Inventory, Licence, Part, PartKind, Supplier
 from repave.model.recipe import ImageKind
 from repave.model.statement import canonical
 
 DOCUMENT = "SPDXRef-DOCUMENT"
 ARTIFACT = "SPDXRef-artifact"
 UNKNOWN = "NOASSERTION"
+WEB = ("https://", "http://", "ftp://")
+"""What the specification takes for a place to download from, of those that a lock knows."""
+
 PURPOSES = {
     ImageKind.CONTAINER: "CONTAINER",
     ImageKind.VM: "OPERATING-SYSTEM",
     ImageKind.FUNCTION: "APPLICATION",
 }
+PART_PURPOSES = {PartKind.PACKAGE: "LIBRARY", PartKind.FILE: "FILE", PartKind.IMAGE: "CONTAINER"}
 TEAM = re.compile(r"\b(team|maintainers?|developers?|group|project|foundation|pallets|ecosystem)\b", re.IGNORECASE)
 """Most suppliers with such a word are no person; the specification wants to know."""
 
@@ -87,10 +91,10 @@ def _package(part: Part, identifiers: dict[str, str]) -> dict[str, Any]:
     told: dict[str, Any] = {
         "SPDXID": identifiers[part.reference],
         "name": part.name,
-        "primaryPackagePurpose": "LIBRARY" if part.ecosystem else "FILE",
-        "downloadLocation": part.origin or UNKNOWN,
+        "primaryPackagePurpose": PART_PURPOSES[part.kind],
+        "downloadLocation": part.origin if part.origin.startswith(WEB) else UNKNOWN,
         "filesAnalyzed": False,
-        "checksums": [_checksum(part.sha256)],
+        "checksums": [_checksum(part.sha256)] if part.sha256 else [],
         "licenseConcluded": UNKNOWN,
         "licenseDeclared": _expression(facts.licences),
         "copyrightText": UNKNOWN,

@@ -8,18 +8,15 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from repave.attestations.sbom.inventory import Facts
-from repave.model.lock import Ecosystem, LockedPackage
 
-PYTHON = "python3"
 UPSTREAM = re.compile(r"(?:\d+:)?(\d+\.\d+(?:\.\d+)?)")
 MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
 """Debian's name of an architecture, and the one that Python says."""
 
 
-def environment(packages: Mapping[LockedPackage, Facts], architecture: str) -> dict[str, str]:
-    """What markers are judged by: the Python that is locked for the image, on Linux."""
-    locked = (package.version for package in packages if (package.ecosystem, package.name) == (Ecosystem.DEB, PYTHON))
-    match = UPSTREAM.match(next(locked, ""))
+def environment(python: str, architecture: str) -> dict[str, str]:
+    """What markers are judged by: the image's own Python, by the version of its package, on Linux."""
+    match = UPSTREAM.match(python)
     full = match[1] if match else "3"
     return {
         "implementation_name": "cpython",
@@ -45,14 +42,14 @@ class _Wheel:
     needs: set[str] = field(default_factory=set)
 
 
-def wheel_needs(wheels: Mapping[LockedPackage, Facts], target: dict[str, str]) -> Mapping[str, tuple[str, ...]]:
+def wheel_needs(wheels: Mapping[str, Facts], target: dict[str, str]) -> Mapping[str, tuple[str, ...]]:
     """By name of each wheel, the names of those that it requires.
 
     A lock does not tell which extras the file asked for. A wheel that nothing else requires, but that an extra of
     another wants, is taken to be there for that.
     """
-    known: dict[str, str] = {canonicalize_name(package.name): package.name for package in wheels}
-    graph = {package.name: _Wheel(requirements=tuple(_read(facts))) for package, facts in wheels.items()}
+    known: dict[str, str] = {canonicalize_name(name): name for name in wheels}
+    graph = {name: _Wheel(requirements=tuple(_read(facts))) for name, facts in wheels.items()}
     _follow(graph, known, target)
     for name in sorted(graph):
         if not any(name in wheel.needs for wheel in graph.values()) and _activate(name, graph, target):

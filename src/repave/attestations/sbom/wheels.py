@@ -21,7 +21,17 @@ HOMEPAGES = ("homepage", "home", "source", "repository", "documentation")
 
 def wheel_facts(wheel: Path, filename: str) -> Facts:
     """The facts of one wheel. Raises Corrupt."""
-    metadata, _ = parse_email(_metadata(wheel, filename))
+    return facts_of_metadata(read_metadata(_metadata(wheel, filename)))
+
+
+def read_metadata(content: bytes) -> RawMetadata:
+    """METADATA, as far as it can be read."""
+    metadata, _ = parse_email(content)
+    return metadata
+
+
+def facts_of_metadata(metadata: RawMetadata) -> Facts:
+    """What METADATA says."""
     return Facts(
         licences=tuple(sorted(set(_licences(metadata)), key=lambda licence: (licence.name, licence.spdx))),
         supplier=_supplier(metadata),

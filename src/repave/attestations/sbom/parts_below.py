@@ -1,0 +1,95 @@
+"""The image of a registry below ours, and what it says it holds, as parts of the inventory."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from repave.attestations.sbom.apk import apk_needs
+from repave.attestations.sbom.debian_graph import debian_needs
+from repave.attestations.sbom.inventory import Contents, Facts, Found, Part, PartKind
+from repave.attestations.sbom.purls import found_purl, purl
+from repave.attestations.sbom.roots import roots
+from repave.attestations.sbom.wheel_graph import environment, wheel_needs
+from repave.model.lock import LockedImage, LockedPackage
+
+PYTHONS = ("python3", "python")
+
+
+def parts_below(base: LockedPackage, contents: Contents, image: LockedImage) -> list[Part]:
+    """The base, which needs what nothing else in it needs, and each package that its records name."""
+    reference = purl(base, image)
+    references = _references(contents)
+    needs = _needs(contents.packages, image.base.architecture)
+    licensed = _licensed(contents.packages)
+    parts = [
+        Part(
+            reference=references[one],
+            name=one.name,
+            version=one.version,
+            kind=PartKind.PACKAGE,
+            purl=references[one].partition("#")[0],
+            facts=licensed[one],
+            properties=tuple(_properties(one, reference)),
+            needs=tuple(sorted({references[other] for other in needs[one] if other != one})),
+        )
+        for one in contents.packages
+    ]
+    read = ", ".join(sorted({one.ecosystem for one in contents.packages})) or "unknown"
+    whole = Part(
+        reference=reference,
+        name=base.name,
+        version=base.version,
+        kind=PartKind.IMAGE,
+        purl=reference,
+        sha256=base.sha256,
+        origin=base.origin,
+        properties=tuple(
+            (f"repave:{name}", value) for name, value in (("contents", read), ("reference", base.reference)) if value
+        ),
+        needs=roots(parts),
+    )
+    return [whole, *parts]
+
+
+def _references(contents: Contents) -> Mapping[Found, str]:
+    """By package, its purl; of several with the same one, all but the first have a number behind it."""
+    references: dict[Found, str] = {}
+    counts: dict[str, int] = {}
+    for one in contents.packages:
+        address = found_purl(one, contents.distribution)
+        counts[address] = counts.get(address, 0) + 1
+        references[one] = address if counts[address] == 1 else f"{address}#{counts[address]}"
+    return references
+
+
+def _needs(packages: Iterable[Found], architecture: str) -> Mapping[Found, tuple[Found, ...]]:
+    by_kind: dict[str, dict[str, Found]] = {}
+    for one in packages:
+        by_kind.setdefault(one.ecosystem, {})[one.name] = one
+    debian, alpine = by_kind.get("deb", {}), by_kind.get("apk", {})
+    wheels = {name: one.facts for name, one in by_kind.get("pypi", {}).items()}
+    python = next((found[name].version for found in (debian, alpine) for name in PYTHONS if name in found), "")
+    needs = {
+        "deb": debian_needs({name: (one.version, one.facts) for name, one in debian.items()}),
+        "apk": apk_needs(alpine.values()),
+        "pypi": wheel_needs(wheels, environment(python, architecture)),
+    }
+    return {
+        one: tuple(by_kind[one.ecosystem][other] for other in needs[one.ecosystem].get(one.name, ()))
+        for one in packages
+    }
+
+
+def _licensed(packages: Iterable[Found]) -> Mapping[Found, Facts]:
+    """A package that points to another's documents has the licences that are found there."""
+    by_name = {one.name: one.facts for one in packages if one.ecosystem == "deb"}
+    return {
+        one: replace(one.facts, licences=by_name[one.facts.licences_of].licences)
+        if one.facts.licences_of in by_name
+        else one.facts
+        for one in packages
+    }
+
+
+def _properties(one: Found, base: str) -> Iterable[tuple[str, str]]:
+    said = {"found-in": base, "source": one.source, "source-version": one.source_version}
+    return ((f"repave:{name}", value) for name, value in said.items() if value)
