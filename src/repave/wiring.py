@@ -250,10 +250,12 @@ class Wiring:
         """The distribution's security suites, and what the file names, as one."""
         from repave.advisories.debian_security import DebianSecurityAdvisories
         from repave.advisories.decorated import DecoratedAdvisories
+        from repave.advisories.remembered import RememberedAdvisories
 
+        suites = DebianSecurityAdvisories(archive=self.archive, vault=self.vault)
+        dated = RememberedAdvisories(suites, file=self.state / "cache" / "advisories" / "suites.json")
         named = (self._advisory_source(source) for source in self.project.advisories.sources)
-        sources = (DebianSecurityAdvisories(archive=self.archive, vault=self.vault), *named)
-        return (DecoratedAdvisories(sources, self._decorations()),)
+        return (DecoratedAdvisories((dated, *named), self._decorations()),)
 
     def _decorations(self) -> "Iterator[Decoration]":
         """What the file names beside sources of advisories."""

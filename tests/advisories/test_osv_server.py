@@ -111,7 +111,7 @@ def test_what_the_server_names_and_our_matcher_finds_is_found(asking: Asking) ->
         ("flask", "PYSEC-2023-62", "2.2.5"),
         ("libssl3", "DSA-6000-1", "3.0.22-1"),
     ]
-    assert (status.problem, status.passed_over) == ("", ())
+    assert (status.problem, status.remarks) == ("", ())
     assert status.covers == (Ecosystem.DEB, Ecosystem.PYPI)
     assert status.as_of is not None
     assert abs(asking.clock.now() - status.as_of) < timedelta(minutes=1)
@@ -174,7 +174,7 @@ def test_the_servers_word_alone_is_no_finding(asking: Asking, record: dict[str, 
     asking.server.records["PYSEC-2023-62"] = record
     findings, status = asking.ask()
     assert not findings
-    assert status.passed_over == (f"OSV names PYSEC-2023-62 for flask 2.2.0, which is no finding: {why}",)
+    assert status.remarks == (f"it names PYSEC-2023-62 for flask 2.2.0, which is no finding: {why}",)
     assert status.problem == ""
 
 

@@ -13,6 +13,7 @@ from osv_records import document, lock_of, ranged, wheel
 from repave.config.lockfile import dump_lock
 from repave.model.recipe import Base
 from repave.ports.archive import SuiteView
+from repave.ports.errors import Unreachable
 from repave.wiring import Wiring
 
 FLASK = document(ranged({"introduced": "0"}, {"fixed": "2.2.5"}), id="PYSEC-2023-62", aliases=["CVE-2023-30861"])
@@ -26,9 +27,13 @@ class NothingNew:
         """One."""
         return (f"{base.release}-security",)
 
+    reached = True
+
     def view(self, base: Base, suites: Iterable[str], names: Iterable[str]) -> SuiteView:
         """Empty."""
         del base, suites, names
+        if not self.reached:
+            raise Unreachable("the archive does not answer")
         return SuiteView(as_of=TODAY, candidates={})
 
 
@@ -68,6 +73,18 @@ def test_a_source_that_fails_is_unknown_since_its_last_answer(
     code, answer = scanned(repave, folder, "2.2.5")
     assert (code, answer["verdict"]) == (3, "unknown")
     assert "unknown since" in repave("scan").err
+
+
+def test_security_suites_that_fail_are_unknown_since_they_were_last_read(
+    repave: Callable[..., Any], folder: Path, server: OsvApiServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They keep no findings, but their date is kept."""
+    del server
+    assert scanned(repave, folder, "2.2.5")[0] == 0
+    monkeypatch.setattr(NothingNew, "reached", False)
+    code, answer = scanned(repave, folder, "2.2.5")
+    assert (code, answer["verdict"]) == (3, "unknown")
+    assert answer["sources"][0]["problem"] == (f"unknown since {TODAY:%Y-%m-%d %H:%M} UTC: the archive does not answer")
 
 
 def test_a_source_that_never_answered_is_unknown(

@@ -105,9 +105,6 @@ class SourceStatus:
     problem: str = ""
     """Why its answer is unknown; empty when it was read whole."""
 
-    passed_over: tuple[str, ...] = ()
-    """What it names and what is no finding all the same, each with the reason; it changes no verdict."""
-
     covers: tuple[Ecosystem, ...] = ()
     """Whose packages in the lock it could judge, sorted; the packages of an ecosystem that no source covers are
     neither clean nor vulnerable."""

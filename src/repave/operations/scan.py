@@ -80,11 +80,6 @@ class Scan:
             return "unknown"
         return "vulnerable" if self.findings else "clean"
 
-    @property
-    def untold(self) -> tuple[str, ...]:
-        """What is neither a finding nor clean, in words: it changes no verdict."""
-        return (*self.unjudged, *(told for source in self.sources for told in source.passed_over))
-
 
 def examine(lock: Lock, advisories: Iterable[Advisories], progress: Progress) -> FindingReport:
     """Ask every source about one lock; what hurries stands first."""

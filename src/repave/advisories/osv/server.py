@@ -106,7 +106,7 @@ class OsvServer:
     def _judge(self, every: Sequence[Question], heard: _Heard) -> tuple[tuple[Finding, ...], tuple[SourceStatus, ...]]:
         findings: list[Finding] = []
         undecided: list[str] = []
-        passed_over: list[str] = []
+        remarks: list[str] = []
         dates: list[datetime] = []
         covered: dict[Ecosystem, bool] = {}
         unheard = False
@@ -122,13 +122,13 @@ class OsvServer:
             found, open_ones = findings_of(question, records)
             findings += found
             undecided += open_ones
-            passed_over += _disagreements(question, records)
+            remarks += _disagreements(question, records)
         as_of = min(dates, default=None)
         status = SourceStatus(
             name=self._name,
             as_of=as_of,
             problem=self._problem(heard.trouble, undecided, as_of, unheard=unheard),
-            passed_over=tuple(f"{self._name} {told}" for told in passed_over),
+            remarks=tuple(remarks),
             covers=tuple(sorted(ecosystem for ecosystem, all_known in covered.items() if all_known)),
         )
         return tuple(findings), (status,)
@@ -153,9 +153,9 @@ def _records_of(said: Said, records: Mapping[str, Record]) -> list[Record]:
 
 def _disagreements(question: Question, records: Iterable[Record]) -> list[str]:
     """Records that the server names for a version, and that do not affect it by what they say themselves."""
-    package = question.package
+    locked = f"{question.package.name} {question.package.version}"
     return [
-        f"names {record.id} for {package.name} {package.version}, which is no finding: {_why(record, question.subject)}"
+        f"it names {record.id} for {locked}, which is no finding: {_why(record, question.subject)}"
         for record in sorted(records, key=lambda record: record.id)
         if judge(record, question.subject).verdict is Verdict.UNAFFECTED
     ]

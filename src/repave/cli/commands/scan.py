@@ -119,7 +119,7 @@ def tell(found: Scan, screen: Screen) -> None:
             screen.say(f"{source.name}, as of {source.as_of:%Y-%m-%d %H:%M} UTC" if source.as_of else source.name)
         for remark in source.remarks:
             screen.warn(f"{source.name}: {remark}")
-    for sentence in found.untold:
+    for sentence in found.unjudged:
         screen.say(sentence)
     packages = counted(len({(one.ecosystem, one.package, one.version) for one in found.findings}), "package")
     dismissed = f", {counted(len(found.dismissed), 'finding')} dismissed" if found.dismissed else ""

@@ -203,5 +203,7 @@ def _properties(found: Scan) -> Iterable[Property]:
         yield Property(name="repave:source", value=source.name)
         if source.problem:
             yield Property(name="repave:unknown", value=f"{source.name}: {source.problem}")
-    for sentence in found.untold:
+        for remark in source.remarks:
+            yield Property(name="repave:remark", value=f"{source.name}: {remark}")
+    for sentence in found.unjudged:
         yield Property(name="repave:not-judged", value=sentence)

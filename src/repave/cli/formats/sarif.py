@@ -141,7 +141,7 @@ def _notifications(found: Scan) -> Iterator[Document]:
         if source.problem:
             yield _notification("error", f"{source.name} cannot be relied on: {source.problem}")
         yield from (_notification("warning", f"{source.name}: {remark}") for remark in source.remarks)
-    yield from (_notification("warning", sentence) for sentence in found.untold)
+    yield from (_notification("warning", sentence) for sentence in found.unjudged)
 
 
 def _notification(level: str, text: str) -> Document:
