@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from repave.ports.advisories import Advisories
     from repave.ports.baker import Baker
     from repave.ports.distribution import Distribution
-    from repave.ports.logins import Logins
+    from repave.ports.logins import Access, Logins
     from repave.ports.pinner import Pinner
     from repave.ports.progress import Progress
     from repave.ports.provider import Machines
@@ -150,6 +150,13 @@ class Wiring:
         )
 
     @cached_property
+    def access(self) -> "Access":
+        """How the addresses of others are reached."""
+        from repave.ports.logins import Access
+
+        return Access(origins=self.project.origins, logins=self.logins)
+
+    @cached_property
     def shared_vaults(self) -> "tuple[SharedVault, ...]":
         """Those that the file names, in its order."""
         return tuple(self.shared_vault(place) for place in self.project.shared_vaults)
@@ -203,8 +210,7 @@ class Wiring:
             root=self.state / "cache" / "apt",
             commands=self.commands,
             clock=self.clock,
-            origins=self.project.origins,
-            logins=self.logins,
+            access=self.access,
         )
 
     @cached_property
@@ -223,8 +229,7 @@ class Wiring:
                 root=self.state / "cache" / "pypi",
                 vault=self.vault,
                 commands=self.commands,
-                origins=self.project.origins,
-                logins=self.logins,
+                access=self.access,
             ),
             FetchedFilesPinner(vault=self.vault),
             GitPinner(root=self.state / "cache" / "git", exports=self.git, vault=self.vault),

@@ -13,6 +13,7 @@ from repave.model.origins import Origin, Origins
 from repave.model.recipe import Base, Image, ImageKind
 from repave.pinners.pypi import PypiPinner
 from repave.ports.errors import Denied, Unreachable
+from repave.ports.logins import Access
 from repave.ports.pinner import PinRequest, Refresh
 from repave.ports.progress import Silent
 from repave.registries.vault import FileVault
@@ -108,8 +109,7 @@ def test_an_index_of_ones_own_is_asked_with_its_login(tmp_path: Path) -> None:
             commands=commands,
             vault=FileVault(tmp_path / "vault"),
             index=SIMPLE,
-            origins=mirrored(SIMPLE, nobody_listens(), server.address),
-            logins=KnownTo(server.address),
+            access=Access(origins=mirrored(SIMPLE, nobody_listens(), server.address), logins=KnownTo(server.address)),
         )
         base = Base(distribution="debian", release="bookworm", suites=("bookworm",))
         image = Image(name=ImageName("web"), kind=ImageKind.CONTAINER, base=base, python=("app",))

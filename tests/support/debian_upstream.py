@@ -16,7 +16,7 @@ from repave.model.recipe import Base, Image, ImageKind
 from repave.pinners.debian.archive import DebianArchive
 from repave.pinners.debian.pinner import DebianPinner
 from repave.ports.commands import Commands
-from repave.ports.logins import Logins, NoLogins
+from repave.ports.logins import Access, Logins, NoLogins
 from repave.ports.pinner import PinRequest, Refresh
 from repave.ports.progress import Silent
 from repave.registries.vault import FileVault
@@ -181,8 +181,7 @@ class Locking:
             commands=self.commands,
             clock=SystemClock(),
             keyring=self.keyring or self.upstream.key.keyring,
-            origins=self.origins,
-            logins=self.logins,
+            access=Access(origins=self.origins, logins=self.logins),
             fresh_seconds=self.fresh_seconds,
         )
         return DebianPinner(archive=archive, vault=self.vault, commands=COMMANDS)

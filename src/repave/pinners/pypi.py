@@ -16,14 +16,13 @@ import uv
 from packaging.utils import canonicalize_name
 
 from repave.model.lock import Ecosystem, Layer, LockedPackage
-from repave.model.origins import Origins
 from repave.pinners.naming import check_named, requirement
 from repave.pinners.reaching import first_reached
 from repave.pinners.uv_complaints import refusal
 from repave.pinners.wheels import Interpreter, interpreter
 from repave.ports.commands import Commands
 from repave.ports.errors import Gone, Invalid, Unreachable
-from repave.ports.logins import Login, Logins, NoLogins
+from repave.ports.logins import Access, Login
 from repave.ports.pinner import PinRequest, Pins, Refresh
 from repave.ports.progress import Progress
 from repave.ports.vault import Fetch, Vault
@@ -91,14 +90,13 @@ class PypiPinner:
         commands: Commands,
         vault: Vault,
         index: str | None = None,
-        origins: Origins | None = None,
-        logins: Logins | None = None,
+        access: Access | None = None,
     ) -> None:
         self._root = root
         self._commands = commands
         self._vault = vault
-        self._indexes = (origins or Origins()).places(index or INDEX)
-        self._logins = logins or NoLogins()
+        self._access = access or Access()
+        self._indexes = self._access.origins.places(index or INDEX)
 
     def pin(self, request: PinRequest, *, progress: Progress) -> Pins:
         """The exact wheels of the image's requirements and of all they need; see the port."""
@@ -153,7 +151,7 @@ class PypiPinner:
 
     def _login(self, index: str) -> Mapping[str, str]:
         """By the variables that uv reads for an index of this name: they are in no process list."""
-        login = self._logins.login(index)
+        login = self._access.logins.login(index)
         if login is None:
             return {}
         return {
@@ -206,7 +204,7 @@ class PypiPinner:
             name=package["name"],
             version=package["version"],
             sha256=sha256,
-            size_bytes=wheel["size"] if "size" in wheel else _size(origin, self._logins.login(origin)),
+            size_bytes=wheel["size"] if "size" in wheel else _size(origin, self._access.logins.login(origin)),
             origin=origin,
             filename=filename,
             layer=Layer.PYTHON,

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from repave.model.origins import Origins
+
 
 @dataclass(frozen=True, kw_only=True)
 class Login:
@@ -31,3 +33,11 @@ class NoLogins:
         """Nobody, everywhere."""
         del address
         return None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Access:
+    """How the addresses of others are reached: what stands in for them, and who we are there."""
+
+    origins: Origins = field(default_factory=Origins)
+    logins: Logins = field(default_factory=NoLogins)

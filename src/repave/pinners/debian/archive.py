@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from threading import Lock
 
-from repave.model.origins import Origins
 from repave.model.recipe import Base
 from repave.pinners.debian import sources, versions
 from repave.pinners.debian.index import Entry, Index
@@ -15,7 +14,7 @@ from repave.pinners.reaching import first_reached
 from repave.ports.archive import Candidate, SuiteView
 from repave.ports.clock import Clock
 from repave.ports.commands import Commands
-from repave.ports.logins import Logins, NoLogins
+from repave.ports.logins import Access
 
 FRESH_SECONDS = 60.0
 """Several images locked together, and one lock after the other, are asked about once, and from the same indexes."""
@@ -31,8 +30,7 @@ class DebianArchive:
         commands: Commands,
         clock: Clock,
         keyring: Path | None = None,
-        origins: Origins | None = None,
-        logins: Logins | None = None,
+        access: Access | None = None,
         fresh_seconds: float = FRESH_SECONDS,
     ) -> None:
         """``keyring`` stands in for the distributions' own."""
@@ -40,8 +38,7 @@ class DebianArchive:
         self._commands = commands
         self._clock = clock
         self._keyring = keyring
-        self._origins = origins or Origins()
-        self._logins = logins or NoLogins()
+        self._access = access or Access()
         self._fresh_seconds = fresh_seconds
         self._refreshing = Lock()
         self._refreshed: dict[tuple[Base, tuple[str, ...], bool], tuple[float, Workspace]] = {}
@@ -90,7 +87,7 @@ class DebianArchive:
             commands=self._commands,
             keyring=self._keyring_of(base),
             places=places,
-            logins=self._logins,
+            logins=self._access.logins,
         )
         last = workspace.refreshed_at(suites)
         if newest or last is None or not 0 <= self._clock.now().timestamp() - last < self._fresh_seconds:
@@ -99,7 +96,7 @@ class DebianArchive:
 
     def _choices(self, base: Base, suites: tuple[str, ...]) -> list[Mapping[str, str]]:
         """Where each archive is asked, the first mirrors of all together first."""
-        places = {(archive := sources.address(base, suite)): self._origins.places(archive) for suite in suites}
+        places = {(archive := sources.address(base, suite)): self._access.origins.places(archive) for suite in suites}
         most = max(len(mirrors) for mirrors in places.values())
         return [
             {archive: mirrors[min(number, len(mirrors) - 1)] for archive, mirrors in places.items()}
