@@ -34,6 +34,7 @@ from repave.archives.rules import TREE
 from repave.archives.tars import opened_tar
 from repave.archives.unpacking import unpack
 from repave.archives.zips import opened_zip
+from repave.bakers.container.skeleton import Skeleton
 from repave.bakers.container.wheels import Wheel, lay_out_wheels
 from repave.model.names import Digest
 from repave.operations.errors import Refused
@@ -187,7 +188,7 @@ def test_wheels_and_exports_of_them_are_refused(hostile: Hostile, place: Path) -
     """A wheel is named; of records nothing is believed."""
     wheel = Wheel(filename="left_pad-1.3.0-py3-none-any.whl", path=written(place, hostile.content))
     with pytest.raises(Invalid, match=f"cannot install {wheel.filename}"):
-        lay_out_wheels([wheel], place / "target", python="3.11")
+        lay_out_wheels([wheel], place / "target", below=Skeleton(python="3.11"))
     if hostile.name in {"changed", "other-name"}:
         return  # of no record: it is passed over
     with pytest.raises(Corrupt, match=str(place)):

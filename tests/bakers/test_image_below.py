@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from image_maker import ACCOUNTS, DOCKER, TAR, MadeImage, digest, entry, layer_tar, link
-from pantry import bake_in
+from image_maker import ACCOUNTS, DOCKER, TAR, MadeImage, digest, entry, layer_tar, link, locked
+from pantry import Pantry, bake_in
 
 from repave.model.artifact import Artifact
 from repave.model.guards import Exposed
-from repave.model.lock import Ecosystem, Layer, LockedFile, LockedPackage
+from repave.model.lock import Layer, LockedFile
 from repave.model.names import Digest, ImageName
 from repave.model.recipe import Base, FileMapping, Image, ImageKind
 from repave.ports.baker import BakeRequest
@@ -45,27 +45,6 @@ class Kitchen:
         source.write_bytes(content)
         return self.vault.add(source)
 
-    def locked(self, image: MadeImage) -> tuple[LockedPackage, ...]:
-        """As the pinner locks it."""
-        layers = [image.blobs[layer] for layer in image.packed]
-        named = [("manifest.json", image.manifest), ("config.json", image.configuration)]
-        named += [(f"layer-{number:02}", content) for number, content in enumerate(layers, 1)]
-        return tuple(
-            LockedPackage(
-                ecosystem=Ecosystem.OCI,
-                name="registry.example/base",
-                version=digest(image.manifest),
-                sha256=self.keep(content),
-                size_bytes=len(content),
-                origin=f"oci://registry.example/base@{digest(content)}",
-                filename=name,
-                layer=Layer.BASE,
-                images=(WEB,),
-                reference="1",
-            )
-            for name, content in named
-        )
-
     def request(self, image: MadeImage, files: dict[str, bytes] | None = None, **more: Any) -> BakeRequest:  # noqa: ANN401 - a recipe's own fields
         """An image of some files over it."""
         recipe = Image(
@@ -87,7 +66,7 @@ class Kitchen:
             )
             for target, content in (files if files is not None else {"/srv/app/page": b"hello"}).items()
         )
-        return BakeRequest(image=replace(recipe, **more), packages=self.locked(image), files=placed)
+        return BakeRequest(image=replace(recipe, **more), packages=locked(image, self.vault, self.folder), files=placed)
 
     def bake(self, request: BakeRequest, root: str = "root") -> Artifact:
         """Below a folder of its own."""
@@ -209,11 +188,51 @@ def test_rights_in_the_layers_below_are_told(kitchen: Kitchen) -> None:
         )
 
 
+PYTHONS = {
+    "/usr/local/bin/python3": (link("usr/local/bin/python3", "python3.12"), "/usr/local/lib/python3.12/site-packages"),
+    "/usr/bin/python3": (link("usr/bin/python3", "python3.13"), "/usr/local/lib/python3.13/dist-packages"),
+}
+"""By its program: how Python's own images have it, and how Debian's."""
+
+
+@pytest.mark.parametrize("program", PYTHONS)
+def test_wheels_are_laid_out_for_the_python_below_and_nothing_is_run(kitchen: Kitchen, program: str) -> None:
+    """Also for another processor: nothing is compiled, so nothing of the base must start."""
+    entry_of_python, site = PYTHONS[program]
+    python = layer_tar(entry_of_python, entry("etc/debian_version", b"13.1\n"))
+    pantry = Pantry(vault=kitchen.vault, folder=kitchen.folder)
+    greeting = pantry.wheel("greeting", {"greeting/__init__.py": "", "greeting-1.0.data/scripts/greet": "#!python\n"})
+    digests = set()
+    for architecture in ("amd64", "riscv64"):
+        request = kitchen.request(image((TAR, python), architecture=architecture))
+        artifact = kitchen.bake(replace(request, packages=(*request.packages, greeting)))
+        (layer,) = (layer for layer in artifact.layers if layer.layer is Layer.PYTHON)
+        path = LayoutRegistry(kitchen.folder / "root/registry").path(layer.digest)
+        listed = members(path)
+        assert f"{site[1:]}/greeting/__init__.py" in listed
+        assert not [name for name in listed if name.endswith(".pyc")]
+        with tarfile.open(path) as archive:
+            script = archive.extractfile("usr/local/bin/greet")
+            assert script is not None
+            assert script.read().startswith(f"#!{program}\n".encode())
+        digests.add(layer.digest)
+    assert len(digests) == 1
+
+
+def test_wheels_over_an_image_without_a_python_are_refused(kitchen: Kitchen) -> None:
+    """Also over one whose python3 leaves no place for them."""
+    greeting = Pantry(vault=kitchen.vault, folder=kitchen.folder).wheel("greeting", {"greeting/__init__.py": ""})
+    for more in ((), ((TAR, layer_tar(link("usr/bin/python3", "python3.12"))),)):
+        request = kitchen.request(image(*more))
+        with pytest.raises(Invalid, match="no python3 that they could be put beside"):
+            kitchen.bake(replace(request, packages=(*request.packages, greeting)))
+
+
 @pytest.mark.parametrize(
     ("layers", "said"),
     [
         ([(TAR, layer_tar(entry("a/../../etc/passwd")))], "points outside"),
-        ([(TAR, layer_tar(entry("a/.wh..")))], "names nothing"),
+        ([(TAR, layer_tar(entry("a/.wh..")))], "a whiteout that names nothing"),
         ([(TAR, b"no tar at all" * 100)], "is no tar archive"),
     ],
 )

@@ -10,11 +10,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from repave.model.names import Digest
+from repave.model.lock import Ecosystem, Layer, LockedPackage
+from repave.model.names import Digest, ImageName
 from repave.ports.distribution import Blob, Manifest, Repository
 from repave.ports.progress import Silent
 from repave.registries.oci.pushing import RegistryWriter
 from repave.registries.oci.session import Session
+from repave.registries.vault import FileVault
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -108,6 +110,30 @@ class MadeImage:
     def packed(self) -> list[Digest]:
         """Digests of the layers as they are stored."""
         return [descriptor["digest"] for descriptor in json.loads(self.manifest)["layers"]]
+
+
+def locked(image: MadeImage, vault: FileVault, folder: Path) -> tuple[LockedPackage, ...]:
+    """In the vault, and as the pinner locks it."""
+    named = [("manifest.json", image.manifest), ("config.json", image.configuration)]
+    named += [(f"layer-{number:02}", image.blobs[layer]) for number, layer in enumerate(image.packed, 1)]
+    packages = []
+    for name, content in named:
+        (folder / "source").write_bytes(content)
+        packages.append(
+            LockedPackage(
+                ecosystem=Ecosystem.OCI,
+                name="registry.example/base",
+                version=digest(image.manifest),
+                sha256=vault.add(folder / "source"),
+                size_bytes=len(content),
+                origin=f"oci://registry.example/base@{digest(content)}",
+                filename=name,
+                layer=Layer.BASE,
+                images=(ImageName("web"),),
+                reference="1",
+            )
+        )
+    return tuple(packages)
 
 
 def index_of(images: Sequence[MadeImage]) -> bytes:

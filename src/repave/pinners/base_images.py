@@ -5,6 +5,7 @@ from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 
+from repave.archives.base_images import CONFIGURATION, INDEX, MANIFEST
 from repave.model.lock import Ecosystem, Layer, LockedPackage
 from repave.model.names import Digest, ImageName
 from repave.model.recipe import Base, Image
@@ -15,9 +16,6 @@ from repave.ports.image_format import LAYERS, Descriptor, ImageConfiguration, Im
 from repave.ports.pinner import PinRequest, Pins, Refresh
 from repave.ports.progress import Progress
 from repave.ports.vault import Fetch, Vault
-
-INDEX, MANIFEST, CONFIGURATION = "index.json", "manifest.json", "config.json"
-"""What the lock calls the documents of an image."""
 
 DOCUMENTS = frozenset({INDEX, MANIFEST})
 """What registries give as manifests, not as blobs."""

@@ -16,6 +16,7 @@ import uv
 from packaging.utils import canonicalize_name
 
 from repave.model.lock import Ecosystem, Layer, LockedPackage
+from repave.pinners.image_interpreter import image_interpreter
 from repave.pinners.naming import check_named, requirement
 from repave.pinners.reaching import first_reached
 from repave.pinners.uv_complaints import refusal
@@ -104,7 +105,8 @@ class PypiPinner:
         if not request.image.python:
             return Pins()
         requirements = _requirements(request)
-        target = interpreter(request.image.base, request.pinned)
+        base = request.image.base
+        target = image_interpreter(request, self._vault, progress) if base.image else interpreter(base, request.pinned)
         before = _previous(request)
         with progress.task(f"Locking Python packages of {request.image.name}"):
             question = _Question(request=request, requirements=requirements, target=target, before=before)

@@ -9,9 +9,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from repave.archives.base_images import LockedBase, locked_base
 from repave.bakers.container import debs
 from repave.bakers.container.application import write_application
-from repave.bakers.container.below import Below, Unchanged, below
+from repave.bakers.container.below import Unchanged
 from repave.bakers.container.cache import BakeCache, LayerRecord
 from repave.bakers.container.chamber import Chamber
 from repave.bakers.container.foreign import MACHINES
@@ -37,7 +38,7 @@ HERE = ARCHITECTURES.get(platform.machine(), platform.machine())
 EMULATION = "qemu-user-static"
 """Debian's package of emulators, which are registered fixed when it is installed."""
 
-BELOW = "image"
+BELOW = "registry image"
 """How the layers of an image of a registry are told from others by what went into them."""
 
 PARTS = 5
@@ -147,7 +148,7 @@ class ContainerBaker:
         return artifact
 
     def _layers(self, request: BakeRequest, task: Task) -> Artifact:
-        base = below(request, self._vault)
+        base = locked_base(request.packages, self._vault)
         stack = Stack() if base is None else self._below(base, task)
         self._system(Layer.BASE, request, stack, task)
         task.advance()
@@ -161,7 +162,7 @@ class ContainerBaker:
         task.advance()
         return self._assemble(request, stack, base)
 
-    def _below(self, base: Below, task: Task) -> Stack:
+    def _below(self, base: LockedBase, task: Task) -> Stack:
         """The layers of an image of a registry, as they are; all are read again when one is missing."""
         last = len(base.manifest.layers) - 1
         parts = [[BELOW, layer.digest, number == last] for number, layer in enumerate(base.manifest.layers)]
@@ -211,13 +212,14 @@ class ContainerBaker:
             return
         if not stack.skeleton.python:
             raise Invalid(
-                f"image {request.image.name} wants Python packages, but has no /usr/bin/python3",
-                hint="add python3 to its packages",
+                f"image {request.image.name} wants Python packages, but has no python3 that they could be put beside",
+                hint="add python3 to its packages, or stand on an image that has it",
             )
         inputs = stack.inputs(Layer.PYTHON, [[wheel.filename, wheel.sha256] for wheel in wheels])
         if self._found(inputs, stack):
             return
-        lowers = stack.trees()
+        # Of an image of a registry nothing is run: its wheels are not compiled.
+        lowers = [] if request.image.base.image else stack.trees()
         task.note(f"python: installing {len(wheels)} wheels")
         for wheel in wheels:
             self._vault.verify(wheel.sha256)
@@ -294,7 +296,7 @@ class ContainerBaker:
         tree = self._cache.keep(record, tree=work / "tree" if layer in SYSTEM else None)
         stack.add(record, tree=tree, cached=False)
 
-    def _assemble(self, request: BakeRequest, stack: Stack, base: Below | None) -> Artifact:
+    def _assemble(self, request: BakeRequest, stack: Stack, base: LockedBase | None) -> Artifact:
         """Configuration and manifest over the layers."""
         records = stack.records
         runs = configuration(request, records, stack.skeleton, base)
@@ -322,6 +324,8 @@ class ContainerBaker:
 def _check(request: BakeRequest) -> None:
     """Refuse what cannot be baked here before any work is done."""
     image = request.image
+    if image.base.image and not any(package.ecosystem is Ecosystem.OCI for package in request.packages):
+        raise Invalid(f"the base of image {image.name} is not locked", hint="lock it again")
     if _debs(request, Layer.PLATFORM) and not _debs(request, Layer.BASE):
         raise Invalid(f"image {image.name} has packages, but no base below them", hint="lock it again")
 

@@ -73,16 +73,17 @@ def _system(job: Job) -> Job:
 
 
 def _python(job: Job) -> Job:
-    """Make the python layer from wheels."""
+    """Make the python layer from wheels; with ``lowers`` compiled by the Python that lies in them."""
     work = _hold(job)
     stage = work / "tree"
     stage.mkdir()
     below = Skeleton.read(job["skeleton"])
     wheels = [Wheel(filename=wheel["filename"], path=Path(wheel["path"])) for wheel in job["wheels"]]
-    lay_out_wheels(wheels, stage, python=below.python)
+    lay_out_wheels(wheels, stage, below=below)
     lowers = [Path(lower) for lower in job["lowers"]]
-    with overlaid(work, lowers=lowers, upper=stage) as merged, chroot(merged, epoch=WHEEL_TIME) as inside:
-        compile_all(inside, python=below.python)
+    if lowers:
+        with overlaid(work, lowers=lowers, upper=stage) as merged, chroot(merged, epoch=WHEEL_TIME) as inside:
+            compile_all(inside, below=below)
     with LayerTar(work / "layer.tar") as layer:
         layer.staged(stage, below=below, time=WHEEL_TIME)
     return {}

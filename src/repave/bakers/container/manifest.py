@@ -7,7 +7,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from repave.bakers.container.below import Below
+from repave.archives.base_images import LockedBase
 from repave.bakers.container.cache import LayerRecord
 from repave.bakers.container.skeleton import Skeleton
 from repave.model.recipe import Image
@@ -38,7 +38,7 @@ NOBODY = 65534
 
 
 def configuration(
-    request: BakeRequest, layers: Sequence[LayerRecord], skeleton: Skeleton, base: Below | None = None
+    request: BakeRequest, layers: Sequence[LayerRecord], skeleton: Skeleton, base: LockedBase | None = None
 ) -> bytes:
     """The image's configuration, over that of an image below. Raises Invalid for a user that the image does not have.
 
@@ -70,7 +70,7 @@ def configuration(
 
 
 def manifest(
-    image: Image, layers: Sequence[LayerRecord], *, digest: str, size_bytes: int, base: Below | None = None
+    image: Image, layers: Sequence[LayerRecord], *, digest: str, size_bytes: int, base: LockedBase | None = None
 ) -> bytes:
     """The image's manifest; ``digest`` and ``size_bytes`` are the configuration's."""
     named = dict(zip((BASE_NAME, BASE_DIGEST), base.name.rsplit("@", 1), strict=True)) if base else {}

@@ -33,7 +33,13 @@ class Skeleton:
     """Group id by name, from ``/etc/group``."""
 
     python: str = ""
-    """Minor version of ``/usr/bin/python3``, as ``3.11``; empty when there is none."""
+    """Minor version of ``python3``, as ``3.11``; empty when there is none."""
+
+    interpreter: str = "/usr/bin/python3"
+    """Its program, where there is one."""
+
+    site: str = ""
+    """Where it looks for what is installed; empty for the place that Debian's own has."""
 
     @classmethod
     def of(cls, root: Path) -> Self:
@@ -58,6 +64,9 @@ class Skeleton:
             users={name: (user, group) for name, (user, group) in content["users"].items()},
             groups=content["groups"],
             python=content["python"],
+            # What an earlier repave kept is of Debian's own.
+            interpreter=content.get("interpreter", cls.interpreter),
+            site=content.get("site", cls.site),
         )
 
     def pruned(self) -> Self:

@@ -16,9 +16,9 @@ from repave.archives.errors import BadArchive
 from repave.archives.rules import GIB, TREE
 from repave.archives.zips import opened_zip
 from repave.bakers.container.isolation import Chroot
+from repave.bakers.container.skeleton import Skeleton
 from repave.ports.errors import Invalid
 
-INTERPRETER = "/usr/bin/python3"
 SCRIPTS = "/usr/local/bin"
 
 RULES = replace(TREE, file_bytes=8 * GIB, total_bytes=16 * GIB)
@@ -38,21 +38,21 @@ def site_folder(python: str) -> str:
     return f"/usr/local/lib/python{python}/dist-packages"
 
 
-def lay_out_wheels(wheels: Sequence[Wheel], stage: Path, *, python: str) -> None:
+def lay_out_wheels(wheels: Sequence[Wheel], stage: Path, *, below: Skeleton) -> None:
     """Install the wheels below ``stage``, an empty folder: there is no link in it that could lead out.
 
     Raises Invalid, naming the wheel that cannot be installed.
     """
-    site = site_folder(python)
+    site = below.site or site_folder(below.python)
     destination = SchemeDictionaryDestination(
         {
             "purelib": site,
             "platlib": site,
-            "headers": f"/usr/local/include/python{python}",
+            "headers": f"/usr/local/include/python{below.python}",
             "scripts": SCRIPTS,
             "data": "/usr/local",
         },
-        interpreter=INTERPRETER,
+        interpreter=below.interpreter,
         script_kind="posix",
         destdir=str(stage),
         overwrite_existing=True,
@@ -72,17 +72,17 @@ def lay_out_wheels(wheels: Sequence[Wheel], stage: Path, *, python: str) -> None
         script.chmod(0o755)
 
 
-def compile_all(inside: Chroot, *, python: str) -> None:
+def compile_all(inside: Chroot, *, below: Skeleton) -> None:
     """Compile what was laid out, so that no instance compiles it again at each start.
 
     A file that is no valid Python of this version stays as it is (exit code 1): some packages bring templates.
     """
     inside.run(
         [
-            INTERPRETER,
+            below.interpreter,
             *("-I", "-m", "compileall", "-q", "-j", "0"),
             *("--invalidation-mode", "unchecked-hash"),
-            site_folder(python),
+            below.site or site_folder(below.python),
         ],
         accept=(0, 1),
     )
