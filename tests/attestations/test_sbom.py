@@ -208,13 +208,11 @@ def test_a_package_that_is_not_in_the_vault_is_said(shelf: Shelf) -> None:
 @pytest.mark.parametrize(
     ("ecosystem", "name", "version", "expected"),
     [
-        (Ecosystem.NPM, "@scope/thing", "1.0.0", "pkg:npm/%40scope/thing@1.0.0"),
-        (Ecosystem.NPM, "thing", "1.0.0", "pkg:npm/thing@1.0.0"),
         (Ecosystem.GIT, "https://example.org/a/thing.git", "1" * 40, f"pkg:generic/thing@{'1' * 40}"),
         (Ecosystem.URL, "https://example.org/a/thing.bin", "0" * 64, "pkg:generic/file"),
     ],
 )
-def test_every_ecosystem_has_package_urls(  # the lock's words for them exist
+def test_sources_have_package_urls_too(  # the lock's words for them exist
     shelf: Shelf, ecosystem: Ecosystem, name: str, version: str, expected: str
 ) -> None:
     """A document holds them, valid by the purl library, also where the package says nothing of itself."""

@@ -192,6 +192,24 @@ def test_the_record_of_an_alpine_is_read(tmp_path: Path) -> None:
     assert graph(told)["zlib"] == ["musl"]
 
 
+@pytest.mark.parametrize(
+    ("created", "time"),
+    [
+        ("2026-11-02T03:04:05.678901234Z", "2026-11-02T03:04:05+00:00"),
+        ("0001-01-01T00:00:00Z", "1970-01-01T00:00:00+00:00"),
+        ("tomorrow", "1970-01-01T00:00:00+00:00"),
+        (7, "1970-01-01T00:00:00+00:00"),
+    ],
+)
+def test_the_time_of_a_document_is_that_of_the_base(tmp_path: Path, created: object, time: str) -> None:
+    """As far as it says one."""
+    shelf = Shelf(tmp_path)
+    image = MadeImage(layers=[(TAR, layer_tar(entry("bin/tool", b"x")))])
+    image.configuration = json.dumps({**json.loads(image.configuration), "created": created}).encode()
+    shelf.image(image)
+    assert document(shelf)["metadata"]["timestamp"] == time
+
+
 def test_an_image_that_says_nothing_of_itself_is_told_as_unknown(tmp_path: Path) -> None:
     """Not as empty."""
     shelf = Shelf(tmp_path)

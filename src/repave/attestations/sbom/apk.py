@@ -6,9 +6,9 @@ Source: apk-tools' own documentation, apk-installed(5) and apk-package(5).
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
-from repave.attestations.sbom.debian import person
 from repave.attestations.sbom.inventory import Facts, Found, Licence
 from repave.attestations.sbom.licences import expression
+from repave.attestations.sbom.people import person
 
 WANTED = re.compile(r"([^<>=~!]+)(?:[<>=~].*)?")
 

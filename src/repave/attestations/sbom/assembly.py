@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from repave.attestations.sbom.below import MANIFEST
 from repave.attestations.sbom.debian_graph import debian_needs
 from repave.attestations.sbom.inventory import Contents, Facts, Inventory, Part, PartKind
+from repave.attestations.sbom.npm import npm_needs, sha512
 from repave.attestations.sbom.parts_below import parts_below
 from repave.attestations.sbom.purls import artifact_purl, purl
 from repave.attestations.sbom.roots import roots
@@ -31,6 +32,7 @@ def inventory(made: Made, facts: FactsOf, below: Contents | None, *, version: st
     needs = _needs(packages, references, image)
     parts = [_package(package, packages[package], references[package], needs) for package in packages]
     parts += [_file(file) for file in made.lock.files_of(image.name)]
+    built = [fact.built_at for fact in packages.values()]
     if below is not None:
         parts += parts_below(_base(facts), below, image)
     parts.sort(key=lambda part: part.reference)
@@ -42,7 +44,7 @@ def inventory(made: Made, facts: FactsOf, below: Contents | None, *, version: st
         distribution=_distribution(image, below),
         parts=tuple(parts),
         roots=roots(parts),
-        as_of=datetime.fromtimestamp(max((fact.built_at for fact in packages.values()), default=0), UTC),
+        as_of=datetime.fromtimestamp(max([0 if below is None else below.built_at, *built]), UTC),
         version=version,
     )
 
@@ -102,6 +104,9 @@ def _needs(
     for name, others in wheel_needs(wheels, environment(version, image.base.architecture)).items():
         needed = [by_name[Ecosystem.PYPI, other] for other in others]
         found[by_name[Ecosystem.PYPI, name]] = tuple([*needed, python] if python else needed)
+    modules = {one: facts for one, facts in packages.items() if one.ecosystem is Ecosystem.NPM}
+    for module, needs in npm_needs(modules).items():
+        found[references[module]] = tuple(references[other] for other in needs)
     return {reference: tuple(sorted(set(others) - {reference})) for reference, others in found.items()}
 
 
@@ -113,6 +118,7 @@ def _package(package: LockedPackage, facts: Facts, reference: str, needs: Mappin
         kind=PartKind.PACKAGE,
         purl=reference.partition("#")[0],
         sha256=package.sha256,
+        sha512=sha512(package.integrity),
         origin=package.origin,
         facts=facts,
         properties=tuple(_properties(package)),

@@ -9,6 +9,7 @@ import re
 import shlex
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 from uuid import uuid4
 
@@ -18,9 +19,10 @@ from repave.archives.tars import opened_tar
 from repave.archives.whiteouts import OPAQUE, WHITEOUT
 from repave.attestations.sbom.apk import installed
 from repave.attestations.sbom.copyright import licences
-from repave.attestations.sbom.debian import CHUNK_BYTES, control_fields, facts_of_fields, linked_documents
+from repave.attestations.sbom.debian import control_fields, facts_of_fields, linked_documents
 from repave.attestations.sbom.facts import read_facts
 from repave.attestations.sbom.inventory import Contents, Facts, Found
+from repave.attestations.sbom.reading import whole
 from repave.attestations.sbom.wheels import facts_of_metadata, read_metadata
 from repave.model.lock import Ecosystem, LockedPackage
 from repave.ports.progress import Progress
@@ -29,7 +31,7 @@ from repave.ports.vault import Vault
 READING = 1
 """Counted up when this module changes what it answers."""
 
-MANIFEST = "manifest.json"
+MANIFEST, CONFIGURATION = "manifest.json", "config.json"
 LAYER = re.compile(r"layer-\d+(?:\..+)?")
 """What the lock calls the parts of a base."""
 
@@ -71,12 +73,28 @@ class BelowReader:
                 self._vault.verify(layer.sha256)
                 records.lay(self._vault.path(layer.sha256), f"{layer.filename} of {layer.name}")
                 task.advance()
-        contents = Contents(distribution=_distribution(records.files), packages=tuple(_packages(records)))
+        contents = Contents(
+            distribution=_distribution(records.files),
+            packages=tuple(_packages(records)),
+            built_at=self._built_at(parts),
+        )
         self._folder.mkdir(parents=True, exist_ok=True)
         partial = place.with_name(f".{uuid4().hex}")
         partial.write_text(json.dumps(asdict(contents)), encoding="utf-8")
         partial.replace(place)
         return contents
+
+    def _built_at(self, parts: Iterable[LockedPackage]) -> int:
+        """What the configuration says of the day; 0 where it says none."""
+        for part in parts:
+            if part.filename == CONFIGURATION:
+                self._vault.verify(part.sha256)
+                try:
+                    said = json.loads(self._vault.path(part.sha256).read_bytes()).get("created", "")
+                    return max(0, int(datetime.fromisoformat(said).timestamp()))
+                except (ValueError, TypeError, AttributeError, RecursionError, OverflowError):
+                    return 0
+        return 0
 
 
 class _Records:
@@ -109,7 +127,7 @@ class _Records:
         elif entry.kind is Kind.FILE and _matters(entry.name):
             room = MOST_BYTES - sum(map(len, self.files.values())) - sum(map(len, files.values()))
             if entry.size_bytes <= min(LARGEST_BYTES, room):
-                files[entry.name] = b"".join(iter(lambda: entry.content.read(CHUNK_BYTES), b""))
+                files[entry.name] = whole(entry)
 
     def _remove(self, path: str, *, itself: bool) -> None:
         """What lower layers have at a path, or below it."""
@@ -194,4 +212,5 @@ def _read(content: dict[str, object]) -> Contents:
     return Contents(
         distribution=tuple(distribution) if isinstance(distribution, list) else None,
         packages=tuple(Found(**{**one, "facts": read_facts(one["facts"])}) for one in packages),
+        built_at=int(str(content["built_at"])),
     )

@@ -9,16 +9,13 @@ from repave.archives.entries import Entry
 from repave.archives.packages import opened_package
 from repave.archives.rules import ROOT_FILESYSTEM, TREE
 from repave.attestations.sbom.copyright import licences
-from repave.attestations.sbom.inventory import Facts, Supplier
+from repave.attestations.sbom.inventory import Facts
+from repave.attestations.sbom.people import person
+from repave.attestations.sbom.reading import DOCUMENT_LIMIT_BYTES, whole
 from repave.ports.errors import Corrupt
 
 DOCUMENTS = "usr/share/doc/"
 LINKED = re.compile(r"(?:\.\./|/usr/share/doc/)?([a-z0-9][a-z0-9+.-]*)(?:/copyright)?")
-PERSON = re.compile(r'"?([^"<]*?)"?\s*<([^<>]*)>')
-DOCUMENT_LIMIT_BYTES = 8 * 1024 * 1024
-"""The longest copyright files in Debian have about one MiB; what is longer is not read."""
-
-CHUNK_BYTES = 64 * 1024
 
 
 def debian_facts(package: Path, name: str) -> Facts:
@@ -39,13 +36,6 @@ def facts_of_fields(fields: Mapping[str, str]) -> Facts:
         needs=tuple(relation for field in ("pre-depends", "depends") for relation in _relations(fields, field)),
         provides=_relations(fields, "provides"),
     )
-
-
-def person(text: str) -> Supplier | None:
-    """``Name <address>`` as packages write it; None for nothing."""
-    if match := PERSON.fullmatch(text.strip()):
-        return Supplier(name=match[1].strip() or match[2], email=match[2])
-    return Supplier(name=text.strip()) if text.strip() else None
 
 
 def _control(package: Path, name: str) -> tuple[str, int]:
@@ -78,7 +68,7 @@ def linked_documents(link: str, name: str) -> str:
 
 
 def _text(entry: Entry) -> str:
-    return b"".join(iter(lambda: entry.content.read(CHUNK_BYTES), b"")).decode("utf-8", errors="replace")
+    return whole(entry).decode("utf-8", errors="replace")
 
 
 def control_fields(text: str) -> Mapping[str, str]:

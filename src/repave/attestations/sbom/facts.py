@@ -18,6 +18,9 @@ from repave.model.lock import Ecosystem, LockedPackage
 from repave.ports.progress import Progress
 from repave.ports.vault import Vault
 
+TOLD = frozenset({Ecosystem.DEB, Ecosystem.PYPI, Ecosystem.NPM})
+"""Whose packages say something of themselves."""
+
 READING = 1
 """Counted up when the readers change what they answer."""
 
@@ -56,6 +59,10 @@ class FactsReader:
                 from repave.attestations.sbom.wheels import wheel_facts  # noqa: PLC0415 - the same
 
                 facts = wheel_facts(path, package.filename)
+            case Ecosystem.NPM:
+                from repave.attestations.sbom.npm import npm_facts  # noqa: PLC0415 - the same
+
+                facts = npm_facts(path, f"{package.name} {package.version}")
             case _:
                 return Facts()
         self._keep(package, facts)
@@ -68,7 +75,7 @@ class FactsReader:
         partial.replace(place)
 
     def _kept(self, package: LockedPackage) -> Facts | None:
-        if package.ecosystem not in {Ecosystem.DEB, Ecosystem.PYPI}:
+        if package.ecosystem not in TOLD:
             return Facts()
         try:
             content = json.loads(self._place(package).read_bytes())

@@ -71,6 +71,9 @@ class Contents:
     packages: tuple[Found, ...] = ()
     """Sorted by ecosystem, name and version."""
 
+    built_at: int = 0
+    """When the image was built by its own word, in seconds since 1970; 0 where it does not say."""
+
 
 class PartKind(Enum):
     """What a part is."""

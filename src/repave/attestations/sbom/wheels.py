@@ -7,9 +7,9 @@ from packaging.metadata import RawMetadata, parse_email
 
 from repave.archives.rules import TREE
 from repave.archives.zips import opened_zip
-from repave.attestations.sbom.debian import person
 from repave.attestations.sbom.inventory import Facts, Licence, Supplier
 from repave.attestations.sbom.licences import CLASSIFIERS, LONGEST, combined, expression
+from repave.attestations.sbom.people import person
 from repave.ports.errors import Corrupt
 
 METADATA_LIMIT_BYTES = 8 * 1024 * 1024
