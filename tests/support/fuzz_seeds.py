@@ -107,9 +107,10 @@ VECTORS = (
     "CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:H/VI:H/VA:H/SC:H/SI:H/SA:H/E:A/CR:H",
 )
 
+BLOB = {"mediaType": "application/vnd.oci.image.config.v1+json", "digest": "@DIGEST", "size": "@SIZE"}
 MANIFEST = {
     "schemaVersion": 2,
-    "config": {"mediaType": "application/vnd.oci.image.config.v1+json", "digest": "@DIGEST", "size": "@SIZE"},
+    "config": BLOB,
     "layers": [
         {
             "mediaType": "application/vnd.oci.image.layer.v1.tar",
@@ -221,10 +222,14 @@ def cvss_seeds() -> Iterator[bytes]:
         yield f"{vector}\nhigh".encode()
 
 
-def manifest_seeds() -> Iterator[bytes]:
-    """An image of one layer, which is its configuration's file too."""
+def image_seeds() -> Iterator[bytes]:
+    """An image of one layer, which is its configuration's file too; and an index."""
     manifest = json.dumps(MANIFEST).replace('"@SIZE"', "@SIZE")
-    yield f"{manifest}\0{json.dumps(CONFIGURATION)}".encode()
+    users = "root:x:0:0::/root:/bin/sh\nwww-data:x:33:33::/:/bin/sh\n"
+    yield "\0".join((manifest, json.dumps(CONFIGURATION), users, "tty:x:5:www-data\n")).encode()
+    manifests = [{"platform": {"architecture": "arm64", "os": "linux", "variant": "v8"}, **BLOB}]
+    index = json.dumps({"schemaVersion": 2, "manifests": manifests}).replace('"@SIZE"', "@SIZE")
+    yield f"{index}\0x".encode()
 
 
 def document_seeds() -> Iterator[bytes]:

@@ -16,8 +16,8 @@ from fuzz_seeds import (
     control_seeds,
     cvss_seeds,
     document_seeds,
+    image_seeds,
     lock_seeds,
-    manifest_seeds,
     osv_seeds,
 )
 from hostile_archives import field
@@ -47,6 +47,9 @@ from repave.operations.integrity.image import ImageReader
 from repave.pinners.debian.control import groups, paragraphs, source_of, written
 from repave.ports.distribution import DIGEST
 from repave.ports.errors import Corrupt, Gone, Invalid
+from repave.ports.image_format import ImageConfiguration, is_index, platforms
+from repave.providers.local.accounts import HIGHEST_ID
+from repave.providers.local.images import facts_of, read_image
 from repave.registries.layout import LayoutRegistry
 
 NAME = "the input"
@@ -139,16 +142,32 @@ def read_a_vector(data: bytes) -> None:
     assert rated.rating is None or rated.rating.score is None or 0.0 <= rated.rating.score <= 10.0
 
 
-def read_a_manifest(data: bytes) -> None:
-    """A manifest and, after a zero, its configuration, which it may name as ``@DIGEST`` and ``@SIZE``."""
-    manifest, _, configuration = data.partition(b"\0")
+def read_an_image(data: bytes) -> None:
+    """A manifest or index, the configuration that it names (``@DIGEST``, ``@SIZE``), users, groups; zeros between."""
+    manifest, configuration, users, groups_file = (*data.split(b"\0", 3), b"", b"", b"")[:4]
     with tempfile.TemporaryDirectory(prefix="fuzz-", dir=MEMORY) as made:
-        registry = _Registry(Path(made))
+        folder = Path(made)
+        registry = _Registry(folder)
         named = registry.add(configuration)
         size = str(len(configuration)).encode()
         content = manifest.replace(b"@DIGEST", named.encode()).replace(b"@SIZE", size)
+        digest = registry.add(content)
         with suppress(Corrupt, Gone):
-            ImageReader(registry).parts(registry.add(content))
+            ImageReader(registry).parts(digest)
+        if is_index(content, ""):
+            with suppress(Invalid):
+                assert all(platform.title is not None for platform in platforms(content, NAME))
+        (folder / "root/etc").mkdir(parents=True)
+        (folder / "root/etc/passwd").write_bytes(users)
+        (folder / "root/etc/group").write_bytes(groups_file)
+        with suppress(Corrupt):
+            image = read_image(registry, digest)
+            facts = facts_of(image, ("root",), folder)
+            assert 0 <= facts.user <= HIGHEST_ID
+            assert 0 <= facts.group <= HIGHEST_ID
+        with suppress(Invalid):
+            said = ImageConfiguration.parse(configuration, NAME)
+            assert len(said.environment) + len(said.volumes) >= 0
 
 
 class _Registry(LayoutRegistry):
@@ -161,6 +180,9 @@ class _Registry(LayoutRegistry):
         digest = Digest(f"sha256:{sha256(content).hexdigest()}")
         (self._folder / digest).write_bytes(content)
         return digest
+
+    def read(self, digest: Digest) -> bytes:
+        return self.path(digest).read_bytes()
 
     def path(self, digest: Digest) -> Path:
         if not DIGEST.fullmatch(digest) or not (self._folder / digest).exists():
@@ -187,7 +209,7 @@ TARGETS = (
     Target(name="control", run=read_control_data, seeds=control_seeds),
     Target(name="archives", run=read_an_archive, seeds=archive_seeds, largest_bytes=8192),
     Target(name="cvss", run=read_a_vector, seeds=cvss_seeds, largest_bytes=300),
-    Target(name="manifest", run=read_a_manifest, seeds=manifest_seeds),
+    Target(name="image", run=read_an_image, seeds=image_seeds),
     Target(name="documents", run=read_documents, seeds=document_seeds),
 )
 

@@ -29,13 +29,13 @@ def resolve_user(declared: str, roots: tuple[Path, ...]) -> Account:
     entry = next((line for line in users if user_part in (line[0], line[2])), None)
     if entry is not None:
         user, group, name = int(entry[2]), int(entry[3]), entry[0]
-    elif user_part.isdecimal() and int(user_part) <= HIGHEST_ID:
+    elif _is_id(user_part):
         user, group, name = int(user_part), int(user_part), ""
     else:
         return _nobody(f"the image's user {declared!r} is not in its /etc/passwd")
     if group_part:
         found = next((line for line in groups if group_part in (line[0], line[2])), None)
-        if found is None and not group_part.isdecimal():
+        if found is None and not _is_id(group_part):
             return _nobody(f"the image's group {group_part!r} is not in its /etc/group")
         group = int(found[2]) if found else int(group_part)
     if user == 0:
@@ -54,12 +54,16 @@ def _lines(name: str, roots: tuple[Path, ...]) -> list[list[str]]:
         content = _read(root, name)
         if content is not None:
             fields = (line.split(":") for line in content.splitlines())
-            return [line for line in fields if len(line) >= 3 and line[2].isdecimal() and _group_fits(name, line)]  # noqa: PLR2004 - passwd(5), group(5): the third field
+            return [line for line in fields if len(line) >= 3 and _is_id(line[2]) and _group_fits(name, line)]  # noqa: PLR2004 - passwd(5), group(5): the third field
     return []
 
 
+def _is_id(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) <= len(str(HIGHEST_ID)) and int(text) <= HIGHEST_ID
+
+
 def _group_fits(name: str, line: list[str]) -> bool:
-    return name != "passwd" or (len(line) > 3 and line[3].isdecimal())  # noqa: PLR2004 - passwd(5): the fourth field
+    return name != "passwd" or (len(line) > 3 and _is_id(line[3]))  # noqa: PLR2004 - passwd(5): the fourth field
 
 
 def _read(root: Path, name: str) -> str | None:

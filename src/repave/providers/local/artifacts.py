@@ -1,35 +1,25 @@
 """Published artifacts: verified, unpacked, and shown as one root filesystem while an instance needs it."""
 
-import json
 import os
-import platform
 import shutil
 import stat
 import tempfile
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from repave.model.artifact import ARCHITECTURES, Artifact
+from repave.model.artifact import Artifact
 from repave.model.names import Digest
 from repave.ports.clock import Clock
 from repave.ports.commands import Commands
-from repave.ports.errors import Corrupt, Gone, Invalid
+from repave.ports.errors import Corrupt, Invalid
 from repave.ports.progress import Progress
 from repave.ports.registry import Registry
-from repave.providers.local.accounts import resolve_user
 from repave.providers.local.containers import MOUNT_POINTS, WRITABLE
 from repave.providers.local.errors import mapped
+from repave.providers.local.images import facts_of, read_image
 from repave.providers.local.locks import locked
-from repave.providers.local.mapping import (
-    ImageFacts,
-    image_command,
-    image_environment,
-    image_volumes,
-    read_facts,
-    written_facts,
-)
+from repave.providers.local.mapping import ImageFacts, read_facts, written_facts
 from repave.providers.local.places import Places
 from repave.providers.local.records import write_whole
 from repave.providers.local.seals import broken, seal
@@ -41,15 +31,6 @@ MOUNT_POINTS_LAYER = "mount-points"
 
 CHECKED_FOR = timedelta(minutes=1)
 """How long a look at what is unpacked holds: a rollout looks once, a fleet that is watched looks before each repair."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Image:
-    """What the manifest and configuration of an artifact say."""
-
-    layers: tuple[LayerFile, ...]
-    configuration: Mapping[str, object]
-    architecture: str
 
 
 class Artifacts:
@@ -82,11 +63,11 @@ class Artifacts:
             self._places.root.mkdir(parents=True, exist_ok=True)
             # Layers hold set-user-ID programs of the image: nobody else of this machine may reach them.
             self._places.root.chmod(0o700)
-            image = self._read(artifact.digest)
+            image = read_image(self._registry, artifact.digest)
             size = sum(layer.path.stat().st_size for layer in image.layers)
             with progress.task(f"unpack {artifact.image}", total=size, unit="B") as task:
                 folders = self._unpack_all(image.layers, folder, in_use, task.advance)
-            facts = _facts(image, folders, self._places.layers if self._privileged else folder)
+            facts = facts_of(image, folders, self._places.layers if self._privileged else folder)
             write_whole(folder / "artifact.json", written_facts(facts), durable=True)
 
     def withdraw(self, digest: Digest) -> None:
@@ -190,30 +171,6 @@ class Artifacts:
                 raise _changed_since(target.name, path)
             _remove_tree(target)
 
-    def _read(self, digest: Digest) -> _Image:
-        try:
-            manifest = json.loads(self._registry.read(digest))
-            stored = json.loads(self._registry.read(Digest(manifest["config"]["digest"])))
-            differences = stored["rootfs"]["diff_ids"]
-            layers = tuple(
-                LayerFile(
-                    path=self._registry.path(Digest(layer["digest"])),
-                    digest=Digest(layer["digest"]),
-                    difference=Digest(difference),
-                    media_type=layer["mediaType"],
-                )
-                for layer, difference in zip(manifest["layers"], differences, strict=True)
-            )
-        except (ValueError, KeyError, TypeError) as error:
-            raise Corrupt(f"the artifact {digest} is no OCI image: {error!r}", hint="bake the image again") from error
-        except Gone as error:
-            raise Corrupt(f"the artifact {digest} is incomplete: {error.message}", hint="bake it again") from error
-        return _Image(
-            layers=layers,
-            configuration=stored.get("config") or {},
-            architecture=str(stored.get("architecture") or ""),
-        )
-
     def _unpack_all(
         self, layers: tuple[LayerFile, ...], folder: Path, in_use: Collection[str], advance: Callable[[int], None]
     ) -> tuple[str, ...]:
@@ -278,29 +235,6 @@ def _leads_astray(root: Path, name: str) -> bool:
         if path.is_symlink():
             return True
     return False
-
-
-def _facts(image: _Image, layers: tuple[str, ...], base: Path) -> ImageFacts:
-    configuration = image.configuration
-    roots = tuple(base / layer for layer in reversed(layers))
-    account = resolve_user(str(configuration.get("User") or ""), roots)
-    command = image_command(configuration)
-    here = ARCHITECTURES.get(platform.machine(), platform.machine())
-    foreign = (
-        f"the image is for {image.architecture}, this machine is {here}" if image.architecture not in {"", here} else ""
-    )
-    problem = foreign or account.problem or ("" if command else "the image names no command to run")
-    return ImageFacts(
-        layers=layers,
-        command=command,
-        environment=image_environment(configuration),
-        folder=str(configuration.get("WorkingDir") or "/"),
-        user=account.user,
-        group=account.group,
-        groups=account.groups,
-        volumes=image_volumes(configuration),
-        problem=problem,
-    )
 
 
 def _remove_tree(folder: Path) -> None:
