@@ -280,6 +280,23 @@ def test_paths_declared_as_data_are_volumes(kitchen: Kitchen) -> None:
     assert content["config"]["Volumes"] == {"/var/lib/greeting": {}}
 
 
+def test_commands_of_build_use_what_the_layers_below_have(kitchen: Kitchen) -> None:
+    """Python compiles the application, a wheel is imported; made again, without its record, it is the same layer."""
+    commands = (
+        ("python3", "-m", "compileall", "-q", "."),
+        ("python3", "-c", "import greeting, json; json.dump(sorted({'b', 'a'}), open('made.json', 'w'))"),
+    )
+    request = replace(kitchen.full, image=replace(kitchen.full.image, build=commands))
+    layer = kitchen.bake(request).layers[-1]
+    tar = LayoutRegistry(kitchen.root / "registry").path(layer.digest)
+    listed = LocalCommands().run(["tar", "--list", "--file", os.fspath(tar)]).stdout.decode().split()
+    compiled = "srv/app/__pycache__/app.cpython-311.pyc"
+    assert listed == ["srv/", "srv/app/", "srv/app/__pycache__/", compiled, "srv/app/made.json"]
+    (kitchen.root / "cache/layers" / f"{layer.inputs.removeprefix('sha256:')}.json").unlink()
+    again = kitchen.bake(request).layers[-1]
+    assert (again.digest, again.cached) == (layer.digest, False)
+
+
 def test_set_uid_programs_are_told_of_cached_layers_too(kitchen: Kitchen) -> None:
     """By path, mode and owner."""
     again = kitchen.bake(kitchen.full)

@@ -36,6 +36,8 @@ images:
       - {url: "https://example.org/tool.git", commit: abababababababababababababababababababab, into: /opt/a}
       - {url: "ssh://git@example.org/tool.git", tag: v1.2, into: /opt/b, path: src}
       - {url: "file:///srv/tool.git", branch: feature/x, into: /opt/c}
+    build: [npm run build, [sh, -c, "make >log"]]
+    build_limits: {time: 10m, memory: 2GiB, processes: 512, output: 1GiB}
     run: [python3, -m, gunicorn]
     ephemeral: true
   api:
@@ -124,6 +126,7 @@ NOT_STRUCTURE = {
     "a command that needs a shell", "too little memory", "a range the wrong way round", "latest for a package",
     "an impossible time zone", "an impossible day", "an impossible hour", "a host name to listen on",
     "a star to listen on", "an empty command",
+    "a command of build that counts on a shell",
 }  # fmt: skip
 """What a pattern cannot say."""
 

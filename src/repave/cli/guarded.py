@@ -8,6 +8,7 @@ from repave.model.guards import Action, Guard, Judged
 from repave.model.names import ImageName
 from repave.operations.guards.judging import described
 
+WARNED = {Guard.SECRETS, Guard.UNPINNED}
 COUNTED = {Guard.SETUID: "with set-uid or set-gid", Guard.WRITABLE: "that anyone may write"}
 
 
@@ -29,12 +30,12 @@ def document(judged: Mapping[ImageName, tuple[Judged, ...]]) -> list[dict[str, o
 
 
 def show(judged: Mapping[ImageName, tuple[Judged, ...]], screen: Screen) -> None:
-    """For people: secrets and what is allowed are a line each; permission bits are a count, every base has some."""
+    """For people: a line for each secret, hook and exception; permission bits are a count, every base has some."""
     for name, found in judged.items():
         for one in found:
             if one.action is Action.ALLOW:
                 screen.say(f"image {name}: {described(one.sight)}: allowed, {one.reason}")
-            elif one.sight.guard is Guard.SECRETS:
+            elif one.sight.guard in WARNED:
                 screen.warn(f"image {name}: {described(one.sight)}")
         for guard, words in COUNTED.items():
             number = sum(one.sight.guard is guard and one.action is Action.REPORT for one in found)

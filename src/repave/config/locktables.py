@@ -83,7 +83,7 @@ def _ecosystem(value: object) -> Ecosystem:
 
 
 def _layer(value: object) -> Layer:
-    return Layer(_word(value, Layer))
+    return Layer(_word(value, [layer for layer in Layer if layer is not Layer.BUILD]))
 
 
 def _kind(value: object) -> ImageKind:

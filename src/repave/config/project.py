@@ -8,7 +8,7 @@ from repave.config.grammar.environments import EnvironmentSection, SecretSection
 from repave.config.grammar.file import File
 from repave.config.grammar.fleets import FleetSection
 from repave.config.grammar.guards import GuardsSection
-from repave.config.grammar.images import BaseImageSection, BaseSection, ImageSection
+from repave.config.grammar.images import BaseImageSection, BaseSection, BuildLimitsSection, ImageSection
 from repave.config.grammar.origins import OriginSection
 from repave.config.grammar.sources import GitSection
 from repave.config.positions import LARGEST_TEXT, read_document
@@ -23,7 +23,17 @@ from repave.model.names import EnvironmentName, FleetName, ImageName, ProjectNam
 from repave.model.origins import Credentials, Origin, Origins
 from repave.model.policy import HealingPolicy, HealthPolicy, RolloutPolicy
 from repave.model.project import Environment, Fleet, FleetSize, Project
-from repave.model.recipe import Base, Boot, FileMapping, GitSource, Image, ImageKind, NodeApplication, RemoteFile
+from repave.model.recipe import (
+    Base,
+    Boot,
+    BuildLimits,
+    FileMapping,
+    GitSource,
+    Image,
+    ImageKind,
+    NodeApplication,
+    RemoteFile,
+)
 from repave.model.release import Limits
 
 FILENAME = "repave.yaml"
@@ -122,6 +132,8 @@ def _image(name: str, section: ImageSection) -> Image:
         ),
         git=tuple(_git(source) for source in section.git),
         files=tuple(FileMapping(source=source, target=target) for source, target in section.files.items()),
+        build=tuple(section.build),
+        build_limits=_build_limits(section.build_limits),
         run=section.run,
         user=section.user,
         data=tuple(section.data),
@@ -130,11 +142,21 @@ def _image(name: str, section: ImageSection) -> Image:
     )
 
 
+def _build_limits(section: BuildLimitsSection) -> BuildLimits:
+    return BuildLimits(
+        time_seconds=section.time,
+        memory_bytes=section.memory,
+        processes=section.processes,
+        output_bytes=section.output,
+    )
+
+
 def _guards(section: GuardsSection) -> Guards:
     return Guards(
         secrets=Action(section.secrets),
         setuid=Action(section.setuid),
         writable=Action(section.writable),
+        unpinned=Action(section.unpinned),
         allow=tuple(Allowed(path=each.path, reason=each.reason) for each in section.allow),
     )
 

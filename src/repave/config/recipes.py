@@ -13,7 +13,7 @@ from repave.model.names import Digest, ImageName
 from repave.model.project import Project
 from repave.model.recipe import Image
 
-LATER = frozenset({"node", "fetch", "git", "data", "image", "keyring"})
+LATER = frozenset({"node", "fetch", "git", "data", "image", "keyring", "build"})
 """Keys of images and bases that the first format of the lock did not have."""
 
 
@@ -32,6 +32,8 @@ def recipe_content(image: Image) -> dict[str, object]:
     }
     # Guards judge what is made; they do not change it.
     del content["guards"]
+    if not image.build:
+        del content["build_limits"]
     # What came to the format later says nothing where it is not used: locks of then still match.
     content = {key: value for key, value in content.items() if value or key not in LATER}
     content["base"] = {key: value for key, value in content["base"].items() if value or key not in LATER}

@@ -49,6 +49,7 @@ _TITLES = {
     "NodeSection": "`images.NAME.node`, when it is not a folder",
     "FetchSection": "`images.NAME.fetch`, each",
     "GitSection": "`images.NAME.git`, each",
+    "BuildLimitsSection": "`images.NAME.build_limits`",
     "GuardsSection": "`images.NAME.guards`",
     "AllowedSection": "`images.NAME.guards.allow`, each",
     "FleetSection": "`fleets.NAME`",

@@ -78,6 +78,10 @@ def _clashes(document: Document, place: Path, fields: Mapping[str, object]) -> I
 
 def _base(document: Document, place: Path, fields: Mapping[str, object]) -> Iterator[Problem]:
     """Packages come from a distribution's archive; an image below says of none what it was made from."""
+    if "image" in mapping_of(fields.get("base")) and fields.get("build"):
+        found = f"image `{place[-1]}` has `build`, but its base is an image of a registry"
+        hint = "nothing of such an image runs while baking: name a distribution as base, or have it made beforehand"
+        yield problem(document, document.at_key((*place, "build")), found, Unfit("", hint=hint))
     if "image" in mapping_of(fields.get("base")) and fields.get("packages"):
         found = f"image `{place[-1]}` has `packages`, but its base is an image of a registry"
         hint = (

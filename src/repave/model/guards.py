@@ -16,6 +16,9 @@ class Guard(StrEnum):
     WRITABLE = "writable"
     """Files and folders that anyone may write; folders with the sticky bit are meant for that."""
 
+    UNPINNED = "unpinned"
+    """Commands of ``build`` that would bring in what no lock pins."""
+
 
 class Action(StrEnum):
     """What is done about something seen."""
@@ -31,7 +34,10 @@ class Allowed:
     """One place that the author has looked at, and why it may stay."""
 
     path: str
-    """Of a file of the project or of the image; with a trailing slash, of everything below."""
+    """Of a file of the project or of the image; with a trailing slash, of everything below.
+
+    ``build/1`` is the first command of ``build``.
+    """
 
     reason: str
 
@@ -45,6 +51,7 @@ class Guards:
     """Every Debian base brings some, `su` and `passwd` among them."""
 
     writable: Action = Action.REPORT
+    unpinned: Action = Action.STOP
     allow: tuple[Allowed, ...] = ()
 
 

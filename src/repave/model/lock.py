@@ -34,6 +34,8 @@ class Layer(StrEnum):
     """Files fetched by address, and trees of git repositories."""
 
     APPLICATION = "application"
+    BUILD = "build"
+    """What the recipe's own commands make of the application; no package belongs to it."""
 
 
 @dataclass(frozen=True, kw_only=True)

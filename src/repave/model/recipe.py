@@ -122,8 +122,21 @@ class GitSource:
 
 
 @dataclass(frozen=True, kw_only=True)
+class BuildLimits:
+    """What the commands of ``build`` may take, all together."""
+
+    time_seconds: float = 600.0
+    memory_bytes: int = 1 << 30
+    processes: int = 256
+    """With their threads: compilers start a few for each core."""
+
+    output_bytes: int = 512 << 20
+    """The application's folders with what is in them already, and /tmp."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Image:
-    """A recipe: base, platform (packages, python, node, fetch, git) and application (files, command, user)."""
+    """A recipe: base, platform (packages, python, node, fetch, git) and application (files, build, command, user)."""
 
     name: ImageName
     kind: ImageKind
@@ -137,6 +150,10 @@ class Image:
     fetch: tuple[RemoteFile, ...] = ()
     git: tuple[GitSource, ...] = ()
     files: tuple[FileMapping, ...] = ()
+    build: tuple[tuple[str, ...], ...] = ()
+    """Commands that change the application's folders while it is baked, each an argument list."""
+
+    build_limits: BuildLimits = field(default_factory=BuildLimits)
     run: tuple[str, ...] = ()
     """The command as an argument list: no shell interprets it."""
 

@@ -13,6 +13,7 @@ from repave.archives.base_images import LockedBase, locked_base
 from repave.bakers.container import debs
 from repave.bakers.container.application import write_application
 from repave.bakers.container.below import Unchanged
+from repave.bakers.container.building import SETUP_SECONDS, build_folders, build_job, failure
 from repave.bakers.container.cache import BakeCache, LayerRecord
 from repave.bakers.container.chamber import Chamber
 from repave.bakers.container.foreign import MACHINES
@@ -41,8 +42,8 @@ EMULATION = "qemu-user-static"
 BELOW = "registry image"
 """How the layers of an image of a registry are told from others by what went into them."""
 
-PARTS = 5
-"""Base, platform, python, sources, application."""
+PARTS = 6
+"""Base, platform, python, sources, application, build."""
 
 
 class ContainerBaker:
@@ -160,6 +161,8 @@ class ContainerBaker:
         task.advance()
         self._application(request, stack, task)
         task.advance()
+        self._build(request, stack, task)
+        task.advance()
         return self._assemble(request, stack, base)
 
     def _below(self, base: LockedBase, task: Task) -> Stack:
@@ -266,6 +269,30 @@ class ContainerBaker:
         work = self._cache.new_work()
         write_application(work / "layer.tar", files, vault=self._vault, below=stack.skeleton, data=data)
         self._keep(Layer.APPLICATION, inputs, work, {}, stack)
+
+    def _build(self, request: BakeRequest, stack: Stack, task: Task) -> None:
+        """The layer of what the recipe's own commands make."""
+        if not request.image.build:
+            return
+        folders = build_folders(request, stack.skeleton, system=stack.system)
+        wanted = build_job(request.image, folders)
+        inputs = stack.inputs(Layer.BUILD, wanted)
+        if self._found(inputs, stack):
+            return
+        layers = [(self._registry.path(record.digest).absolute(), record.digest) for record in stack.others]
+        job = {
+            **wanted,
+            "kind": "build",
+            "lowers": [os.fspath(tree) for tree in stack.trees()],
+            "layers": [{"path": os.fspath(path), "digest": digest} for path, digest in layers],
+        }
+        task.note(f"build: running {len(request.image.build)} commands")
+        work = self._cache.new_work()
+        limit = request.image.build_limits.time_seconds + SETUP_SECONDS
+        answer = self._chamber.run({**job, "work": os.fspath(work)}, limit_seconds=limit)
+        if "hook" in answer:
+            raise failure(request, answer, folders)
+        self._keep(Layer.BUILD, inputs, work, answer, stack)
 
     def _found(self, inputs: Digest, stack: Stack) -> bool:
         """Whether the layer is there already; then it is on the stack."""

@@ -30,14 +30,14 @@ class Chamber:
         self._commands = commands
         self._folder = folder
 
-    def run(self, job: dict[str, Any]) -> dict[str, Any]:
+    def run(self, job: dict[str, Any], *, limit_seconds: float = LIMIT_SECONDS) -> dict[str, Any]:
         """Do one job of ``inside`` and answer its result.
 
         Ends with this process, killed or not. Raises CommandFailed, Invalid, Corrupt, NoCapacity (no room on the disk).
         """
         try:
             finished = self._commands.run(
-                _arguments(), stdin=json.dumps(job).encode(), timeout_seconds=LIMIT_SECONDS, check=True
+                _arguments(), stdin=json.dumps(job).encode(), timeout_seconds=limit_seconds, check=True
             )
         except CommandFailed as error:
             if any(line.startswith(("unshare:", "newuidmap:", "newgidmap:")) for line in error.stderr.splitlines()):

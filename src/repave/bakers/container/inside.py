@@ -8,6 +8,7 @@ import fcntl
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 from contextlib import suppress
@@ -17,16 +18,21 @@ from typing import Any
 
 from repave.bakers.container.cleaning import clean
 from repave.bakers.container.foreign import ANSWER, program
-from repave.bakers.container.installation import Larder, Package, bootstrap, extend, lay_out
+from repave.bakers.container.hooks import HookFailed, Limits
+from repave.bakers.container.installation import Larder, Package, bootstrap, extend, lay_out, unpack
 from repave.bakers.container.isolation import ProgramFailed, chroot
 from repave.bakers.container.layertar import LayerTar
 from repave.bakers.container.overlay import overlaid, settle
 from repave.bakers.container.skeleton import Skeleton
 from repave.bakers.container.wheels import Wheel, compile_all, lay_out_wheels
+from repave.bakers.container.workshop import build
 from repave.model.errors import RepaveError
 
 WHEEL_TIME = 315_532_800
 """1 January 1980, the first moment a wheel can hold; compiled files carry hashes, so no time matters."""
+
+HOSTNAME = "bake"
+"""What this machine is called is nothing to an image."""
 
 Job = dict[str, Any]
 
@@ -34,9 +40,12 @@ Job = dict[str, Any]
 def main() -> None:
     """Do the job; a failure is an answer too, so that the caller can tell it apart from our own crash."""
     os.umask(0o022)
+    socket.sethostname(HOSTNAME)
     job: Job = json.load(sys.stdin)
     try:
         answer = JOBS[job["kind"]](job)
+    except HookFailed as error:
+        answer = error.answer
     except ProgramFailed as error:
         answer = {"program": error.arguments, "exit_code": error.exit_code, "output": error.output}
     except OSError as error:
@@ -102,6 +111,21 @@ def _runs(job: Job) -> Job:
     return {"runs": tried.returncode == ANSWER}
 
 
+def _build(job: Job) -> Job:
+    """Make the build layer: what the recipe's own commands make of the application."""
+    work = _hold(job)
+    lowers = [Path(lower) for lower in job["lowers"]]
+    for number, layer in enumerate(job["layers"]):
+        lowers.insert(0, work / f"layer{number}")
+        lowers[0].mkdir()
+        unpack(Path(layer["path"]), layer["digest"], lowers[0])
+    upper = work / "tree"
+    upper.mkdir()
+    with overlaid(work, lowers=lowers, upper=upper) as merged:
+        build(merged, work, commands=job["commands"], folders=job["folders"], limits=Limits(**job["limits"]))
+    return {}
+
+
 def _remove(job: Job) -> Job:
     """Remove trees, whoever owns what is in them."""
     for path in job["paths"]:
@@ -118,7 +142,7 @@ def _hold(job: Job) -> Path:
     return work
 
 
-JOBS = {"runs": _runs, "system": _system, "python": _python, "remove": _remove}
+JOBS = {"runs": _runs, "system": _system, "python": _python, "build": _build, "remove": _remove}
 
 if __name__ == "__main__":
     main()

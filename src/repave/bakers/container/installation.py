@@ -5,11 +5,13 @@ import subprocess
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from hashlib import file_digest
 from pathlib import Path
 
 from repave.archives.packages import members
 from repave.bakers.container.debs import place
 from repave.bakers.container.isolation import Chroot, ProgramFailed, chroot
+from repave.ports.errors import Corrupt
 
 MERGED = ("bin", "lib", "sbin")
 """What lies in /usr since Debian 12 and is a link in the root (file-hierarchy(7), Debian's usrmerge)."""
@@ -106,6 +108,19 @@ def _extract(package: Path, root: Path) -> None:
                 stream.flush()
                 os.lseek(stream.fileno(), member.offset, os.SEEK_SET)
                 _untar(stream.fileno(), root)
+
+
+def unpack(layer: Path, digest: str, root: Path) -> None:
+    """A layer of our own making into an empty folder. Raises Corrupt when it is not what its digest says."""
+    with layer.open("rb") as stream:
+        found = f"sha256:{file_digest(stream, 'sha256').hexdigest()}"
+        if found != digest:
+            raise Corrupt(
+                f"the layer {digest} holds other bytes in the registry ({found})",
+                hint=f"remove {layer} and bake again",
+            )
+        stream.seek(0)
+        _untar(stream.fileno(), root)
 
 
 def _untar(handle: int, root: Path) -> None:

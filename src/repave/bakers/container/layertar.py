@@ -70,6 +70,17 @@ class LayerTar:
         entry.size = size
         self._add(entry, content)
 
+    def link(self, path: str, target: str, *, time: int) -> None:
+        """A symbolic link."""
+        entry = _entry(path, (0o777, 0, 0), time)
+        entry.type, entry.linkname = tarfile.SYMTYPE, target
+        self._add(entry)
+
+    def removed(self, path: str, *, time: int) -> None:
+        """That something below is not there any more."""
+        folder, _, name = path.rpartition("/")
+        self._mark(f"{folder}/{WHITEOUT}{name}".lstrip("/"), time)
+
     def tree(self, root: Path, *, newest: int, lowers: Sequence[Path] = ()) -> None:
         """All below ``root``, times clamped to ``newest``; ``lowers`` are below it if overlayfs filled it.
 
@@ -93,8 +104,7 @@ class LayerTar:
                 first = linked.setdefault((status.st_dev, status.st_ino), path) if status.st_nlink > 1 else path
                 self._regular(entry, place, status, first)
             elif is_whiteout(status):
-                folder, _, name = path.rpartition("/")
-                self._mark(f"{folder}/{WHITEOUT}{name}".lstrip("/"), newest)
+                self.removed(path, time=newest)
             elif stat.S_ISFIFO(status.st_mode):
                 entry.type = tarfile.FIFOTYPE
                 self._add(entry)

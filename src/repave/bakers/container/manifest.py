@@ -130,13 +130,19 @@ def data_folders(image: Image, skeleton: Skeleton) -> dict[str, tuple[int, int, 
     return {path.rstrip("/"): (0o700, int(user), int(group)) for path in image.data}
 
 
-def _working_folder(request: BakeRequest) -> str:
-    """Where the application is: the target of the first folder of files; empty where there is none."""
+def application_folders(request: BakeRequest) -> list[str]:
+    """Where the application is: the targets of all folders of files, in the file's order."""
+    folders = []
     for mapping in request.image.files:
         folder = mapping.source.rstrip("/") + "/"
         if mapping.source == folder or any(file.origin.startswith(folder) for file in request.files):
-            return "/" + mapping.target.strip("/")
-    return ""
+            folders.append("/" + mapping.target.strip("/"))
+    return folders
+
+
+def _working_folder(request: BakeRequest) -> str:
+    """The first folder of the application; empty where there is none."""
+    return next(iter(application_folders(request)), "")
 
 
 def _labels(inherited: ImageConfiguration) -> dict[str, str]:

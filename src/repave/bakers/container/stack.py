@@ -42,6 +42,8 @@ class Stack:
     def __init__(self) -> None:
         self.laid: list[Laid] = []
         self.skeleton = Skeleton()
+        self.system = Skeleton()
+        """Of the Debian packages alone."""
 
     def inputs(self, layer: Layer, content: object) -> Digest:
         """The digest of all that determines the layer's bytes: what goes in, and what it stands on."""
@@ -53,6 +55,8 @@ class Stack:
         """Lay it on top."""
         self.laid.append(Laid(record=record, cached=cached, tree=tree))
         self.skeleton = record.skeleton or self.skeleton
+        if record.layer in SYSTEM:
+            self.system = self.skeleton
 
     def trees(self) -> list[Path]:
         """The unpacked layers of Debian packages, topmost first, as overlayfs wants them; raises TreesLost."""
@@ -61,6 +65,11 @@ class Stack:
         if lost:
             raise TreesLost(lost)
         return [laid.tree for laid in reversed(system) if laid.tree is not None]
+
+    @property
+    def others(self) -> tuple[LayerRecord, ...]:
+        """The layers that ``trees`` does not have, lowest first: they are above those, and nowhere unpacked."""
+        return tuple(laid.record for laid in self.laid if laid.record.layer not in SYSTEM)
 
     @property
     def records(self) -> tuple[LayerRecord, ...]:

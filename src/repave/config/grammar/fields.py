@@ -154,6 +154,7 @@ WindowText = Annotated[
 ]
 Port = Annotated[int, *whole(1, quantities.LARGEST_PORT, what="a port")]
 Count = Annotated[int, *whole(1, 100)]
+Processes = Annotated[int, *whole(8, 10_000)]
 Rate = Annotated[int, *whole(1)]
 Cpus = Annotated[
     float,

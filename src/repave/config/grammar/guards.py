@@ -11,7 +11,8 @@ class AllowedSection(Section):
     """A place that somebody has looked at."""
 
     path: GuardedPath = Field(
-        description="A file of the project or of the image; with a trailing slash, everything below."
+        description="A file of the project or of the image; with a trailing slash, everything below. "
+        "`build/1` is the first command of `build`."
     )
     reason: Reason = Field(description="Why it may stay.")
 
@@ -28,5 +29,9 @@ class GuardsSection(Section):
     )
     writable: Annotated[str, *choice("stop", "report")] = Field(
         default="report", description="Files and folders that anyone may write. Default: `report`."
+    )
+    unpinned: Annotated[str, *choice("stop", "report")] = Field(
+        default="stop",
+        description="Commands of `build` that install or download what no lock pins, or `latest`. Default: `stop`.",
     )
     allow: list[AllowedSection] = Field(default=[], description="What may stay, and why.")

@@ -6,9 +6,12 @@ from pydantic import Discriminator, Field, Tag
 
 from repave.config.grammar.fields import (
     BaseImage,
+    Duration,
     Keyring,
+    Memory,
     Mirror,
     Package,
+    Processes,
     Release,
     Requirement,
     Run,
@@ -55,6 +58,18 @@ class NodeSection(Section):
 
     lock: Source = Field(description="Its `package-lock.json`.")
     into: TargetPath = Field(description="The folder in the image in which `node_modules` is made.")
+
+
+class BuildLimitsSection(Section):
+    """What the commands of `build` may take, all together; who takes more is stopped."""
+
+    time: Duration = Field(default=600.0, description="From the first one's start to the last one's end. Default: 10m.")
+    memory: Memory = Field(default=1 << 30, description="Of all their processes. Default: 1GiB.")
+    processes: Processes = Field(default=256, description="Processes and threads at once. Default: 256.")
+    output: Memory = Field(
+        default=512 << 20,
+        description="What the application's folders and /tmp may hold, with what is there before. Default: 512MiB.",
+    )
 
 
 def _kind_of_base(value: object) -> str:
@@ -104,6 +119,13 @@ class ImageSection(Section):
     git: list[GitSection] = Field(default=[], description="Files of git repositories.")
     files: dict[Source, TargetPath] = Field(
         default={}, description="The application: files and folders of the project, and where they go in the image."
+    )
+    build: list[Run] = Field(
+        default=[],
+        description="Commands that change the application's folders while it is baked: no network, no root, no shell.",
+    )
+    build_limits: BuildLimitsSection = Field(
+        default_factory=BuildLimitsSection.model_construct, description="What these commands may take."
     )
     run: Run = Field(description="The command. No shell interprets it.")
     user: User = Field(default="nobody", description="Who runs the command: never root.")

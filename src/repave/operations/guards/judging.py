@@ -9,6 +9,7 @@ from repave.model.lock import LockedFile
 from repave.model.names import ImageName
 from repave.model.recipe import Image
 from repave.operations.errors import Refused
+from repave.operations.guards.hook_patterns import unpinned_in
 from repave.operations.guards.secret_patterns import secrets_in
 from repave.ports.vault import Vault
 
@@ -27,12 +28,16 @@ class Guarded(Refused):
 
 
 def judge_files(image: Image, files: Iterable[LockedFile], vault: Vault) -> tuple[Judged, ...]:
-    """Secrets among an image's files; reads them from the vault. Raises Gone."""
-    by_origin = {file.origin: file for file in files}
+    """Secrets among an image's files, and what its hooks would bring in; reads the vault. Raises Gone."""
+    placed = tuple(files)
+    by_origin = {file.origin: file for file in placed}
     """A file may go to several places; it is looked at once."""
-    return tuple(
-        _judged(sight, image.guards) for origin in sorted(by_origin) for sight in _secrets(by_origin[origin], vault)
+    secrets = (sight for origin in sorted(by_origin) for sight in _secrets(by_origin[origin], vault))
+    unpinned = (
+        Sight(guard=Guard.UNPINNED, path=found.path, line=found.line, what=found.what)
+        for found in unpinned_in(image, placed, vault)
     )
+    return tuple(_judged(sight, image.guards) for sight in (*secrets, *unpinned))
 
 
 def judge_artifact(image: Image, artifact: Artifact) -> tuple[Judged, ...]:
@@ -92,6 +97,7 @@ def _judged(sight: Sight, guards: Guards) -> Judged:
         Guard.SECRETS: guards.secrets,
         Guard.SETUID: guards.setuid,
         Guard.WRITABLE: guards.writable,
+        Guard.UNPINNED: guards.unpinned,
     }[sight.guard]
     reason = "" if action is Action.STOP else f"`guards: {{{sight.guard}: {action}}}`"
     return Judged(sight=sight, action=action, reason=reason)
