@@ -11,7 +11,7 @@ from repave.model.lock import Ecosystem, Layer, Lock, LockedPackage
 from repave.model.names import ImageName
 from repave.model.recipe import Base, Image, ImageKind
 from repave.pinners.pypi import PypiPinner
-from repave.ports.pinner import PinRequest, Refresh
+from repave.ports.pinner import Held, PinRequest, Refresh, Repair
 from repave.ports.progress import Silent
 from repave.registries.vault import FileVault
 
@@ -43,6 +43,8 @@ class PypiWorld:
     root: Path
     lock: Lock = field(default_factory=Lock)
     architecture: str = "amd64"
+    held: tuple[Held, ...] = ()
+    """Of the last run."""
 
     @property
     def vault(self) -> FileVault:
@@ -78,7 +80,11 @@ class PypiWorld:
         self._list(wheel.parent)
 
     def run(
-        self, *requirements: str, refresh: Refresh = Refresh.KEEP, named: tuple[str, ...] = ()
+        self,
+        *requirements: str,
+        refresh: Refresh = Refresh.KEEP,
+        named: tuple[str, ...] = (),
+        repairs: tuple[Repair, ...] = (),
     ) -> dict[str, LockedPackage]:
         """Lock, keep the lock, and answer the packages by name."""
         base = Base(distribution="debian", release="bookworm", suites=("bookworm",), architecture=self.architecture)
@@ -88,6 +94,7 @@ class PypiWorld:
             previous=self.lock,
             refresh=refresh,
             named=named,
+            repairs=repairs,
             pinned=PYTHON,
         )
         pinner = PypiPinner(
@@ -95,6 +102,7 @@ class PypiWorld:
         )
         pins = pinner.pin(request, progress=Silent())
         self.lock = Lock(packages=pins.packages)
+        self.held = pins.held
         return {package.name: package for package in pins.packages}
 
     def versions(
@@ -102,6 +110,20 @@ class PypiWorld:
     ) -> dict[str, str]:
         """Lock, and answer the versions by name."""
         found = self.run(*requirements, refresh=refresh, named=named)
+        return {name: package.version for name, package in found.items()}
+
+    def repaired(self, *requirements: str, **repairs: str | tuple[str, ...]) -> dict[str, str]:
+        """Lock with repairs by name and versions, in that order, and answer the versions by name."""
+        asked = tuple(
+            Repair(
+                ecosystem=Ecosystem.PYPI,
+                name=name,
+                versions=(versions,) if isinstance(versions, str) else versions,
+                images=(WEB,),
+            )
+            for name, versions in repairs.items()
+        )
+        found = self.run(*requirements, refresh=Refresh.SECURITY, repairs=asked)
         return {name: package.version for name, package in found.items()}
 
     def _list(self, folder: Path) -> None:

@@ -17,7 +17,7 @@ from repave.model.recipe import Image
 from repave.operations.errors import Refused
 from repave.operations.guards.judging import judge_files, stop_at
 from repave.ports.errors import Gone
-from repave.ports.pinner import Pinner, PinRequest, Pins, Refresh
+from repave.ports.pinner import Held, Pinner, PinRequest, Pins, Refresh, Repair
 from repave.ports.progress import Progress, Silent
 from repave.ports.vault import Fetch, Vault
 
@@ -28,6 +28,8 @@ class Asked:
 
     refresh: Refresh = Refresh.KEEP
     named: tuple[str, ...] = ()
+    repairs: tuple[Repair, ...] = ()
+    """For ``Refresh.SECURITY``."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +48,9 @@ class Proposal:
 
     remarks: Mapping[ImageName, tuple[str, ...]]
     """By image, what a person should know of what was pinned, a sentence each."""
+
+    held: Mapping[ImageName, tuple[Held, ...]]
+    """By image, the repairs asked for that its ranges do not admit."""
 
     @property
     def digest(self) -> Digest:
@@ -110,6 +115,7 @@ class Locking:
             changed=not unchanged,
             judged={image.name: judge_files(image, lock.files_of(image.name), self._vault) for image in images},
             remarks={name: pinned.remarks for name, pinned in pins.items()},
+            held={name: pinned.held for name, pinned in pins.items() if pinned.held},
         )
 
     def write(self, proposal: Proposal, progress: Progress) -> None:
@@ -131,6 +137,7 @@ class Locking:
                 previous=previous,
                 refresh=asked.refresh,
                 named=asked.named,
+                repairs=tuple(repair for repair in asked.repairs if image.name in repair.images),
                 pinned=pins.packages,
             )
             found = pinner.pin(request, progress=progress)
@@ -138,6 +145,7 @@ class Locking:
                 packages=(*pins.packages, *found.packages),
                 files=(*pins.files, *found.files),
                 remarks=(*pins.remarks, *found.remarks),
+                held=(*pins.held, *found.held),
             )
         return pins
 

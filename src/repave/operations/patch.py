@@ -1,21 +1,22 @@
 """The mission in one command: find what is vulnerable, re-lock just that, bake, roll out everywhere, prove it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from repave.config.difference import LockDifference
 from repave.model.finding import Finding, FindingReport, SourceStatus
 from repave.model.lock import Ecosystem, Lock
-from repave.model.names import Digest, EnvironmentName, ReleaseNumber
+from repave.model.names import Digest, EnvironmentName, ImageName, ReleaseNumber
 from repave.model.project import Environment, Project
 from repave.model.release import Release
 from repave.operations.errors import Refused
 from repave.operations.keys import fleets_of
 from repave.operations.locking import Asked, Locking, Proposal
 from repave.operations.releases import title
-from repave.operations.scan import cves_of, examine
+from repave.operations.repairs import repairs_of
+from repave.operations.scan import cves_of, examine, flaws_of, names_of
 from repave.ports.advisories import Advisories
-from repave.ports.pinner import Refresh
+from repave.ports.pinner import Held, Refresh
 from repave.ports.progress import Progress
 from repave.ports.store import Store
 
@@ -28,14 +29,21 @@ class Diagnosis:
     report: FindingReport
     """Of the present lock."""
 
-    affected: tuple[EnvironmentName, ...]
-    """Environments that are to run, or still run, a release with findings; in pipeline order."""
-
-    running: tuple[Finding, ...]
-    """Findings of the releases that run."""
+    running: tuple[tuple[EnvironmentName, tuple[Finding, ...]], ...]
+    """In pipeline order, the environments that are to run, or still run, releases with findings, and those."""
 
     sources: tuple[SourceStatus, ...]
     """All that were asked, those that failed first."""
+
+    @property
+    def affected(self) -> tuple[EnvironmentName, ...]:
+        """Where something vulnerable is to run, or still runs."""
+        return tuple(name for name, _ in self.running)
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """Of the lock and of all that runs."""
+        return (*self.report.standing, *(finding for _, found in self.running for finding in found))
 
     @property
     def unknown(self) -> tuple[SourceStatus, ...]:
@@ -56,8 +64,24 @@ class Cure:
     difference: LockDifference
     cves_before: tuple[str, ...]
     cves_closed: tuple[str, ...]
+    closed: tuple[str, ...]
+    """All that is closed, by CVE, or by advisory where there is none; what hurries first."""
+
     remaining: tuple[Finding, ...]
     """What the new lock still holds: no repair could be taken."""
+
+    rolls: tuple[EnvironmentName, ...]
+    """In pipeline order, the environments that get rid of something by it."""
+
+    @property
+    def held(self) -> Mapping[ImageName, tuple[Held, ...]]:
+        """Repairs that the file's ranges do not admit."""
+        return self.proposal.held
+
+    @property
+    def idle(self) -> bool:
+        """Whether it changes nothing anywhere."""
+        return not self.proposal.changed and not self.rolls
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,7 +98,7 @@ class Proof:
     """Those that do not, in words."""
 
     closed_still_running: tuple[str, ...]
-    """CVEs this patch closed in the lock that a living instance still holds: empty when it worked."""
+    """What this patch closed in the lock and a living instance still holds: empty when it worked."""
 
     unknown: tuple[SourceStatus, ...]
 
@@ -114,7 +138,7 @@ class Patching:
             )
         report = examine(lock, self._advisories, progress)
         sources = {source.name: source for source in report.sources}
-        affected, running = [], []
+        running = []
         for environment in self._pipeline():
             found: list[Finding] = []
             for release in self._running(environment):
@@ -122,29 +146,29 @@ class Patching:
                 found += examined.standing
                 sources |= {source.name: source for source in examined.sources if source.problem}
             if found:
-                affected.append(environment.name)
-                running += found
+                running.append((environment.name, tuple(found)))
         ordered = sorted(sources.values(), key=lambda source: (not source.problem, source.name))
-        return Diagnosis(
-            lock=lock, report=report, affected=tuple(affected), running=tuple(running), sources=tuple(ordered)
-        )
+        return Diagnosis(lock=lock, report=report, running=tuple(running), sources=tuple(ordered))
 
     def cure(self, diagnosis: Diagnosis, progress: Progress) -> Cure:
-        """Re-lock only what the security suites repair. Writes nothing.
+        """Re-lock only what the security suites repair, and wheels as far as their flaws are. Writes nothing.
 
-        Raises Refused when repairs exist and the file's suites lack the one that holds them.
+        Raises Refused when repairs exist and the file's suites lack the one that holds them. What the file's ranges do
+        not admit is told in the cure.
         """
-        self._refuse_missing_suites(diagnosis.report.standing)
-        proposal = self._locking.propose(Asked(refresh=Refresh.SECURITY), progress)
+        standing = diagnosis.report.standing
+        self._refuse_missing_suites(standing)
+        proposal = self._locking.propose(Asked(refresh=Refresh.SECURITY, repairs=repairs_of(standing)), progress)
         after = examine(proposal.lock, self._advisories, progress) if proposal.changed else diagnosis.report
-        before = cves_of((*diagnosis.report.standing, *diagnosis.running))
-        closed = tuple(cve for cve in before if cve not in cves_of(after.standing))
+        cves, flaws = cves_of(after.standing), flaws_of(after.standing)
         return Cure(
             proposal=proposal,
             difference=proposal.difference,
-            cves_before=before,
-            cves_closed=closed,
+            cves_before=cves_of(diagnosis.findings),
+            cves_closed=tuple(cve for cve in cves_of(diagnosis.findings) if cve not in cves),
+            closed=tuple(flaw for flaw in flaws_of(diagnosis.findings) if flaw not in flaws),
             remaining=after.standing,
+            rolls=tuple(name for name, found in diagnosis.running if _held_by(found) - _held_by(after.standing)),
         )
 
     def prove(self, cure: Cure, progress: Progress) -> Proof:
@@ -165,7 +189,7 @@ class Patching:
             where = f"{lifetime.fleet.environment}/{lifetime.slot} runs {title(lifetime.release)}"
             packages = sorted({f"{finding.package} {finding.version}" for finding in report.standing})
             holding.append(f"{where} with {', '.join(packages)}")
-            still |= set(cves_of(report.standing)) & set(cure.cves_closed)
+            still |= set(flaws_of(report.standing)) & set(cure.closed)
         return Proof(
             instances=total,
             clean=clean,
@@ -206,3 +230,8 @@ class Patching:
                         f"in {suite}, from which the image may take nothing",
                         hint=f"write `suites: [{suites}]` in the base of image `{name}`, then `repave patch` again",
                     )
+
+
+def _held_by(findings: Iterable[Finding]) -> set[tuple[str, str, str]]:
+    """Which package has which flaw."""
+    return {(finding.ecosystem, finding.package, name) for finding in findings for name in names_of(finding)}

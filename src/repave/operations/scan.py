@@ -112,6 +112,16 @@ def cves_of(findings: Iterable[Finding]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(cve for finding in by_urgency(findings) for cve in finding.cves))
 
 
+def names_of(finding: Finding) -> tuple[str, ...]:
+    """What it is about: its CVEs, else its advisory, else the package that a suite repairs without saying why."""
+    return finding.cves or (finding.advisory or f"{finding.package} {finding.version}",)
+
+
+def flaws_of(findings: Iterable[Finding]) -> tuple[str, ...]:
+    """All that they are about, each once, what hurries first."""
+    return tuple(dict.fromkeys(name for finding in by_urgency(findings) for name in names_of(finding)))
+
+
 def unjudged(lock: Lock, sources: Iterable[SourceStatus]) -> tuple[str, ...]:
     """What no source covers: said each time, so that silence is never taken for clean."""
     covered = {ecosystem for source in sources for ecosystem in source.covers}

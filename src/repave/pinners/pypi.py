@@ -5,7 +5,7 @@ import sys
 import tempfile
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -19,12 +19,13 @@ from repave.model.lock import Ecosystem, Layer, LockedPackage
 from repave.pinners.image_interpreter import image_interpreter
 from repave.pinners.naming import check_named, requirement
 from repave.pinners.reaching import first_reached
+from repave.pinners.repairs import Floors, with_most
 from repave.pinners.uv_complaints import refusal
 from repave.pinners.wheels import Interpreter, interpreter
 from repave.ports.commands import Commands
 from repave.ports.errors import Gone, Invalid, Unreachable
 from repave.ports.logins import Access, Login
-from repave.ports.pinner import PinRequest, Pins, Refresh
+from repave.ports.pinner import PinRequest, Pins, Refresh, Repair
 from repave.ports.progress import Progress
 from repave.ports.vault import Fetch, Vault
 
@@ -57,6 +58,8 @@ class _Question:
     offered: tuple[LockedPackage, ...] = ()
     """Wheels from the vault, to be had beside the index's."""
 
+    floors: Floors = field(default_factory=dict)
+
     @property
     def named(self) -> frozenset[str]:
         """Those that can be meant for an index of Python packages."""
@@ -68,9 +71,16 @@ class _Question:
         """What this image had locked."""
         return tuple(package for package in self.before.values() if self.request.image.name in package.images)
 
+    @property
+    def repairs(self) -> tuple[Repair, ...]:
+        """Of wheels that this image has, where repairs are asked for."""
+        locked = {package.name for package in self.own}
+        asked = self.request.repairs if self.request.refresh is Refresh.SECURITY else ()
+        return tuple(one for one in asked if one.ecosystem is Ecosystem.PYPI and one.name in locked)
+
     def lost(self, found: Resolved) -> tuple[LockedPackage, ...]:
         """What this image had locked and would lose, not named to move and not offered yet."""
-        aimed_at = self.named if self.request.refresh is Refresh.NAMED else frozenset()
+        aimed_at = self.named if self.request.refresh is Refresh.NAMED else self.floors.keys()
         return tuple(
             package
             for package in self.own
@@ -109,20 +119,29 @@ class PypiPinner:
         target = image_interpreter(request, self._vault, progress) if base.image else interpreter(base, request.pinned)
         before = _previous(request)
         with progress.task(f"Locking Python packages of {request.image.name}"):
-            question = _Question(request=request, requirements=requirements, target=target, before=before)
-            try:
-                found = self._resolve(question)
-            except Invalid:
-                # A requirement of exactly what is locked fails once the index dropped it.
-                question = replace(question, offered=tuple(filter(self._has, question.own)))
-                if not question.offered:
-                    raise
-                found = self._resolve(question)
-            while lost := question.lost(found):
-                # An index may drop what is locked; what the vault or the origin still has can be met.
-                question = replace(question, offered=(*question.offered, *self._obtain(lost, progress)))
-                found = self._resolve(question)
-        return Pins(packages=tuple(self._locked(question, found)))
+            asked = _Question(request=request, requirements=requirements, target=target, before=before)
+            (question, found), held = with_most(
+                asked.repairs,
+                lambda floors: self._settled(replace(asked, floors=floors), progress),
+                lambda repair, version, refused: _holder(request, repair.name, version) or refused.message,
+            )
+        return Pins(packages=tuple(self._locked(question, found)), held=held)
+
+    def _settled(self, question: _Question, progress: Progress) -> tuple[_Question, Resolved]:
+        """The resolution that keeps what can be kept, and the question that it answers."""
+        try:
+            found = self._resolve(question)
+        except Invalid:
+            # A requirement of exactly what is locked fails once the index dropped it.
+            question = replace(question, offered=tuple(filter(self._has, question.own)))
+            if not question.offered:
+                raise
+            found = self._resolve(question)
+        while lost := question.lost(found):
+            # An index may drop what is locked; what the vault or the origin still has can be met.
+            question = replace(question, offered=(*question.offered, *self._obtain(lost, progress)))
+            found = self._resolve(question)
+        return question, found
 
     def _resolve(self, question: _Question) -> Resolved:
         return first_reached(self._indexes, lambda index: self._resolve_at(index, question))
@@ -132,6 +151,8 @@ class PypiPinner:
         with tempfile.TemporaryDirectory(dir=self._root, prefix="run-") as place:
             run = Path(place).resolve()
             (run / "requirements.in").write_text(question.requirements, encoding="utf-8")
+            floors = "".join(f"{name}>={version}\n" for name, version in sorted(question.floors.items()))
+            (run / "constraints.txt").write_text(floors, encoding="utf-8")
             output = run / "pylock.toml"
             if question.before:
                 output.write_text(_preferences(question), encoding="utf-8")
@@ -173,7 +194,7 @@ class PypiPinner:
             *("--python", sys.executable, "--python-version", version, "--python-platform", question.target.platform),
             *("--only-binary", ":all:", "--no-python-downloads", "--no-config", "--no-sources"),
             *("--keyring-provider", "disabled", "--default-index", f"{INDEX_NAME}={index}"),
-            *("--cache-dir", str((self._root / "uv").resolve()), *moving),
+            *("--cache-dir", str((self._root / "uv").resolve()), "--constraint", "constraints.txt", *moving),
         )
 
     def _locked(self, question: _Question, found: Resolved) -> Iterator[LockedPackage]:
@@ -243,6 +264,15 @@ def _requirements(request: PinRequest) -> str:
             )
         lines.append(str(parsed))
     return "\n".join(sorted(lines)) + "\n"
+
+
+def _holder(request: PinRequest, name: str, version: str) -> str:
+    """The recipe's own range that a version is outside of; empty when it is another package's."""
+    for text in request.image.python:
+        parsed = requirement(text)
+        if canonicalize_name(parsed.name) == name and not parsed.specifier.contains(version, prereleases=True):
+            return f"`{text}` under `python` of image `{request.image.name}` holds it"
+    return ""
 
 
 def _previous(request: PinRequest) -> Mapping[str, LockedPackage]:

@@ -5,7 +5,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
-from repave.model.lock import Lock, LockedFile, LockedPackage
+from repave.model.lock import Ecosystem, Lock, LockedFile, LockedPackage
+from repave.model.names import ImageName
 from repave.model.recipe import Image
 from repave.ports.progress import Progress
 
@@ -23,7 +24,33 @@ class Refresh(StrEnum):
     """Only the packages named, and what they force along."""
 
     SECURITY = "security"
-    """Only what the distribution's security suite repairs, and what that forces along."""
+    """Only what the distribution's security suite repairs, the repairs that are asked for, and what those force
+    along."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Repair:
+    """A package that is to move as far as its flaws are repaired."""
+
+    ecosystem: Ecosystem
+    name: str
+    versions: tuple[str, ...]
+    """At least one, the highest first: from each on some of its flaws are repaired."""
+
+    images: tuple[ImageName, ...]
+    """Those in which it is to move, sorted."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Held:
+    """A repair that could not be taken."""
+
+    name: str
+    version: str
+    """The one that could not be had."""
+
+    why: str
+    """The range that holds it, in a sentence without its end."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +68,9 @@ class PinRequest:
     named: tuple[str, ...] = ()
     """For ``Refresh.NAMED``."""
 
+    repairs: tuple[Repair, ...] = ()
+    """For ``Refresh.SECURITY``, those of this image; what hurries stands first."""
+
     pinned: tuple[LockedPackage, ...] = ()
     """What earlier pinners pinned for this image (the Debian pinner runs first)."""
 
@@ -53,6 +83,9 @@ class Pins:
     files: tuple[LockedFile, ...] = ()
     remarks: tuple[str, ...] = ()
     """What a person should know of it, a sentence each."""
+
+    held: tuple[Held, ...] = ()
+    """Repairs that were asked for and that the recipe's ranges do not admit: no failure, the others are taken."""
 
 
 class Pinner(Protocol):

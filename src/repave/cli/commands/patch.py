@@ -29,6 +29,9 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would change;
 def patch(*, dry_run: DryRun = False, as_json: Json = False, file: File = None) -> int:
     """Find what is vulnerable, re-lock just that, bake, roll out everywhere it runs, and prove that it is gone.
 
+    Debian packages move to what the security suites repair, wheels to the newest that the file's ranges admit, if that
+    repairs something; what a range holds back is named with that range.
+
     Environments follow in pipeline order, each converged before the next; the first that rolls back stops it (4).
     Nothing to do ends with 0 at once; a source that could not be read ends with 3. Ends with 1 when an instance still
     holds what was to be closed.
@@ -88,6 +91,8 @@ class _Run:
                 return self._nothing_to_do(self.diagnosis)
             self.cure = patching.cure(self.diagnosis, progress)
             self._show_cure(self.cure)
+            if self.cure.idle:
+                return self._nothing_to_do(self.diagnosis)
             if dry_run:
                 self.times.mark("resolved")
                 return self._end("dry run", OK, "nothing was written: that was a dry run")
@@ -95,7 +100,7 @@ class _Run:
             self.times.mark("locked")
             self.release = self.wiring.bake(self.cure.proposal.lock, progress).release
             self.times.mark("baked")
-        code = self._roll(self.diagnosis, self.release)
+        code = self._roll(self.cure, self.release)
         if code is not None:
             return code
         with self.screen.progress() as progress:
@@ -106,10 +111,10 @@ class _Run:
     def _nothing_to_do(self, diagnosis: Diagnosis) -> int:
         if diagnosis.unknown:
             return self._end("unknown", UNKNOWN, "nothing was found in what could be read; the rest is unknown")
-        return self._end("nothing to do", OK, "nothing to patch: no repair is missing in the lock, or in what runs")
+        return self._end("nothing to do", OK, "nothing to patch: no repair can be taken by the lock, or by what runs")
 
-    def _roll(self, diagnosis: Diagnosis, release: Release) -> int | None:
-        for name in diagnosis.affected:
+    def _roll(self, cure: Cure, release: Release) -> int | None:
+        for name in cure.rolls:
             environment = self.wiring.project.environments[name]
             self.screen.say(f"rolling {name} to {release}")
             result = carry_out(self.wiring, environment, release, "patch", self.screen)
@@ -129,22 +134,23 @@ class _Run:
             return self._end("still running", FAILED, f"not done: living instances still hold {still}")
         if proof.unknown:
             return self._end("unknown", UNKNOWN, "not proven: a source could not be read")
-        closed = counted(len(self.cure.cves_closed) if self.cure else 0, "CVE")
-        observed = f"none of {counted(proof.instances, 'living instance')} holds what was closed ({closed})"
+        closed = self.cure.closed if self.cure else ()
+        observed = f"none of {counted(proof.instances, 'living instance')} holds what was closed ({_counted(closed)})"
         return self._end(
             "patched", OK, f"proven by observation: {observed}; {proof.clean} run a release without findings"
         )
 
     def _show_cure(self, cure: Cure) -> None:
         differences.show(cure.difference, self.screen)
-        if cure.cves_closed:
-            told = listed(cure.cves_closed, most=12)
-            self.screen.show(f"closes {counted(len(cure.cves_closed), 'CVE')}: {told}")
+        if cure.closed:
+            self.screen.show(f"closes {_counted(cure.closed)}: {listed(cure.closed, most=12)}")
+        held = {(one.name, one.version): one.why for told in cure.held.values() for one in told}
         for finding in cure.remaining:
             if finding.fixed_version:
+                why = held.get((finding.package, finding.fixed_version), "")
                 self.screen.warn(
                     f"{finding.package} {finding.version} stays with {flaw(finding)} ({severity(finding)}): "
-                    f"{finding.fixed_version} could not be taken"
+                    f"{finding.fixed_version} could not be taken{': ' if why else ''}{why}"
                 )
         if unrepaired := [one for one in cure.remaining if not one.fixed_version]:
             packages = counted(len({(one.package, one.version) for one in unrepaired}), "package")
@@ -162,10 +168,12 @@ class _Run:
                 "result": result,
                 "cves_before": self.cure.cves_before if self.cure else (),
                 "cves_closed": self.cure.cves_closed if self.cure else (),
+                "closed": self.cure.closed if self.cure else (),
                 "packages_added": changes.get("packages_added", ()),
                 "packages_removed": changes.get("packages_removed", ()),
                 "packages_changed": changes.get("packages_changed", ()),
                 "remaining": self.cure.remaining if self.cure else (),
+                "held": self.cure.held if self.cure else {},
                 "affected": self.diagnosis.affected if self.diagnosis else (),
                 "sources": self.diagnosis.sources if self.diagnosis else (),
                 "release": str(self.release) if self.release else None,
@@ -177,6 +185,10 @@ class _Run:
         self.screen.show(words)
         self.screen.say(", ".join(f"{part} {seconds:.1f} s" for part, seconds in times.items()))
         return code
+
+
+def _counted(closed: tuple[str, ...]) -> str:
+    return counted(len(closed), "CVE" if all(name.startswith("CVE-") for name in closed) else "flaw")
 
 
 def _seconds(begin: datetime, end: datetime) -> float:

@@ -14,7 +14,7 @@ from repave.cli.screen import Screen
 from repave.cli.severities import flaw, likelihood, severity
 from repave.cli.verbs import example
 from repave.config.policies import environment_named
-from repave.model.lock import Ecosystem, Lock
+from repave.model.lock import Lock
 from repave.operations.errors import Refused
 from repave.operations.keys import fleets_of
 from repave.operations.releases import release_named, title
@@ -129,11 +129,8 @@ def tell(found: Scan, screen: Screen) -> None:
         "vulnerable": f"{found.subject}: {packages} with known flaws, {counted(len(found.cves), 'CVE')}",
     }
     screen.say(told[found.verdict] + dismissed)
-    if any(one.ecosystem is Ecosystem.DEB and one.fixed_in for one in found.findings):
-        screen.hint("`repave patch` takes just what the security suites repair, bakes and rolls it out")
-    if wheels := sorted({one.package for one in found.findings if one.ecosystem is Ecosystem.PYPI}):
-        named = " ".join(f"--upgrade-package {name}" for name in wheels)
-        screen.hint(f"`repave lock {named}` moves just these as far as the file admits")
+    if any(one.fixed_in for one in found.findings):
+        screen.hint("`repave patch` takes just the repairs, as far as the file admits them, bakes and rolls them out")
 
 
 def _run_by(one: Vulnerable) -> str:
