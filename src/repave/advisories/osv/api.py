@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
+from typing import Annotated
 from urllib.parse import quote
 
 from pydantic import TypeAdapter, ValidationError
@@ -15,6 +16,7 @@ from repave.advisories.osv.records import (
     LARGEST_RECORD_BYTES,
     Moment,
     Name,
+    OrNull,
     Record,
     read_record,
 )
@@ -44,9 +46,8 @@ class Named:
 class _Result:
     """What the server says of one query, or a page of it."""
 
-    # No validator before these: it would take the JSON for Python's values, among which a text is no date.
-    vulns: tuple[Named, ...] | None = None
-    next_page_token: str | None = None
+    vulns: Annotated[tuple[Named, ...], OrNull()] = ()
+    next_page_token: Annotated[str, OrNull()] = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,7 +90,7 @@ class OsvApi:
                 results, at = self._batch([_query(subjects[place], token) for place, token in batch])
                 dates += [at] if at else []
                 for (place, token), result in zip(batch, results, strict=True):
-                    found[place] |= {one.id: one for one in result.vulns or ()}
+                    found[place] |= {one.id: one for one in result.vulns}
                     if result.next_page_token:
                         further.append((place, result.next_page_token))
                     if not token:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Literal, Self
 
-from pydantic import AwareDatetime, BeforeValidator, Field, Strict, TypeAdapter, ValidationError
-from pydantic_core import PydanticUseDefault
+from pydantic import AwareDatetime, BeforeValidator, Field, GetCoreSchemaHandler, Strict, TypeAdapter, ValidationError
+from pydantic_core import CoreSchema, PydanticUseDefault, core_schema
 
 from repave.ports.errors import Corrupt
 
@@ -27,8 +27,20 @@ SHOWN_PROBLEMS = 3
 GIT = "GIT"
 
 
+class OrNull:
+    """The schema admits null wherever it admits nothing: then the default stands.
+
+    Looked at after the value was read: a function before it would have all that is below made into Python's objects
+    first, and read a second time.
+    """
+
+    def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Of what may be null as well."""
+        inner = core_schema.nullable_schema(handler(source))
+        return core_schema.no_info_after_validator_function(_unless_null, inner)
+
+
 def _unless_null(value: object) -> object:
-    """The schema admits null wherever it admits nothing."""
     if value is None:
         raise PydanticUseDefault
     return value
@@ -44,8 +56,8 @@ Moment = Annotated[AwareDatetime, Strict()]
 
 Name = Annotated[str, Field(min_length=1, max_length=LONGEST_NAME)]
 Version = Annotated[str, Field(min_length=1, max_length=LONGEST_NAME)]
-Names = Annotated[tuple[Name, ...], BeforeValidator(_unless_null)]
-Versions = Annotated[tuple[Version, ...], BeforeValidator(_unless_null)]
+Names = Annotated[tuple[Name, ...], OrNull()]
+Versions = Annotated[tuple[Version, ...], OrNull()]
 Word = Annotated[str, BeforeValidator(_names)]
 
 
@@ -57,7 +69,7 @@ class Package:
     """With a release where the ecosystem has such: ``Debian:12``."""
 
     name: Name
-    purl: Annotated[str, BeforeValidator(_unless_null)] = ""
+    purl: Annotated[str, OrNull()] = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,7 +114,7 @@ class Range:
     """``SEMVER``, ``ECOSYSTEM`` or ``GIT``; a kind of later schemas is read, and cannot be judged."""
 
     events: Annotated[tuple[Event, ...], Field(min_length=1)]
-    repo: Annotated[str, BeforeValidator(_unless_null)] = ""
+    repo: Annotated[str, OrNull()] = ""
     """For ``GIT``."""
 
     def __post_init__(self) -> None:
@@ -132,8 +144,8 @@ class Specific:
     """Debian's tracker: why there is no advisory of its own."""
 
 
-Scores = Annotated[tuple[SeverityScore, ...], BeforeValidator(_unless_null)]
-SpecificWords = Annotated[Specific, BeforeValidator(_unless_null)]
+Scores = Annotated[tuple[SeverityScore, ...], OrNull()]
+SpecificWords = Annotated[Specific, OrNull()]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,7 +155,7 @@ class Affected:
     package: Annotated[Package | None, Field()] = None
     """None where only commits of a repository are named."""
 
-    ranges: Annotated[tuple[Range, ...], BeforeValidator(_unless_null)] = ()
+    ranges: Annotated[tuple[Range, ...], OrNull()] = ()
     versions: Versions = ()
     severity: Scores = ()
     """In place of the record's own."""
@@ -169,9 +181,9 @@ class Record:
     related: Names = ()
     """Other flaws: never taken for the same."""
 
-    summary: Annotated[str, BeforeValidator(_unless_null)] = ""
+    summary: Annotated[str, OrNull()] = ""
     severity: Scores = ()
-    affected: Annotated[tuple[Affected, ...], BeforeValidator(_unless_null)] = ()
+    affected: Annotated[tuple[Affected, ...], OrNull()] = ()
     database_specific: SpecificWords = Specific()
 
     @property
