@@ -4,7 +4,7 @@ Imports stand inside the properties on purpose: `repave status` must not pay for
 """
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -33,12 +33,14 @@ if TYPE_CHECKING:
     from repave.operations.deploy import Deploying
     from repave.operations.destroy import Destroyed
     from repave.operations.documents import Documents
-    from repave.operations.integrity.records import Integrity
+    from repave.operations.integrity.admission import Admission
+    from repave.operations.integrity.trust import Trust
     from repave.operations.integrity.verifying import Verifying
     from repave.operations.listing import Listing
     from repave.operations.locking import Locking
     from repave.operations.patch import Patching
     from repave.operations.reproduction import Reproducing
+    from repave.operations.signing import Signing
     from repave.pinners.debian.archive import DebianArchive
     from repave.pinners.git.exporting import GitExports
     from repave.ports.advisories import Advisories
@@ -51,6 +53,7 @@ if TYPE_CHECKING:
     from repave.ports.registry import Registry
     from repave.ports.secrets import Secrets
     from repave.ports.shared_vault import SharedVault
+    from repave.ports.signatures import Keys, Signatures, TrustedKey
     from repave.ports.store import Store
     from repave.ports.traffic import Traffic
     from repave.ports.vault import Vault
@@ -409,12 +412,12 @@ class Wiring:
         return Baking(project=self.project, bakers=self.bakers, shelves=shelves, clock=self.clock)
 
     def bake(self, lock: "Lock", progress: "Progress") -> "Baked":
-        """Bake a lock of this folder: its text and the source's revision are looked up here."""
+        """Bake a lock of this folder, and sign what was made: its text and the source's revision are looked up here."""
         from repave.config.lockfile import lock_digest
         from repave.operations.source import source_revision
 
         source = source_revision(self.folder, lock.files, self.commands)
-        return self.baking.bake(lock, lock_digest(lock), source, progress)
+        return self.signing.bake(lambda: self.baking.bake(lock, lock_digest(lock), source, progress), progress)
 
     @cached_property
     def documents(self) -> "Documents":
@@ -447,18 +450,59 @@ class Wiring:
         return Reproducing(bakers=self.bakers, registry=self.registry, scratch=self._scratch_registry)
 
     @cached_property
-    def integrity(self) -> "Integrity":
-        """Whether artifacts are as they were baked, by their documents."""
-        from repave.operations.integrity.records import Integrity
+    def keys(self) -> "Keys":
+        """Private and public keys that the file names."""
+        from repave.attestations.signatures.opening import DeclaredKeys
 
-        return Integrity(project=self.project.name, catalog=self.store, registry=self.registry)
+        return DeclaredKeys(folder=self.folder, secrets=self.secrets)
 
     @cached_property
-    def verifying(self) -> "Verifying":
-        """The same, every byte."""
+    def signatures(self) -> "Signatures":
+        """What is signed, beside the artifacts."""
+        from repave.attestations.signatures.cosign import CosignSignatures
+
+        return CosignSignatures(self.registry)
+
+    @cached_property
+    def signing(self) -> "Signing":
+        """Of every bake."""
+        from repave.operations.signing import Signing
+
+        return Signing(
+            project=self.project.name,
+            settings=self.project.signing,
+            keys=self.keys,
+            signatures=self.signatures,
+            statements=self.listing.statements,
+        )
+
+    def trust(self, further: "Iterable[TrustedKey]" = ()) -> "Trust":
+        """By the keys that the file names, and further ones."""
+        from repave.operations.integrity.trust import Trust
+
+        named = (self.keys.trusted(name) for name in self.project.signing.verify)
+        return Trust(signatures=self.signatures, keys=(*named, *further))
+
+    @cached_property
+    def admission(self) -> "Admission":
+        """What a release must be before anything of it is started."""
+        from repave.operations.integrity.admission import Admission
+        from repave.operations.integrity.records import Integrity
+
+        integrity = Integrity(project=self.project.name, catalog=self.store, registry=self.registry)
+        return Admission(integrity=integrity, trust=self.trust())
+
+    def verifying(self, keys: "Iterable[TrustedKey]" = ()) -> "Verifying":
+        """The same and more, every byte."""
         from repave.operations.integrity.verifying import Verifying
 
-        return Verifying(project=self.project.name, catalog=self.store, registry=self.registry, vault=self.vault)
+        return Verifying(
+            project=self.project.name,
+            catalog=self.store,
+            registry=self.registry,
+            vault=self.vault,
+            trust=self.trust(keys),
+        )
 
     @contextmanager
     def _scratch_registry(self) -> Iterator["Registry"]:
@@ -480,7 +524,7 @@ class Wiring:
             fleets,
             store=self.store,
             machines=self.machines(environment.provider),
-            admit=self.integrity.admit,
+            admission=self.admission,
             progress=progress,
         )
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from cosign_program import pair
 from verbs import repave
 
 FILE = """project: hello
@@ -22,6 +23,7 @@ fleets:
     health: {interval: 300ms, timeout: 1s, healthy: 1, unhealthy: 3, grace: 20s}
 environments:
   test: {provider: local, zones: [a, b], fleets: {web: {size: 2}}, config: {GREETING: hello}}
+signing: {key: "env:SIGNING_KEY", verify: [release.pub]}
 """
 
 APPLICATION = """import os, socket
@@ -37,8 +39,11 @@ while True:
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Iterator[Path]:
-    """An application and its file; nothing of it runs afterwards."""
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An application, its file and its key; nothing of it runs afterwards."""
+    key = pair("release.pub")
+    monkeypatch.setenv("SIGNING_KEY", key.pem())
+    (tmp_path / "release.pub").write_text(key.trusted.pem, encoding="ascii")
     (tmp_path / "repave.yaml").write_text(FILE, encoding="utf-8")
     (tmp_path / "app").mkdir()
     (tmp_path / "app" / "app.py").write_text(APPLICATION, encoding="utf-8")
@@ -71,7 +76,8 @@ def test_from_a_file_to_a_serving_fleet_and_back(project: Path) -> None:
     assert (again["new"], [image["same"] for image in again["verified"]]) == (False, [True])
     assert [source["name"] for source in repave(project, "scan")["sources"]] == ["debian trixie-security"]
     assert repave(project, "plan", "test")["fleets"][0]["rehearsal"]["peak"] == 2
-    assert repave(project, "verify", "--deep")["verified"] is True
+    verified = repave(project, "verify", "--deep")
+    assert (verified["verified"], verified["artifacts"][0]["signed_by"]) == (True, ["release.pub"])
     damaged_layers_start_nothing(project)
 
     deployed = repave(project, "deploy", "test")["fleets"][0]

@@ -75,6 +75,7 @@ advisories:
   epss: {file: epss.csv.gz}
   vex: [vex/, /srv/vex/vendor.json]
   max_age: 3d
+signing: {key: "file:keys/cosign.key", passphrase: "env:SIGNING_PASSPHRASE", verify: [keys/cosign.pub]}
 """
 
 

@@ -6,6 +6,8 @@ from hashlib import sha256
 from pathlib import Path
 
 from repave.attestations.provenance import BakeProvenance
+from repave.attestations.signatures.cosign import CosignSignatures
+from repave.attestations.signatures.opening import DeclaredKeys
 from repave.config.lockfile import lock_digest
 from repave.config.policies import fleet_policy
 from repave.config.project import parse_project
@@ -26,12 +28,16 @@ from repave.operations.deploy import Deploying, DeployResult
 from repave.operations.destroy import Destroying
 from repave.operations.documents import Documents
 from repave.operations.frontends import frontend
+from repave.operations.integrity.admission import Admission
 from repave.operations.integrity.records import Integrity
+from repave.operations.integrity.trust import Trust
 from repave.operations.integrity.verifying import Verifying
 from repave.operations.keys import fleets_of
+from repave.operations.listing import Listing
 from repave.operations.locking import Asked, Locking
 from repave.operations.patch import Patching
 from repave.operations.publishing import publish
+from repave.operations.signing import Signing
 from repave.pinners.files import FilesPinner
 from repave.ports.baker import BakeRequest
 from repave.ports.inventories import Made, SbomFormat
@@ -41,6 +47,7 @@ from repave.ports.provider import Proven
 from repave.ports.registry import Registry
 from repave.registries.layout import LayoutRegistry
 from repave.registries.vault import FileVault
+from repave.secrets.references import ReferenceSecrets
 from repave.simulation.balancer import SimulatedBalancer
 from repave.simulation.provider import SimulatedProvider
 from repave.simulation.world import World
@@ -219,6 +226,7 @@ class Shop:
         self.registry = LayoutRegistry(root=folder / "registry")
         self.pinner = InventedPinner(archive={"openssl": "3.0.20", "zlib": "1.2"}, folder=folder / "archive")
         self.advisories = InventedAdvisories()
+        self.variables: dict[str, str] = {}
 
     def close(self) -> None:
         """Let go of the database."""
@@ -275,7 +283,7 @@ class Shop:
         baker = InventedBaker(registry=self.registry)
         shelves = Shelves(vault=self.vault, registry=self.registry, documents=self.documents, catalog=self.store)
         baking = Baking(project=self.project, bakers={baker.kind: baker}, shelves=shelves, clock=self.clock)
-        return baking.bake(lock, lock_digest(lock), "source", QUIET)
+        return self.signing.bake(lambda: baking.bake(lock, lock_digest(lock), "source", QUIET), QUIET)
 
     def environment(self, name: str) -> Environment:
         """By name."""
@@ -295,20 +303,54 @@ class Shop:
 
     def publish(self, release: Release, name: str) -> None:
         """As the verbs do it."""
-        integrity = Integrity(project=self.project.name, catalog=self.store, registry=self.registry)
         publish(
             release,
             self.keys(name),
             store=self.store,
             machines=self.machines,
-            admit=integrity.admit,
+            admission=Admission(integrity=self.integrity, trust=self.trust),
             progress=QUIET,
+        )
+
+    @property
+    def integrity(self) -> Integrity:
+        """Of the records."""
+        return Integrity(project=self.project.name, catalog=self.store, registry=self.registry)
+
+    @property
+    def trust(self) -> Trust:
+        """By the keys that the file names."""
+        keys = tuple(self.keys_of.trusted(name) for name in self.project.signing.verify)
+        return Trust(signatures=CosignSignatures(self.registry), keys=keys)
+
+    @property
+    def keys_of(self) -> DeclaredKeys:
+        """Those that the file names."""
+        secrets = ReferenceSecrets(folder=self.folder, environment=self.variables)
+        return DeclaredKeys(folder=self.folder, secrets=secrets)
+
+    @property
+    def signing(self) -> Signing:
+        """With what is kept beside the artifacts."""
+        listing = Listing(project=self.project.name, catalog=self.store, documents=self.documents)
+        return Signing(
+            project=self.project.name,
+            settings=self.project.signing,
+            keys=self.keys_of,
+            signatures=CosignSignatures(self.registry),
+            statements=listing.statements,
         )
 
     @property
     def verifying(self) -> Verifying:
         """The proof."""
-        return Verifying(project=self.project.name, catalog=self.store, registry=self.registry, vault=self.vault)
+        return Verifying(
+            project=self.project.name,
+            catalog=self.store,
+            registry=self.registry,
+            vault=self.vault,
+            trust=self.trust,
+        )
 
     def change_application(self, text: str) -> None:
         """Another version of it, locked."""

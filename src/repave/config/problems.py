@@ -9,7 +9,7 @@ from repave.config.errors import Problem
 PASSWORD = re.compile(r"(://[^/\s:@`]*:)[^@/\s`]*@")
 """In an address: a wrong place for one, and a message ends in logs."""
 
-SECRET_KEYS = frozenset({"password", "secret", "passphrase", "token"})
+SECRET_KEYS = frozenset({"key", "password", "secret", "passphrase", "token"})
 """Whose values are not shown: somebody may have written the secret itself."""
 
 LONGEST_SHOWN = 60

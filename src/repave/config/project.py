@@ -35,6 +35,7 @@ from repave.model.recipe import (
     RemoteFile,
 )
 from repave.model.release import Limits
+from repave.model.signing import SigningSettings
 
 FILENAME = "repave.yaml"
 
@@ -77,6 +78,9 @@ def _project(file: File) -> Project:
         advisories=_advisories(file.advisories),
         origins=Origins(declared=tuple(_origin(address, section) for address, section in file.origins.items())),
         shared_vaults=tuple(dict.fromkeys(file.vault.shared)),
+        signing=SigningSettings(
+            key=file.signing.key, passphrase=file.signing.passphrase, verify=tuple(dict.fromkeys(file.signing.verify))
+        ),
     )
 
 

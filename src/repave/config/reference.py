@@ -72,6 +72,7 @@ _TITLES = {
     "OriginSection": "`origins.ADDRESS`",
     "CredentialsSection": "`origins.ADDRESS.credentials`",
     "VaultSection": "`vault`",
+    "SigningSection": "`signing`",
 }
 """By name in the schema, in the order of the page."""
 

@@ -105,6 +105,8 @@ SECRET_SCHEMES = {"env": "NAME", "file": "PATH"}
 
 REFERENCE_PATTERN = r"^(env:[A-Za-z_][A-Za-z0-9_]*|file:.+)$"
 _REFERENCE = "`env:NAME` (a variable of the shell) or `file:PATH` (a file)"
+KEY_PATTERN = r"^(env:[A-Za-z_][A-Za-z0-9_]*|file:.+|pkcs11:[^ ]+=[^ ]+)$"
+KEY = "`file:PATH`, `env:NAME` (a private key in PEM), or `pkcs11:...` (a key in a token)"
 
 
 def matching(pattern: str, expected: str) -> Callable[[object], str]:
@@ -339,6 +341,15 @@ def secret_reference(value: object) -> SecretReference:
         raise Unfit(_REFERENCE, nearest=f"{meant}:{locator}" if meant else "")
     if not re.search(REFERENCE_PATTERN, value):
         raise Unfit(_REFERENCE, hint=f"`{scheme}:` wants {SECRET_SCHEMES[scheme]} after the colon")
+    return SecretReference(scheme=scheme, locator=locator)
+
+
+def signing_key(value: object) -> SecretReference:
+    """Where a private key is, never the key."""
+    found = matching(KEY_PATTERN, KEY)(value)
+    if "pin-value" in found:
+        raise Unfit(KEY, hint="the PIN stands elsewhere: `passphrase` names where")
+    scheme, _, locator = found.partition(":")
     return SecretReference(scheme=scheme, locator=locator)
 
 

@@ -9,6 +9,7 @@ from repave.model.origins import Origins
 from repave.model.policy import HealingPolicy, HealthPolicy, RolloutPolicy
 from repave.model.recipe import Image
 from repave.model.release import Limits, SecretReference
+from repave.model.signing import SigningSettings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,3 +61,4 @@ class Project:
     origins: Origins = field(default_factory=Origins)
     shared_vaults: tuple[str, ...] = ()
     """Folders, relative to the project's unless absolute, and repositories (``oci://...``), each once."""
+    signing: SigningSettings = field(default_factory=SigningSettings)

@@ -27,6 +27,16 @@ from repave.ports.vault import Vault
 
 
 @dataclass(frozen=True, kw_only=True)
+class Signed:
+    """One artifact that was signed."""
+
+    image: ImageName
+    digest: Digest
+    documents: tuple[str, ...]
+    """Kinds of the documents that were signed with it."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Baked:
     """What one bake made, or found made."""
 
@@ -43,6 +53,8 @@ class Baked:
     """By image, what the guards saw; nothing of it stops."""
 
     took: timedelta
+    signed: tuple[Signed, ...] = ()
+    """Empty when the project declares no key."""
 
 
 @dataclass(frozen=True, kw_only=True)

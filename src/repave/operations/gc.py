@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from repave.config.lockfile import FILENAME
 from repave.model.lock import Lock
 from repave.model.names import Digest, ReleaseNumber
+from repave.model.signing import DOCUMENTS, SIGNATURES, name_beside
 from repave.ports.errors import Conflict, Gone
 from repave.ports.provider import Machines
 from repave.ports.registry import Registry
@@ -110,7 +111,7 @@ class Sweeping:
         reasons = self._reasons(keep)
         for release in self._store.releases():
             if release.number in reasons:
-                manifests = frozenset(release.artifacts.values())
+                manifests = self._with_beside(release.artifacts.values())
                 yield _Needed(
                     name=str(release),
                     reason=reasons[release.number],
@@ -118,6 +119,12 @@ class Sweeping:
                     manifests=manifests,
                     blobs=manifests.union(*(self._blobs_with_documents(manifest) for manifest in manifests)),
                 )
+
+    def _with_beside(self, artifacts: Iterable[Digest]) -> frozenset[Digest]:
+        """The artifacts' manifests, and those of what is signed of them."""
+        wanted = frozenset(artifacts)
+        names = {name_beside(digest, kind) for digest in wanted for kind in (SIGNATURES, DOCUMENTS)}
+        return wanted.union(manifest for name, manifest in self._registry.tags() if name in names)
 
     def _reasons(self, keep: int) -> dict[ReleaseNumber, str]:
         releases = self._store.releases()

@@ -42,6 +42,10 @@ class Listing:
         statement = self._documents.bill(made, form, progress)
         return Listed(release=chosen, artifact=made.artifact, form=form, statement=statement)
 
+    def statements(self, release: Release, image: ImageName) -> tuple[Statement, ...]:
+        """What is kept beside one artifact, to be signed. Raises Gone, Corrupt."""
+        return self._documents.statements(made_of(self._project, self._catalog, release, image))
+
 
 def made_of(project: ProjectName, catalog: Catalog, release: Release, image: ImageName) -> Made:
     """One artifact of a release, and what it was made from."""

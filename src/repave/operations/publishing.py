@@ -1,9 +1,8 @@
 """Artifacts where they can be started: what is to run, and what a rollback may return to."""
 
-from collections.abc import Callable
-
 from repave.model.names import Digest, FleetKey
 from repave.model.release import Release
+from repave.operations.integrity.admission import Admission
 from repave.ports.errors import Corrupt, Gone
 from repave.ports.progress import Progress
 from repave.ports.provider import Machines
@@ -16,15 +15,15 @@ def publish(
     *,
     store: Store,
     machines: Machines,
-    admit: Callable[[Release], None],
+    admission: Admission,
     progress: Progress,
 ) -> None:
     """Make the release startable, and say of each proven revision of the fleets whether it still is.
 
-    ``admit`` looks at the release first, and raises what speaks against it. Raises Gone when an artifact of the release
-    is no longer in the registry (bake it again), Corrupt when it is not what was baked.
+    Raises Gone when an artifact of the release is no longer in the registry (bake it again), Corrupt when it is not
+    what was baked, Refused when it is not signed by whom it must be.
     """
-    admit(release)
+    admission.admit(release)
     for digest in release.artifacts.values():
         machines.publish(store.artifact(digest), progress=progress)
     for fleet in fleets:
@@ -32,7 +31,11 @@ def publish(
         if target is None:
             continue
         proven = {proof.revision: store.revision(fleet, proof.revision).artifact for proof in target.proven}
-        lost = [revision for revision, digest in proven.items() if not _startable(digest, store, machines, progress)]
+        lost = [
+            revision
+            for revision, digest in proven.items()
+            if not (admission.trusts(digest) and _startable(digest, store, machines, progress))
+        ]
         store.unbootable(fleet, lost)
 
 

@@ -30,8 +30,9 @@ Verify = Annotated[
 def bake(image: Image = None, *, verify: Verify = False, as_json: Json = False, file: File = None) -> int:
     """Make images from the lock, and a release of them.
 
-    Layers are cached by what goes into them; the same lock gives the same digests, and the same release. With --verify
-    the images are then baked a second time with nothing that was cached; ends with 1 when a digest differs.
+    Layers are cached by what goes into them; the same lock gives the same digests, and the same release. What was
+    made is signed when repave.yaml has a `signing.key`. With --verify the images are then baked a second time with
+    nothing that was cached; ends with 1 when a digest differs.
 
     Beside each artifact its bill of materials and its provenance are kept, as OCI referrers.
     """
@@ -64,6 +65,7 @@ def document(baked: Baked) -> dict[str, object]:
         "artifacts": baked.artifacts,
         "tags": baked.tags,
         "documents": baked.documents,
+        "signed": baked.signed,
         "guards": guarded.document(baked.judged),
         "seconds": baked.took.total_seconds(),
     }
@@ -78,6 +80,9 @@ def show(baked: Baked, screen: Screen) -> None:
         screen.show(f"{baked.release}  {artifact.image}  {artifact.digest}  {size}")
         documents = counted(len(baked.documents[artifact.image]), "document")
         screen.say(f"  {counted(built, 'layer')} built, {cached} from the cache; {documents} beside it")
+    for one in baked.signed:
+        documents = f" and {counted(len(one.documents), 'document')}" if one.documents else ""
+        screen.say(f"  signed: {one.image}{documents}")
     guarded.show(baked.judged, screen)
     words = "made" if baked.new else "unchanged: still"
     screen.say(f"{words} {baked.release} from {baked.release.source[:19]} in {baked.took.total_seconds():.1f} s")

@@ -1,5 +1,6 @@
 """``repave verify``."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -7,7 +8,7 @@ import typer
 from repave.cli.codes import FAILED, OK
 from repave.cli.opening import opened
 from repave.cli.options import File, Json
-from repave.cli.phrases import counted
+from repave.cli.phrases import counted, listed
 from repave.cli.progress import size
 from repave.cli.screen import Screen
 from repave.cli.verbs import example
@@ -21,17 +22,31 @@ Subject = Annotated[
 ]
 Deep = Annotated[bool, typer.Option("--deep", help="Also read the locked files again, in the vault.")]
 
+Key = Annotated[
+    Path | None,
+    typer.Option("--key", help="A public key that counts beside those of `signing.verify`.", metavar="PATH"),
+]
 
-@example("repave verify", "repave verify r3 --deep", "repave verify web", "repave verify sha256:2c26b46b --json")
-def verify(subject: Subject = None, *, deep: Deep = False, as_json: Json = False, file: File = None) -> int:
+
+@example(
+    "repave verify",
+    "repave verify r3 --deep",
+    "repave verify web --key cosign.pub",
+    "repave verify sha256:2c26b46b --json",
+)
+def verify(
+    subject: Subject = None, *, key: Key = None, deep: Deep = False, as_json: Json = False, file: File = None
+) -> int:
     """Check every byte of what was baked, offline: by name, digest and size, from the index down to each layer.
 
     Manifest, configuration and layers (also uncompressed) must have their digests; the records of the artifact, its
-    release and its lock must say the same. Names the first thing that is wrong, and ends with 1.
+    release and its lock must say the same. So must signatures and signed documents, which are judged by the keys that
+    repave.yaml names under `signing.verify`, and by --key. Names the first thing that is wrong, and ends with 1.
     """
     screen = Screen(as_json=as_json)
     with opened(file) as wiring, screen.progress() as progress:
-        checked = wiring.verifying.verify(subject, deep=deep, progress=progress)
+        keys = (wiring.keys.trusted(str(key.absolute())),) if key else ()
+        checked = wiring.verifying(keys).verify(subject, deep=deep, progress=progress)
     right = not any(one.problem for one in checked)
     screen.answer({"verified": right, "artifacts": checked})
     for one in checked:
@@ -48,3 +63,13 @@ def _show(one: Checked, screen: Screen) -> None:
         return
     files = f", {counted(one.files, 'locked file')}" if one.files else ""
     screen.say(f"  {counted(one.layers, 'layer')}, {size(one.size_bytes)}{files}: every byte as it was baked")
+    screen.say(f"  {_signed(one)}")
+
+
+def _signed(one: Checked) -> str:
+    if not one.signatures:
+        return "not signed"
+    documents = f", with {listed(one.documents)}" if one.documents else ""
+    if not one.signed_by:
+        return f"signed{documents}, by whom is not known: --key names a public key"
+    return f"signed by {listed(one.signed_by)}{documents}"

@@ -105,6 +105,18 @@ User = Annotated[
 ]
 HealthPath = Annotated[str, PlainValidator(words.health_path), told(words.HEALTH_PATH_PATTERN, "/healthz")]
 Secret = Annotated[SecretReference, PlainValidator(words.secret_reference), told(words.REFERENCE_PATTERN)]
+SigningKey = Annotated[
+    SecretReference,
+    PlainValidator(words.signing_key),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "pattern": words.KEY_PATTERN,
+            "not": {"pattern": "pin-value"},
+            "examples": ["file:keys/cosign.key", "pkcs11:token=signing;object=release"],
+        }
+    ),
+]
 Text = Annotated[
     str,
     PlainValidator(words.text),

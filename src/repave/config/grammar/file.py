@@ -9,6 +9,7 @@ from repave.config.grammar.fleets import FleetSection
 from repave.config.grammar.images import ImageSection
 from repave.config.grammar.origins import OriginSection, VaultSection
 from repave.config.grammar.policy import PolicySection
+from repave.config.grammar.signing import SigningSection
 
 
 class File(Section):
@@ -35,4 +36,7 @@ class File(Section):
     )
     vault: VaultSection = Field(
         default_factory=VaultSection.model_construct, description="With whom locked files are shared."
+    )
+    signing: SigningSection = Field(
+        default_factory=SigningSection.model_construct, description="Who signs, and whose signatures count."
     )

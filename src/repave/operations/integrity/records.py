@@ -48,13 +48,11 @@ class Integrity:
         self._registry = registry
         self._reader = ImageReader(registry)
 
-    def admit(self, release: Release) -> None:
-        """Raise Gone or Corrupt, with the first thing that is wrong, unless every artifact is as it was baked."""
-        for image, digest in release.artifacts.items():
-            self.check(Subject(digest=digest, image=image, releases=(release,)))
-
     def check(self, subject: Subject) -> ImageParts:
-        """The parts of one artifact, all but the content of its layers verified; see ``admit``."""
+        """The parts of one artifact, all but the content of its layers verified.
+
+        Raises Gone or Corrupt, with the first thing that is wrong.
+        """
         try:
             return self._check(subject)
         except WorldError as error:

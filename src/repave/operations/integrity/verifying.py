@@ -8,12 +8,14 @@ from repave.model.release import Release
 from repave.operations.errors import Refused
 from repave.operations.integrity.image import ImageParts, ImageReader
 from repave.operations.integrity.records import Integrity, Subject
+from repave.operations.integrity.trust import Trust
 from repave.operations.releases import newest_release, release_named
 from repave.operations.vaults.needs import NamedLock, Need, needs
 from repave.ports.catalog import Catalog
 from repave.ports.errors import Corrupt, Gone, WorldError
 from repave.ports.progress import Progress
 from repave.ports.registry import Registry
+from repave.ports.signatures import Mark
 from repave.ports.vault import Vault
 
 SHORTEST_DIGEST = 8
@@ -32,6 +34,15 @@ class Checked:
     files: int = 0
     """Of the vault, that were read again."""
 
+    signed_by: tuple[str, ...] = ()
+    """Names of the trusted keys that signed the artifact."""
+
+    signatures: int = 0
+    """By whomever."""
+
+    documents: tuple[str, ...] = ()
+    """Kinds of the documents beside it that are signed."""
+
     problem: str = ""
     """The first thing that is wrong; empty when nothing is."""
 
@@ -41,12 +52,15 @@ class Checked:
 class Verifying:
     """Looks at the artifacts of one project."""
 
-    def __init__(self, *, project: ProjectName, catalog: Catalog, registry: Registry, vault: Vault) -> None:
+    def __init__(
+        self, *, project: ProjectName, catalog: Catalog, registry: Registry, vault: Vault, trust: Trust
+    ) -> None:
         self._catalog = catalog
         self._registry = registry
         self._vault = vault
         self._integrity = Integrity(project=project, catalog=catalog, registry=registry)
         self._reader = ImageReader(registry)
+        self._trust = trust
 
     def verify(self, named: str | None, *, deep: bool, progress: Progress) -> tuple[Checked, ...]:
         """Look at what is named: an image (of the newest release), a release, a digest or its start, or a tag.
@@ -64,9 +78,10 @@ class Verifying:
             parts = self._integrity.check(subject)
             told = replace(told, layers=len(parts.layers), size_bytes=parts.size_bytes)
             self._read(subject, parts, progress)
+            told = _with_marks(told, self._trust.check(subject))
             if deep:
                 told = replace(told, files=self._read_vault(subject, progress))
-        except WorldError as error:
+        except (WorldError, Refused) as error:
             return replace(told, problem=error.message, hint=error.hint)
         return told
 
@@ -124,6 +139,16 @@ class Verifying:
         if not self._registry.has(digest):
             raise Refused(f"{named} is no artifact of this project", hint="`repave bake --json` names those it makes")
         return digest
+
+
+def _with_marks(told: Checked, marks: tuple[Mark, ...]) -> Checked:
+    signatures = [mark for mark in marks if not mark.predicate]
+    return replace(
+        told,
+        signatures=len(signatures),
+        signed_by=tuple(dict.fromkeys(mark.key for mark in signatures if mark.key)),
+        documents=tuple(dict.fromkeys(mark.predicate for mark in marks if mark.predicate)),
+    )
 
 
 def _of_release(release: Release) -> Iterator[Subject]:

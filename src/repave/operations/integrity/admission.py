@@ -1,0 +1,25 @@
+"""What a release must be before anything of it is started."""
+
+from repave.model.names import Digest
+from repave.model.release import Release
+from repave.operations.integrity.records import Integrity, Subject
+from repave.operations.integrity.trust import Trust
+
+
+class Admission:
+    """Whole, and signed by whom it must be."""
+
+    def __init__(self, *, integrity: Integrity, trust: Trust) -> None:
+        self._integrity = integrity
+        self._trust = trust
+
+    def admit(self, release: Release) -> None:
+        """Raise what speaks against the release: Gone, Corrupt, Refused."""
+        for image, digest in release.artifacts.items():
+            subject = Subject(digest=digest, image=image, releases=(release,))
+            self._integrity.check(subject)
+            self._trust.check(subject)
+
+    def trusts(self, digest: Digest) -> bool:
+        """Whether an artifact that was proven may be returned to."""
+        return self._trust.trusts(digest)

@@ -1,0 +1,82 @@
+"""Debian's cosign, fetched from trixie by apt itself into a folder that is kept; and keys made without it."""
+
+import os
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePrivateKey, generate_private_key
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+)
+
+from repave.attestations.signatures.keys import MemorySigner, read_private
+from repave.ports.signatures import TrustedKey
+
+CACHE = Path(__file__).resolve().parents[2] / ".cache" / "cosign"
+PASSPHRASE = "correct horse"  # noqa: S105 - a test's own
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pair:
+    """A fresh key."""
+
+    name: str
+    private: EllipticCurvePrivateKey
+
+    @property
+    def signer(self) -> MemorySigner:
+        """Signs by it."""
+        return read_private(self.pem(), lambda: None, what=self.name)
+
+    @property
+    def trusted(self) -> TrustedKey:
+        """Its public half."""
+        key = self.private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+        return TrustedKey(name=self.name, pem=key.decode())
+
+    def pem(self, form: PrivateFormat = PrivateFormat.PKCS8, passphrase: str = "") -> str:
+        """The private half."""
+        hidden = BestAvailableEncryption(passphrase.encode()) if passphrase else NoEncryption()
+        return self.private.private_bytes(Encoding.PEM, form, hidden).decode()
+
+
+def pair(name: str) -> Pair:
+    """A fresh key of that name."""
+    return Pair(name=name, private=generate_private_key(SECP256R1()))
+
+
+def cosign_program() -> Path:
+    """The program; apt verifies the index by the distribution's keyring, and the package by the index."""
+    program = CACHE / "root" / "usr" / "bin" / "cosign"
+    if not program.is_file():
+        _fetch(CACHE)
+        (package,) = CACHE.glob("cosign_*.deb")
+        subprocess.run(["dpkg", "--extract", package, CACHE / "unpacked"], check=True)
+        (CACHE / "unpacked").rename(CACHE / "root")
+    return program
+
+
+def _fetch(folder: Path) -> None:
+    for part in ("lists/partial", "archives/partial"):
+        (folder / part).mkdir(parents=True, exist_ok=True)
+    (folder / "status").touch()
+    (folder / "sources.list").write_text(
+        "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.debian.org/debian trixie main\n",
+        encoding="ascii",
+    )
+    (folder / "apt.conf").write_text(
+        f'Dir::Etc::main "/dev/null";\nDir::Etc::parts "/dev/null";\n'
+        f'Dir::Etc::sourcelist "{folder}/sources.list";\nDir::Etc::sourceparts "/dev/null";\n'
+        f'Dir::State::lists "{folder}/lists";\nDir::State::status "{folder}/status";\n'
+        f'Dir::Cache "{folder}";\nDir::Cache::archives "{folder}/archives";\n'
+        'APT::Sandbox::User "root";\nAcquire::Languages "none";\n',
+        encoding="ascii",
+    )
+    environment = {**os.environ, "APT_CONFIG": os.fspath(folder / "apt.conf")}
+    for command in (["update"], ["download", "cosign"]):
+        subprocess.run(["apt-get", "-q", *command], check=True, cwd=folder, env=environment, stdout=subprocess.PIPE)
