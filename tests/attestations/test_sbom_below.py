@@ -178,6 +178,25 @@ def test_the_base_is_one_part_that_leads_to_all_in_it(shelf: Shelf) -> None:
     }
 
 
+def test_wheels_of_ours_run_on_the_python_of_the_base(tmp_path: Path) -> None:
+    """Its version decides their markers, and it is what they need."""
+    shelf = Shelf(tmp_path)
+    python = link("usr/local/bin/python3", "python3.12"), entry("usr/local/bin/python3.12", b"x", mode=0o755)
+    runs = {"Env": ["PATH=/usr/local/bin:/usr/bin"]}
+    shelf.image(MadeImage(layers=[(TAR, layer_tar(*python))], runs=runs))
+    shelf.wheel("app", "Requires-Dist: new; python_version >= '3.12'\nRequires-Dist: old; python_version < '3.12'")
+    shelf.wheel("new", "")
+    shelf.wheel("old", "")
+    base = "registry.example/team/base"
+    assert graph(document(shelf)) == {
+        "shop/web": ["app", "old"],
+        "app": ["new", base],
+        "new": [base],
+        "old": [base],
+        base: [],
+    }
+
+
 def test_the_record_of_an_alpine_is_read(tmp_path: Path) -> None:
     """Names, versions, licences, and what satisfies what by what it provides."""
     shelf = Shelf(tmp_path)
@@ -206,6 +225,8 @@ def test_the_time_of_a_document_is_that_of_the_base(tmp_path: Path, created: obj
     shelf = Shelf(tmp_path)
     image = MadeImage(layers=[(TAR, layer_tar(entry("bin/tool", b"x")))])
     image.configuration = json.dumps({**json.loads(image.configuration), "created": created}).encode()
+    described = image.described("application/vnd.oci.image.config.v1+json", image.configuration)
+    image.manifest = json.dumps({**json.loads(image.manifest), "config": described}).encode()
     shelf.image(image)
     assert document(shelf)["metadata"]["timestamp"] == time
 
@@ -221,7 +242,7 @@ def test_an_image_that_says_nothing_of_itself_is_told_as_unknown(tmp_path: Path)
 def test_what_was_read_of_a_base_is_not_read_again(shelf: Shelf) -> None:
     """By its manifest; what was kept and torn is read anew, and every layer's digest is checked first."""
     first = document(shelf)
-    layer = next(package for package in shelf.packages if package.filename == "layer-02.tar.gz")
+    layer = next(package for package in shelf.packages if package.filename == "layer-02.tar")
     shelf.vault.path(layer.sha256).chmod(0o644)
     shelf.vault.path(layer.sha256).write_bytes(b"other")
     assert document(shelf) == first

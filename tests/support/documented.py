@@ -110,7 +110,7 @@ class Shelf:
     def image(self, image: MadeImage) -> None:
         """An image of a registry below, as the pinner locks it; its packages are no distribution's."""
         named = [("manifest.json", image.manifest), ("config.json", image.configuration)]
-        named += [(f"layer-{number:02}.tar.gz", image.blobs[one]) for number, one in enumerate(image.packed, 1)]
+        named += [(f"layer-{number:02}.tar", image.blobs[one]) for number, one in enumerate(image.packed, 1)]
         for filename, content in named:
             source = self.folder / "blob"
             source.write_bytes(content)

@@ -13,6 +13,9 @@ from repave.archives.whiteouts import OPAQUE, WHITEOUT
 LARGEST_FILE_BYTES = 64 << 20
 """Of a file that is wanted; the largest is the status of dpkg, some MiB. A larger one is taken for not there."""
 
+MOST_BYTES = 512 << 20
+"""Of all wanted files together, which are held in memory; what comes after is taken for not there."""
+
 IMPLIED = (0o755, 0, 0)
 """Mode, user and group of a folder that no entry stands for."""
 
@@ -34,6 +37,7 @@ class LayerStack:
         self.links: dict[str, str] = {}
         self.files: dict[str, bytes] = {}
         self._wanted = wanted
+        self._room = MOST_BYTES
 
     def take_in(self, entries: Iterable[Entry], *, name: str) -> None:
         """One layer; ``name`` is for messages. Raises BadArchive.
@@ -90,8 +94,12 @@ class LayerStack:
             self.directories[path] = (entry.mode, entry.user, entry.group)
         elif entry.kind is Kind.SYMLINK:
             self.links[path] = entry.link
-        elif entry.kind is Kind.FILE and entry.size_bytes <= LARGEST_FILE_BYTES and self._wanted(path):
+        elif entry.kind is Kind.FILE and self._fits(entry.size_bytes) and self._wanted(path):
+            self._room -= entry.size_bytes
             self.files[path] = entry.content.read()
+
+    def _fits(self, size: int) -> bool:
+        return size <= min(LARGEST_FILE_BYTES, self._room)
 
     def _remove(self, path: str, *, kept: Collection[str]) -> None:
         """A path and all below it, but what the layer at hand brings."""

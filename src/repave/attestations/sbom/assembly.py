@@ -4,21 +4,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from repave.attestations.sbom.below import MANIFEST
-from repave.attestations.sbom.debian_graph import debian_needs
+from repave.archives.base_images import MANIFEST
 from repave.attestations.sbom.inventory import Contents, Facts, Inventory, Part, PartKind
-from repave.attestations.sbom.npm import npm_needs, sha512
+from repave.attestations.sbom.needs import FactsOf, locked_needs
+from repave.attestations.sbom.npm import sha512
 from repave.attestations.sbom.parts_below import parts_below
 from repave.attestations.sbom.purls import artifact_purl, purl
 from repave.attestations.sbom.roots import roots
-from repave.attestations.sbom.wheel_graph import environment, wheel_needs
 from repave.model.distributions import NUMBERS
 from repave.model.lock import Ecosystem, LockedFile, LockedImage, LockedPackage
 from repave.ports.errors import Invalid
 from repave.ports.inventories import Made
-
-PYTHON = "python3"
-FactsOf = Mapping[LockedPackage, Facts]
 
 
 def inventory(made: Made, facts: FactsOf, below: Contents | None, *, version: str) -> Inventory:
@@ -29,12 +25,14 @@ def inventory(made: Made, facts: FactsOf, below: Contents | None, *, version: st
     image = locked_image(made)
     packages = {package: _with_licences(package, facts) for package in facts if package.ecosystem is not Ecosystem.OCI}
     references = _references(packages, image)
-    needs = _needs(packages, references, image)
+    base = None if below is None else _base(facts)
+    python = (below.python, purl(base, image)) if below and base and below.python else ("", "")
+    needs = locked_needs(packages, references, python, image.base.architecture)
     parts = [_package(package, packages[package], references[package], needs) for package in packages]
     parts += [_file(file) for file in made.lock.files_of(image.name)]
     built = [fact.built_at for fact in packages.values()]
-    if below is not None:
-        parts += parts_below(_base(facts), below, image)
+    if below is not None and base is not None:
+        parts += parts_below(base, purl(base, image), below, image.base.architecture)
     parts.sort(key=lambda part: part.reference)
     return Inventory(
         name=made.name,
@@ -87,27 +85,6 @@ def _references(packages: FactsOf, image: LockedImage) -> Mapping[LockedPackage,
         taken = address in references.values()
         references[package] = f"{address}#{package.filename}" if taken else address
     return references
-
-
-def _needs(
-    packages: FactsOf, references: Mapping[LockedPackage, str], image: LockedImage
-) -> Mapping[str, tuple[str, ...]]:
-    """By reference, the references of what each package needs."""
-    debian = {one.name: (one.version, facts) for one, facts in packages.items() if one.ecosystem is Ecosystem.DEB}
-    wheels = {one.name: facts for one, facts in packages.items() if one.ecosystem is Ecosystem.PYPI}
-    by_name = {(package.ecosystem, package.name): reference for package, reference in references.items()}
-    python = by_name.get((Ecosystem.DEB, PYTHON))
-    found: dict[str, tuple[str, ...]] = {}
-    for name, others in debian_needs(debian).items():
-        found[by_name[Ecosystem.DEB, name]] = tuple(by_name[Ecosystem.DEB, other] for other in others)
-    version = debian[PYTHON][0] if PYTHON in debian else ""
-    for name, others in wheel_needs(wheels, environment(version, image.base.architecture)).items():
-        needed = [by_name[Ecosystem.PYPI, other] for other in others]
-        found[by_name[Ecosystem.PYPI, name]] = tuple([*needed, python] if python else needed)
-    modules = {one: facts for one, facts in packages.items() if one.ecosystem is Ecosystem.NPM}
-    for module, needs in npm_needs(modules).items():
-        found[references[module]] = tuple(references[other] for other in needs)
-    return {reference: tuple(sorted(set(others) - {reference})) for reference, others in found.items()}
 
 
 def _package(package: LockedPackage, facts: Facts, reference: str, needs: Mapping[str, tuple[str, ...]]) -> Part:

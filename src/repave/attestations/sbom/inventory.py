@@ -71,6 +71,9 @@ class Contents:
     packages: tuple[Found, ...] = ()
     """Sorted by ecosystem, name and version."""
 
+    python: str = ""
+    """Version of the Python it has, as ``3.12``; empty where it has none that wheels could be put beside."""
+
     built_at: int = 0
     """When the image was built by its own word, in seconds since 1970; 0 where it does not say."""
 

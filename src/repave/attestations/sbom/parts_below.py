@@ -1,25 +1,22 @@
 """The image of a registry below ours, and what it says it holds, as parts of the inventory."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 
 from repave.attestations.sbom.apk import apk_needs
 from repave.attestations.sbom.debian_graph import debian_needs
-from repave.attestations.sbom.inventory import Contents, Facts, Found, Part, PartKind
-from repave.attestations.sbom.purls import found_purl, purl
+from repave.attestations.sbom.inventory import Contents, Found, Part, PartKind
+from repave.attestations.sbom.purls import found_purl
 from repave.attestations.sbom.roots import roots
 from repave.attestations.sbom.wheel_graph import environment, wheel_needs
-from repave.model.lock import LockedImage, LockedPackage
+from repave.model.lock import LockedPackage
 
-PYTHONS = ("python3", "python")
+PYTHON = "python3"
 
 
-def parts_below(base: LockedPackage, contents: Contents, image: LockedImage) -> list[Part]:
+def parts_below(base: LockedPackage, reference: str, contents: Contents, architecture: str) -> list[Part]:
     """The base, which needs what nothing else in it needs, and each package that its records name."""
-    reference = purl(base, image)
     references = _references(contents)
-    needs = _needs(contents.packages, image.base.architecture)
-    licensed = _licensed(contents.packages)
+    needs = _needs(contents, architecture)
     parts = [
         Part(
             reference=references[one],
@@ -27,7 +24,7 @@ def parts_below(base: LockedPackage, contents: Contents, image: LockedImage) -> 
             version=one.version,
             kind=PartKind.PACKAGE,
             purl=references[one].partition("#")[0],
-            facts=licensed[one],
+            facts=one.facts,
             properties=tuple(_properties(one, reference)),
             needs=tuple(sorted({references[other] for other in needs[one] if other != one})),
         )
@@ -61,13 +58,14 @@ def _references(contents: Contents) -> Mapping[Found, str]:
     return references
 
 
-def _needs(packages: Iterable[Found], architecture: str) -> Mapping[Found, tuple[Found, ...]]:
+def _needs(contents: Contents, architecture: str) -> Mapping[Found, tuple[Found, ...]]:
     by_kind: dict[str, dict[str, Found]] = {}
-    for one in packages:
+    for one in contents.packages:
         by_kind.setdefault(one.ecosystem, {})[one.name] = one
     debian, alpine = by_kind.get("deb", {}), by_kind.get("apk", {})
     wheels = {name: one.facts for name, one in by_kind.get("pypi", {}).items()}
-    python = next((found[name].version for found in (debian, alpine) for name in PYTHONS if name in found), "")
+    packaged = (found[PYTHON].version for found in (debian, alpine) if PYTHON in found)
+    python = contents.python or next(packaged, "")
     needs = {
         "deb": debian_needs({name: (one.version, one.facts) for name, one in debian.items()}),
         "apk": apk_needs(alpine.values()),
@@ -75,18 +73,7 @@ def _needs(packages: Iterable[Found], architecture: str) -> Mapping[Found, tuple
     }
     return {
         one: tuple(by_kind[one.ecosystem][other] for other in needs[one.ecosystem].get(one.name, ()))
-        for one in packages
-    }
-
-
-def _licensed(packages: Iterable[Found]) -> Mapping[Found, Facts]:
-    """A package that points to another's documents has the licences that are found there."""
-    by_name = {one.name: one.facts for one in packages if one.ecosystem == "deb"}
-    return {
-        one: replace(one.facts, licences=by_name[one.facts.licences_of].licences)
-        if one.facts.licences_of in by_name
-        else one.facts
-        for one in packages
+        for one in contents.packages
     }
 
 
