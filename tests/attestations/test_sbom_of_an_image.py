@@ -11,9 +11,10 @@ import pytest
 from tiny_project import VAULT, laid_out, repave
 
 from repave.config.lockfile import read_lock
-from repave.model.names import Digest
+from repave.model.names import Digest, ImageName
 from repave.registries.layout import LayoutRegistry
 
+WEB = ImageName("web")
 pytestmark = pytest.mark.real
 
 
@@ -45,13 +46,13 @@ def test_a_document_holds_just_what_is_installed_and_is_the_same_elsewhere(
 ) -> None:
     """By dpkg's own record in the image and the application's files; baked again in another folder, zone and locale."""
     digests = baked(tmp_path / "one")
-    repave(tmp_path / "one", "sbom", "-o", "sbom.json")
+    repave(tmp_path / "one", "sbom", "web", "-o", "sbom.json")
     content = (tmp_path / "one" / "sbom.json").read_bytes()
     components = json.loads(content)["components"]
     packages = {(one["name"], one["version"]) for one in components if one["type"] == "library"}
     assert packages == installed(LayoutRegistry(tmp_path / "one/.repave/registry"), digests["web"])
     files = {one["name"] for one in components if one["type"] == "file"}
-    assert files == {file.target for file in read_lock(tmp_path / "one").files}
+    assert files == {file.target for file in read_lock(tmp_path / "one").files_of(WEB)}
     assert all(one["licenses"] for one in components if one["type"] == "library")
 
     monkeypatch.setenv("TZ", "Pacific/Auckland")
@@ -63,10 +64,14 @@ def test_a_document_holds_just_what_is_installed_and_is_the_same_elsewhere(
     assert (told["artifact"], told["format"]) == (digests["web"], "cyclonedx")
 
     command = Path(sys.executable).with_name("repave")
-    printed = subprocess.run([command, "sbom"], cwd=tmp_path / "one", capture_output=True, check=True).stdout
+    printed = subprocess.run([command, "sbom", "web"], cwd=tmp_path / "one", capture_output=True, check=True).stdout
     assert printed == content + b"\n"
     failed = subprocess.run(
-        [command, "sbom", "-o", "no/such/folder"], cwd=tmp_path / "one", capture_output=True, text=True, check=False
+        [command, "sbom", "web", "-o", "no/such/folder"],
+        cwd=tmp_path / "one",
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert failed.returncode == 5
     assert "cannot write no/such/folder" in failed.stderr
