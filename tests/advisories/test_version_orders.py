@@ -9,7 +9,7 @@ from itertools import pairwise
 
 import pytest
 
-from repave.advisories.osv.orders import Unordered, debian, pep440, python_identity, semver
+from repave.advisories.osv.orders import Key, Unordered, debian, pep440, python_identity, semver
 
 PAIRS = int(os.environ.get("REPAVE_DEBIAN_PAIRS", "3000"))
 """dpkg is started once for each, at 1 to 4 ms: 100,000 take some minutes, and are for whoever changes the order."""
@@ -95,3 +95,11 @@ def test_pythons_order_is_pep_440s() -> None:
     for text in ("2004d", "1" * 600):
         with pytest.raises(Unordered):
             pep440(text)
+
+
+@pytest.mark.parametrize("order", [debian, semver, pep440])
+def test_long_versions_fill_no_memory(order: Key) -> None:
+    """What is asked often is short and remembered; a database of long versions leaves nothing behind."""
+    assert order("1.2.3") is order("1.2.3")
+    assert order("1.2.3" + "4" * 40) is not order("1.2.3" + "4" * 40)
+    assert order("1.2.3" + "4" * 40) == order("1.2.3" + "4" * 40)

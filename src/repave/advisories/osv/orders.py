@@ -5,8 +5,8 @@ Not taken from univers: it refuses a colon within a Debian version, which policy
 
 import re
 from collections.abc import Callable
-from functools import lru_cache
-from typing import Any
+from functools import lru_cache, wraps
+from typing import Any, TypeVar
 
 LONGEST = 512
 """Characters: what is longer is no version, and its numbers would take their time."""
@@ -14,8 +14,23 @@ LONGEST = 512
 KEPT = 65536
 """Keys remembered: an image's packages have some tens of thousands of versions in all their records together."""
 
+REMEMBERED = 40
+"""Characters of a version whose key is remembered. Longer ones are rare, unless somebody wants memory filled: the keys
+of so many versions of 512 characters take gigabytes."""
+
+Sorted = TypeVar("Sorted")
 Key = Callable[[str], Any]
 """From a version to what sorts as it does. Raises Unordered."""
+
+
+def _remembering(order: Callable[[str], Sorted]) -> Callable[[str], Sorted]:
+    kept = lru_cache(KEPT)(order)
+
+    @wraps(order)
+    def key(version: str) -> Sorted:
+        return kept(version) if len(version) <= REMEMBERED else order(version)
+
+    return key
 
 
 class Unordered(Exception):
@@ -33,7 +48,7 @@ DEBIAN_WEIGHTS = str.maketrans({"~": "\x01", ".": "\u0102", "+": "\u0100", "-": 
 """A tilde sorts before the end of a part, the end before letters, letters before all else; the rest as in ASCII."""
 
 
-@lru_cache(KEPT)
+@_remembering
 def debian(version: str) -> tuple[object, ...]:
     """Debian's order (policy 5.6.12, deb-version(7)): a tilde before the end, letters before all else, numbers."""
     match = DEBIAN_VERSION.fullmatch(version) if len(version) <= LONGEST else None
@@ -52,7 +67,7 @@ def _debian_parts(text: str) -> tuple[object, ...]:
     )
 
 
-@lru_cache(KEPT)
+@_remembering
 def pep440(version: str) -> Any:  # noqa: ANN401 - the library's own type, loaded when needed
     """Python's order (PEP 440), by packaging."""
     from packaging.version import InvalidVersion  # noqa: PLC0415 - only a scan of wheels pays for it
@@ -73,7 +88,7 @@ LAST = (1,)
 """A release sorts after all its pre-releases."""
 
 
-@lru_cache(KEPT)
+@_remembering
 def semver(version: str) -> tuple[object, ...]:
     """SemVer's order (semver.org, 11), without builds; missing numbers count as 0, for databases leave them out."""
     match = SEMVER.fullmatch(version) if len(version) <= LONGEST else None
@@ -95,7 +110,7 @@ BY_ECOSYSTEM: dict[str, Key] = {"Debian": debian, "Ubuntu": debian, "PyPI": pep4
 NUMBERS = re.compile(r"(?:0|[1-9][0-9]*)(?:\.(?:0|[1-9][0-9]*))*")
 
 
-@lru_cache(KEPT)
+@_remembering
 def python_identity(version: str) -> str:
     """What all spellings of one Python version share: ``1.0`` and ``v1.0.0``. What is none is itself."""
     from packaging.utils import canonicalize_version  # noqa: PLC0415 - only a scan of wheels pays for it
