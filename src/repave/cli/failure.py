@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import ClassVar
 
 from repave.cli.codes import FAILED, INTERRUPTED
+from repave.cli.visible import visible
 from repave.model.errors import RepaveError
 
 
@@ -40,9 +41,9 @@ def tell(failed: Failed, *, as_json: bool) -> None:
     if as_json:
         print(json.dumps({"error": asdict(failed)}), flush=True)
         return
-    print(f"{paint('error:', '1;31')} {failed.message}", file=sys.stderr)
+    print(f"{paint('error:', '1;31')} {visible(failed.message)}", file=sys.stderr)
     if failed.hint:
-        print(f"{paint('hint:', '1;36')} {failed.hint}", file=sys.stderr)
+        print(f"{paint('hint:', '1;36')} {visible(failed.hint)}", file=sys.stderr)
 
 
 def paint(text: str, style: str) -> str:

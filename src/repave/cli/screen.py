@@ -12,6 +12,7 @@ from enum import Enum
 
 from repave.cli.failure import paint
 from repave.cli.progress import Lines
+from repave.cli.visible import visible
 from repave.model.amount import Amount
 from repave.model.release import SecretReference
 from repave.ports.progress import Progress, Silent
@@ -37,16 +38,15 @@ class Screen:
 
     def say(self, text: str) -> None:
         """Talk: what is being done, advice."""
-        if not self.as_json:
-            print(text, file=sys.stderr, flush=True)
+        self._talk(visible(text))
 
     def warn(self, text: str) -> None:
         """Talk that must be noticed."""
-        self.say(f"{paint('warning:', '1;33')} {text}")
+        self._talk(f"{paint('warning:', '1;33')} {visible(text)}")
 
     def hint(self, text: str) -> None:
         """What to do next, on a line of its own."""
-        self.say(f"{paint('hint:', '1;36')} {text}")
+        self._talk(f"{paint('hint:', '1;36')} {visible(text)}")
 
     def show(self, text: str = "") -> None:
         """Data for a person."""
@@ -55,10 +55,14 @@ class Screen:
 
     def table(self, headings: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
         """Aligned columns; nothing is cut, so that it can be searched and piped."""
-        cells = [[str(cell) for cell in row] for row in rows]
+        cells = [[visible(str(cell)) for cell in row] for row in rows]
         widths = [max(len(row[column]) for row in (list(headings), *cells)) for column in range(len(headings))]
         for row in (list(headings), *cells):
             self.show("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+    def _talk(self, text: str) -> None:
+        if not self.as_json:
+            print(text, file=sys.stderr, flush=True)
 
     def answer(self, document: object) -> None:
         """The whole answer for a machine: printed only with ``--json``."""
