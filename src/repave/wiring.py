@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from repave.pinners.git.exporting import GitExports
     from repave.ports.advisories import Advisories
     from repave.ports.baker import Baker
+    from repave.ports.bases import Bases
     from repave.ports.distribution import Distribution
     from repave.ports.logins import Access, Logins
     from repave.ports.pinner import Pinner
@@ -256,6 +257,7 @@ class Wiring:
     @cached_property
     def advisories(self) -> "tuple[Advisories, ...]":
         """The distribution's security suites, and what the file names, as one."""
+        from repave.advisories.below import AdvisoriesBelow
         from repave.advisories.debian_security import DebianSecurityAdvisories
         from repave.advisories.decorated import DecoratedAdvisories
         from repave.advisories.remembered import RememberedAdvisories
@@ -263,7 +265,15 @@ class Wiring:
         suites = DebianSecurityAdvisories(archive=self.archive, vault=self.vault)
         dated = RememberedAdvisories(suites, file=self.state / "cache" / "advisories" / "suites.json")
         named = (self._advisory_source(source) for source in self.project.advisories.sources)
-        return (DecoratedAdvisories((dated, *named), self._decorations()),)
+        source = DecoratedAdvisories((dated, *named), self._decorations())
+        return (AdvisoriesBelow(source, bases=self.bases),)
+
+    @cached_property
+    def bases(self) -> "Bases":
+        """What images below ours say of what is in them."""
+        from repave.attestations.sbom.below import BelowReader
+
+        return BelowReader(vault=self.vault, folder=self.state / "cache" / "packages")
 
     def _decorations(self) -> "Iterator[Decoration]":
         """What the file names beside sources of advisories."""

@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 
 import pytest
+from bases_below import SaidBases
 from simulated_shop import FILE, QUIET, Shop
 
 from repave.advisories.decorated import DecoratedAdvisories
@@ -30,7 +31,8 @@ def vulnerable(shop: Shop) -> None:
 def find(shop: Shop, subject: str) -> Whereabouts:
     """As `repave where` asks."""
     present = shop.locking.present()
-    return Search(store=shop.store, present=present, advisories=(shop.advisories,), progress=QUIET).find(subject)
+    search = Search(store=shop.store, present=present, advisories=(shop.advisories,), bases=SaidBases(), progress=QUIET)
+    return search.find(subject)
 
 
 def test_nothing_vulnerable_is_clean_and_unknown_is_not(shop: Shop) -> None:
@@ -149,7 +151,7 @@ def test_what_is_dismissed_stands_apart_and_is_not_patched(shop: Shop) -> None:
     assert (one.dismissed.author, one.cves, len(one.instances)) == ("Ada", (CVE,), 7)
     patching = Patching(project=shop.project, locking=shop.locking, advisories=advisories, store=shop.store)
     assert patching.diagnose(QUIET).clean
-    search = Search(store=shop.store, present=lock, advisories=advisories, progress=QUIET)
+    search = Search(store=shop.store, present=lock, advisories=advisories, bases=SaidBases(), progress=QUIET)
     assert search.find(CVE).locked == ("openssl 3.0.20 (dismissed by Ada)",)
     assert len(search.find(CVE).holdings[0].living) == 7
 

@@ -223,7 +223,7 @@ class Patching:
             for name in finding.images:
                 image = self._project.images.get(name)
                 suite = finding.fixed_in if finding.ecosystem is Ecosystem.DEB else ""
-                if image and suite and suite not in image.base.suites:
+                if image and suite and not image.base.image and suite not in image.base.suites:
                     suites = ", ".join((*image.base.suites, suite))
                     raise Refused(
                         f"{finding.package} {finding.version} of image `{name}` is repaired by {finding.fixed_version} "

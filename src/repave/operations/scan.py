@@ -95,7 +95,7 @@ def examine(lock: Lock, advisories: Iterable[Advisories], progress: Progress) ->
 def scan(subject: str, lock: Lock, advisories: Iterable[Advisories], store: Store, progress: Progress) -> Scan:
     """Examine one lock and look up who runs each finding."""
     report = examine(lock, advisories, progress)
-    runners = _Runners(store)
+    runners = _Runners(store, lock)
     return Scan(
         subject=subject,
         lock=lock,
@@ -141,13 +141,25 @@ def unjudged(lock: Lock, sources: Iterable[SourceStatus]) -> tuple[str, ...]:
 class _Runners:
     """Who runs a package: looked up once for all its flaws, of which a package may have hundreds."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, lock: Lock) -> None:
         self._store = store
+        self._lock = lock
+        self._held = {(package.ecosystem, package.name, package.version) for package in lock.packages}
         self._living = store.lifetimes(living=True)
         self._known: dict[tuple[str, str], tuple[Bearer, ...]] = {}
 
-    def of(self, package: str, version: str) -> tuple[Bearer, ...]:
-        """Its living instances."""
+    def of(self, finding: Finding) -> tuple[Bearer, ...]:
+        """The living instances of what a finding is about; what lies in a base runs where the base does."""
+        if (finding.ecosystem, finding.package, finding.version) in self._held:
+            return self._running(finding.package, finding.version)
+        below = {
+            (package.name, package.version)
+            for package in self._lock.packages
+            if package.ecosystem is Ecosystem.OCI and set(package.images).intersection(finding.images)
+        }
+        return tuple(dict.fromkeys(bearer for base in sorted(below) for bearer in self._running(*base)))
+
+    def _running(self, package: str, version: str) -> tuple[Bearer, ...]:
         if (package, version) not in self._known:
             locks = self._store.locks_holding(package, version)
             numbers = {release.number for release in releases_of_locks(self._store, locks)}
@@ -156,7 +168,7 @@ class _Runners:
 
 
 def _vulnerable(finding: Finding, runners: _Runners) -> Vulnerable:
-    living = runners.of(finding.package, finding.version)
+    living = runners.of(finding)
     return Vulnerable(
         ecosystem=finding.ecosystem,
         package=finding.package,

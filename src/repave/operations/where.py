@@ -1,11 +1,11 @@
 """From a CVE, a package, a digest or a release to the instances that hold it, and held it."""
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from repave.model.finding import Finding, SourceStatus
-from repave.model.lock import Lock
+from repave.model.lock import Lock, LockedImage
 from repave.model.names import Digest
 from repave.model.release import Release
 from repave.operations.errors import Refused
@@ -14,6 +14,8 @@ from repave.operations.releases import release_named
 from repave.operations.scan import examine
 from repave.operations.urgency import by_urgency
 from repave.ports.advisories import Advisories
+from repave.ports.bases import Bases, Held
+from repave.ports.errors import WorldError
 from repave.ports.progress import Progress
 from repave.ports.store import Store
 
@@ -68,10 +70,11 @@ class Search:
     """Looks through all locks ever released, and the present one."""
 
     def __init__(
-        self, *, store: Store, present: Lock | None, advisories: Iterable[Advisories], progress: Progress
+        self, *, store: Store, present: Lock | None, advisories: Iterable[Advisories], bases: Bases, progress: Progress
     ) -> None:
         self._store = store
         self._present = present
+        self._bases = bases
         self._advisories = tuple(advisories)
         self._progress = progress
 
@@ -113,12 +116,29 @@ class Search:
         name, _, version = subject.partition("==")
         if not name:
             raise Refused(f"`{subject}` names nothing", hint="as in `repave where openssl==3.0.20-1~deb12u2`")
-        held = {
-            digest: _matching(self._store.lock(digest), name, version or None)
-            for digest in self._store.locks_holding(name, version or None)
-        }
-        present = _matching(self._present, name, version or None) if self._present else ()
-        return self._report(subject, "package", held, locked=present)
+        sources: dict[str, SourceStatus] = {}
+
+        def holders(lock: Lock) -> tuple[str, ...]:
+            below = (one for image in lock.images for one in self._below(lock, image, sources))
+            return _matching((*lock.packages, *below), name, version or None)
+
+        # The store knows what locks hold; what lies in the images below is read from these.
+        locks = {*self._store.locks_holding(name, version or None), *(one.lock for one in self._store.releases())}
+        held = {digest: what for digest in sorted(locks) if (what := holders(self._store.lock(digest)))}
+        present = holders(self._present) if self._present else ()
+        return self._report(subject, "package", held, locked=present, sources=tuple(sources.values()))
+
+    def _below(self, lock: Lock, image: LockedImage, sources: dict[str, SourceStatus]) -> Sequence[Held]:
+        """What the base of an image says it holds; one that cannot be read is said in ``sources``."""
+        if not image.base.image:
+            return ()
+        try:
+            inside = self._bases.of(lock.packages_of(image.name), progress=self._progress)
+        except WorldError as failure:
+            title = f"the base {image.base.image}"
+            sources[title] = SourceStatus(name=title, as_of=None, problem=failure.message)
+            return ()
+        return inside.packages if inside is not None else ()
 
     def _digest(self, digest: Digest) -> Whereabouts:
         held: dict[Digest, tuple[str, ...]] = {}
@@ -167,14 +187,13 @@ def _told(finding: Finding) -> str:
     return f"{finding.package} {finding.version}{dismissed}"
 
 
-def _matching(lock: Lock, name: str, version: str | None) -> tuple[str, ...]:
-    return tuple(
-        sorted(
-            f"{package.name} {package.version}"
-            for package in lock.packages
-            if name in {package.name, package.source} and version in {None, package.version, package.source_version}
-        )
-    )
+def _matching(packages: Iterable[Held], name: str, version: str | None) -> tuple[str, ...]:
+    found = {
+        f"{package.name} {package.version}"
+        for package in packages
+        if name in {package.name, package.source} and version in {None, package.version, package.source_version}
+    }
+    return tuple(sorted(found))
 
 
 def _bearing(release: Release, lock: Lock, digest: Digest) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from repave.cli.screen import Screen
 from repave.cli.severities import flaw, likelihood, severity
 from repave.cli.verbs import example
 from repave.config.policies import environment_named
-from repave.model.lock import Lock
+from repave.model.lock import Ecosystem, Lock
 from repave.operations.errors import Refused
 from repave.operations.keys import fleets_of
 from repave.operations.releases import release_named, title
@@ -129,8 +129,19 @@ def tell(found: Scan, screen: Screen) -> None:
         "vulnerable": f"{found.subject}: {packages} with known flaws, {counted(len(found.cves), 'CVE')}",
     }
     screen.say(told[found.verdict] + dismissed)
-    if any(one.fixed_in for one in found.findings):
+    _advise(found, screen)
+
+
+def _advise(found: Scan, screen: Screen) -> None:
+    """What moves what was found; what lies in an image below moves with that image."""
+    locked = {(package.ecosystem, package.name, package.version) for package in found.lock.packages}
+    own = [one for one in found.findings if (one.ecosystem, one.package, one.version) in locked]
+    over = {name for one in found.findings if one not in own for name in one.images}
+    if any(one.fixed_in for one in own):
         screen.hint("`repave patch` takes just the repairs, as far as the file admits them, bakes and rolls them out")
+    packages = (package for package in found.lock.packages if package.ecosystem is Ecosystem.OCI)
+    for base in sorted({package.name for package in packages if over.intersection(package.images)}):
+        screen.hint(f"`repave lock --upgrade-package {base}` takes the image that its tag names now, repaired or not")
 
 
 def _run_by(one: Vulnerable) -> str:

@@ -28,7 +28,13 @@ def where(subject: Subject, *, as_json: Json = False, file: File = None) -> int:
     screen = Screen(as_json=as_json)
     with opened(file) as wiring, screen.progress() as progress:
         present = wiring.locking.present()
-        search = Search(store=wiring.store, present=present, advisories=wiring.advisories, progress=progress)
+        search = Search(
+            store=wiring.store,
+            present=present,
+            advisories=wiring.advisories,
+            bases=wiring.bases,
+            progress=progress,
+        )
         found = search.find(subject)
     screen.answer(
         {
