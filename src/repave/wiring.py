@@ -16,13 +16,10 @@ from repave.model.names import ProviderName
 from repave.operations.errors import Refused
 
 if TYPE_CHECKING:
-    from repave.advisories.decorated import Decoration
-    from repave.advisories.documents import Document
-    from repave.advisories.osv.files import RecordSource
+    from repave.advising import Advising
     from repave.controller.converge import Controller
     from repave.controller.ending import Convergence
     from repave.controller.tick import Tick
-    from repave.model.advisories import AdvisorySource, Published
     from repave.model.lock import Lock, LockedImage, LockedPackage
     from repave.model.names import FleetKey
     from repave.model.project import Environment, Project
@@ -257,16 +254,16 @@ class Wiring:
     @cached_property
     def advisories(self) -> "tuple[Advisories, ...]":
         """The distribution's security suites, and what the file names, as one."""
-        from repave.advisories.below import AdvisoriesBelow
-        from repave.advisories.debian_security import DebianSecurityAdvisories
-        from repave.advisories.decorated import DecoratedAdvisories
-        from repave.advisories.remembered import RememberedAdvisories
+        return (self.advising.advisories(archive=self.archive, bases=self.bases),)
 
-        suites = DebianSecurityAdvisories(archive=self.archive, vault=self.vault)
-        dated = RememberedAdvisories(suites, file=self.state / "cache" / "advisories" / "suites.json")
-        named = (self._advisory_source(source) for source in self.project.advisories.sources)
-        source = DecoratedAdvisories((dated, *named), self._decorations())
-        return (AdvisoriesBelow(source, bases=self.bases),)
+    @cached_property
+    def advising(self) -> "Advising":
+        """Sources of advisories, put together."""
+        from repave.advising import Advising
+
+        return Advising(
+            self.project, folder=self.folder, state=self.state, vault=self.vault, web=lambda: self.web, clock=self.clock
+        )
 
     @cached_property
     def bases(self) -> "Bases":
@@ -274,77 +271,6 @@ class Wiring:
         from repave.attestations.sbom.below import BelowReader
 
         return BelowReader(vault=self.vault, folder=self.state / "cache" / "packages")
-
-    def _decorations(self) -> "Iterator[Decoration]":
-        """What the file names beside sources of advisories."""
-        settings = self.project.advisories
-        clock, max_age_seconds = self.clock, settings.max_age_seconds
-        if settings.vex:
-            # Before the others: it may dismiss a part of a finding, of which they then speak.
-            from repave.advisories.vex.dismissals import VexDocuments
-
-            yield VexDocuments(self.folder, settings.vex, project=self.project.name)
-        if settings.kev:
-            from repave.advisories.kev import KnownExploited, read_kev
-            from repave.advisories.knowledge import Knowledge
-
-            document = self._published(settings.kev, "KEV")
-            yield KnownExploited(Knowledge(document, parse=read_kev, clock=clock, max_age_seconds=max_age_seconds))
-        if settings.epss:
-            from repave.advisories.epss import Exploitation, read_epss
-            from repave.advisories.knowledge import Knowledge
-
-            document = self._published(settings.epss, "EPSS")
-            yield Exploitation(Knowledge(document, parse=read_epss, clock=clock, max_age_seconds=max_age_seconds))
-
-    def _published(self, published: "Published", what: str) -> "Document":
-        from hashlib import sha256
-
-        from repave.advisories.documents import FileDocument
-
-        if published.file:
-            return FileDocument(self.folder / published.file, name=f"{what} {published.file}")
-        from repave.advisories.web import WebDocument
-
-        kept = self.state / "cache" / "advisories" / sha256(published.url.encode()).hexdigest()[:16]
-        return WebDocument(published.url, web=self.web, name=f"{what} {published.url}", folder=kept)
-
-    def _advisory_source(self, source: "AdvisorySource") -> "Advisories":
-        from hashlib import sha256
-
-        from repave.advisories.debian_tracker.files import TrackerAddress, TrackerFile
-        from repave.advisories.osv.files import OsvFolder, OsvZip
-        from repave.advisories.osv.indexed import IndexedAdvisories
-        from repave.model.advisories import SourceKind
-
-        identity = sha256(f"{source.kind}\n{source.place}".encode()).hexdigest()[:16]
-        cache = self.state / "cache" / "advisories" / identity
-        max_age_seconds = self.project.advisories.max_age_seconds
-        records: RecordSource
-        match source.kind:
-            case SourceKind.OSV_FOLDER:
-                records = OsvFolder(self.folder / source.place, name=f"OSV folder {source.place}")
-            case SourceKind.OSV_ZIP:
-                records = OsvZip(self.folder / source.place, name=f"OSV zip {source.place}")
-            case SourceKind.OSV_API:
-                return self._osv_server(source.place, cache)
-            case SourceKind.DEBIAN_TRACKER_FILE:
-                records = TrackerFile(self.folder / source.place, name=f"Debian tracker {source.place}")
-            case SourceKind.DEBIAN_TRACKER_URL:
-                records = TrackerAddress(source.place, web=self.web, folder=cache / "copy", clock=self.clock)
-        return IndexedAdvisories(records, folder=cache / "index", clock=self.clock, max_age_seconds=max_age_seconds)
-
-    def _osv_server(self, address: str, cache: Path) -> "Advisories":
-        from repave.advisories.osv.api import OsvApi
-        from repave.advisories.osv.server import OsvServer
-
-        return OsvServer(
-            OsvApi(address, web=self.web),
-            name=f"OSV server {address}",
-            folder=cache,
-            clock=self.clock,
-            max_age_seconds=self.project.advisories.max_age_seconds,
-        )
 
     @cached_property
     def secrets(self) -> "Secrets":

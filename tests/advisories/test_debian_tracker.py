@@ -330,7 +330,7 @@ def test_the_files_trackers_are_asked(tracker: Tracker, tmp_path: Path) -> None:
     (tmp_path / "repave.yaml").write_text(text, encoding="utf-8")
     wiring = Wiring(tmp_path / "repave.yaml")
     for declared in wiring.project.advisories.sources:
-        findings, (status,) = wiring._advisory_source(declared).examine(LOCK, progress=Silent())
+        findings, (status,) = wiring.advising.source(declared).examine(LOCK, progress=Silent())
         assert len(findings) == 2
         assert status.problem == ""
     wiring.close()

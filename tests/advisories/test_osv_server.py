@@ -403,7 +403,7 @@ def test_the_files_server_is_asked(asking: Asking, tmp_path: Path) -> None:
     (tmp_path / "repave.yaml").write_text(text, encoding="utf-8")
     wiring = Wiring(tmp_path / "repave.yaml")
     (declared,) = wiring.project.advisories.sources
-    findings, (status,) = wiring._advisory_source(declared).examine(LOCK, progress=Silent())
+    findings, (status,) = wiring.advising.source(declared).examine(LOCK, progress=Silent())
     wiring.close()
     assert [one.advisory for one in findings] == ["PYSEC-2023-62"]
     assert status.name == f"OSV server {asking.server.address}"

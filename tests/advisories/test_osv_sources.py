@@ -261,7 +261,7 @@ def test_the_files_sources_are_asked(tmp_path: Path) -> None:
     (tmp_path / "repave.yaml").write_text(text, encoding="utf-8")
     lock = lock_of(wheel("flask", "2.2.0"), deb("libssl3", "openssl", "3.0.20-1~deb12u2"))
     wiring = Wiring(tmp_path / "repave.yaml")
-    named = [wiring._advisory_source(source) for source in wiring.project.advisories.sources]
+    named = [wiring.advising.source(source) for source in wiring.project.advisories.sources]
     answers = [source.examine(lock, progress=Silent()) for source in named]
     assert [[one.package for one in findings] for findings, _ in answers] == [["flask"], ["libssl3"]]
     assert [status.name for _, (status,) in answers] == ["OSV folder folder", "OSV zip zip/all.zip"]
