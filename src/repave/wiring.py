@@ -221,6 +221,7 @@ class Wiring:
         from repave.pinners.debian.pinner import DebianPinner
         from repave.pinners.fetched import FetchedFilesPinner
         from repave.pinners.git.pinner import GitPinner
+        from repave.pinners.npm.pinner import NpmPinner
         from repave.pinners.pypi import PypiPinner
 
         return (
@@ -232,6 +233,7 @@ class Wiring:
                 commands=self.commands,
                 access=self.access,
             ),
+            NpmPinner(vault=self.vault),
             FetchedFilesPinner(vault=self.vault),
             GitPinner(root=self.state / "cache" / "git", exports=self.git, vault=self.vault),
         )
@@ -330,6 +332,7 @@ class Wiring:
         """The lock of this project."""
         from repave.operations.locking import Locking
         from repave.pinners.files import FilesPinner
+        from repave.pinners.npm.pinner import NpmPinner
 
         return Locking(
             project=self.project,
@@ -337,6 +340,7 @@ class Wiring:
             pinners=self.pinners,
             files=FilesPinner(vault=self.vault),
             vault=self.vault,
+            foreign=(NpmPinner(vault=self.vault),),
         )
 
     @cached_property

@@ -160,7 +160,10 @@ class Checker:
         """Where it stands: once, and below folders only. Of two, readers take one or the other; here it is neither."""
         folders = self._folders
         known = folders.get(name)
-        if known is not None and not (known and kind is Kind.FOLDER):
+        again = (known is True and kind is Kind.FOLDER) or (
+            known is False and kind is Kind.FILE and self._rules.repeated
+        )
+        if known is not None and not again:
             raise self.bad("stands in it twice" if not known else "is a folder and something else too", member=raw)
         folders[name] = kind is Kind.FOLDER
         parent, slash, _ = name.rpartition("/")

@@ -47,6 +47,9 @@ class Rules:
     set_id: bool = False
     """Whether programs may change their user or group when run."""
 
+    repeated: bool = False
+    """Whether a file may stand in it again; the last one counts then, for whoever reads in order."""
+
     rooted: bool = False
     """Whether a leading slash means the archive's own root; else such a name is refused."""
 

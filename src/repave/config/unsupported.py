@@ -48,7 +48,6 @@ UNSUPPORTED = (
         path=("images", ANY, "boot"),
         why="`boot` says how a virtual machine starts, and this version bakes containers only: remove it",
     ),
-    Unsupported(path=("images", ANY, "node"), why="`node` cannot be locked by this version: remove it"),
     Unsupported(
         path=("images", ANY, "fetch", ITEM, "unpack"),
         values=lambda value: value is True,

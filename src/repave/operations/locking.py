@@ -17,7 +17,7 @@ from repave.model.recipe import Image
 from repave.operations.errors import Refused
 from repave.operations.guards.judging import judge_files, stop_at
 from repave.ports.errors import Gone
-from repave.ports.pinner import Held, Pinner, PinRequest, Pins, Refresh, Repair
+from repave.ports.pinner import Foreign, Held, Pinner, PinRequest, Pins, Refresh, Repair
 from repave.ports.progress import Progress, Silent
 from repave.ports.vault import Fetch, Vault
 
@@ -62,14 +62,25 @@ class Locking:
     """The lock of one project."""
 
     def __init__(
-        self, *, project: Project, folder: Path, pinners: Iterable[Pinner], files: Pinner, vault: Vault
+        self,
+        *,
+        project: Project,
+        folder: Path,
+        pinners: Iterable[Pinner],
+        files: Pinner,
+        vault: Vault,
+        foreign: Iterable[Foreign] = (),
     ) -> None:
-        """``pinners`` pin packages, in this order; ``files`` pins the application's files and asks no network."""
+        """``pinners`` pin packages, in this order; ``files`` pins the application's files and asks no network.
+
+        ``foreign`` are those that follow locks among the application's files.
+        """
         self._project = project
         self._folder = folder
         self._pinners = tuple(pinners)
         self._files = files
         self._vault = vault
+        self._foreign = tuple(foreign)
         self.path = folder / FILENAME
 
     def present(self) -> Lock | None:
@@ -95,9 +106,13 @@ class Locking:
         return drift(self._project, lock)
 
     def file_drift(self, lock: Lock) -> tuple[str, ...]:
-        """As far as the application's files go."""
+        """As far as the application's files go, and the locks that other tools keep among them."""
         images = (self._project.images[image.name] for image in lock.images if image.name in self._project.images)
-        return tuple(sentence for image in images for sentence in self._changed_files(image, lock))
+        return tuple(
+            sentence
+            for image in images
+            for sentence in (*self._changed_files(image, lock), *self._differing(image, lock))
+        )
 
     def propose(self, asked: Asked, progress: Progress) -> Proposal:
         """Resolve every image. Writes nothing but caches and the vault."""
@@ -148,6 +163,10 @@ class Locking:
                 held=(*pins.held, *found.held),
             )
         return pins
+
+    def _differing(self, image: Image, lock: Lock) -> Iterator[str]:
+        request = PinRequest(image=image, folder=self._folder, previous=lock, refresh=Refresh.KEEP)
+        return (sentence for one in self._foreign for sentence in one.differs(request))
 
     def _changed_files(self, image: Image, lock: Lock) -> Iterator[str]:
         request = PinRequest(image=image, folder=self._folder, previous=lock, refresh=Refresh.KEEP)

@@ -1,7 +1,7 @@
 """The application's files of an image, pinned by content and brought into the vault."""
 
 import stat
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path, PurePosixPath
 
 from repave.model.lock import LockedFile
@@ -13,6 +13,9 @@ from repave.ports.vault import Vault
 
 LEFT_OUT = frozenset({"__pycache__", ".git", ".venv", ".repave"})
 """What machines write beside an application: never part of it, and different on every one."""
+
+NODE_MODULES = "node_modules"
+"""What `npm` installs beside a Node application: the image gets it from the lock, in a layer of its own."""
 
 PLAIN, EXECUTABLE = 0o644, 0o755
 
@@ -30,8 +33,9 @@ class FilesPinner:
         """
         root = request.folder.resolve()
         sources: dict[str, Path] = {}
+        left_out = LEFT_OUT | ({NODE_MODULES} if request.image.node else frozenset())
         for mapping in request.image.files:
-            sources |= dict(_mapped(root, mapping))
+            sources |= dict(_mapped(root, mapping, left_out))
         _check_targets(sources)
         locked = []
         with progress.task(f"Reading files of {request.image.name}", total=len(sources)) as task:
@@ -51,7 +55,7 @@ class FilesPinner:
         return Pins(files=tuple(locked))
 
 
-def _mapped(root: Path, mapping: FileMapping) -> Iterator[tuple[str, Path]]:
+def _mapped(root: Path, mapping: FileMapping, left_out: Collection[str]) -> Iterator[tuple[str, Path]]:
     """Target and source of each file of one mapping."""
     target = PurePosixPath(mapping.target)
     if not target.is_absolute() or ".." in target.parts:
@@ -66,7 +70,7 @@ def _mapped(root: Path, mapping: FileMapping) -> Iterator[tuple[str, Path]]:
         )
     _check_inside(root, source)
     if source.is_dir():
-        for path in _files_below(root, source):
+        for path in _files_below(root, source, left_out):
             yield str(target / path.relative_to(source).as_posix()), path
     elif mapping.source.endswith("/"):
         raise Invalid(f"{mapping.source} is a file, not a folder", hint="leave out the trailing slash")
@@ -74,9 +78,9 @@ def _mapped(root: Path, mapping: FileMapping) -> Iterator[tuple[str, Path]]:
         yield str(target / source.name if mapping.target.endswith("/") else target), source
 
 
-def _files_below(root: Path, folder: Path) -> Iterator[Path]:
+def _files_below(root: Path, folder: Path, left_out: Collection[str]) -> Iterator[Path]:
     for path in sorted(folder.iterdir()):
-        if path.name in LEFT_OUT:
+        if path.name in left_out:
             continue
         _check_inside(root, path)
         if path.is_symlink() and path.is_dir():
@@ -85,7 +89,7 @@ def _files_below(root: Path, folder: Path) -> Iterator[Path]:
                 hint="map that folder by a line of its own under `files`",
             )
         if path.is_dir():
-            yield from _files_below(root, path)
+            yield from _files_below(root, path, left_out)
         elif path.is_file():
             yield path
         else:

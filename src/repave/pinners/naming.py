@@ -6,6 +6,7 @@ from difflib import get_close_matches
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
+from repave.model.lock import Ecosystem
 from repave.ports.errors import Invalid
 from repave.ports.pinner import PinRequest, Refresh
 
@@ -44,7 +45,14 @@ def check_named(request: PinRequest) -> None:
     known = {package.name for package in request.previous.packages} | set(request.image.packages)
     known |= {canonicalize_name(requirement(text).name) for text in request.image.python}
     known |= {file.url for file in request.image.fetch} | {source.url for source in request.image.git}
+    of_npm = {package.name for package in request.previous.packages if package.ecosystem is Ecosystem.NPM}
+    others = {package.name for package in request.previous.packages if package.ecosystem is not Ecosystem.NPM}
     for name in request.named:
+        if name in of_npm - others:
+            raise Invalid(
+                f"{name} is pinned by the application's own package-lock, which repave follows and never changes",
+                hint=f"`npm update {name} --package-lock-only` in the application's folder, then `repave lock`",
+            )
         if name not in known and canonicalize_name(name) not in known:
             raise Invalid(
                 f"{name} cannot be upgraded: no image has it locked",

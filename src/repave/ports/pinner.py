@@ -101,3 +101,14 @@ class Pinner(Protocol):
         Unreachable (an index that cannot be read).
         """
         ...
+
+
+class Foreign(Protocol):
+    """Follows a lock of the project's own, which another tool writes."""
+
+    def differs(self, request: PinRequest) -> tuple[str, ...]:
+        """What that lock says of the image and ``request.previous`` does not, a sentence each; asks no network.
+
+        Raises Invalid when it cannot be followed.
+        """
+        ...

@@ -19,6 +19,7 @@ from repave.bakers.container.chamber import Chamber
 from repave.bakers.container.foreign import MACHINES
 from repave.bakers.container.layertar import LayerTar
 from repave.bakers.container.manifest import configuration, data_folders, manifest
+from repave.bakers.container.npm import lay_out_packages, npm_packages
 from repave.bakers.container.skeleton import Skeleton
 from repave.bakers.container.sources import lay_out_sources, sources_of
 from repave.bakers.container.stack import SYSTEM, Stack, TreesLost
@@ -42,8 +43,8 @@ EMULATION = "qemu-user-static"
 BELOW = "registry image"
 """How the layers of an image of a registry are told from others by what went into them."""
 
-PARTS = 6
-"""Base, platform, python, sources, application, build."""
+PARTS = 7
+"""Base, platform, python, node, sources, application, build."""
 
 
 class ContainerBaker:
@@ -157,6 +158,8 @@ class ContainerBaker:
         task.advance()
         self._python(request, stack, task)
         task.advance()
+        self._node(request, stack, task)
+        task.advance()
         self._sources(request, stack, task)
         task.advance()
         self._application(request, stack, task)
@@ -237,23 +240,38 @@ class ContainerBaker:
         }
         self._make(Layer.PYTHON, inputs, job, stack)
 
+    def _node(self, request: BakeRequest, stack: Stack, task: Task) -> None:
+        """The layer of the npm packages."""
+        packages, application = npm_packages(request.packages), request.image.node
+        if not packages or application is None:
+            return
+        named = [[package.name, package.version, package.sha256, *package.paths] for package in packages]
+        inputs = stack.inputs(Layer.NODE, [application.into, *named])
+        if not self._found(inputs, stack):
+            task.note(f"node: laying out {len(packages)} packages")
+            with self._staged(Layer.NODE, inputs, stack) as stage:
+                lay_out_packages(packages, stage, into=application.into, vault=self._vault)
+
     def _sources(self, request: BakeRequest, stack: Stack, task: Task) -> None:
         """The layer of what comes by its address."""
         sources = sources_of(request.image, request.packages)
         if not sources:
             return
         inputs = stack.inputs(Layer.SOURCES, [placed.inputs for placed in sources])
-        if self._found(inputs, stack):
-            return
-        task.note(f"sources: {len(sources)} files and folders")
+        if not self._found(inputs, stack):
+            task.note(f"sources: {len(sources)} files and folders")
+            with self._staged(Layer.SOURCES, inputs, stack) as stage:
+                lay_out_sources(sources, stage, vault=self._vault)
+
+    @contextmanager
+    def _staged(self, layer: Layer, inputs: Digest, stack: Stack) -> Iterator[Stage]:
+        """A stage that becomes the layer at the end of the block."""
         work = self._cache.new_work()
-        (work / "tree").mkdir()
-        stage = Stage(work / "tree", below=stack.skeleton)
-        lay_out_sources(sources, stage, vault=self._vault)
-        skeleton = stage.finish()
-        with LayerTar(work / "layer.tar") as layer:
-            layer.staged(stage.root, below=stack.skeleton)
-        self._keep(Layer.SOURCES, inputs, work, {"skeleton": skeleton.content()}, stack)
+        with Stage(work / "heap", below=stack.skeleton) as stage:
+            yield stage
+            with LayerTar(work / "layer.tar") as tar:
+                stage.write(tar)
+        self._keep(layer, inputs, work, {"skeleton": stage.skeleton().content()}, stack)
 
     def _application(self, request: BakeRequest, stack: Stack, task: Task) -> None:
         """The layer of the files."""

@@ -7,7 +7,7 @@ import os
 import stat
 import tarfile
 from collections.abc import Iterator, Sequence
-from hashlib import file_digest, sha256
+from hashlib import sha256
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
@@ -110,13 +110,11 @@ class LayerTar:
                 self._add(entry)
             # Sockets belong to a process that has ended; devices are the runtime's to give.
 
-    def staged(self, root: Path, *, below: Skeleton, time: int | None = None) -> None:
+    def staged(self, root: Path, *, below: Skeleton, time: int) -> None:
         """All below ``root``, a folder that we filled: owned by root, readable by all, executable where it was.
 
-        Without ``time`` each file has the one of its content. Directories that the layers below have keep their rights.
-        Raises Invalid where they have a link instead.
+        Directories that the layers below have keep their rights. Raises Invalid where they have a link instead.
         """
-        fixed = FIRST_TIME if time is None else time
         for path, status in _sorted_below(os.fspath(root), ""):
             if stat.S_ISDIR(status.st_mode):
                 if below.resolve(path) != path:
@@ -124,17 +122,11 @@ class LayerTar:
                         f"a file is to be put below /{path}, which is a link to /{below.resolve(path)}",
                         hint="a layer cannot write through a link: leave out the package that brings that file",
                     )
-                self.directory(path, owner=below.directory(path), time=fixed)
-            elif stat.S_ISLNK(status.st_mode):
-                entry = _entry(path, (0o777, 0, 0), fixed)
-                entry.type, entry.linkname = tarfile.SYMTYPE, os.fspath((root / path).readlink())
-                self._add(entry)
+                self.directory(path, owner=below.directory(path), time=time)
             elif stat.S_ISREG(status.st_mode):
                 mode = 0o755 if status.st_mode & stat.S_IXUSR else 0o644
                 with (root / path).open("rb") as content:
-                    own = content_time(file_digest(content, "sha256").hexdigest()) if time is None else time
-                    content.seek(0)
-                    self.file(path, content, size=status.st_size, owner=(mode, 0, 0), time=own)
+                    self.file(path, content, size=status.st_size, owner=(mode, 0, 0), time=time)
 
     def _regular(self, entry: tarfile.TarInfo, place: str, status: os.stat_result, first: str) -> None:
         if first != entry.name:

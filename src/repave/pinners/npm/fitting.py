@@ -1,0 +1,141 @@
+"""Which entries of a package-lock are installed for one image: without tools for developing, and what fits it only."""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from semantic_version import NpmSpec, Version
+
+from repave.model.lock import Ecosystem, LockedPackage
+from repave.model.recipe import Base
+from repave.pinners.npm.packagelock import Entry, PackageLock
+from repave.ports.errors import Invalid
+
+PROCESSORS = {"amd64": "x64", "arm64": "arm64"}
+"""Debian's name of an architecture, and Node's."""
+
+SYSTEM, LIBRARY = "linux", "glibc"
+UPSTREAM = re.compile(r"(?:\d+:)?(\d+\.\d+\.\d+)")
+SPACED = re.compile(r"([<>=~^])\s+v?|([<>=~^])v")
+"""What npm takes within a range, and the library does not."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Machine:
+    """What the packages are for."""
+
+    processor: str
+    node: str
+    """Its version; empty where the image's base brings it, which says of none."""
+
+    def takes(self, entry: Entry) -> bool:
+        """Whether the entry is for this system and processor."""
+        return (
+            _listed(SYSTEM, entry.words("os"))
+            and _listed(self.processor, entry.words("cpu"))
+            and _listed(LIBRARY, entry.words("libc"))
+        )
+
+    def runs(self, entry: Entry) -> bool:
+        """Whether the entry says that it runs on this Node."""
+        wanted = entry.engine("node")
+        return not (wanted and self.node) or admits(wanted, self.node)
+
+
+def machine(base: Base, pinned: Iterable[LockedPackage]) -> Machine:
+    """Read it from what is locked for the image. Raises Invalid when there is no nodejs."""
+    if base.architecture not in PROCESSORS:
+        raise Invalid(
+            f"no npm packages are known for the architecture {base.architecture}",
+            hint=f"known are {', '.join(PROCESSORS)}",
+        )
+    versions = (package.version for package in pinned if (package.ecosystem, package.name) == (Ecosystem.DEB, "nodejs"))
+    found = UPSTREAM.match(next(versions, ""))
+    if found is None and not base.image:
+        raise Invalid(
+            "the image wants a Node application, but nodejs is not among its packages",
+            hint="add nodejs to its `packages`",
+        )
+    return Machine(processor=PROCESSORS[base.architecture], node=found[1] if found else "")
+
+
+def installed(lock: PackageLock, on: Machine) -> tuple[Entry, ...]:
+    """The entries that `npm ci --omit=dev` leaves in place. Raises Invalid for a needed one that does not fit."""
+    unfit: set[str] = set()
+    needs = tuple(_needs(lock))
+    for entry in lock.entries.values():
+        if entry.path in unfit:
+            continue
+        if entry.optional and not (on.takes(entry) and on.runs(entry)):
+            unfit |= _branch(entry.path, [need for need in needs if need.by not in unfit])
+        elif not entry.optional and entry.installed and not on.takes(entry):
+            raise Invalid(
+                f"{entry.name} {entry.version} of {lock.file} is not for {SYSTEM} on {on.processor}, and is needed",
+                hint="make it an optional dependency, or take another package",
+            )
+    return tuple(entry for entry in lock.entries.values() if entry.installed and entry.path not in unfit)
+
+
+def admits(wanted: str, version: str) -> bool:
+    """Whether a range of npm's holds a version; a range that nobody can read holds none."""
+    try:
+        return Version(version) in NpmSpec(SPACED.sub(lambda found: found[1] or found[2], wanted.strip()))
+    except ValueError:
+        return False
+
+
+def _listed(value: str, allowed: Iterable[str]) -> bool:
+    """``!value`` forbids; without any that allow, all that is not forbidden may."""
+    words = tuple(allowed)
+    wanted = {word for word in words if not word.startswith("!")}
+    return f"!{value}" not in words and (not wanted or value in wanted or words == ("any",))
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Need:
+    """That one package needs another; both by place, the application's is empty."""
+
+    by: str
+    of: str
+    spared: bool
+    """Whether it goes on without."""
+
+
+def _branch(unfit: str, needs: Sequence[_Need]) -> set[str]:
+    """Everything that is there for the sake of one optional package that does not fit, by place.
+
+    Upwards to where a dependency is optional, then downwards to what nobody else needs.
+    """
+    above = _closure(
+        {unfit}, lambda held: (need.by for need in needs if need.by and need.of in held and not need.spared)
+    )
+    below = _closure(above, lambda held: (need.of for need in needs if need.by in held))
+    while kept := {need.of for need in needs if need.of in below - above and need.by not in below}:
+        below -= kept
+    return below
+
+
+def _closure(start: set[str], more: Callable[[set[str]], Iterable[str]]) -> set[str]:
+    found = set(start)
+    while new := set(more(found)) - found:
+        found |= new
+    return found
+
+
+def _needs(lock: PackageLock) -> Iterator[_Need]:
+    for entry in (lock.root, *lock.entries.values()):
+        optional = entry.names("optionalDependencies")
+        kinds = ("dependencies", "peerDependencies", *(() if entry.path else ("devDependencies",)))
+        needed = {name for kind in kinds for name in entry.names(kind)}
+        for name in {*needed, *optional}:
+            found = lock.found_from(entry, name)
+            if found is not None:
+                spared = name in optional or _may_be_missing(entry, name)
+                yield _Need(by=entry.path, of=found.path, spared=spared)
+
+
+def _may_be_missing(entry: Entry, name: str) -> bool:
+    """Of a peer."""
+    about = entry.table.get("peerDependenciesMeta")
+    told = about.get(name) if isinstance(about, dict) else None
+    return isinstance(told, dict) and told.get("optional") is True
