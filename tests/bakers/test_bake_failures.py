@@ -156,7 +156,7 @@ def test_a_full_disk_is_said_and_nothing_is_kept(tmp_path: Path) -> None:
 
 def test_wheels_without_a_python_are_refused(tmp_path: Path) -> None:
     """The recipe lacks python3."""
-    with pytest.raises(Invalid, match="no /usr/bin/python3"):
+    with pytest.raises(Invalid, match="no python3 that they could be put beside"):
         baker(tmp_path, LayoutRegistry(tmp_path / "registry")).bake(
             request(package("flask", layer=Layer.PYTHON)), progress=Silent()
         )

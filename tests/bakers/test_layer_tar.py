@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from repave.bakers.container.layertar import LayerTar
-from repave.bakers.container.overlay import settle
 from repave.bakers.container.skeleton import Skeleton
 from repave.ports.errors import Invalid
 
@@ -100,24 +99,6 @@ def test_what_overlayfs_removed_becomes_a_whiteout(tmp_path: Path) -> None:
     with tarfile.open(tmp_path / "tar") as tar:
         names = tar.getnames()
     assert names == [".wh.gone", "var", "var/.wh.gone", "var/lib", "var/lib/.wh..wh..opq", "var/new"]
-
-
-def test_settling_makes_the_upper_directory_complete(tmp_path: Path) -> None:
-    """What only the lower has is moved up, what was removed stays away, what was replaced is not mixed."""
-    upper, lower = tmp_path / "upper", tmp_path / "lower"
-    for folder in (upper / "etc", upper / "replaced", lower / "etc/empty", lower / "replaced", lower / "dropped/deep"):
-        folder.mkdir(parents=True)
-    (lower / "etc/configuration").write_bytes(b"from below")
-    (lower / "etc/changed").write_bytes(b"from below")
-    (upper / "etc/changed").write_bytes(b"from above")
-    (lower / "replaced/old").write_bytes(b"")
-    (lower / "link").symlink_to("/nowhere")
-    os.setxattr(upper / "replaced", "user.overlay.opaque", b"y")
-    os.mknod(upper / "dropped", 0o020000 | 0o600, os.makedev(0, 0))
-    settle(lower, upper)
-    found = sorted(place.relative_to(upper).as_posix() for place in upper.rglob("*"))
-    assert found == ["etc", "etc/changed", "etc/configuration", "etc/empty", "link", "replaced"]
-    assert (upper / "etc/changed").read_bytes() == b"from above"
 
 
 def test_staged_files_are_roots_and_readable(tmp_path: Path) -> None:

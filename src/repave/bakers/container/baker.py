@@ -4,6 +4,7 @@ import errno
 import os
 import platform
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -209,7 +210,11 @@ class ContainerBaker:
             "packages": named,
             "epoch": debs.newest_build(self._cache.packages, packages),
         }
-        self._make(layer, inputs, job, stack)
+        # dpkg uses one core: what the next layer needs is decompressed beside it; what is wrong is told in its turn.
+        later = [] if layer is Layer.PLATFORM else _debs(request, Layer.PLATFORM)
+        with ThreadPoolExecutor(1) as beside:
+            beside.submit(debs.prepare, later, self._vault, self._cache.packages)
+            self._make(layer, inputs, job, stack)
 
     def _python(self, request: BakeRequest, stack: Stack, task: Task) -> None:
         """The layer of the wheels."""

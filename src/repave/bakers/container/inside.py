@@ -22,7 +22,7 @@ from repave.bakers.container.hooks import HookFailed, Limits
 from repave.bakers.container.installation import Larder, Package, bootstrap, extend, lay_out, unpack
 from repave.bakers.container.isolation import ProgramFailed, chroot
 from repave.bakers.container.layertar import LayerTar
-from repave.bakers.container.overlay import overlaid, settle
+from repave.bakers.container.overlay import overlaid
 from repave.bakers.container.skeleton import Skeleton
 from repave.bakers.container.wheels import Wheel, compile_all, lay_out_wheels
 from repave.bakers.container.workshop import build
@@ -66,16 +66,15 @@ def _system(job: Job) -> Job:
         epoch=job["epoch"],
     )
     lowers = [Path(lower) for lower in job["lowers"]]
-    laid = work / "laid"
+    nothing = work / "nothing"
     if not lowers:
-        laid.mkdir()
-        lay_out(laid, architecture=job["architecture"], larder=larder)
-    with overlaid(work, lowers=lowers or [laid], upper=tree) as merged:
+        # Laid out where dpkg will write: of a file below, overlayfs would first make a copy that nobody needs.
+        nothing.mkdir()
+        lay_out(tree, architecture=job["architecture"], larder=larder)
+    with overlaid(work, lowers=lowers or [nothing], upper=tree) as merged:
         (extend if lowers else bootstrap)(merged, larder)
         clean(merged, epoch=larder.epoch)
         skeleton = Skeleton.of(merged)
-    if not lowers:
-        settle(laid, tree)
     with LayerTar(work / "layer.tar") as layer:
         layer.tree(tree, newest=larder.epoch, lowers=lowers)
     return {"skeleton": skeleton.content(), "exposed": [asdict(exposed) for exposed in layer.exposed]}

@@ -4,7 +4,6 @@ Source: Documentation/filesystems/overlayfs.rst of the kernel.
 """
 
 import os
-import shutil
 import stat
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -47,19 +46,6 @@ def overlaid(work: Path, *, lowers: Sequence[Path], upper: Path) -> Iterator[Pat
         yield merged
 
 
-def settle(lower: Path, upper: Path) -> None:
-    """Make ``upper`` by itself what it was above ``lower``; ``lower`` is used up."""
-    for place in upper.rglob("*"):
-        if is_whiteout(place.lstat()):
-            hidden = lower / place.relative_to(upper)
-            if hidden.is_dir() and not hidden.is_symlink():
-                shutil.rmtree(hidden)
-            else:
-                hidden.unlink(missing_ok=True)
-            place.unlink()
-    _move_missing(lower, upper)
-
-
 def is_whiteout(status: os.stat_result) -> bool:
     """Whether overlayfs says by it that the name below is removed."""
     return stat.S_ISCHR(status.st_mode) and status.st_rdev == 0
@@ -77,16 +63,3 @@ def attribute(place: str | Path, name: str) -> bytes | None:
     except OSError:
         # Not set, not supported by the file system, or not ours to see: then no layer can hold it either.
         return None
-
-
-def _move_missing(lower: Path, upper: Path) -> None:
-    for place in sorted(lower.iterdir()):
-        target = upper / place.name
-        if not os.path.lexists(target):
-            place.rename(target)
-        elif _is_folder(place) and _is_folder(target) and not is_opaque(target):
-            _move_missing(place, target)
-
-
-def _is_folder(place: Path) -> bool:
-    return place.is_dir() and not place.is_symlink()
