@@ -5,6 +5,7 @@ which is the same in other words. All of it is written by strangers: what is not
 """
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
@@ -24,6 +25,9 @@ LAYERS = {
     "application/vnd.docker.image.rootfs.diff.tar.gzip": "tar.gz",
 }
 """Media types of layers that can be read, and how each is packed."""
+
+PORT = re.compile(r"[0-9]{1,5}(?:-[0-9]{1,5})?(?:/(?:tcp|udp|sctp))?")
+SIGNAL = re.compile(r"[A-Z0-9+-]{1,16}")
 
 MOST_LAYERS = 48
 """Overlayfs takes their names in one page of 4,096 bytes, 65 bytes each, and ours come on top."""
@@ -95,20 +99,45 @@ class ImageConfiguration:
     """Digests of the layers' uncompressed tars, lowest first."""
 
     runs: Mapping[str, Any]
-    """``config``: what is run, and how."""
+    """``config``: what is run, and how. Whoever built the image wrote it: what has no sense is not taken."""
+
+    @property
+    def folder(self) -> str:
+        """Where programs start; empty where the image does not say."""
+        said = self.runs.get("WorkingDir")
+        return said if isinstance(said, str) and _plain(said) else ""
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        """What the image is labelled."""
+        said = self.runs.get("Labels")
+        pairs = said.items() if isinstance(said, dict) else ()
+        return {name: value for name, value in pairs if isinstance(value, str)}
+
+    @property
+    def ports(self) -> tuple[str, ...]:
+        """Where its programs listen, as ``80/tcp``; sorted."""
+        said = self.runs.get("ExposedPorts")
+        return tuple(sorted(port for port in said if PORT.fullmatch(port))) if isinstance(said, dict) else ()
+
+    @property
+    def stop_signal(self) -> str:
+        """What tells its program to end; empty for the usual."""
+        said = self.runs.get("StopSignal")
+        return said if isinstance(said, str) and SIGNAL.fullmatch(said) else ""
 
     @property
     def environment(self) -> Mapping[str, str]:
         """Variables that the image sets."""
         said = self.runs.get("Env")
         pairs = (text.partition("=") for text in said if isinstance(text, str)) if isinstance(said, list) else ()
-        return {name: value for name, _, value in pairs if name}
+        return {name: value for name, _, value in pairs if name and "\0" not in name + value}
 
     @property
     def volumes(self) -> tuple[str, ...]:
         """Folders in which the image wants to keep data."""
         said = self.runs.get("Volumes")
-        return tuple(sorted(str(path) for path in said)) if isinstance(said, dict) else ()
+        return tuple(sorted(said)) if isinstance(said, dict) else ()
 
     @classmethod
     def parse(cls, content: bytes, what: str) -> Self:
@@ -121,13 +150,22 @@ class ImageConfiguration:
         ):
             raise Invalid(f"{what} does not say which layers it has: its configuration has no digests of them")
         runs = document.get("config")
-        return cls(
+        found = cls(
             architecture=str(document.get("architecture") or ""),
             os=str(document.get("os") or ""),
             variant=str(document.get("variant") or ""),
             differences=tuple(Digest(digest) for digest in differences),
             runs=runs if isinstance(runs, dict) else {},
         )
+        for path in found.volumes:
+            if not _plain(path):
+                raise Invalid(f"{what} declares the volume {path!a}, which is no absolute path")
+        return found
+
+
+def _plain(path: str) -> bool:
+    """Whether it is an absolute path that leads down only."""
+    return path.startswith("/") and ".." not in path.split("/") and path.isprintable()
 
 
 def platforms(content: bytes, what: str) -> tuple[Platform, ...]:

@@ -26,9 +26,6 @@ ENVIRONMENT = {
     "LANG": "C.UTF-8",
 }
 
-INHERITED = ("ExposedPorts", "StopSignal")
-"""What holds of the image below for us too, beside its variables, labels, volumes and working directory."""
-
 NOTHING_BELOW = ImageConfiguration(architecture="", os="linux", variant="", differences=(), runs={})
 BASE_NAME, BASE_DIGEST = "org.opencontainers.image.base.name", "org.opencontainers.image.base.digest"
 """Annotations by which others know what an image stands on (OCI Image Format Specification, "Annotations")."""
@@ -47,12 +44,15 @@ def configuration(
     image = request.image
     inherited = base.configuration if base else NOTHING_BELOW
     runs: dict[str, Any] = {
-        **{key: inherited.runs[key] for key in INHERITED if inherited.runs.get(key)},
         "User": user_of(image, skeleton),
         "Env": [f"{name}={value}" for name, value in {**ENVIRONMENT, **inherited.environment}.items()],
-        "WorkingDir": _working_folder(request) or str(inherited.runs.get("WorkingDir") or "/"),
-        "Labels": {**_labels(inherited), "org.opencontainers.image.title": image.name},
+        "WorkingDir": _working_folder(request) or inherited.folder or "/",
+        "Labels": {**inherited.labels, "org.opencontainers.image.title": image.name},
     }
+    if inherited.ports:
+        runs["ExposedPorts"] = {port: {} for port in inherited.ports}
+    if inherited.stop_signal:
+        runs["StopSignal"] = inherited.stop_signal
     volumes = sorted({*inherited.volumes, *(path.rstrip("/") for path in image.data)})
     if volumes:
         runs["Volumes"] = {path: {} for path in volumes}
@@ -143,11 +143,6 @@ def application_folders(request: BakeRequest) -> list[str]:
 def _working_folder(request: BakeRequest) -> str:
     """The first folder of the application; empty where there is none."""
     return next(iter(application_folders(request)), "")
-
-
-def _labels(inherited: ImageConfiguration) -> dict[str, str]:
-    said = inherited.runs.get("Labels")
-    return {str(name): str(value) for name, value in said.items()} if isinstance(said, dict) else {}
 
 
 def _canonical(content: dict[str, Any]) -> bytes:
