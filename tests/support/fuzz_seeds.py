@@ -170,6 +170,47 @@ TRACKER = {
 }
 
 
+PACKAGE_LOCK = {
+    "lockfileVersion": 3,
+    "packages": {
+        "": {"dependencies": {"a": "^1.0"}, "devDependencies": {"t": "1"}},
+        "node_modules/a": {
+            "version": "1.2.3",
+            "resolved": "https://registry.npmjs.org/a/-/a-1.2.3.tgz",
+            "integrity": f"sha512-{'A' * 86}==",
+            "dependencies": {"@s/b": "*"},
+            "optionalDependencies": {"c": "2"},
+            "engines": {"node": ">=14 || ^12.2"},
+        },
+        "node_modules/a/node_modules/@s/b": {"version": "1.0.0", "inBundle": True, "os": ["linux", "!win32"]},
+        "node_modules/c": {"version": "2.0.0", "optional": True, "cpu": ["arm64"], "libc": "musl"},
+        "node_modules/t": {"version": "1.0.0", "dev": True},
+    },
+}
+
+COPYRIGHT = """Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/
+
+Files: *
+Copyright: 2026 A Person
+License: GPL-2+ with OpenSSL exception or Artistic-2, and Expat
+
+License: Expat
+ See /usr/share/common-licenses/GPL-3
+"""
+APK = "P:musl\nV:1.2.3-r4\nA:x86_64\nL:MIT\nm:A <a@example.org>\nD:so:libc.so.6 b>=1\np:so:x=1\no:musl\n\nP:b\nV:1"
+METADATA = """Metadata-Version: 2.4
+Name: flask
+Version: 3.0
+License-Expression: BSD-3-Clause OR (MIT AND Apache-2.0 WITH LLVM-exception)
+Classifier: License :: OSI Approved :: MIT License
+Author-email: "A Person" <a@example.org>
+Project-URL: Homepage, https://example.org
+Requires-Dist: werkzeug>=3.0; python_version < "3.13" and extra == "async"
+
+A description.
+"""
+
+
 def lock_seeds() -> Iterator[bytes]:
     """One of each table, and none of any."""
     yield LOCK.encode()
@@ -238,3 +279,15 @@ def document_seeds() -> Iterator[bytes]:
         yield json.dumps(content).encode()
     yield EPSS.encode()
     yield gzip.compress(EPSS.encode())
+
+
+def package_lock_seeds() -> Iterator[bytes]:
+    """One with a package of each kind."""
+    manifest = {"dependencies": {"a": "^1.0"}, "devDependencies": {"t": "1"}}
+    yield f"{json.dumps(PACKAGE_LOCK)}\0{json.dumps(manifest)}".encode()
+
+
+def fact_seeds() -> Iterator[bytes]:
+    """One of each ecosystem, and licences alone."""
+    for text in (COPYRIGHT, APK, METADATA, CONTROL, "GPL-2.0-or-later WITH Classpath-exception-2.0", "A <a@x>"):
+        yield text.encode()

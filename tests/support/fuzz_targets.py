@@ -16,9 +16,11 @@ from fuzz_seeds import (
     control_seeds,
     cvss_seeds,
     document_seeds,
+    fact_seeds,
     image_seeds,
     lock_seeds,
     osv_seeds,
+    package_lock_seeds,
 )
 from hostile_archives import field
 
@@ -40,11 +42,21 @@ from repave.archives.tars import opened_tar
 from repave.archives.unpacking import Unpacking, unpack
 from repave.archives.whiteouts import Hiding
 from repave.archives.zips import opened_zip
+from repave.attestations.sbom.apk import apk_needs
+from repave.attestations.sbom.apk import installed as apk_installed
+from repave.attestations.sbom.copyright import licences as copyright_licences
+from repave.attestations.sbom.debian import control_fields, facts_of_fields
+from repave.attestations.sbom.licences import combined, expression, identifier
+from repave.attestations.sbom.npm import sha512
+from repave.attestations.sbom.people import person
+from repave.attestations.sbom.wheels import facts_of_metadata, read_metadata
 from repave.config.errors import FileError
 from repave.config.lockfile import dump_lock, load_lock
 from repave.model.names import Digest
 from repave.operations.integrity.image import ImageReader
 from repave.pinners.debian.control import groups, paragraphs, source_of, written
+from repave.pinners.npm.fitting import Machine, installed
+from repave.pinners.npm.packagelock import read_package_lock
 from repave.ports.distribution import DIGEST
 from repave.ports.errors import Corrupt, Gone, Invalid
 from repave.ports.image_format import ImageConfiguration, is_index, platforms
@@ -202,6 +214,31 @@ def read_documents(data: bytes) -> None:
         list(read_tracker(io.BytesIO(data), name=NAME, as_of=datetime(2026, 11, 25, tzinfo=UTC)))
 
 
+def read_a_package_lock(data: bytes) -> None:
+    """A package-lock, and after a zero the ``package.json`` beside it; what npm would leave of it on a machine."""
+    lock, _, manifest = data.partition(b"\0")
+    with tempfile.TemporaryDirectory(prefix="fuzz-", dir=MEMORY) as made:
+        folder = Path(made)
+        (folder / "package-lock.json").write_bytes(lock)
+        (folder / "package.json").write_bytes(manifest)
+        with suppress(Invalid):
+            found = read_package_lock(folder, "package-lock.json")
+            for entry in installed(found, Machine(processor="x64", node="18.20.4")):
+                assert ".." not in entry.path.split("/")
+                sha512(entry.integrity)
+
+
+def read_facts_of_packages(data: bytes) -> None:
+    """What packages say of themselves, in the words of each ecosystem."""
+    text = data.decode(errors="replace")
+    copyright_licences(text, "name")
+    apk_needs(apk_installed(text))
+    facts_of_fields(control_fields(text))
+    facts_of_metadata(read_metadata(data))
+    for word in (identifier, expression, combined, person):
+        word(text)
+
+
 TARGETS = (
     Target(name="lock", run=read_a_lock, seeds=lock_seeds),
     Target(name="osv", run=read_a_record, seeds=osv_seeds),
@@ -210,6 +247,8 @@ TARGETS = (
     Target(name="archives", run=read_an_archive, seeds=archive_seeds, largest_bytes=8192),
     Target(name="cvss", run=read_a_vector, seeds=cvss_seeds, largest_bytes=300),
     Target(name="image", run=read_an_image, seeds=image_seeds),
+    Target(name="packagelock", run=read_a_package_lock, seeds=package_lock_seeds),
+    Target(name="facts", run=read_facts_of_packages, seeds=fact_seeds),
     Target(name="documents", run=read_documents, seeds=document_seeds),
 )
 
