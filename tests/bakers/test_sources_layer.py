@@ -3,6 +3,7 @@
 import io
 import stat
 import tarfile
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -181,6 +182,83 @@ def test_a_folder_of_a_repository_becomes_the_folder_it_goes_to(pantry: Pantry, 
     }
     assert below["srv/current"].linkname == "one"
     assert set(entries(tmp_path / "one", artifact, Layer.APPLICATION)) == {"srv", "srv/one", "srv/one/own"}
+
+
+def tarred(*members: tuple[str, int, bytes, str, bytes]) -> bytes:
+    """A gzipped tar of names, modes, types, targets of links and contents."""
+    target = io.BytesIO()
+    with tarfile.open(fileobj=target, mode="w:gz") as tar:
+        for name, mode, kind, link, content in members:
+            entry = tarfile.TarInfo(name)
+            entry.mode, entry.type, entry.linkname, entry.size = mode, kind, link, len(content)
+            tar.addfile(entry, io.BytesIO(content))
+    return target.getvalue()
+
+
+def zipped(**members: tuple[int, bytes]) -> bytes:
+    """A zip of modes and contents by name, ``_`` for a slash."""
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, (mode, content) in members.items():
+            member = zipfile.ZipInfo(name.replace("_", "/"))
+            member.external_attr = mode << 16
+            archive.writestr(member, content)
+    return target.getvalue()
+
+
+FILE, FOLDER, LINK, SAME = tarfile.REGTYPE, tarfile.DIRTYPE, tarfile.SYMTYPE, tarfile.LNKTYPE
+
+
+@pytest.mark.real
+@pytest.mark.parametrize(
+    ("content", "found"),
+    [
+        (
+            tarred(
+                ("./", 0o755, FOLDER, "", b""),
+                ("./bin/tool", 0o775, FILE, "", b"#!/bin/sh\n"),
+                ("./bin/same", 0o775, SAME, "./bin/tool", b""),
+                ("./readme", 0o600, FILE, "", b"read"),
+                ("./current", 0o777, LINK, "bin", b""),
+                ("./empty", 0o700, FOLDER, "", b""),
+            ),
+            {"bin": 0o755, "bin/same": 0o755, "bin/tool": 0o755, "current": "bin", "empty": 0o755, "readme": 0o644},
+        ),
+        (
+            zipped(bin_=(0o40755, b""), bin_tool=(0o100755, b"#!/bin/sh\n"), readme=(0, b"read")),
+            {"bin": 0o755, "bin/tool": 0o755, "readme": 0o644},
+        ),
+    ],
+)
+def test_an_archive_is_laid_out_below_its_folder(
+    pantry: Pantry, tmp_path: Path, content: bytes, found: dict[str, int | str]
+) -> None:
+    """By what it is, whatever it is called; with nothing of its owners and rights but who is a program."""
+    wanted = RemoteFile(url=URL, into="/opt/data/", unpack=True)
+    artifact = bake_in(tmp_path / "one", pantry.vault, request_of(wanted, packages=(fetched(pantry, content),)))
+    laid = entries(tmp_path / "one", artifact, Layer.SOURCES)
+    below = {name.removeprefix("opt/data/"): entry for name, entry in laid.items() if name.startswith("opt/data/")}
+    assert {name: entry.linkname if entry.issym() else entry.mode for name, entry in below.items()} == found
+    assert {below[name].size for name in ("bin/tool", "bin/same") if name in below} == {len(b"#!/bin/sh\n")}
+
+
+@pytest.mark.real
+@pytest.mark.parametrize(
+    "content",
+    [
+        tarred(("../evil", 0o644, FILE, "", b"")),
+        tarred(("evil", 0o777, LINK, "../../etc", b"")),
+        tarred(("evil", 0o4755, FILE, "", b"")),
+        tarred(("evil", 0o644, tarfile.CHRTYPE, "", b"")),
+        zipped(**{".._evil": (0, b"")}),
+        b"no archive at all",
+    ],
+)
+def test_an_archive_that_does_more_than_hold_files_is_refused(pantry: Pantry, tmp_path: Path, content: bytes) -> None:
+    """Whole, by its address."""
+    wanted = RemoteFile(url=URL, into="/opt/data/", unpack=True)
+    with pytest.raises(Corrupt, match=r"the archive https://example\.org/tools/tool-1\.0 is refused"):
+        bake_in(tmp_path / "one", pantry.vault, request_of(wanted, packages=(fetched(pantry, content),)))
 
 
 @pytest.mark.real

@@ -62,6 +62,10 @@ def _clashes(document: Document, place: Path, fields: Mapping[str, object]) -> I
             if not isinstance(into, str) or not isinstance(url, str):
                 continue  # told by the structure's check
             target = into
+            if mapping_of(entry).get("unpack") is True and "mode" in mapping_of(entry):
+                found = f"`mode` is of one file, and `unpack` lays out all that `{url}` holds"
+                unfit = Unfit("one of the two", hint="what is a program in the archive is one in the image")
+                yield problem(document, document.at_key((*place, key, index, "mode")), found, unfit)
             if key == "fetch" and into.endswith("/") and mapping_of(entry).get("unpack") is not True:
                 target = into + name_in(url)
                 if name_in(url) in {"", ".", ".."}:

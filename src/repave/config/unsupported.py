@@ -49,11 +49,6 @@ UNSUPPORTED = (
         why="`boot` says how a virtual machine starts, and this version bakes containers only: remove it",
     ),
     Unsupported(
-        path=("images", ANY, "fetch", ITEM, "unpack"),
-        values=lambda value: value is True,
-        why="`unpack` cannot be done by this version: remove it",
-    ),
-    Unsupported(
         path=("fleets", ANY, "rollout", "strategy"),
         values=_is("canary", "blue-green"),
         why="only `strategy: rolling` can be carried out by this version: another would be a rolling one in truth",

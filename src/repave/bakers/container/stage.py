@@ -97,6 +97,13 @@ class Stage:
         """A symbolic link. Raises Invalid where something is already."""
         self._links[self._free(path, origin)] = _Link(target=target, origin=origin)
 
+    def copy(self, source: str, path: str, *, origin: str) -> None:
+        """A file that is there once more. Raises Invalid where something is already, or ``source`` is no file."""
+        known = self._files.get(self._resolved(source))
+        if known is None:
+            raise Invalid(f"{origin} brings {path} as a second name of {source}, which is no file", hint="leave it out")
+        self._files[self._free(path, origin)] = replace(known, origin=origin)
+
     def folder(self, path: str, *, origin: str) -> str:
         """A folder, with those above it, and its path in the layer. Raises Invalid where something else is."""
         place = self.below.resolve("/".join(_parts(path, origin)))
