@@ -52,10 +52,10 @@ class Advising:
         suites = DebianSecurityAdvisories(archive=archive, vault=self._vault)
         dated = RememberedAdvisories(suites, file=self._cache / "suites.json")
         named = (self.source(source) for source in self._project.advisories.sources)
-        source = DecoratedAdvisories((dated, *named), self._decorations())
+        source = DecoratedAdvisories((dated, *named), self.decorations())
         return AdvisoriesBelow(source, bases=bases)
 
-    def _decorations(self) -> "Iterator[Decoration]":
+    def decorations(self) -> "Iterator[Decoration]":
         """What the file names beside sources of advisories."""
         settings = self._project.advisories
         clock, max_age_seconds = self._clock, settings.max_age_seconds
