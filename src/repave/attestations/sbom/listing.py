@@ -2,14 +2,16 @@
 
 from hashlib import sha256
 from pathlib import Path
+from typing import TYPE_CHECKING
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-from repave.attestations.sbom.facts import FactsReader
-from repave.attestations.sbom.inventory import Inventory
 from repave.model.statement import CYCLONEDX, SPDX, Statement
 from repave.ports.inventories import Made, SbomFormat
 from repave.ports.progress import Progress
 from repave.ports.vault import Vault
+
+if TYPE_CHECKING:
+    from repave.attestations.sbom.inventory import Inventory
 
 PREDICATES = {SbomFormat.CYCLONEDX: CYCLONEDX, SbomFormat.SPDX: SPDX}
 MEDIA_TYPES = {
@@ -31,6 +33,7 @@ class PackageInventories:
         """Every package and file of one artifact; see the port."""
         from repave.attestations.sbom.assembly import inventory  # noqa: PLC0415 - most bakes find it made
         from repave.attestations.sbom.below import BelowReader  # noqa: PLC0415 - the same
+        from repave.attestations.sbom.facts import FactsReader  # noqa: PLC0415 - the same
 
         packages = made.lock.packages_of(made.artifact.image)
         facts = FactsReader(vault=self._vault, folder=self._folder).of(packages, progress=progress)
@@ -45,12 +48,12 @@ class PackageInventories:
         )
 
 
-def serial(listed: Inventory, form: SbomFormat) -> UUID:
+def serial(listed: "Inventory", form: SbomFormat) -> UUID:
     """What a document is known by: made from all that it says, so that the same has the same."""
     return uuid5(NAMESPACE_URL, f"repave {form} {sha256(repr(listed).encode()).hexdigest()}")
 
 
-def _written(listed: Inventory, form: SbomFormat, known_by: UUID) -> bytes:
+def _written(listed: "Inventory", form: SbomFormat, known_by: UUID) -> bytes:
     match form:
         case SbomFormat.CYCLONEDX:
             from repave.attestations.sbom.cyclonedx import cyclonedx  # noqa: PLC0415 - its library takes 150 ms

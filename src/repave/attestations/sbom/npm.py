@@ -26,8 +26,8 @@ NEEDS = ("dependencies", "optionalDependencies", "peerDependencies")
 """Tables of what is installed with a package."""
 
 SHA512 = "sha512-"
-RULES = replace(TREE, links=Links.ANYWHERE)
-"""Only one document is read; nothing is followed or written."""
+RULES = replace(TREE, links=Links.ANYWHERE, repeated=True)
+"""Only one document is read; nothing is followed or written. Some publishers' tools write files twice."""
 
 
 def npm_facts(archive: Path, what: str) -> Facts:
