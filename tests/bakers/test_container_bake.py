@@ -152,7 +152,7 @@ def kill_in_the_middle(root: Path, vault: FileVault, request: BakeRequest) -> No
 
 
 def test_nothing_changed_makes_nothing(kitchen: Kitchen) -> None:
-    """Every layer is found, and the digest is the same."""
+    """Every layer is found, and the digest is the same (promise 10)."""
     again = kitchen.bake(kitchen.full)
     assert again.digest == kitchen.artifact.digest
     assert all(layer.cached for layer in again.layers)

@@ -40,7 +40,7 @@ def check(folder: Path, artifacts: dict[str, str]) -> None:
 
 
 def test_a_committed_lock_bakes_to_the_committed_digest_with_the_network_unplugged(tmp_path: Path) -> None:
-    """In an empty folder, from nothing but the repository; the archive it was locked from is gone."""
+    """In an empty folder, from nothing but the repository; the archive it was locked from is gone (promise 14)."""
     project = laid_out(tmp_path / "project")
     repave(project, "vault", "import", str(VAULT), behind=WITHOUT_NETWORK)
     baked = repave(project, "bake", behind=WITHOUT_NETWORK)
@@ -49,7 +49,7 @@ def test_a_committed_lock_bakes_to_the_committed_digest_with_the_network_unplugg
 
 
 def test_day_user_place_and_machine_have_no_say_in_it(strange: Path) -> None:
-    """More than a year later, as another user on one core, in another folder, with another umask, locale and zone."""
+    """A year later, as another user on one core, in another folder, another umask, locale and zone (promise 10)."""
     vault = strange / "carried"
     import_archive(VAULT, FileVault(vault), Silent())
     lock, artifacts = read_lock(PROJECT), {}
