@@ -26,11 +26,15 @@ if TYPE_CHECKING:
     from repave.model.recipe import ImageKind
     from repave.model.release import Release
     from repave.operations.baking import Baked, Baking
+    from repave.operations.carrying.pulling import Pulling
+    from repave.operations.carrying.pushing import Pushing
     from repave.operations.converge import Settled, Watcher
     from repave.operations.deploy import Deploying
     from repave.operations.destroy import Destroyed
     from repave.operations.documents import Documents
     from repave.operations.integrity.admission import Admission
+    from repave.operations.integrity.naming import Naming
+    from repave.operations.integrity.records import Integrity
     from repave.operations.integrity.trust import Trust
     from repave.operations.integrity.verifying import Verifying
     from repave.operations.listing import Listing
@@ -427,10 +431,15 @@ class Wiring:
     def admission(self) -> "Admission":
         """What a release must be before anything of it is started."""
         from repave.operations.integrity.admission import Admission
+
+        return Admission(integrity=self.integrity, trust=self.trust())
+
+    @cached_property
+    def integrity(self) -> "Integrity":
+        """Whether artifacts are as they were baked, by their documents."""
         from repave.operations.integrity.records import Integrity
 
-        integrity = Integrity(project=self.project.name, catalog=self.store, registry=self.registry)
-        return Admission(integrity=integrity, trust=self.trust())
+        return Integrity(project=self.project.name, catalog=self.store, registry=self.registry)
 
     def verifying(self, keys: "Iterable[TrustedKey]" = ()) -> "Verifying":
         """The same and more, every byte."""
@@ -443,6 +452,27 @@ class Wiring:
             vault=self.vault,
             trust=self.trust(keys),
         )
+
+    @cached_property
+    def naming(self) -> "Naming":
+        """Artifacts by what people call them."""
+        from repave.operations.integrity.naming import Naming
+
+        return Naming(catalog=self.store, registry=self.registry)
+
+    @cached_property
+    def pushing(self) -> "Pushing":
+        """Artifacts to other registries."""
+        from repave.operations.carrying.pushing import Pushing
+
+        return Pushing(registry=self.registry, distribution=self.distribution)
+
+    @cached_property
+    def pulling(self) -> "Pulling":
+        """And from there."""
+        from repave.operations.carrying.pulling import Pulling
+
+        return Pulling(registry=self.registry, distribution=self.distribution, trust=self.trust(), scratch=self.state)
 
     @contextmanager
     def _scratch_registry(self) -> Iterator["Registry"]:

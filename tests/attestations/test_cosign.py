@@ -16,7 +16,9 @@ from repave.attestations.signatures.cosign import CosignSignatures
 from repave.attestations.signatures.keys import read_private
 from repave.model.names import Digest
 from repave.model.statement import CYCLONEDX
-from repave.operations.carrying import Carrying
+from repave.operations.carrying.pulling import Pulling
+from repave.operations.carrying.pushing import Pushing
+from repave.operations.integrity.trust import Trust
 from repave.ports.distribution import Reference, Repository
 from repave.ports.progress import Silent
 from repave.ports.signatures import Mark, TrustedKey
@@ -56,10 +58,6 @@ class Place:
             check=False,
         )
 
-    def carrying(self, registry: LayoutRegistry) -> Carrying:
-        """Between a registry on disk and that one."""
-        return Carrying(registry=registry, distribution=RegistryWriter(self.session), scratch=self.folder)
-
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
@@ -72,8 +70,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     with open_registry(folder / "registry") as host:
         repository = Repository(registry=host, name="team/shop")
         made = Place(folder=folder, registry=registry, subject=subject, repository=repository, session=session)
-        carried = made.carrying(registry).push(subject, repository, "r1", Silent())
-        assert carried.beside == ("sig", "att")
+        pushing = Pushing(registry=registry, distribution=RegistryWriter(session))
+        assert pushing.push(subject, repository, "r1", Silent()).signed
         assert made.cosign("generate-key-pair", "--output-key-prefix", "theirs").returncode == 0
         yield made
     session.close()
@@ -114,7 +112,13 @@ def test_what_cosign_signs_is_judged_here(place: Place, tmp_path: Path) -> None:
         assert done.returncode == 0, done.stderr
     pulled = LayoutRegistry(tmp_path / "pulled")
     reference = Reference(repository=place.repository, tag="r1")
-    assert place.carrying(pulled).pull(reference, "shop-web:r1", Silent()).digest == place.subject
+    pulling = Pulling(
+        registry=pulled,
+        distribution=RegistryWriter(place.session),
+        trust=Trust(signatures=CosignSignatures(pulled), keys=(OURS.trusted,)),
+        scratch=place.folder,
+    )
+    assert pulling.pull(reference, "shop-web:r1", Silent()).digest == place.subject
     theirs = TrustedKey(name="theirs.pub", pem=(place.folder / "theirs.pub").read_text(encoding="ascii"))
     marks = CosignSignatures(pulled).marks(place.subject, (OURS.trusted, theirs))
     for mark in (Mark(predicate="", key="theirs.pub"), Mark(predicate=CYCLONEDX, key="theirs.pub")):

@@ -35,7 +35,7 @@ def flip(path: Path, bit: int) -> None:
 
 def places(shop: Shop) -> dict[str, Path]:
     """The files of the newest artifact, by what they are."""
-    (subject,) = shop.verifying._subjects(None)
+    (subject,) = shop.verifying._naming.named(None)
     parts = shop.verifying._integrity.check(subject)
     return {
         "index.json": shop.folder / "registry" / "index.json",

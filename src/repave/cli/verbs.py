@@ -10,6 +10,8 @@ VERBS: dict[str, str] = {
     "bake": "Make images from the lock, and a release of them.",
     "verify": "Check every byte of what was baked, offline.",
     "sbom": "List all that an artifact is made of: CycloneDX or SPDX.",
+    "push": "Carry artifacts to a registry, with what is signed of them.",
+    "pull": "Bring an artifact in from a registry, verified.",
     "plan": "Show what deploying would replace, in which order, and which CVEs it closes.",
     "deploy": "Roll a release out to an environment, and wait until it carries it.",
     "status": "Show every fleet: release, health, endpoint.",

@@ -124,6 +124,10 @@ class Distribution(Protocol):
         """
         ...
 
+    def referrers(self, repository: Repository, subject: Digest) -> Manifest | None:
+        """The index of the manifests about a subject; None from a registry that keeps no such list."""
+        ...
+
     def tags(self, repository: Repository) -> tuple[str, ...]:
         """Every tag, sorted; none for a repository that is not there."""
         ...
@@ -141,6 +145,9 @@ class Distribution(Protocol):
         """
         ...
 
-    def put(self, repository: Repository, manifest: Manifest, *, tag: str = "") -> None:
-        """Have the manifest there, by its digest or under a tag. What it names must be there before."""
+    def put(self, repository: Repository, manifest: Manifest, *, tag: str = "") -> bool:
+        """Have the manifest there, by its digest or under a tag. What it names must be there before.
+
+        True when the registry says that it lists the manifest among those about its subject.
+        """
         ...

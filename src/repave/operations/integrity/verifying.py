@@ -1,15 +1,13 @@
 """``repave verify``: every byte of artifacts, offline; of each the first thing that is wrong."""
 
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from repave.model.names import Digest, ImageName, ProjectName
-from repave.model.release import Release
 from repave.operations.errors import Refused
 from repave.operations.integrity.image import ImageParts, ImageReader
+from repave.operations.integrity.naming import Naming
 from repave.operations.integrity.records import Integrity, Subject
 from repave.operations.integrity.trust import Trust
-from repave.operations.releases import newest_release, release_named
 from repave.operations.vaults.needs import NamedLock, Need, needs
 from repave.ports.catalog import Catalog
 from repave.ports.errors import Corrupt, Gone, WorldError
@@ -17,9 +15,6 @@ from repave.ports.progress import Progress
 from repave.ports.registry import Registry
 from repave.ports.signatures import Mark
 from repave.ports.vault import Vault
-
-SHORTEST_DIGEST = 8
-"""Hex digits by which an artifact may be named."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +56,7 @@ class Verifying:
         self._integrity = Integrity(project=project, catalog=catalog, registry=registry)
         self._reader = ImageReader(registry)
         self._trust = trust
+        self._naming = Naming(catalog=catalog, registry=registry)
 
     def verify(self, named: str | None, *, deep: bool, progress: Progress) -> tuple[Checked, ...]:
         """Look at what is named: an image (of the newest release), a release, a digest or its start, or a tag.
@@ -68,7 +64,7 @@ class Verifying:
         With ``deep`` the locked files are read again as well, as far as the vault keeps them: one that is missing is
         wrong too. Raises Refused when nothing has that name.
         """
-        return tuple(self._checked(subject, deep=deep, progress=progress) for subject in self._subjects(named))
+        return tuple(self._checked(subject, deep=deep, progress=progress) for subject in self._naming.named(named))
 
     def _checked(self, subject: Subject, *, deep: bool, progress: Progress) -> Checked:
         told = Checked(
@@ -110,36 +106,6 @@ class Verifying:
             told = f"{', '.join(need.what)}, locked by {', '.join(need.locks)}: {error.message}"
             raise type(error)(told, hint=hint) from error
 
-    def _subjects(self, named: str | None) -> tuple[Subject, ...]:
-        releases = self._catalog.releases()
-        if named is None:
-            return tuple(_of_release(newest_release(self._catalog)))
-        if named in {image for release in releases for image in release.artifacts}:
-            newest = next(release for release in reversed(releases) if named in release.artifacts)
-            return tuple(subject for subject in _of_release(newest) if subject.image == named)
-        found = _by_digest(named, releases) or self._by_tag(named)
-        if found:
-            return found
-        if named[:1] == "r" and named[1:].isdigit():
-            return tuple(_of_release(release_named(self._catalog, named)))
-        if named.startswith("sha256:"):
-            return (Subject(digest=self._present(named)),)
-        known = ", ".join(sorted({image for release in releases for image in release.artifacts}))
-        hint = f"images are {known}; or a release, as r3, or a digest" if known else "`repave bake` makes the first"
-        raise Refused(f"nothing that was baked is named {named}", hint=hint)
-
-    def _by_tag(self, named: str) -> tuple[Subject, ...]:
-        digests = {digest for name, digest in self._registry.tags() if name == named} if ":" in named else set()
-        return tuple(
-            next(iter(_by_digest(digest, self._catalog.releases())), Subject(digest=digest)) for digest in digests
-        )
-
-    def _present(self, named: str) -> Digest:
-        digest = Digest(named)
-        if not self._registry.has(digest):
-            raise Refused(f"{named} is no artifact of this project", hint="`repave bake --json` names those it makes")
-        return digest
-
 
 def _with_marks(told: Checked, marks: tuple[Mark, ...]) -> Checked:
     signatures = [mark for mark in marks if not mark.predicate]
@@ -149,20 +115,3 @@ def _with_marks(told: Checked, marks: tuple[Mark, ...]) -> Checked:
         signed_by=tuple(dict.fromkeys(mark.key for mark in signatures if mark.key)),
         documents=tuple(dict.fromkeys(mark.predicate for mark in marks if mark.predicate)),
     )
-
-
-def _of_release(release: Release) -> Iterator[Subject]:
-    for image, digest in release.artifacts.items():
-        yield Subject(digest=digest, image=image, releases=(release,))
-
-
-def _by_digest(named: str, releases: Iterable[Release]) -> tuple[Subject, ...]:
-    start = named.removeprefix("sha256:")
-    if len(start) < SHORTEST_DIGEST or not set(start) <= set("0123456789abcdef"):
-        return ()
-    found: dict[tuple[Digest, ImageName], tuple[Release, ...]] = {}
-    for release in releases:
-        for image, digest in release.artifacts.items():
-            if digest.startswith(f"sha256:{start}"):
-                found[digest, image] = (*found.get((digest, image), ()), release)
-    return tuple(Subject(digest=digest, image=image, releases=held) for (digest, image), held in found.items())

@@ -18,9 +18,10 @@ from repave.registries.download import Download, Stopped
 from repave.registries.durable import room_wanted
 from repave.registries.oci.session import Request, Session
 
+INDEX_TYPE = "application/vnd.oci.image.index.v1+json"
 MANIFEST_TYPES = (
     "application/vnd.oci.image.manifest.v1+json",
-    "application/vnd.oci.image.index.v1+json",
+    INDEX_TYPE,
     "application/vnd.docker.distribution.manifest.v2+json",
     "application/vnd.docker.distribution.manifest.list.v2+json",
 )
@@ -90,6 +91,23 @@ class RegistryReader:
             except BaseException:
                 stop.set()
                 raise
+
+    def referrers(self, repository: Repository, subject: Digest) -> Manifest | None:
+        """The index of what is about a subject; see the port.
+
+        Source: OCI Distribution Specification 1.1, "Listing Referrers".
+        """
+        url = f"{self._session.base(repository)}/referrers/{subject}"
+        request = Request(method="GET", url=url, headers={"Accept": INDEX_TYPE})
+        try:
+            answer = self._session.ask(request, what=f"list what is about {subject} in {repository}")
+        except (Gone, Invalid):
+            return None
+        content, kind = answer.content, answer.headers.get("Content-Type", "").partition(";")[0].strip()
+        if kind != INDEX_TYPE or len(content) > LARGEST_MANIFEST_BYTES:
+            return None
+        digest = Digest(f"sha256:{hashlib.sha256(content).hexdigest()}")
+        return Manifest(content=content, media_type=kind, digest=digest)
 
     def tags(self, repository: Repository) -> tuple[str, ...]:
         """Every tag, sorted; see the port."""

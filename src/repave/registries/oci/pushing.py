@@ -58,13 +58,14 @@ class RegistryWriter(RegistryReader):
                 content, location
             )
 
-    def put(self, repository: Repository, manifest: Manifest, *, tag: str = "") -> None:
+    def put(self, repository: Repository, manifest: Manifest, *, tag: str = "") -> bool:
         """Have the manifest there, by its digest or under a tag; see the port."""
         url = f"{self._session.base(repository)}/manifests/{tag or manifest.digest}"
         request = Request(
             method="PUT", url=url, headers={"Content-Type": manifest.media_type}, content=manifest.content
         )
-        self._session.ask(request, what=f"write the manifest {tag or manifest.digest} to {repository}")
+        answer = self._session.ask(request, what=f"write the manifest {tag or manifest.digest} to {repository}")
+        return "OCI-Subject" in answer.headers
 
     def _begin(self, repository: Repository, blob: Blob, mount: Repository | None) -> str | None:
         """Where to send the content; None when the registry took it from another repository of its own."""
