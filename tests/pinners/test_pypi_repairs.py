@@ -23,8 +23,16 @@ def world(tmp_path: Path) -> PypiWorld:
 
 
 def test_just_the_package_moves_that_is_repaired(world: PypiWorld) -> None:
-    """To the newest that the ranges admit, the others not at all; what is not locked here is passed over."""
-    assert world.repaired("app", lib="1.4", nowhere="1.0") == {"app": "1.0", "lib": "1.6", "other": "1.0"}
+    """To the version that repairs it, the others not at all; what is not locked here is passed over."""
+    assert world.repaired("app", lib="1.4", nowhere="1.0") == {"app": "1.0", "lib": "1.4", "other": "1.0"}
+    assert world.held == ()
+
+
+def test_a_later_version_is_taken_where_the_repairing_one_is_not_to_be_had(world: PypiWorld) -> None:
+    """The newest that the ranges admit; other repairs still move as little as they can."""
+    assert world.repaired("app", lib="1.3", other="1.1") == {"app": "1.0", "lib": "1.6", "other": "1.1"}
+    world.wheel("other", "1.2")
+    assert world.repaired("app", "lib != 1.4", lib="1.4", other="1.1")["other"] == "1.1"
     assert world.held == ()
 
 
@@ -54,7 +62,7 @@ def test_another_packages_range_is_told_by_the_resolver(world: PypiWorld) -> Non
 
 def test_of_several_repairs_the_highest_is_taken_that_can_be_had(world: PypiWorld) -> None:
     """It repairs the most; what it does not is named."""
-    assert world.repaired("app", "lib != 1.6", lib=("2.0", "1.4"))["lib"] == "1.5"
+    assert world.repaired("app", "lib != 1.6", lib=("2.0", "1.4"))["lib"] == "1.4"
     assert [(held.name, held.version) for held in world.held] == [("lib", "2.0")]
 
 

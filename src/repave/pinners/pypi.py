@@ -19,7 +19,7 @@ from repave.model.lock import Ecosystem, Layer, LockedPackage
 from repave.pinners.image_interpreter import image_interpreter
 from repave.pinners.naming import check_named, requirement
 from repave.pinners.reaching import first_reached
-from repave.pinners.repairs import Floors, with_most
+from repave.pinners.repairs import Bounds, with_most
 from repave.pinners.uv_complaints import refusal
 from repave.pinners.wheels import Interpreter, interpreter
 from repave.ports.commands import Commands
@@ -58,7 +58,7 @@ class _Question:
     offered: tuple[LockedPackage, ...] = ()
     """Wheels from the vault, to be had beside the index's."""
 
-    floors: Floors = field(default_factory=dict)
+    bounds: Bounds = field(default_factory=dict)
 
     @property
     def named(self) -> frozenset[str]:
@@ -80,7 +80,7 @@ class _Question:
 
     def lost(self, found: Resolved) -> tuple[LockedPackage, ...]:
         """What this image had locked and would lose, not named to move and not offered yet."""
-        aimed_at = self.named if self.request.refresh is Refresh.NAMED else self.floors.keys()
+        aimed_at = self.named if self.request.refresh is Refresh.NAMED else self.bounds.keys()
         return tuple(
             package
             for package in self.own
@@ -122,7 +122,7 @@ class PypiPinner:
             asked = _Question(request=request, requirements=requirements, target=target, before=before)
             (question, found), held = with_most(
                 asked.repairs,
-                lambda floors: self._settled(replace(asked, floors=floors), progress),
+                lambda bounds: self._settled(replace(asked, bounds=bounds), progress),
                 lambda repair, version, refused: _holder(request, repair.name, version) or refused.message,
             )
         return Pins(packages=tuple(self._locked(question, found)), held=held)
@@ -151,8 +151,8 @@ class PypiPinner:
         with tempfile.TemporaryDirectory(dir=self._root, prefix="run-") as place:
             run = Path(place).resolve()
             (run / "requirements.in").write_text(question.requirements, encoding="utf-8")
-            floors = "".join(f"{name}>={version}\n" for name, version in sorted(question.floors.items()))
-            (run / "constraints.txt").write_text(floors, encoding="utf-8")
+            bounds = "".join(f"{name}{wanted}\n" for name, wanted in sorted(question.bounds.items()))
+            (run / "constraints.txt").write_text(bounds, encoding="utf-8")
             output = run / "pylock.toml"
             if question.before:
                 output.write_text(_preferences(question), encoding="utf-8")

@@ -29,8 +29,8 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would change;
 def patch(*, dry_run: DryRun = False, as_json: Json = False, file: File = None) -> int:
     """Find what is vulnerable, re-lock just that, bake, roll out everywhere it runs, and prove that it is gone.
 
-    Debian packages move to what the security suites repair, wheels to the newest that the file's ranges admit, if that
-    repairs something; what a range holds back is named with that range.
+    Debian packages move to what the security suites repair, wheels to the version that repairs them, or a later one,
+    as far as the file's ranges admit it; what a range holds back is named with that range.
 
     Environments follow in pipeline order, each converged before the next; the first that rolls back stops it (4).
     Nothing to do ends with 0 at once; a source that could not be read ends with 3. Ends with 1 when an instance still
