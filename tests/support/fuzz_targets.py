@@ -38,6 +38,7 @@ from repave.advisories.vex.formats import read_vex
 from repave.archives.errors import BadArchive
 from repave.archives.packages import opened_package
 from repave.archives.rules import MIB, ROOT_FILESYSTEM, TREE, Rules
+from repave.archives.stacks import LayerStack
 from repave.archives.tars import opened_tar
 from repave.archives.unpacking import Unpacking, unpack
 from repave.archives.whiteouts import Hiding
@@ -285,3 +286,9 @@ def _unpack(path: Path, folder: Path, rules: Rules, settings: Unpacking) -> None
     else:
         with opened_tar(path, name=NAME, rules=rules) as entries:
             unpack(entries, folder / "target", name=NAME, settings=settings)
+        stack = LayerStack(lambda _: True)
+        for _ in ("below", "above"):
+            with opened_tar(path, name=NAME, rules=rules) as entries:
+                stack.take_in(entries, name=NAME)
+        for name in (*stack.files, *stack.links):
+            stack.file(name)
