@@ -8,7 +8,7 @@ import pytest
 from repave.config.project import load_project, parse_project
 from repave.model.names import EnvironmentName, FleetName, ImageName
 from repave.model.project import Project
-from repave.model.recipe import FileMapping, Image
+from repave.model.recipe import FileMapping, Image, NodeApplication
 from repave.operations.errors import Refused
 from repave.operations.init import initialise, propose
 
@@ -230,3 +230,55 @@ def test_files_lie_where_the_command_looks(tmp_path: Path) -> None:
     """Mappings are the model's own."""
     lay_out(tmp_path, app__py=FLASK)
     assert proposed(tmp_path)[1].files == (FileMapping(source="app.py", target="/srv/app/app.py"),)
+
+
+PACKAGE = """{"name": "@shop/desk", "scripts": {"start": "node server.js"}, "engines": {"node": ">=18"}}"""
+
+
+def test_a_node_application_with_its_package_lock(tmp_path: Path) -> None:
+    """Started as `npm start` would, in its folder; its packages are the lock's, its tests and node_modules stay out."""
+    folder = lay_out(
+        tmp_path,
+        package__json=PACKAGE,
+        server__js="app.get('/healthz', ok); app.listen(process.env.PORT || 4000)",
+        lib___a__js="",
+        node_modules___a___index__js="",
+        test___a__js="",
+        server__test__js="",
+    )
+    (folder / "package-lock.json").write_text("{}", encoding="utf-8")
+    project, image = proposed(folder)
+    assert image.node == NodeApplication(lock="package-lock.json", into="/srv/app")
+    assert (image.packages, image.python, image.base.release) == (("nodejs", "ca-certificates"), (), "bookworm")
+    assert set(sources(image)) == {"lib/", "package-lock.json", "package.json", "server.js"}
+    assert image.run == ("sh", "-c", "cd /srv/app/ && exec node server.js")
+    fleet = project.fleets[FleetName("web")]
+    assert (project.name, fleet.port, fleet.health.path) == ("desk", 4000, "/healthz")
+
+
+@pytest.mark.parametrize(
+    ("package", "command", "release"),
+    [
+        ('{"scripts": {"start": "next start -p 3000"}}', 'export PATH="$PWD/node_modules/.bin:$PATH" && exec next', ""),
+        ('{"scripts": {"start": "NODE_ENV=production node ."}}', "exec env NODE_ENV=production node .", ""),
+        ('{"scripts": {"start": "node a.js && node b.js"}}', "&& node a.js && node b.js", ""),
+        ('{"main": "server.js", "engines": {"node": "^20.1 || >=22"}}', "exec node server.js", "trixie"),
+        ('{"scripts": {"start": "npm run serve"}}', "exec node server.js", ""),
+    ],
+)
+def test_a_node_application_is_started_as_it_says(tmp_path: Path, package: str, command: str, release: str) -> None:
+    """Through its packages' programs where it counts on them; on the distribution whose Node it wants."""
+    folder = lay_out(tmp_path, package__json=package, server__js="")
+    (folder / "package-lock.json").write_text("{}", encoding="utf-8")
+    _, image = proposed(folder)
+    assert command in image.run[2]
+    assert image.base.release == (release or "bookworm")
+
+
+def test_pages_of_a_python_application_make_no_node_application_of_it(tmp_path: Path) -> None:
+    """Its package.json builds what it serves."""
+    folder = lay_out(tmp_path, app__py=FLASK, package__json=PACKAGE, server__js="")
+    (folder / "package-lock.json").write_text("{}", encoding="utf-8")
+    _, image = proposed(folder)
+    assert image.node is None
+    assert "gunicorn" in image.run

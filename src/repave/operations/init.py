@@ -4,23 +4,28 @@ import json
 import re
 import shlex
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from repave.config.problems import Unfit
 from repave.config.project import FILENAME, parse_project
 from repave.config.words import LONGEST_NAME, command
 from repave.operations.errors import Refused
+from repave.operations.node_survey import LOCK, NodeFound, at_home, node_survey
 from repave.operations.survey import Entry, Survey, survey
 
 HOME = "/srv/app/"
 DEFAULT_PORT = 8000
+NODE_PORT = 3000
 
 SERVERS = {"flask": "gunicorn", "django": "gunicorn", "fastapi": "uvicorn", "starlette": "uvicorn"}
 """What serves which framework; added to the requirements when they name no server."""
 
 BOOKWORM_PYTHON = (3, 11)
 """What Debian 12 brings; an application that asks for a newer one is put on Debian 13, which brings 3.13."""
+
+BOOKWORM_NODE = 18
+"""What Debian 12 brings; Debian 13 brings 20."""
 
 SYSTEM_PACKAGES = {"psycopg": "libpq5"}
 """Libraries that Python packages load by themselves and no wheel contains."""
@@ -47,7 +52,10 @@ def initialise(folder: Path) -> Path:
 
 def propose(folder: Path) -> str:
     """The starter file for the application in ``folder``: it loads, and every guess says where it comes from."""
-    text = _text(_proposal(survey(folder, home=HOME)))
+    found, node = survey(folder, home=HOME), node_survey(folder, home=HOME)
+    # A package.json beside a Python application is of its pages.
+    of_node = node is not None and found.entry is None
+    text = _text(_node_proposal(found, node) if of_node and node else _proposal(found))
     parse_project(text, filename=FILENAME)  # a proposal that does not load is a defect of ours: never written
     return text
 
@@ -66,6 +74,8 @@ class _Proposal:
     added: tuple[str, ...]
     """Requirements that no file names and the application cannot do without."""
 
+    node: NodeFound | None = None
+
 
 def _proposal(found: Survey) -> _Proposal:
     port = found.port or DEFAULT_PORT
@@ -80,6 +90,33 @@ def _proposal(found: Survey) -> _Proposal:
         run=_command(found, names | set(added), port),
         port=port,
         added=added,
+    )
+
+
+def _node_proposal(found: Survey, node: NodeFound) -> _Proposal:
+    port = node.port or NODE_PORT
+    told = replace(
+        found,
+        name=node.name,
+        requirements=(),
+        left_out=(),
+        requirements_from="",
+        port=node.port,
+        port_from=node.port_from,
+        health_path=node.health_path,
+        files=node.files,
+    )
+    lowest = re.search(r"\d+", node.engine)
+    return _Proposal(
+        found=told,
+        name=_label(node.name),
+        release="trixie" if lowest and int(lowest[0]) > BOOKWORM_NODE else "bookworm",
+        packages=("nodejs", "ca-certificates"),
+        python=(),
+        run=at_home(re.sub(r"\$\{PORT(:-\d+)?\}|\$PORT\b", str(port), node.start), home=HOME),
+        port=port,
+        added=(),
+        node=node,
     )
 
 
@@ -184,6 +221,7 @@ def _text(proposal: _Proposal) -> str:
         f"    base: {{distribution: debian, release: {release}, suites: [{release}, {release}-security]}}",
         f"    packages: [{', '.join(proposal.packages)}]",
         *_python_lines(proposal),
+        *_node_lines(proposal),
         *_file_lines(found),
         *_run_lines(proposal),
         "    user: www-data",
@@ -191,7 +229,7 @@ def _text(proposal: _Proposal) -> str:
         "fleets:",
         "  web:",
         "    image: web",
-        f"    port: {proposal.port}{_comment(_port_origin(found))}",
+        f"    port: {proposal.port}{_comment(_port_origin(proposal))}",
         *_health_lines(found),
         "    # A rollout starts the new first and takes an old one away only when a new one serves.",
         "    rollout: {strategy: rolling, surge: 25%, unavailable: 0}",
@@ -224,6 +262,12 @@ def _python_lines(proposal: _Proposal) -> Iterable[str]:
         yield f"      - {_scalar(line)}" + ("  # added: nothing named it" if line in proposal.added else "")
 
 
+def _node_lines(proposal: _Proposal) -> Iterable[str]:
+    if proposal.node is not None:
+        yield f"    # Its packages, as {LOCK} pins them; no install script is run."
+        yield f"    node: {{lock: {LOCK}, into: {HOME.rstrip('/')}}}"
+
+
 def _file_lines(found: Survey) -> Iterable[str]:
     if not found.files:
         yield "    # No application was found here. Its files go in like this, folders with a trailing slash:"
@@ -237,7 +281,9 @@ def _file_lines(found: Survey) -> Iterable[str]:
 
 def _run_lines(proposal: _Proposal) -> Iterable[str]:
     found = proposal.found
-    if found.procfile:
+    if proposal.node is not None:
+        yield f"    # From {proposal.node.start_from}, in the application's folder."
+    elif found.procfile:
         yield "    # From the Procfile's `web` line; no shell interprets it."
     elif found.entry:
         yield f"    # {found.entry.framework} in {found.entry.module.as_posix()}; no shell interprets it."
@@ -254,9 +300,12 @@ def _health_lines(found: Survey) -> Iterable[str]:
         yield "    health: {path: /}"
 
 
-def _port_origin(found: Survey) -> str:
+def _port_origin(proposal: _Proposal) -> str:
+    found = proposal.found
     if found.port:
         return f"from {found.port_from}"
+    if proposal.node is not None:
+        return "where the command above listens"
     return "" if found.procfile or found.entry else "where the command below `run` listens"
 
 
