@@ -72,13 +72,18 @@ def _urgency(finding: Judged) -> tuple[object, ...]:
     return (
         not finding.exploited,
         WORST_FIRST.index(rating.severity if rating else None),
-        -(rating.score or 0.0) if rating else 0.0,
-        -(finding.exploitation or 0.0),
+        _most_first(rating.score if rating else None),
+        _most_first(finding.exploitation),
         finding.package,
         finding.version,
         finding.cves,
         finding.advisory,
     )
+
+
+def _most_first(number: float | None) -> float:
+    """What is not known stands after all that is."""
+    return 1.0 if number is None else -number
 
 
 def reaches(finding: Judged, threshold: Threshold) -> bool:
