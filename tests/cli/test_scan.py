@@ -2,12 +2,16 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import scanned_shop
+from osv_records import document, lock_of, ranged, wheel
 
+from repave.config.lockfile import dump_lock
+from repave.model.lock import Ecosystem
 from repave.wiring import Wiring
 
 Repave = Callable[..., Any]
@@ -97,3 +101,23 @@ def test_where_a_flaw_is_says_how_bad_it_is_and_whose_word_dismisses_it(repave: 
     assert told == ["CVE-2026-0002: medium 4.8 KEV, EPSS 97.0%", "repave.lock holds flask 2.2.0"]
     (finding,) = json.loads(repave("where", "CVE-2026-0002", "--json").out)["findings"]
     assert finding["exploited"]
+
+
+def test_npm_packages_are_judged_and_npm_repairs_them(repave: Repave, shop: Path) -> None:
+    """By the order of their own versions; `repave patch` is not named where it can do nothing."""
+    packages = [replace(wheel(name, "4.9.0", Ecosystem.NPM), integrity=name) for name in ("express", "@some/other")]
+    (shop / "repave.lock").write_text(dump_lock(lock_of(*packages)), encoding="utf-8")
+    record = document(
+        ranged({"introduced": "4.0.0-rc.1"}, {"fixed": "4.10.0"}, kind="SEMVER"),
+        name="express",
+        ecosystem="npm",
+        id="GHSA-npm1-npm1-npm1",
+        modified=f"{scanned_shop.TODAY:%Y-%m-%dT%H:%M:%SZ}",
+    )
+    (shop / "osv" / "npm.json").write_text(json.dumps(record), encoding="utf-8")
+    answer = json.loads(repave("scan", "--json").out)
+    assert [(one["package"], one["fixed_version"]) for one in answer["findings"]] == [("express", "4.10.0")]
+    assert answer["unjudged"] == []
+    said = repave("scan").err
+    assert "npm update express --package-lock-only" in said
+    assert "repave patch" not in said
