@@ -229,6 +229,7 @@ FILE, FOLDER, LINK, SAME = tarfile.REGTYPE, tarfile.DIRTYPE, tarfile.SYMTYPE, ta
             {"bin": 0o755, "bin/tool": 0o755, "readme": 0o644},
         ),
     ],
+    ids=["tar", "zip"],
 )
 def test_an_archive_is_laid_out_below_its_folder(
     pantry: Pantry, tmp_path: Path, content: bytes, found: dict[str, int | str]
@@ -253,6 +254,7 @@ def test_an_archive_is_laid_out_below_its_folder(
         zipped(**{".._evil": (0, b"")}),
         b"no archive at all",
     ],
+    ids=["outside", "link-outside", "set-uid", "device", "zip-outside", "none"],
 )
 def test_an_archive_that_does_more_than_hold_files_is_refused(pantry: Pantry, tmp_path: Path, content: bytes) -> None:
     """Whole, by its address."""
