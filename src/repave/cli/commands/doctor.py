@@ -7,7 +7,7 @@ from repave.cli.phrases import counted
 from repave.cli.screen import Screen
 from repave.cli.verbs import example
 from repave.operations.doctor import examine_machine
-from repave.wiring import BALANCER_OF
+from repave.wiring.fleets import BALANCER_OF
 
 
 @example("repave doctor", "repave doctor --json | jq '.examined[] | select(.works | not)'")

@@ -1,0 +1,118 @@
+"""What bakes, and what is said of what was baked."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from repave.operations.errors import Refused
+from repave.wiring.locks import Locks
+
+if TYPE_CHECKING:
+    from repave.model.recipe import ImageKind
+    from repave.operations.baking import Baking
+    from repave.operations.documents import Documents
+    from repave.operations.listing import Listing
+    from repave.operations.reproduction import Reproducing
+    from repave.ports.baker import Baker
+    from repave.ports.registry import Registry
+
+
+class Artifacts(Locks):
+    """What bakes, and what is said of what was baked."""
+
+    @cached_property
+    def registry(self) -> "Registry":
+        """Artifacts."""
+        from repave.registries.layout import LayoutRegistry
+
+        return LayoutRegistry(root=self.layout)
+
+    @property
+    def layout(self) -> Path:
+        """Where artifacts live: a folder that skopeo reads as ``oci:``."""
+        return self.state / "registry"
+
+    @cached_property
+    def _made(self) -> dict[tuple[str, str], Any]:
+        return {}
+
+    def _adapter(self, group: str, name: str) -> Any:  # noqa: ANN401 - which port it is follows from the group
+        if (group, name) not in self._made:
+            self._made[group, name] = self._load(group, name)
+        return self._made[group, name]
+
+    def _load(self, group: str, name: str) -> Any:  # noqa: ANN401 - which port it is follows from the group
+        from importlib.metadata import entry_points
+
+        from repave.ports.surroundings import Surroundings
+
+        points = entry_points(group=group, name=name)
+        if not points:
+            known = ", ".join(sorted(point.name for point in entry_points(group=group)))
+            raise Refused(f"`{name}` is not installed ({group})", hint=f"installed: {known or 'none'}")
+        surroundings = Surroundings(
+            project=self.project.name,
+            folder=self.state / name,
+            commands=self.commands,
+            clock=self.clock,
+            vault=self.vault,
+            registry=self.registry,
+        )
+        return next(iter(points)).load()(surroundings)
+
+    @cached_property
+    def bakers(self) -> "Mapping[ImageKind, Baker]":
+        """Every installed baker by its kind."""
+        from importlib.metadata import entry_points
+
+        found = (self._load("repave.bakers", point.name) for point in entry_points(group="repave.bakers"))
+        return {baker.kind: baker for baker in found}
+
+    @cached_property
+    def baking(self) -> "Baking":
+        """Releases of this project."""
+        from repave.operations.baking import Baking, Shelves
+
+        shelves = Shelves(catalog=self.store, registry=self.registry, vault=self.vault, documents=self.documents)
+        return Baking(project=self.project, bakers=self.bakers, shelves=shelves, clock=self.clock)
+
+    @cached_property
+    def documents(self) -> "Documents":
+        """What artifacts are made of, and how: made, kept beside them, found again."""
+        from importlib.metadata import version
+
+        from repave.attestations.provenance import BakeProvenance
+        from repave.attestations.sbom.listing import PackageInventories
+        from repave.operations.documents import Documents
+
+        own, folder = version("repave"), self.state / "cache" / "packages"
+        return Documents(
+            attachments=self.registry,
+            inventories=PackageInventories(vault=self.vault, folder=folder, version=own),
+            provenances=BakeProvenance(version=own),
+        )
+
+    @cached_property
+    def listing(self) -> "Listing":
+        """The same, of what was released."""
+        from repave.operations.listing import Listing
+
+        return Listing(project=self.project.name, catalog=self.store, documents=self.documents)
+
+    @cached_property
+    def reproducing(self) -> "Reproducing":
+        """Bakes again, beside what was baked."""
+        from repave.operations.reproduction import Reproducing
+
+        return Reproducing(bakers=self.bakers, registry=self.registry, scratch=self._scratch_registry)
+
+    @contextmanager
+    def _scratch_registry(self) -> Iterator["Registry"]:
+        from tempfile import TemporaryDirectory
+
+        from repave.registries.layout import LayoutRegistry
+
+        with TemporaryDirectory(prefix="again-", dir=self.state) as folder:
+            yield LayoutRegistry(root=Path(folder))

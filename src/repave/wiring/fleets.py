@@ -1,0 +1,143 @@
+"""What runs fleets."""
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from repave.model.names import ProviderName
+from repave.wiring.trust import Trusting
+
+if TYPE_CHECKING:
+    from repave.controller.converge import Controller
+    from repave.controller.ending import Convergence
+    from repave.controller.tick import Tick
+    from repave.model.names import FleetKey
+    from repave.model.project import Environment
+    from repave.model.release import Release
+    from repave.operations.converge import Settled, Watcher
+    from repave.operations.deploy import Deploying
+    from repave.operations.destroy import Destroyed
+    from repave.operations.patch import Patching
+    from repave.ports.progress import Progress
+    from repave.ports.provider import Machines
+    from repave.ports.traffic import Traffic
+
+BALANCER_OF = {"local": "haproxy"}
+"""Which balancer spreads requests over the machines of a provider that brings none of its own."""
+
+
+class Fleets(Trusting):
+    """What runs fleets."""
+
+    def machines(self, provider: ProviderName) -> "Machines":
+        """The provider of that name, made once."""
+        machines: Machines = self._adapter("repave.providers", provider)
+        return machines
+
+    def traffic(self, provider: ProviderName) -> "Traffic":
+        """The balancer in front of that provider's machines, made once."""
+        traffic: Traffic = self._adapter("repave.balancers", BALANCER_OF.get(provider, provider))
+        return traffic
+
+    def publish(self, environment: "Environment", release: "Release", progress: "Progress") -> None:
+        """Make a release startable where an environment lives."""
+        from repave.operations.keys import fleets_of
+        from repave.operations.publishing import publish
+
+        fleets = fleets_of(self.project, environment)
+        publish(
+            release,
+            fleets,
+            store=self.store,
+            machines=self.machines(environment.provider),
+            admission=self.admission,
+            progress=progress,
+        )
+
+    @cached_property
+    def deploying(self) -> "Deploying":
+        """Intent, and its end."""
+        from repave.operations.deploy import Deploying
+
+        return Deploying(project=self.project, store=self.store, clock=self.clock, converge=self.converge)
+
+    @cached_property
+    def patching(self) -> "Patching":
+        """The mission."""
+        from repave.operations.patch import Patching
+
+        return Patching(project=self.project, locking=self.locking, advisories=self.advisories, store=self.store)
+
+    def destroy(self, environment: "Environment", watcher: "Watcher") -> "tuple[Destroyed, ...]":
+        """End an environment."""
+        from repave.operations.destroy import Destroying
+        from repave.operations.keys import fleets_of
+
+        destroying = Destroying(
+            store=self.store,
+            clock=self.clock,
+            machines=self.machines(environment.provider),
+            traffic=self.traffic(environment.provider),
+            converge=self.converge,
+        )
+        return destroying.destroy(fleets_of(self.project, environment), watcher)
+
+    def converge(self, fleets: "tuple[FleetKey, ...]", *, watcher: "Watcher") -> "tuple[Settled, ...]":
+        """Hand the fleets of one environment to a controller; see ``repave.operations.converge``."""
+        if not fleets:
+            return ()
+        convergences = self._controller(fleets, watcher).converge(fleets)
+        return tuple(_settled(convergence) for convergence in convergences)
+
+    def keep(self, environment: "Environment", watcher: "Watcher") -> None:
+        """Have a controller look after an environment until Ctrl-C."""
+        from repave.operations.keys import fleets_of
+
+        fleets = fleets_of(self.project, environment)
+        self._controller(fleets, watcher).keep(fleets, until=lambda: False)
+
+    def _controller(self, fleets: "tuple[FleetKey, ...]", watcher: "Watcher") -> "Controller":
+        from repave.config.policies import fleet_policy
+        from repave.controller.converge import Controller
+        from repave.controller.holders import this_process
+        from repave.controller.ports import Declared, Ports
+        from repave.operations.frontends import frontend
+
+        provider = self.project.environments[fleets[0].environment].provider
+
+        def told(tick: "Tick") -> None:
+            if tick.plan is not None and tick.observation is not None:
+                watcher(tick.plan, tick.observation)
+
+        return Controller(
+            Ports(
+                store=self.store,
+                machines=self.machines(provider),
+                traffic=self.traffic(provider),
+                secrets=self.secrets,
+                clock=self.clock,
+            ),
+            Declared(
+                policy=lambda key: fleet_policy(self.project, key.environment, key.fleet),
+                frontend=lambda key: frontend(self.project, key),
+            ),
+            holder=this_process(),
+            on_tick=told,
+        )
+
+
+def _settled(convergence: "Convergence") -> "Settled":
+    from repave.model.plan import Phase
+    from repave.operations.converge import Settled
+
+    return Settled(
+        fleet=convergence.fleet,
+        reached=convergence.reached,
+        rolled_back=convergence.rolled_back,
+        timed_out=convergence.timed_out,
+        paused=convergence.phase is Phase.PAUSED,
+        release=convergence.release,
+        reason=convergence.reason,
+        size=convergence.size,
+        serving=convergence.serving,
+        endpoint=convergence.endpoint,
+    )

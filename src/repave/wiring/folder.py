@@ -1,0 +1,65 @@
+"""The project: its file, its state, its database, and this machine."""
+
+import os
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from repave.jobs.clock import SystemClock
+from repave.jobs.commands import LocalCommands
+
+if TYPE_CHECKING:
+    from repave.model.project import Project
+    from repave.ports.secrets import Secrets
+    from repave.ports.store import Store
+
+STATE_FOLDER = ".repave"
+
+
+class ProjectFolder:
+    """The project: its file, its state, its database, and this machine."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        self.folder = file.parent
+        self.clock = SystemClock()
+        self.commands = LocalCommands()
+        self._opened: list[Any] = []
+
+    def close(self) -> None:
+        """Let go of what was opened."""
+        while self._opened:
+            self._opened.pop().close()
+
+    @cached_property
+    def project(self) -> "Project":
+        """The file, read. Raises FileError."""
+        from repave.config.project import load_project
+
+        return load_project(self.file)
+
+    @cached_property
+    def state(self) -> Path:
+        """The folder of everything repave keeps for this project; its owner's alone, and not for git."""
+        folder = self.folder / STATE_FOLDER
+        folder.mkdir(mode=0o700, exist_ok=True)
+        ignore = folder / ".gitignore"
+        if not ignore.exists():
+            ignore.write_text("*\n", encoding="utf-8")
+        return folder
+
+    @cached_property
+    def store(self) -> "Store":
+        """The database."""
+        from repave.store.sql import SqlStore
+
+        store = SqlStore(f"sqlite:///{self.state / 'store.db'}")
+        self._opened.append(store)
+        return store
+
+    @cached_property
+    def secrets(self) -> "Secrets":
+        """Resolved at launch, from this process's environment and this machine's files."""
+        from repave.secrets.references import ReferenceSecrets
+
+        return ReferenceSecrets(folder=self.folder, environment=os.environ)

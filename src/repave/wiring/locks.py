@@ -1,0 +1,90 @@
+"""What pins, and what judges what is pinned."""
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from repave.wiring.origins import Origins
+
+if TYPE_CHECKING:
+    from repave.model.lock import LockedImage, LockedPackage
+    from repave.operations.locking import Locking
+    from repave.pinners.debian.archive import DebianArchive
+    from repave.ports.advisories import Advisories
+    from repave.ports.pinner import Pinner
+    from repave.wiring.advising import Advising
+
+
+class Locks(Origins):
+    """What pins, and what judges what is pinned."""
+
+    @cached_property
+    def archive(self) -> "DebianArchive":
+        """Debian's package archive."""
+        from repave.pinners.debian.archive import DebianArchive
+
+        return DebianArchive(
+            root=self.state / "cache" / "apt",
+            commands=self.commands,
+            clock=self.clock,
+            access=self.access,
+        )
+
+    @cached_property
+    def pinners(self) -> "tuple[Pinner, ...]":
+        """Of packages, in the order in which they pin: each sees what the earlier ones pinned."""
+        from repave.pinners.base_images import BaseImagePinner
+        from repave.pinners.debian.pinner import DebianPinner
+        from repave.pinners.fetched import FetchedFilesPinner
+        from repave.pinners.git.pinner import GitPinner
+        from repave.pinners.npm.pinner import NpmPinner
+        from repave.pinners.pypi import PypiPinner
+
+        return (
+            BaseImagePinner(distribution=lambda: self.distribution, vault=self.vault),
+            DebianPinner(archive=self.archive, vault=self.vault, commands=self.commands),
+            PypiPinner(
+                root=self.state / "cache" / "pypi",
+                vault=self.vault,
+                commands=self.commands,
+                access=self.access,
+            ),
+            NpmPinner(vault=self.vault),
+            FetchedFilesPinner(vault=self.vault),
+            GitPinner(root=self.state / "cache" / "git", exports=self.git, vault=self.vault),
+        )
+
+    def purl(self, package: "LockedPackage", image: "LockedImage") -> str:
+        """What other tools call a locked package."""
+        from repave.attestations.sbom.purls import purl
+
+        return purl(package, image)
+
+    @cached_property
+    def locking(self) -> "Locking":
+        """The lock of this project."""
+        from repave.operations.locking import Locking
+        from repave.pinners.files import FilesPinner
+        from repave.pinners.npm.pinner import NpmPinner
+
+        return Locking(
+            project=self.project,
+            folder=self.folder,
+            pinners=self.pinners,
+            files=FilesPinner(vault=self.vault),
+            vault=self.vault,
+            foreign=(NpmPinner(vault=self.vault),),
+        )
+
+    @cached_property
+    def advisories(self) -> "tuple[Advisories, ...]":
+        """The distribution's security suites, and what the file names, as one."""
+        return (self.advising.advisories(archive=self.archive, bases=self.bases),)
+
+    @cached_property
+    def advising(self) -> "Advising":
+        """Sources of advisories, put together."""
+        from repave.wiring.advising import Advising
+
+        return Advising(
+            self.project, folder=self.folder, state=self.state, vault=self.vault, web=lambda: self.web, clock=self.clock
+        )
