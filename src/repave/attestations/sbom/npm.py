@@ -5,7 +5,6 @@ Source: package.json(5) and folders(5) of npm; Node.js documentation, "Loading f
 
 import json
 from base64 import b64decode
-from binascii import Error
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -67,7 +66,7 @@ def sha512(integrity: str) -> str:
         if word.startswith(SHA512):
             try:
                 return b64decode(word.removeprefix(SHA512).partition("?")[0], validate=True).hex()
-            except Error:
+            except ValueError:  # no ASCII, or no base64
                 return ""
     return ""
 
