@@ -218,6 +218,7 @@ GOOD = {"version": "1.0.0", "resolved": "https://registry.example/one.tgz", "int
         ("node_modules/one", {"integrity": ""}, "has no `integrity`"),
         ("node_modules/one", {"integrity": "", "resolved": "git+ssh://git@host/one.git#1"}, "comes from git.ssh"),
         ("node_modules/one", {"integrity": integrity_of(b"one", "sha1")}, "no digest that counts"),
+        ("node_modules/one", {"integrity": "sha512-\u20ac"}, "no digest that counts"),
         ("node_modules/one", {"integrity": "sha512-AAAA"}, "no digest that counts"),
         ("node_modules/one", {"resolved": "file:one.tgz"}, "comes from file"),
         ("node_modules/one", {"resolved": "https://me:secret@registry.example/one.tgz"}, "https://registry.example"),

@@ -110,6 +110,7 @@ def test_a_helper_that_knows_nothing_makes_us_nobody(tmp_path: Path, monkeypatch
         f"not json {SECRET}",
         json.dumps([SECRET]),
         {"auths": {"registry.example:5000": {"auth": "hunter2 is no base64"}}},
+        {"auths": {"registry.example:5000": {"auth": "hunter2\u00e9\u20ac"}}},
         {"auths": {"registry.example:5000": {"auth": base64.b64encode(b"hunter2").decode()}}},
         {"credHelpers": {"registry.example:5000": "../../evil"}},
     ],

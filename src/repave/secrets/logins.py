@@ -1,7 +1,6 @@
 """Who we are to servers: as the file declares, else as docker's own configuration says."""
 
 import base64
-import binascii
 import json
 import re
 from collections.abc import Mapping
@@ -135,7 +134,7 @@ def _kept(entry: Mapping[str, Any], place: Path) -> Login | None:
         return None
     try:
         username, colon, password = base64.b64decode(coded, validate=True).decode().partition(":")
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:  # no ASCII, no base64, or no UTF-8
         colon = username = password = ""
     if not colon:
         # The text is left out of the message: it is the secret.

@@ -4,7 +4,6 @@ Source: cosign's SIGNATURE_SPEC and ATTESTATION_SPEC; OCI Image Manifest Specifi
 """
 
 import base64
-import binascii
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -109,7 +108,7 @@ class Beside:
             raise Corrupt(f"{what} has {len(content)} bytes, not {said.get('size')}", hint=HINT)
         try:
             signature = base64.b64decode(str(texts.get(SIGNATURE, "")), validate=True)
-        except binascii.Error as broken:
+        except ValueError as broken:
             raise Corrupt(f"the signature of {what} is no base64", hint=HINT) from broken
         return Entry(
             content=content,

@@ -1,7 +1,6 @@
 """Packages of a Node application: pinned by its own package-lock, brought into the vault by what that says they are."""
 
 import base64
-import binascii
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -152,7 +151,7 @@ def _strongest(wanted: _Wanted, application: NodeApplication) -> tuple[str, str]
     for algorithm, size in STRONG.items():
         try:
             digest = base64.b64decode(given.get(algorithm, ""), validate=True)
-        except binascii.Error:
+        except ValueError:  # no ASCII, or no base64
             continue
         if len(digest) == size:
             return algorithm, digest.hex()
