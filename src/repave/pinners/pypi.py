@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-import httpx
 import tomli_w
 import uv
 from packaging.utils import canonicalize_name
@@ -316,6 +315,8 @@ def _size(origin: str, login: Login | None) -> int:
     """For indexes that do not say it, as the older simple ones (PEP 503)."""
     if origin.startswith("file:"):
         return Path(unquote(urlsplit(origin).path)).stat().st_size
+    import httpx  # noqa: PLC0415 - 50 ms to load, and few indexes leave the size out
+
     try:
         known = httpx.BasicAuth(login.username, login.password) if login else None
         answer = httpx.head(origin, follow_redirects=True, headers={"Accept-Encoding": "identity"}, auth=known)

@@ -7,7 +7,6 @@ from urllib.parse import urlsplit
 
 from repave.model.lock import Ecosystem, Layer, Lock, LockedPackage
 from repave.model.recipe import NodeApplication
-from repave.pinners.npm.fitting import installed, machine
 from repave.pinners.npm.packagelock import Entry, read_package_lock
 from repave.ports.errors import Invalid
 from repave.ports.pinner import PinRequest, Pins
@@ -92,6 +91,8 @@ class NpmPinner:
 
 
 def _installed(request: PinRequest, application: NodeApplication) -> tuple[Entry, ...]:
+    from repave.pinners.npm.fitting import installed, machine  # noqa: PLC0415 - most images are no Node application
+
     pinned = request.pinned or request.previous.packages_of(request.image.name)
     return installed(read_package_lock(request.folder, application.lock), machine(request.image.base, pinned))
 
