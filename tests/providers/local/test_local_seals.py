@@ -81,13 +81,13 @@ class LaterClock:
 
 @pytest.mark.real
 def test_a_changed_tree_starts_nothing_and_is_unpacked_anew(surroundings: Surroundings, bake: Bake) -> None:
-    """Refused at the launch; the next publishing mends it, since nothing runs from it."""
+    """Refused by whoever launches next; the next publishing mends it, since nothing runs from it."""
     provider, artifact = LocalProvider(surroundings), bake()
     provider.publish(artifact, progress=Silent())
     place = page(surroundings, artifact)
     place.write_bytes(b"other\n")
     with pytest.raises(Corrupt, match=r"srv/index\.html"):
-        provider.launch(order(artifact, "web-1"))
+        LocalProvider(surroundings).launch(order(artifact, "web-1"))
     assert not provider.observe(WEB).instances
     provider.publish(artifact, progress=Silent())
     assert place.read_bytes() == b"hello\n"

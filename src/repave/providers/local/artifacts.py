@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
+from threading import Lock
 
 from repave.model.artifact import Artifact
 from repave.model.names import Digest
@@ -30,7 +31,7 @@ MOUNT_POINTS_LAYER = "mount-points"
 """The topmost layer of every root: empty folders for what runc mounts."""
 
 CHECKED_FOR = timedelta(minutes=1)
-"""How long a look at what is unpacked holds: a rollout looks once, a fleet that is watched looks before each repair."""
+"""How long a look at what is unpacked holds: a rollout looks when it publishes, a watched fleet before each repair."""
 
 
 class Artifacts:
@@ -44,6 +45,7 @@ class Artifacts:
         self._commands = commands
         self._clock = clock
         self._privileged = privileged
+        self._checking = Lock()
         self._checked: dict[Digest, datetime] = {}
 
     def publish(self, artifact: Artifact, *, used: Collection[Digest], progress: Progress) -> None:
@@ -58,6 +60,7 @@ class Artifacts:
             if (folder / "artifact.json").exists():
                 changed = self._changed(artifact.digest)
                 if not changed:
+                    self._checked[artifact.digest] = self._clock.now()
                     return
                 self._drop(artifact.digest, changed, in_use)
             self._places.root.mkdir(parents=True, exist_ok=True)
@@ -69,6 +72,7 @@ class Artifacts:
                 folders = self._unpack_all(image.layers, folder, in_use, task.advance)
             facts = facts_of(image, folders, self._places.layers if self._privileged else folder)
             write_whole(folder / "artifact.json", written_facts(facts), durable=True)
+            self._checked[artifact.digest] = self._clock.now()
 
     def withdraw(self, digest: Digest) -> None:
         """Forget the artifact, and the layers that no other artifact has."""
@@ -99,14 +103,16 @@ class Artifacts:
 
     def check(self, digest: Digest) -> None:
         """Raise Corrupt when what would be started has changed since it was unpacked and verified."""
-        now = self._clock.now()
-        last = self._checked.get(digest)
-        if last is not None and now - last < CHECKED_FOR:
-            return
-        with mapped(f"looking at the artifact {digest}"):
-            for layer, path in self._changed(digest).items():
-                raise _changed_since(layer, path)
-        self._checked[digest] = now
+        # One at a time: of instances that start together only the first has to look.
+        with self._checking:
+            now = self._clock.now()
+            last = self._checked.get(digest)
+            if last is not None and now - last < CHECKED_FOR:
+                return
+            with mapped(f"looking at the artifact {digest}"):
+                for layer, path in self._changed(digest).items():
+                    raise _changed_since(layer, path)
+            self._checked[digest] = now
 
     def show(self, digest: Digest) -> Path:
         """The root filesystem's folder; mounted by this call where it is not. Call under the project's lock."""
