@@ -59,8 +59,8 @@ class Story:
             keeper.wait(timeout=60)
 
     def quiet(self) -> str:
-        """A few seconds to compare with."""
-        time.sleep(2)
+        """A moment to compare with."""
+        time.sleep(1)
         return f"Six instances serve {self.versions_now()['openssl']}, and nobody has touched them."
 
     def patch(self) -> str:

@@ -45,6 +45,7 @@ class Visitors:
 
     def __enter__(self) -> Self:
         """Start asking, and wait for the first answers."""
+        self.answers_path.unlink(missing_ok=True)  # of an earlier run
         command = [sys.executable, "-m", "locust", "--headless", "--only-summary", "--loglevel", "WARNING"]
         command += ["-f", str(Path(__file__).with_name("load.py")), "--host", self.endpoint]
         command += [
