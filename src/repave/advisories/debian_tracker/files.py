@@ -6,6 +6,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from repave.advisories.copies import state_of
 from repave.advisories.debian_tracker.document import read_tracker
 from repave.advisories.osv.index import Unreadable
 from repave.advisories.osv.records import Record
@@ -33,13 +34,9 @@ class TrackerFile:
         self.name = name
 
     def state(self, progress: Progress) -> str:
-        """Its size, its time, and when it was changed, which no tool can set back."""
+        """Of the copy as a file."""
         del progress
-        try:
-            stat = self._path.stat()
-        except OSError as gone:
-            raise Gone(f"{self._path} cannot be read: {gone.strerror}") from gone
-        return f"{stat.st_size} {stat.st_mtime_ns} {stat.st_ctime_ns}"
+        return state_of(self._path)
 
     def records(self, progress: Progress) -> Iterator[Record | Unreadable]:
         """All of it."""

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn, Protocol
 
+from repave.advisories.copies import state_of
 from repave.advisories.osv.index import Unreadable
 from repave.advisories.osv.records import LARGEST_RECORD_BYTES, Record, read_record
 from repave.archives.rules import GIB, TREE
@@ -99,13 +100,9 @@ class OsvZip:
         self.name = name
 
     def state(self, progress: Progress) -> str:
-        """Its size, and when it was changed, which no tool can set back."""
+        """Of the zip as a file."""
         del progress
-        try:
-            stat = self._path.stat()
-        except OSError as gone:
-            raise Gone(f"{self._path} cannot be read: {gone.strerror}") from gone
-        return f"{stat.st_size} {stat.st_ctime_ns}"
+        return state_of(self._path)
 
     def records(self, progress: Progress) -> Iterator[Record | Unreadable]:
         """In the order of the zip. Raises Corrupt for a damaged or endless one."""
