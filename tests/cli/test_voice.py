@@ -112,6 +112,16 @@ def test_wrong_arguments_say_where_to_look(repave: Repave) -> None:
     assert repave("status", "--colour").code == 2
 
 
+def test_a_wrong_choice_is_told_in_words(repave: Repave) -> None:
+    """What is wrong and what there is; not the name of the library's own error."""
+    ended = repave("sbom", "--format", "xml")
+    assert ended.code == 2
+    assert ended.err == (
+        "error: invalid value for '--format': 'xml' is not one of 'cyclonedx', 'spdx'\n"
+        "hint: `repave sbom --help` shows how\n"
+    )
+
+
 def test_without_a_project_the_way_to_one_is_named(
     repave: Repave, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -130,7 +130,8 @@ def _repave(
 
 
 def _sentence(misused: TyperException) -> str:
-    message = misused.format_message().strip().rstrip(".")
+    # The second half is the name of the library's own error, which tells a person nothing.
+    message = misused.format_message().strip().rstrip(".").replace(": Value error, ", ": ")
     return message[:1].lower() + message[1:]
 
 
