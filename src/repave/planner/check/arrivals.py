@@ -1,0 +1,71 @@
+"""What is started and attached: once for each slot, only what is wanted, never too many at once."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from repave.planner.check.view import View
+
+
+def launches(view: View) -> Iterator[str]:
+    """A slot is filled once, with the same arguments whenever it is launched again."""
+    name = view.target.fleet.fleet
+    own = {f"{name}-{number}" for number in range(view.target.next_slot, view.plan.next_slot)}
+    failed = {failure.slot for failure in view.target.failures}
+    for slot, times in Counter(launch.slot for launch in view.launches).items():
+        if times > 1:
+            yield f"{slot} is launched twice"
+    for launch in view.launches:
+        order = view.ordered.get(launch.slot)
+        if launch.revision != view.target.revision:
+            yield f"{launch.slot} would run {launch.revision}, and {view.target.revision} is wanted"
+        if launch.slot in view.slots:
+            yield f"{launch.slot} is taken by an instance"
+        if order is not None and (order.zone, order.revision) != (launch.zone, launch.revision):
+            yield f"{launch.slot} was ordered in another zone: a slot is launched with the same arguments"
+        if order is None and launch.slot not in own:
+            yield f"{launch.slot} is not one of the plan's own new slots"
+        if order is None and launch.zone not in view.policy.zones:
+            yield f"{launch.slot} would go to zone {launch.zone}, which is not declared"
+        if order is None and launch.slot in failed:
+            yield f"{launch.slot} was given out before, and failed"
+
+
+def permission(view: View) -> Iterator[str]:
+    """Stopped means no launch; so do paused, revoked and unbootable."""
+    useless = [p for p in view.target.proven if p.revision == view.target.revision and (p.revoked or not p.bootable)]
+    forbidden = [
+        (view.target.stopped or view.plan.stop, view.launches, "the wanted revision is stopped"),
+        (view.plan.retarget, view.launches, "the target goes back to another revision"),
+        (view.target.paused, view.launches, "the fleet is paused"),
+        (useless, view.launches, "the wanted revision is revoked or cannot be started"),
+        (view.partial, view.fresh, "not everything could be seen"),
+    ]
+    for holds, launches, words in forbidden:
+        if holds and launches:
+            yield f"{len(launches)} would be launched, and {words}"
+
+
+def additions(view: View) -> Iterator[str]:
+    """Only what runs is attached, at the address it was seen at."""
+    for attach in view.attaches:
+        seen = view.instances.get(attach.instance)
+        if view.partial:
+            yield f"{attach.instance} would be attached, and not everything could be seen"
+        elif seen is None or view.dead(attach.instance):
+            yield f"{attach.instance} would be attached, and does not run"
+        elif (seen.slot, seen.address, seen.port) != (attach.slot, attach.address, attach.port):
+            yield f"{attach.instance} would be attached at an address that is not its own"
+        elif attach.instance in view.traffic:
+            yield f"{attach.instance} is attached already"
+
+
+def crowd(view: View) -> Iterator[str]:
+    """The surge: never more alive than the wanted size and so many above it, but for those of no use."""
+    size = view.target.size
+    ending = {ending.instance for ending in view.ends}
+    staying = [i for i in view.instances if i not in ending and not view.dead(i) and not view.unwell(i)]
+    waiting = set(view.ordered) - view.slots - set(view.plan.closed)
+    surge = max(1, view.policy.rollout.surge.of(size))
+    total = len(staying) + len(waiting) + len(view.fresh)
+    if view.fresh and total > size + surge:
+        yield f"{total} would be alive, and {size} are wanted with {surge} above them"

@@ -1,0 +1,77 @@
+"""What is judged and told: stops and ways back with their reasons, lessons that are true, success that was seen."""
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import timedelta
+
+from repave.model.plan import Phase
+from repave.model.target import FailureKind
+from repave.planner.check.view import View
+
+SAYS_NOTHING = (FailureKind.NO_CAPACITY, FailureKind.LOST, FailureKind.RELAPSED)
+"""Failures that are no reason to stop a revision."""
+
+
+def identity(view: View) -> Iterator[str]:
+    """The plan, the target and the policy are of the same fleet, and of the same moment."""
+    if not view.plan.fleet == view.target.fleet == view.policy.fleet:
+        yield f"it is for {view.target.fleet}, and was made for {view.plan.fleet} by the policy of {view.policy.fleet}"
+    if view.plan.parent != view.target.generation:
+        yield f"it was made from generation {view.plan.parent}, the target has {view.target.generation}"
+    if view.plan.next_slot < view.target.next_slot:
+        yield "slot numbers would be given twice"
+
+
+def going_back(view: View) -> Iterator[str]:
+    """A stop has its reason; a rollback goes to what is proven, bootable, not revoked and has not failed since."""
+    least = view.policy.rollout.stop_in_a_row
+    damning = [f for f in (*view.target.failures, *view.plan.failures) if f.kind not in SAYS_NOTHING]
+    against = [f for f in damning if f.revision == view.target.revision and f.at >= view.target.since]
+    back = view.plan.retarget
+    if (back or view.plan.stop) and len(against) < least:
+        yield f"it stops the wanted revision for {len(against)} failures, and {least} are needed"
+    if back is None:
+        return
+    if back.revision == view.target.revision:
+        yield "it rolls back to the very revision that failed"
+    proofs = [proof for proof in view.target.proven if proof.revision == back.revision]
+    if not proofs:
+        yield f"it rolls back to {back.revision}, which never carried this fleet"
+    for proof in proofs:
+        if proof.revoked or not proof.bootable:
+            yield f"it rolls back to {back.revision}, which is revoked or cannot be started"
+        if proof.release != back.release:
+            yield f"it rolls back to {back.revision} under the name of another release"
+        if sum(f.revision == back.revision and f.at > proof.at for f in damning) >= least:
+            yield f"it rolls back to {back.revision}, which has failed since it was proven"
+
+
+def lessons(view: View) -> Iterator[str]:
+    """What is remembered is true, and is remembered once; healing keeps its limit."""
+    window = timedelta(seconds=view.policy.healing.window_seconds)
+    used = sum(view.now - heal.at < window for heal in view.target.heals)
+    most = max(1, view.policy.healing.limit.of(view.target.size))
+    if view.plan.heals and used + len(view.plan.heals) > most:
+        yield f"{used + len(view.plan.heals)} would be healed within the window, and {most} may be"
+    well = {view.instances[instance].slot for instance in view.serving}
+    for slot in sorted(well & ({heal.slot for heal in view.plan.heals} | {f.slot for f in view.plan.failures})):
+        yield f"{slot} serves, and would be remembered as failed"
+    remembered = Counter(f.slot for f in view.plan.failures) + Counter({f.slot: 1 for f in view.target.failures})
+    for failure in view.plan.failures:
+        if remembered[failure.slot] > 1:
+            yield f"the failure of {failure.slot} would be counted twice"
+    for slot in view.plan.closed:
+        if slot not in view.ordered:
+            yield f"{slot} would be closed, and was not ordered"
+
+
+def success(view: View) -> Iterator[str]:
+    """Success is told only of what is true: the wanted number, of the wanted revision, alone, serving."""
+    current = {i for i in view.serving if view.instances[i].revision == view.target.revision}
+    alone = len(current) == len(view.instances) == view.target.size
+    if view.plan.phase is Phase.CONVERGED and (
+        not alone or view.partial or view.launches or set(view.traffic) - current
+    ):
+        yield "it says that the fleet is as wanted, and that is not what was seen"
+    if view.plan.proven is not None and (not alone or view.partial or view.plan.proven != view.target.revision):
+        yield f"it calls {view.plan.proven} proven, and it does not carry the fleet alone"

@@ -1,0 +1,64 @@
+"""The arguments of a check, looked up once."""
+
+from datetime import datetime, timedelta
+
+from repave.model.names import InstanceId
+from repave.model.observation import Instance, MachineState, Observation, TrafficState
+from repave.model.plan import Attach, Detach, Drain, Launch, Plan, Terminate
+from repave.model.policy import FleetPolicy
+from repave.model.target import Target
+
+
+class View:
+    """The arguments, looked up once."""
+
+    def __init__(
+        self, plan: Plan, policy: FleetPolicy, target: Target, observation: Observation, now: datetime
+    ) -> None:
+        self.plan = plan
+        self.policy = policy
+        self.target = target
+        self.now = now
+        self.instances: dict[InstanceId, Instance] = {i.id: i for i in observation.machines.instances}
+        self.traffic = {backend.instance: backend for backend in observation.traffic.backends}
+        self.partial = bool(observation.machines.incomplete or observation.traffic.incomplete)
+        self.slots = {instance.slot for instance in self.instances.values()}
+        self.ordered = {order.slot: order for order in target.orders}
+        self.judged = {f.slot for f in (*target.failures, *plan.failures)} | {
+            heal.slot for heal in (*target.heals, *plan.heals)
+        }
+        self.launches = [step for step in plan.steps if isinstance(step, Launch)]
+        self.drains = [step for step in plan.steps if isinstance(step, Drain)]
+        self.detaches = [step for step in plan.steps if isinstance(step, Detach)]
+        self.ends = [step for step in plan.steps if isinstance(step, Terminate)]
+        self.attaches = [step for step in plan.steps if isinstance(step, Attach)]
+        self.fresh = [launch for launch in self.launches if launch.slot not in self.ordered]
+        self.serving = {instance for instance in self.instances if self._serves(instance)}
+
+    def state(self, instance: InstanceId) -> TrafficState | None:
+        """What the balancer says of it."""
+        backend = self.traffic.get(instance)
+        return backend.state if backend else None
+
+    def dead(self, instance: InstanceId) -> bool:
+        """Whether its process has ended."""
+        return self.instances[instance].state is MachineState.STOPPED
+
+    def unwell(self, instance: InstanceId) -> bool:
+        """Alive, and for now of no use: it fails its checks, its grace is over, or it was judged so before."""
+        if self.dead(instance) or self.state(instance) not in (None, TrafficState.FAILING, TrafficState.CHECKING):
+            return False
+        backend, seen = self.traffic.get(instance), self.instances[instance]
+        waiting_since = max(seen.started_at, backend.since) if backend else seen.started_at
+        overdue = self.now - waiting_since >= timedelta(seconds=self.policy.health.grace_seconds)
+        return self.state(instance) is TrafficState.FAILING or overdue or seen.slot in self.judged
+
+    def has_open_requests(self, instance: InstanceId) -> bool:
+        """Whether its drain goes on, and has time left."""
+        backend = self.traffic.get(instance)
+        if backend is None or backend.state is not TrafficState.DRAINING:
+            return False
+        return self.now - backend.since < timedelta(seconds=self.policy.drain_timeout_seconds)
+
+    def _serves(self, instance: InstanceId) -> bool:
+        return not self.dead(instance) and self.state(instance) is TrafficState.SERVING
