@@ -5,9 +5,10 @@ from datetime import timedelta
 
 import pytest
 
+from repave.model.disruption import Drawer
 from repave.model.names import InstanceId, ReleaseNumber, RevisionId, ZoneName
 from repave.model.observation import Observation
-from repave.model.plan import Attach, Detach, Drain, Draw, Drawer, Launch, Phase, Plan, Retarget, Step, Terminate
+from repave.model.plan import Attach, Detach, Drain, Draw, Launch, Phase, Plan, Retarget, Step, Terminate
 from repave.model.policy import FleetPolicy
 from repave.model.target import FailureKind, Heal, Target
 from repave.planner.check import UnsafePlan, check

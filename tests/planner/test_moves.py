@@ -7,9 +7,10 @@ from datetime import timedelta
 import pytest
 
 from repave.model.amount import Amount
+from repave.model.disruption import Drawer
 from repave.model.names import InstanceId, ReleaseNumber, RevisionId, SlotId, ZoneName
 from repave.model.observation import Backend, Observation, TrafficState
-from repave.model.plan import Attach, Detach, Drain, Draw, Drawer, Launch, Phase, Plan, Rule, Terminate
+from repave.model.plan import Attach, Detach, Drain, Draw, Launch, Phase, Plan, Rule, Terminate
 from repave.model.policy import FleetPolicy, RolloutPolicy
 from repave.model.target import FailureKind, Target
 from repave.planner.check import check

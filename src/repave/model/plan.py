@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Literal
 
+from repave.model.disruption import Drawer
 from repave.model.names import FleetKey, InstanceId, ReleaseNumber, RevisionId, SlotId, ZoneName
 from repave.model.target import Failure, Heal
 
@@ -111,15 +112,6 @@ class Hold:
     detail: str
     since: datetime
     until: datetime | None = None
-
-
-class Drawer(StrEnum):
-    """Who draws on the one disruption budget, most urgent first."""
-
-    HEAL = "heal"
-    ROLLOUT = "rollout"
-    SCALE_IN = "scale-in"
-    REBALANCE = "rebalance"
 
 
 @dataclass(frozen=True, kw_only=True)

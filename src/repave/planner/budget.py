@@ -1,6 +1,7 @@
 """The one arbiter: whoever wants to take a serving instance out draws here."""
 
-from repave.model.plan import Draw, Drawer
+from repave.model.disruption import Drawer
+from repave.model.plan import Draw
 from repave.planner.sets import Member
 
 

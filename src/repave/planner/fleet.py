@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from repave.model.disruption import Drawer
 from repave.model.observation import Observation
-from repave.model.plan import Drawer, Plan, Rule
+from repave.model.plan import Plan, Rule
 from repave.model.policy import FleetPolicy
 from repave.model.target import Target
 from repave.planner import failures, healing, keeper, narration
