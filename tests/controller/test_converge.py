@@ -6,12 +6,14 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from repave.controller.converge import Controller
 from repave.controller.holders import is_dead, this_process
+from repave.controller.pace import Pace
 from repave.controller.ports import Declared, Ports
 from repave.controller.tick import Tick
 from repave.model.names import (
@@ -33,7 +35,7 @@ from repave.ports.intent import Aim
 from repave.ports.traffic import Frontend
 from repave.simulation.balancer import SimulatedBalancer
 from repave.simulation.provider import SimulatedProvider
-from repave.simulation.world import Behaviour, World
+from repave.simulation.world import Behaviour, SimulatedClock, World
 from repave.store.sql import SqlStore
 
 FLEET = FleetKey(project=ProjectName("shop"), environment=EnvironmentName("test"), fleet=FleetName("web"))
@@ -84,7 +86,7 @@ class Scene:
             Declared(policy=policy, frontend=frontend),
             holder=holder,
             on_tick=(ticks if ticks is not None else []).append,
-            parallel=1,
+            pace=Pace(parallel=1),
         )
 
     def want(self, wanted: Revision, size: int = SIZE, fleet: FleetKey = FLEET) -> None:
@@ -163,7 +165,7 @@ def test_a_rollout_never_serves_with_fewer_than_wanted(scene: Scene) -> None:
         Declared(policy=policy, frontend=frontend),
         holder="me",
         on_tick=lambda _: fewest.append(len(scene.balancer.serving(FLEET))),
-        parallel=1,
+        pace=Pace(parallel=1),
     )
     (result,) = controller.converge([FLEET])
     assert result.reached
@@ -261,7 +263,7 @@ def test_a_fleet_that_is_destroyed_meanwhile_ends(scene: Scene) -> None:
             scene.store.forget(FLEET)
 
     declared = Declared(policy=policy, frontend=frontend)
-    (result,) = Controller(scene.ports, declared, holder="me", on_tick=destroy, parallel=1).converge([FLEET])
+    (result,) = Controller(scene.ports, declared, holder="me", on_tick=destroy, pace=Pace(parallel=1)).converge([FLEET])
     assert (result.reached, result.reason) == (False, "the fleet was destroyed meanwhile")
 
 
@@ -273,7 +275,7 @@ def test_another_aim_meanwhile_is_no_success_of_ours(scene: Scene) -> None:
             scene.want(NEW)
 
     declared = Declared(policy=policy, frontend=frontend)
-    (result,) = Controller(scene.ports, declared, holder="me", on_tick=aim, parallel=1).converge([FLEET])
+    (result,) = Controller(scene.ports, declared, holder="me", on_tick=aim, pace=Pace(parallel=1)).converge([FLEET])
     assert (result.reached, result.rolled_back, result.release) == (False, False, 2)
     assert result.reason == "r2 was asked for meanwhile"
 
@@ -324,7 +326,7 @@ def test_ctrl_c_ends_after_the_step_with_all_recorded_and_the_lease_given_back(s
     before = signal.getsignal(signal.SIGINT)
     declared = Declared(policy=policy, frontend=frontend)
     with pytest.raises(KeyboardInterrupt):
-        Controller(scene.ports, declared, holder="me", on_tick=interrupt, parallel=1).converge([FLEET])
+        Controller(scene.ports, declared, holder="me", on_tick=interrupt, pace=Pace(parallel=1)).converge([FLEET])
     assert scene.kinds() == ["launch"] * SIZE
     assert scene.store.lease(str(FLEET), scene.world.clock.now()) is None
     assert signal.getsignal(signal.SIGINT) is before
@@ -365,7 +367,7 @@ def test_a_follower_believes_what_a_living_leader_recorded(scene: Scene) -> None
     lead()
     scene.world.clock.sleep(1)
     declared = Declared(policy=policy, frontend=frontend)
-    follower = Controller(scene.ports, declared, holder="follower", on_tick=follow, parallel=1)
+    follower = Controller(scene.ports, declared, holder="follower", on_tick=follow, pace=Pace(parallel=1))
     (result,) = follower.converge([FLEET], timeout_seconds=10)
     assert result.reached
 
@@ -383,3 +385,39 @@ def test_the_lease_of_a_dead_process_is_taken_over_at_once(scene: Scene) -> None
     ticks: list[Tick] = []
     scene.controller(ticks=ticks).converge([FLEET])
     assert not any(tick.leader for tick in ticks)
+
+
+class SetBack(SimulatedClock):
+    """A clock that is set back by an hour while somebody first sleeps by it."""
+
+    late = timedelta(hours=1)
+
+    def sleep(self, seconds: float) -> None:
+        """Jump."""
+        super().sleep(seconds)
+        self._at -= self.late
+        self.late = timedelta(0)
+
+
+def test_a_clock_that_is_set_back_makes_nobody_wait(scene: Scene) -> None:
+    """The next look comes when it is due, and not when the clock is again where it was."""
+    scene.controller().converge([FLEET])
+    begun = scene.world.clock.now()
+    ticks: list[Tick] = []
+    ports = replace(scene.ports, clock=SetBack(begun))
+    declared = Declared(policy=policy, frontend=frontend)
+    controller = Controller(ports, declared, holder="me", on_tick=ticks.append, pace=Pace(parallel=1))
+    controller.keep([FLEET], until=lambda: len(ticks) == 3)
+    assert begun - ports.clock.now() > timedelta(minutes=59)
+
+
+def test_who_is_woken_looks_again(scene: Scene) -> None:
+    """A composition that knows when something changes need not have the fleet looked at in between."""
+    ticks: list[Tick] = []
+    scene.controller().converge([FLEET])
+    unhurried = Pace(parallel=1, resting_seconds=86_400.0, rest=lambda _: scene.world.clock.sleep(5))
+    declared = Declared(policy=policy, frontend=frontend)
+    controller = Controller(scene.ports, declared, holder="me", on_tick=ticks.append, pace=unhurried)
+    begun = scene.world.clock.now()
+    controller.keep([FLEET], until=lambda: len(ticks) == 4)
+    assert scene.world.clock.now() - begun == timedelta(seconds=15)

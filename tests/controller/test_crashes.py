@@ -13,6 +13,7 @@ import pytest
 
 from repave.controller.converge import Controller
 from repave.controller.ending import Convergence
+from repave.controller.pace import Pace
 from repave.controller.ports import Declared, Ports
 from repave.model.names import (
     Digest,
@@ -97,7 +98,7 @@ class Scene:
             clock=self.world.clock,
         )
         declared = Declared(policy=policy, frontend=frontend)
-        return Controller(ports, declared, holder=holder, parallel=1, is_dead=lambda other: other != holder)
+        return Controller(ports, declared, holder=holder, pace=Pace(parallel=1), is_dead=lambda other: other != holder)
 
     def converge(self, holder: str = "me", life: "Life | None" = None, timeout_seconds: float = 300) -> Convergence:
         """To the end."""

@@ -6,6 +6,7 @@ from typing import Protocol
 import pytest
 
 from repave.controller.converge import Controller
+from repave.controller.pace import Pace
 from repave.controller.ports import Declared, Ports
 from repave.controller.tick import Tick
 from repave.simulation.stage import Stage
@@ -36,7 +37,7 @@ def controller_on() -> Puts:
             Declared(policy=lambda _: stage.policy, frontend=stage.frontend),
             holder=holder,
             on_tick=on_tick,
-            parallel=1,
+            pace=Pace(parallel=1),
             is_dead=lambda other: other != holder,
         )
 

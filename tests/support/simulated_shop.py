@@ -12,6 +12,7 @@ from repave.config.lockfile import lock_digest
 from repave.config.policies import fleet_policy
 from repave.config.project import parse_project
 from repave.controller.converge import Controller
+from repave.controller.pace import Pace
 from repave.controller.ports import Declared, Ports
 from repave.model.artifact import Artifact, ArtifactLayer
 from repave.model.finding import Finding, SourceStatus
@@ -373,7 +374,7 @@ class Shop:
             ),
             holder="test",
             on_tick=lambda tick: watcher(tick.plan, tick.observation) if tick.plan and tick.observation else None,
-            parallel=1,
+            pace=Pace(parallel=1),
         )
         return tuple(
             Settled(

@@ -9,7 +9,7 @@ from repave.controller.frontends import Frontends
 from repave.controller.holders import is_dead
 from repave.controller.interrupts import deferred
 from repave.controller.leases import Leases
-from repave.controller.pace import RESTING_SECONDS, seconds_to_next
+from repave.controller.pace import Pace, seconds_to_next
 from repave.controller.ports import Declared, Ports
 from repave.controller.tick import Tick, Ticker
 from repave.model.names import FleetKey
@@ -18,8 +18,7 @@ from repave.ports.errors import Gone
 TIMEOUT_SECONDS = 1800.0
 """A deploy that has not come to an end in half an hour says what holds it instead of waiting on."""
 
-PARALLEL = 16
-"""Calls to one provider at the same time: enough to fill a batch, few enough not to be throttled for."""
+USUAL = Pace()
 
 
 def unwatched(_: Tick) -> None:
@@ -32,8 +31,13 @@ class Watched:
 
     attempt: Attempt
     due: datetime
+    looked: datetime
     tick: Tick | None = None
     destroyed: bool = False
+
+    def is_due(self, now: datetime) -> bool:
+        """Whether it is looked at now: a clock that was set back must not make it wait for as long."""
+        return self.due <= now or now < self.looked
 
     @property
     def ended(self) -> bool:
@@ -55,14 +59,15 @@ class Controller:
         *,
         holder: str,
         on_tick: Callable[[Tick], None] = unwatched,
-        parallel: int = PARALLEL,
+        pace: Pace = USUAL,
         is_dead: Callable[[str], bool] = is_dead,
     ) -> None:
         self._ports = ports
         self._on_tick = on_tick
+        self._pace = pace
         self._leases = Leases(ports, holder, is_dead)
         self._frontends = Frontends(ports, declared)
-        self._ticker = Ticker(ports, declared, parallel=parallel)
+        self._ticker = Ticker(ports, declared, parallel=pace.parallel)
 
     def converge(
         self, fleets: Iterable[FleetKey], *, timeout_seconds: float = TIMEOUT_SECONDS
@@ -94,7 +99,7 @@ class Controller:
             asked = self._ports.store.target(fleet)
             if asked is None:
                 raise Gone(f"nothing is wanted of {fleet}", hint=f"`repave deploy {fleet.environment}` says what is")
-            watched.append(Watched(attempt=Attempt(asked=asked, began=began), due=began))
+            watched.append(Watched(attempt=Attempt(asked=asked, began=began), due=began, looked=began))
         return tuple(watched)
 
     def _run(self, watched: tuple[Watched, ...], finished: Callable[[], bool]) -> None:
@@ -103,7 +108,7 @@ class Controller:
             try:
                 while True:
                     for each in watched:
-                        if each.due <= self._ports.clock.now():
+                        if each.is_due(self._ports.clock.now()):
                             self._turn(each)
                         interruption.obey()
                     if finished():
@@ -116,9 +121,9 @@ class Controller:
         fleet = watched.attempt.asked.fleet
         tick = self._act_or_follow(fleet)
         now = self._ports.clock.now()
-        seconds = RESTING_SECONDS if tick is None else seconds_to_next(tick, watched.tick, now)
+        seconds = seconds_to_next(self._pace, tick, watched.tick, now)
         watched.tick, watched.destroyed = tick, tick is None
-        watched.due = now + timedelta(seconds=seconds)
+        watched.looked, watched.due = now, now + timedelta(seconds=seconds)
         if tick is not None:
             self._on_tick(tick)
 
@@ -147,5 +152,12 @@ class Controller:
         )
 
     def _rest(self, watched: tuple[Watched, ...]) -> None:
-        clock = self._ports.clock
-        clock.sleep((min(each.due for each in watched) - clock.now()).total_seconds())
+        """Until the first is due; who is woken sooner looks at all, for nobody says which of them changed."""
+        clock, rest = self._ports.clock, self._pace.rest
+        seconds = (min(each.due for each in watched) - clock.now()).total_seconds()
+        if rest is None:
+            clock.sleep(seconds)
+            return
+        rest(seconds)
+        for each in watched:
+            each.due = min(each.due, clock.now())

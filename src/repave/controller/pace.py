@@ -1,50 +1,79 @@
 """When a fleet is looked at again."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 
 from repave.controller.tick import Tick
 from repave.model.outcome import Result
 from repave.model.plan import Launch, Rule
 
-ACTED_SECONDS = 0.001
-"""After a change that worked: the next often waits for nothing but it, as an idle instance's end for its drain."""
-
-MOVING_SECONDS = 0.03
-"""While something starts, drains or moves: a step waits no longer than this for the world to be ready for it. A look
-costs some milliseconds."""
-
-STUMBLING_SECONDS = 0.5
-"""While someone does not answer, or a step did not work: soon again, without pressing them."""
-
-FOLLOWING_SECONDS = 0.5
-"""While another acts: only its record is read."""
-
-RESTING_SECONDS = 1.0
-"""While nothing moves: a crash is noticed within this time."""
-
 MOVING = frozenset({Rule.STARTING, Rule.DRAINING})
 
 
-def seconds_to_next(tick: Tick, before: Tick | None, now: datetime) -> float:
-    """How long nothing need be done after ``tick``, which followed ``before``; a plan may say to wake sooner."""
-    seconds = _seconds(tick, before)
+@dataclass(frozen=True, kw_only=True)
+class Pace:
+    """How fast a controller works, as its composition says: how much at once, and how long between two looks.
+
+    A look that is said to come late may come earlier: when the plan says to wake, or when ``rest`` ends sooner.
+    """
+
+    parallel: int = 16
+    """Calls to one provider at the same time: enough to fill a batch, few enough not to be throttled for."""
+
+    acted_seconds: float = 0.001
+    """After a change that worked: the next often waits for nothing but it, as an idle instance's end for its drain."""
+
+    again_seconds: float = 0.03
+    """After a step that was given again, a lost race, and at the least before a wake-up: never a busy loop."""
+
+    moving_seconds: float = 0.03
+    """While something starts or drains: a step waits no longer than this for the world to be ready for it. A look
+    costs some milliseconds."""
+
+    stumbling_seconds: float = 0.5
+    """After a step that did not work: soon again, without pressing anyone."""
+
+    blind_seconds: float = 0.5
+    """While not everything could be seen, and nothing was given."""
+
+    following_seconds: float = 0.5
+    """While another acts: only its record is read."""
+
+    resting_seconds: float = 1.0
+    """While nothing moves: a crash is noticed within this time."""
+
+    rest: Callable[[float], None] | None = None
+    """Waits so many seconds at the most, and less when it knows of something that has changed; None: the clock."""
+
+
+def seconds_to_next(pace: Pace, tick: Tick | None, before: Tick | None, now: datetime) -> float:
+    """How long nothing need be done after ``tick``, which followed ``before``; a plan may say to wake sooner.
+
+    None instead of a tick: nothing is wanted of the fleet any more.
+    """
+    if tick is None:
+        return pace.resting_seconds
+    seconds = _seconds(pace, tick, before)
     if tick.plan is None or tick.plan.wake_at is None:
         return seconds
     until_wake = (tick.plan.wake_at - now).total_seconds()
-    return min(seconds, max(MOVING_SECONDS, until_wake))
+    return min(seconds, max(pace.again_seconds, until_wake))
 
 
-def _seconds(tick: Tick, before: Tick | None) -> float:
+def _seconds(pace: Pace, tick: Tick, before: Tick | None) -> float:
     if tick.leader:
-        return FOLLOWING_SECONDS
+        return pace.following_seconds
     if tick.plan is None or tick.overtaken:
-        return MOVING_SECONDS
+        return pace.again_seconds
+    if any(outcome.result is not Result.DONE for outcome in tick.outcomes):
+        return pace.stumbling_seconds
     rules = {hold.rule for hold in tick.plan.holds}
-    if Rule.UNSEEN in rules or any(outcome.result is not Result.DONE for outcome in tick.outcomes):
-        return STUMBLING_SECONDS
-    if tick.plan.changes and _is_news(tick, before):
-        return ACTED_SECONDS
-    return MOVING_SECONDS if tick.plan.changes or rules & MOVING else RESTING_SECONDS
+    if Rule.UNSEEN in rules:
+        return pace.stumbling_seconds if tick.plan.changes else pace.blind_seconds
+    if tick.plan.changes:
+        return pace.acted_seconds if _is_news(tick, before) else pace.again_seconds
+    return pace.moving_seconds if rules & MOVING else pace.resting_seconds
 
 
 def _is_news(tick: Tick, before: Tick | None) -> bool:
