@@ -34,6 +34,7 @@ Commands:
   lock      Pin every package and file of every image, exactly.
   bake      Make images from the lock, and a release of them.
   verify    Check every byte of what was baked, offline.
+  keys      Show the key that signs, and those whose signatures count.
   sbom      List all that an artifact is made of: CycloneDX or SPDX.
   push      Carry artifacts to a registry, with what is signed of them.
   pull      Bring an artifact in from a registry, verified.

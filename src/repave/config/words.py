@@ -105,8 +105,11 @@ SECRET_SCHEMES = {"env": "NAME", "file": "PATH"}
 
 REFERENCE_PATTERN = r"^(env:[A-Za-z_][A-Za-z0-9_]*|file:.+)$"
 _REFERENCE = "`env:NAME` (a variable of the shell) or `file:PATH` (a file)"
-KEY_PATTERN = r"^(env:[A-Za-z_][A-Za-z0-9_]*|file:.+|pkcs11:[^ ]+=[^ ]+)$"
-KEY = "`file:PATH`, `env:NAME` (a private key in PEM), or `pkcs11:...` (a key in a token)"
+KEY_PATTERN = r"^(env:[A-Za-z_][A-Za-z0-9_]*|file:.+|pkcs11:[^ ]+=[^ ]+|awskms://[^/ @]*/[^ ]+)$"
+KEY = (
+    "`file:PATH`, `env:NAME` (a private key in PEM), `pkcs11:...` (a key in a token), or `awskms:///alias/NAME` "
+    "(a key in AWS KMS)"
+)
 
 
 def matching(pattern: str, expected: str) -> Callable[[object], str]:

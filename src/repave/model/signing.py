@@ -8,6 +8,9 @@ from repave.model.release import SecretReference
 PKCS11 = "pkcs11"
 """The scheme of a key that never leaves its token."""
 
+AWS_KMS = "awskms"
+"""The scheme of a key that never leaves AWS KMS."""
+
 
 SIGNATURES, DOCUMENTS = "sig", "att"
 """How the names end under which signatures and signed documents are kept beside an artifact, as cosign has it."""
@@ -18,7 +21,7 @@ class SigningSettings:
     """What a project declares; nothing of it is a secret."""
 
     key: SecretReference | None = None
-    """The private key: ``file:PATH`` or ``env:NAME`` (PEM), or ``pkcs11:...`` (RFC 7512); None: nothing is signed."""
+    """The private key: ``file:PATH`` or ``env:NAME`` (PEM), ``pkcs11:...`` (RFC 7512), ``awskms:...``; or none."""
 
     passphrase: SecretReference | None = None
     """Of an encrypted key; the PIN of a token."""

@@ -63,12 +63,14 @@ class Signing:
     @cached_property
     def _signer(self) -> Signer | None:
         signer = self._keys.signer(self._settings)
-        if signer is None or not self._settings.verify:
-            return signer
+        if signer is None:
+            return None
+        public = signer.public  # asked for even where nothing is compared: a token or service may not answer
         trusted = [self._keys.trusted(name) for name in self._settings.verify]
-        if not any(key.pem.split() == signer.public.split() for key in trusted):
+        if trusted and not any(key.pem.split() == public.split() for key in trusted):
             raise Refused(
                 "`signing.key` is none of the keys under `signing.verify`: what it signs could not be deployed",
-                hint=f"add its public key; those named are {', '.join(self._settings.verify)}",
+                hint="`repave keys --public` prints its public key; those named are "
+                + ", ".join(self._settings.verify),
             )
         return signer

@@ -1,7 +1,9 @@
 """Signatures and signed documents of artifacts: made, kept beside the artifact, and judged."""
 
+from base64 import b64decode
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Protocol
 
 from repave.model.names import Digest
@@ -30,6 +32,12 @@ class TrustedKey:
     """As people know it: the path of its file."""
 
     pem: str
+
+    @property
+    def fingerprint(self) -> str:
+        """``sha256:`` and the hex digest of the key (its DER), by which people compare keys."""
+        body = "".join(line for line in self.pem.splitlines() if not line.startswith("-----"))
+        return f"sha256:{sha256(b64decode(body)).hexdigest()}"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from repave.operations.carrying.pulling import Pulling
     from repave.operations.carrying.pushing import Pushing
     from repave.operations.integrity.admission import Admission
+    from repave.operations.integrity.keyring import Keyring
     from repave.operations.integrity.naming import Naming
     from repave.operations.integrity.records import Integrity
     from repave.operations.integrity.trust import Trust
@@ -50,6 +51,13 @@ class Trusting(Artifacts):
             signatures=self.signatures,
             statements=self.listing.statements,
         )
+
+    @cached_property
+    def keyring(self) -> "Keyring":
+        """The keys that the file names, to be shown."""
+        from repave.operations.integrity.keyring import Keyring
+
+        return Keyring(settings=self.project.signing, keys=self.keys)
 
     def trust(self, further: "Iterable[TrustedKey]" = ()) -> "Trust":
         """By the keys that the file names, and further ones."""

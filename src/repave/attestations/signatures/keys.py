@@ -12,12 +12,13 @@ from cryptography.hazmat.primitives.asymmetric.ec import (
     EllipticCurvePrivateKey,
     EllipticCurvePublicKey,
 )
-from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes, PublicKeyTypes
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     PublicFormat,
     load_der_private_key,
+    load_der_public_key,
     load_pem_private_key,
     load_pem_public_key,
 )
@@ -74,9 +75,16 @@ def read_public(pem: str, *, what: str) -> EllipticCurvePublicKey:
         key = load_pem_public_key(pem.encode())
     except (ValueError, UnsupportedAlgorithm) as broken:
         raise Invalid(f"{what} is no public key in PEM", hint=KIND) from broken
-    if not isinstance(key, EllipticCurvePublicKey) or not isinstance(key.curve, SECP256R1):
-        raise Invalid(f"{what} is a key of another kind", hint=KIND)
-    return key
+    return _of_that_kind(key, what, KIND)
+
+
+def read_public_der(der: bytes, *, what: str, hint: str) -> EllipticCurvePublicKey:
+    """The public key in its bytes. Raises Invalid, with what makes one of the right kind."""
+    try:
+        key = load_der_public_key(der)
+    except (ValueError, UnsupportedAlgorithm) as broken:
+        raise Invalid(f"{what} is a key of another kind", hint=hint) from broken
+    return _of_that_kind(key, what, hint)
 
 
 def public_pem(key: EllipticCurvePublicKey) -> str:
@@ -99,6 +107,12 @@ class Judge:
                 continue
             return name
         return ""
+
+
+def _of_that_kind(key: PublicKeyTypes, what: str, hint: str) -> EllipticCurvePublicKey:
+    if not isinstance(key, EllipticCurvePublicKey) or not isinstance(key.curve, SECP256R1):
+        raise Invalid(f"{what} is a key of another kind", hint=hint)
+    return key
 
 
 def _decrypted_pem(pem: str, passphrase: bytes, what: str) -> PrivateKeyTypes:

@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from repave.model.signing import PKCS11, SigningSettings
+from repave.model.signing import AWS_KMS, PKCS11, SigningSettings
 from repave.ports.errors import Denied, Gone, Invalid
 from repave.ports.secrets import Secrets
 from repave.ports.signatures import Signer, TrustedKey
@@ -26,6 +26,7 @@ class DeclaredKeys:
             return None
 
         # Here, and not above: most projects sign nothing, and cryptography takes 60 ms to load.
+        from repave.attestations.signatures.aws_kms import KmsSigner, parse_kms_address  # noqa: PLC0415 - see above
         from repave.attestations.signatures.keys import read_private  # noqa: PLC0415 - see above
         from repave.attestations.signatures.tokens import TokenSigner, parse_address  # noqa: PLC0415 - see above
 
@@ -34,6 +35,8 @@ class DeclaredKeys:
 
         if settings.key.scheme == PKCS11:
             return TokenSigner(parse_address(settings.key.locator, self._environment), passphrase)
+        if settings.key.scheme == AWS_KMS:
+            return KmsSigner(parse_kms_address(settings.key.locator))
         return read_private(self._secrets.resolve(settings.key), passphrase, what=f"the key {settings.key}")
 
     def trusted(self, name: str) -> TrustedKey:

@@ -113,7 +113,7 @@ SigningKey = Annotated[
             "type": "string",
             "pattern": words.KEY_PATTERN,
             "not": {"pattern": "pin-value"},
-            "examples": ["file:keys/cosign.key", "pkcs11:token=signing;object=release"],
+            "examples": ["file:keys/cosign.key", "pkcs11:token=signing;object=release", "awskms:///alias/release"],
         }
     ),
 ]
