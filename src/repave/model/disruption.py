@@ -37,6 +37,11 @@ class Drawer(StrEnum):
     REBALANCE = "rebalance"
     """The zones are uneven."""
 
+    @property
+    def urgency(self) -> int:
+        """0 is the most urgent: who draws first."""
+        return list(Drawer).index(self)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Disruption:

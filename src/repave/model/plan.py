@@ -140,6 +140,9 @@ class Phase(StrEnum):
     ROLLING = "rolling out"
     ROLLING_BACK = "rolling back"
     HEALING = "healing"
+    RENEWING = "renewing"
+    """Instances of the wanted revision are being replaced by others of it."""
+
     SCALING = "scaling"
     STOPPED = "stopped"
     PAUSED = "paused"

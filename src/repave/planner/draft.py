@@ -1,7 +1,9 @@
 """A plan in the making: what has been decided so far, and the counts that follow from it. Lives for one plan."""
 
+from dataclasses import dataclass
 from datetime import datetime
 
+from repave.model.disruption import Drawer
 from repave.model.names import RevisionId, SlotId
 from repave.model.plan import Hold, Retarget, Rule, Step
 from repave.model.policy import FleetPolicy
@@ -13,6 +15,14 @@ from repave.planner.zones import Spread, closed_zones, lost_zones
 
 ALIVE = (Standing.SERVING, Standing.COMING)
 """What carries the fleet, or is about to."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outgoing:
+    """Why a member of the wanted revision is to be replaced by another of it."""
+
+    drawer: Drawer
+    reason: str
 
 
 class Draft:
@@ -37,10 +47,13 @@ class Draft:
         self.resting: Hold | None = None
         """What may still be bettered later, in a fleet that is as wanted."""
 
+        self.outgoing: dict[SlotId, Outgoing] = {}
+        """Members of the wanted revision to be replaced: another is launched first, then the budget lets them go."""
+
         self._gone: set[SlotId] = set()
         self._seen_off: set[SlotId] = set()
         self._failed = {failure.slot for failure in target.failures}
-        self.serving = sum(member.standing is Standing.SERVING for member in sets.members)
+        self.serving = len(sets.of(Standing.SERVING))
         self.floor = max(0, target.size - policy.rollout.unavailable.of(target.size))
         self.budget = Budget(serving=self.serving, floor=self.floor)
         self.surge = policy.rollout.surge.of(target.size)
@@ -66,26 +79,28 @@ class Draft:
 
     @property
     def new(self) -> int:
-        """Instances of the wanted revision that serve or may soon, orders included; the condemned do not count."""
+        """Instances of the wanted revision that serve or may soon, orders included; neither condemned nor outgoing."""
         sick = [m for m in self.remaining(Standing.SICK, current=True) if not self.is_condemned(m)]
-        return len(self.remaining(*ALIVE, current=True)) + len(sick) + len(self.sets.orders)
+        return len(self.staying()) + len(sick) + len(self.sets.orders)
 
     @property
     def occupied(self) -> int:
         """Places taken: everything alive but the sick, who must not hold up their cure; orders included."""
-        staying = [m for m in self.sets.members if m.slot not in self._gone and m.standing is not Standing.SICK]
-        return len(staying) + len(self.sets.orders)
+        taken = [m for m in self.sets.members if m.slot not in self._gone and m.standing is not Standing.SICK]
+        return len(taken) + len(self.sets.orders)
+
+    def staying(self) -> list[Member]:
+        """Members of the wanted revision that carry the fleet, or are about to, and are not to be replaced."""
+        return [member for member in self.remaining(*ALIVE, current=True) if member.slot not in self.outgoing]
+
+    def departing(self, standing: Standing) -> list[Member]:
+        """Members that stand so and are to make room for others: old ones, and the outgoing."""
+        return [m for m in self.remaining(standing) if not m.current or m.slot in self.outgoing]
 
     def remaining(self, *standings: Standing, current: bool | None = None) -> list[Member]:
         """Members that stand so and that this plan has not sent away."""
-        return [
-            member
-            for member in self.sets.members
-            if member.standing in standings
-            and member.slot not in self._gone
-            and member.slot not in self._seen_off
-            and (current is None or member.current == current)
-        ]
+        away = self._gone | self._seen_off if self._seen_off else self._gone
+        return [member for member in self.sets.of(*standings, current=current) if member.slot not in away]
 
     def was_proven(self, member: Member) -> bool:
         """Whether the member's revision once carried the fleet."""
@@ -109,6 +124,14 @@ class Draft:
         """Draw on the healing limit, and remember why."""
         self.heals.append(Heal(slot=member.slot, at=self.now))
         self.fail(failures.failure_of(member, self.target, self.now))
+
+    def replace(self, member: Member, drawer: Drawer, reason: str) -> None:
+        """Another is to take the place of this one of the wanted revision, the more urgent of two reasons counts."""
+        known = self.outgoing.get(member.slot)
+        if known is None:
+            self._spread.leave(member.instance.zone)
+        if known is None or drawer.urgency < known.drawer.urgency:
+            self.outgoing[member.slot] = Outgoing(drawer=drawer, reason=reason)
 
     def end(self, member: Member, reason: str) -> None:
         """One that serves nobody goes."""

@@ -9,7 +9,7 @@ from repave.model.plan import Plan, Rule
 from repave.model.policy import FleetPolicy
 from repave.model.target import Target
 from repave.planner import failures, healing, keeper, narration
-from repave.planner.draft import ALIVE, Draft
+from repave.planner.draft import Draft
 from repave.planner.rebalancing import rebalance
 from repave.planner.sets import Member, Standing, classify
 from repave.planner.strategies import STRATEGIES, Move
@@ -128,35 +128,40 @@ def fill(draft: Draft) -> None:
 
 
 def retire(draft: Draft) -> None:
-    """Old instances leave as the budget allows; those that never served, once enough serve without them."""
+    """What is old or outgoing leaves as the budget allows; what never served, once enough serve without it."""
     if draft.halted:
-        for member in draft.remaining(*ALIVE, current=False):
+        for member in (*draft.departing(Standing.SERVING), *draft.departing(Standing.COMING)):
             draft.hold(member.slot, Rule.STOPPED, "the wanted revision is stopped: it stays", since=member.since)
         return
-    for member in draft.remaining(Standing.COMING, current=False):
+    for member in draft.departing(Standing.COMING):
         if draft.serving >= draft.floor or not draft.was_proven(member):
-            draft.end(member, "it runs an old revision and serves nobody")
+            draft.end(member, f"{_reason_to_leave(draft, member)} and serves nobody")
         else:
-            words = "an old one that does not serve now; it may again, and too few serve without it"
+            words = f"{_reason_to_leave(draft, member)}; it may serve again, and too few do without it"
             draft.hold(member.slot, Rule.BUDGET, words, since=member.since)
-    _take_out(draft, draft.remaining(Standing.SERVING, current=False), Drawer.ROLLOUT, "it runs an old revision")
+    by_drawer: dict[Drawer, list[Member]] = {}
+    for member in draft.departing(Standing.SERVING):
+        outgoing = draft.outgoing.get(member.slot)
+        by_drawer.setdefault(outgoing.drawer if outgoing else Drawer.ROLLOUT, []).append(member)
+    for drawer in sorted(by_drawer, key=lambda drawer: drawer.urgency):
+        _take_out(draft, by_drawer[drawer], drawer)
 
 
 def shrink(draft: Draft) -> None:
     """More of the wanted revision than wanted: the fullest zone gives one up first."""
     if draft.halted:
         return
-    alive = draft.remaining(*ALIVE, current=True)
-    surplus = len(alive) - draft.goal
+    staying = draft.staying()
+    surplus = len(staying) - draft.goal
     if surplus <= 0:
         return
-    chosen = leaving_order(alive, draft.policy.zones)[:surplus]
+    chosen = leaving_order(staying, draft.policy.zones)[:surplus]
     for member in chosen:
         if member.standing is Standing.COMING:
             draft.end(member, "there are more than wanted")
     serving = [member for member in chosen if member.standing is Standing.SERVING]
-    drawer = Drawer.REBALANCE if surplus == 1 and draft.serving == draft.target.size + 1 else Drawer.SCALE_IN
-    _take_out(draft, serving, drawer, "there are more than wanted")
+    evened = surplus == 1 and draft.serving == draft.target.size + 1
+    _take_out(draft, serving, Drawer.REBALANCE if evened else Drawer.SCALE_IN)
 
 
 def spare_the_sick(draft: Draft) -> None:
@@ -188,9 +193,16 @@ def prove(draft: Draft) -> None:
         draft.proven = draft.target.revision
 
 
-def _take_out(draft: Draft, members: Sequence[Member], drawer: Drawer, reason: str) -> None:
+def _take_out(draft: Draft, members: Sequence[Member], drawer: Drawer) -> None:
     for member in leaving_order(members, draft.policy.zones):
+        reason = _reason_to_leave(draft, member)
         if draft.budget.draw(member, drawer, reason):
             draft.leave(member, keeper.drain(member, reason))
         else:
             draft.hold(member.slot, Rule.BUDGET, draft.budget.draws[-1].reason, since=member.since)
+
+
+def _reason_to_leave(draft: Draft, member: Member) -> str:
+    if member.slot in draft.outgoing:
+        return draft.outgoing[member.slot].reason
+    return "there are more than wanted" if member.current else "it runs an old revision"

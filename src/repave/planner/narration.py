@@ -76,12 +76,18 @@ def _phase(draft: Draft) -> Phase:
         return Phase.ROLLING_BACK
     if draft.halted or (draft.barred and _lacks(draft)):
         return Phase.STOPPED
+    return _moving_phase(draft)
+
+
+def _moving_phase(draft: Draft) -> Phase:
     # A fleet of nobody has nothing to prove.
     if any(not member.current for member in draft.sets.members) or (draft.judging and draft.target.size > 0):
         known = any(proof.revision == draft.target.revision for proof in draft.target.proven)
         return Phase.ROLLING_BACK if known and draft.judging else Phase.ROLLING
     if draft.failures or draft.heals or (_serving(draft) < draft.target.size and _failed_lately(draft)):
         return Phase.HEALING
+    if draft.outgoing:
+        return Phase.RENEWING
     busy = draft.steps or draft.closed or draft.proven or draft.holds or draft.sets.orders
     return Phase.SCALING if busy else Phase.CONVERGED
 

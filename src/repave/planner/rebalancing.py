@@ -35,7 +35,7 @@ def _quiet(draft: Draft) -> bool:
         alone
         and draft.serving == draft.target.size > 0
         and draft.surge > 0
-        and not (draft.judging or draft.halted or draft.barred)
+        and not (draft.judging or draft.halted or draft.barred or draft.outgoing)
     )
 
 

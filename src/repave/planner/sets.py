@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import cached_property
 
 from repave.model.names import SlotId
 from repave.model.observation import Backend, Instance, MachineState, Observation, TrafficState
@@ -50,6 +51,9 @@ class Member:
     """One instance with all that is known of it."""
 
     instance: Instance
+    number: tuple[int, str]
+    """Of its slot: members are told apart and put in order by it."""
+
     backend: Backend | None
     standing: Standing
     current: bool
@@ -94,9 +98,21 @@ class Sets:
     closed: tuple[SlotId, ...]
     """Orders whose instance was seen, or whose revision is no longer wanted."""
 
-    def of(self, *standings: Standing, current: bool) -> tuple[Member, ...]:
-        """The members of the wanted revision (or of others) that stand so."""
-        return tuple(m for m in self.members if m.current == current and m.standing in standings)
+    def of(self, *standings: Standing, current: bool | None = None) -> list[Member]:
+        """The members that stand so, of the wanted revision, of others or (None) of any; by standing, then by slot."""
+        return [
+            member
+            for standing in standings
+            for member in self._by_standing[standing]
+            if current is None or member.current == current
+        ]
+
+    @cached_property
+    def _by_standing(self) -> Mapping[Standing, list[Member]]:
+        by_standing: dict[Standing, list[Member]] = {standing: [] for standing in Standing}
+        for member in self.members:
+            by_standing[member.standing].append(member)
+        return by_standing
 
 
 def classify(policy: FleetPolicy, target: Target, observation: Observation, now: datetime) -> Sets:
@@ -105,10 +121,9 @@ def classify(policy: FleetPolicy, target: Target, observation: Observation, now:
     judged = _judged(target)
     members = [
         _member(policy, target, Sighted(instance, backends.pop(instance.id, None), judged.get(instance.slot)), now)
-        for instance in sorted(
-            observation.machines.instances, key=lambda instance: (slot_number(instance.slot), instance.id)
-        )
+        for instance in observation.machines.instances
     ]
+    members.sort(key=lambda member: (member.number, member.instance.id))
     seen = {member.slot for member in members}
     open_orders = sorted(target.orders, key=lambda order: slot_number(order.slot))
     waiting = [order for order in open_orders if order.slot not in seen and order.revision == target.revision]
@@ -151,6 +166,7 @@ def _member(policy: FleetPolicy, target: Target, sighted: Sighted, now: datetime
     healthy_by = begins + timedelta(seconds=policy.health.grace_seconds)
     return Member(
         instance=instance,
+        number=slot_number(instance.slot),
         backend=backend,
         standing=_standing(policy, sighted, overdue=now >= healthy_by),
         current=instance.revision == target.revision,

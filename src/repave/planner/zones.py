@@ -3,10 +3,11 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from heapq import heapify, heappop, heapreplace
 
 from repave.model.names import ZoneName
 from repave.model.target import Failure, FailureKind
-from repave.planner.sets import Member, Standing, slot_number
+from repave.planner.sets import Member, Standing
 
 FIRST_BACKOFF_SECONDS = 30.0
 """A zone without room is left alone for as long as a cloud takes to find some; doubled each time."""
@@ -61,23 +62,26 @@ def leaving_order(members: Iterable[Member], zones: Sequence[ZoneName]) -> list[
     for member in sorted(members, key=_dispensable, reverse=True):
         queues.setdefault(member.instance.zone, []).append(member)
     declared = frozenset(zones)
+
+    def fullness(zone: ZoneName) -> tuple[int, tuple[bool, datetime, tuple[int, str]], ZoneName]:
+        crowd = len(queues[zone]) + (0 if zone in declared else UNDECLARED)
+        return -crowd, _dispensable(queues[zone][-1]), zone
+
+    fullest_first = [fullness(zone) for zone in queues]
+    heapify(fullest_first)
     ordered: list[Member] = []
-    while queues:
-        fullest = min(
-            queues,
-            key=lambda zone: (
-                -len(queues[zone]) - (0 if zone in declared else UNDECLARED),
-                _dispensable(queues[zone][-1]),
-            ),
-        )
-        ordered.append(queues[fullest].pop())
-        if not queues[fullest]:
-            del queues[fullest]
+    while fullest_first:
+        *_, zone = fullest_first[0]
+        ordered.append(queues[zone].pop())
+        if queues[zone]:
+            heapreplace(fullest_first, fullness(zone))
+        else:
+            heappop(fullest_first)
     return ordered
 
 
 def _dispensable(member: Member) -> tuple[bool, datetime, tuple[int, str]]:
-    return member.standing is Standing.SERVING, member.instance.started_at, slot_number(member.slot)
+    return member.standing is Standing.SERVING, member.instance.started_at, member.number
 
 
 class Spread:
@@ -96,6 +100,10 @@ class Spread:
         chosen = min(self.usable, key=lambda zone: self._count[zone])
         self._count[chosen] += 1
         return chosen
+
+    def leave(self, zone: ZoneName) -> None:
+        """One that was counted is to go."""
+        self._count[zone] -= 1
 
     @property
     def uneven(self) -> bool:
