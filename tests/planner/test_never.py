@@ -1,26 +1,14 @@
 """What the fleet planner never does, whatever it is shown."""
 
-from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from random import Random
-from typing import TypeVar
 
+from any_worlds import FLEET, NOW, RELEASE, REVISIONS, AnyWorld, policies, worlds
 from hypothesis import given
 from hypothesis import strategies as st
 
-from repave.model.amount import Amount
-from repave.model.names import (
-    EnvironmentName,
-    FleetKey,
-    FleetName,
-    InstanceId,
-    ProjectName,
-    ReleaseNumber,
-    RevisionId,
-    SlotId,
-    ZoneName,
-)
+from repave.model.names import InstanceId, SlotId
 from repave.model.observation import (
     Backend,
     Instance,
@@ -31,168 +19,27 @@ from repave.model.observation import (
     TrafficState,
 )
 from repave.model.plan import Detach, Drain, Launch, Phase, Plan, Terminate
-from repave.model.policy import FleetPolicy, HealthPolicy, RolloutPolicy
-from repave.model.target import Failure, FailureKind, Heal, Order, Proof, Target
+from repave.model.policy import FleetPolicy
+from repave.model.target import Proof, Target
 from repave.planner.check import check
 from repave.planner.fleet import plan
 
-NOW = datetime(2026, 3, 2, 18, 0, tzinfo=UTC)
-FLEET = FleetKey(project=ProjectName("shop"), environment=EnvironmentName("test"), fleet=FleetName("web"))
-ZONES = tuple(ZoneName(name) for name in "abc")
-REVISIONS = tuple(RevisionId(name) for name in ("one", "two", "three"))
-RELEASE = {revision: ReleaseNumber(number) for number, revision in enumerate(REVISIONS, 1)}
 
-Choice = TypeVar("Choice")
-
-
-AMOUNTS = tuple(Amount(value=value) for value in range(4)) + tuple(
-    Amount(value=value, percent=True) for value in (0, 10, 20, 25, 34, 50, 100)
-)
-AGES = tuple(timedelta(seconds=seconds) for seconds in (0, 1, 4, 5, 6, 20, 30, 31, 59, 60, 61, 90, 300, 601, 900, 5000))
-
-
-class Chooser:
-    """Takes choices out of one big number: one draw for a whole instance keeps a thousand examples quick."""
-
-    def __init__(self, number: int) -> None:
-        self._number = number
-
-    def of(self, choices: Sequence[Choice]) -> Choice:
-        """One of these."""
-        self._number, index = divmod(self._number, len(choices))
-        return choices[index]
-
-    def ago(self) -> datetime:
-        """Some time before now."""
-        return NOW - self.of(AGES)
-
-
-digits = st.integers(0, 2**23)
-"""Above 24 bits, hypothesis prefers small numbers, and the last choices would mostly be the first of their kind."""
-
-choosers = st.tuples(digits, digits).map(lambda pair: Chooser(pair[0] + (pair[1] << 23)))
-
-
-@st.composite
-def policies(draw: st.DrawFn) -> FleetPolicy:
-    """Any policy a file could declare."""
-    chooser = draw(choosers)
-    return FleetPolicy(
-        fleet=FLEET,
-        zones=ZONES[: chooser.of((3, 2, 1))],
-        health=HealthPolicy(grace_seconds=chooser.of((60.0, 5.0))),
-        rollout=RolloutPolicy(
-            surge=chooser.of(AMOUNTS), unavailable=chooser.of(AMOUNTS), stop_in_a_row=chooser.of((2, 1, 3))
-        ),
-        drain_timeout_seconds=chooser.of((30.0, 0.0)),
-    )
-
-
-def instance_of(chooser: Chooser, number: int) -> tuple[Instance, Backend | None]:
-    """Any instance, as the provider and the balancer may show it."""
-    state = chooser.of((MachineState.RUNNING, MachineState.RUNNING, MachineState.STOPPED, MachineState.STARTING))
-    revision = chooser.of(REVISIONS)
-    instance = Instance(
-        id=InstanceId(f"i-{number}"),
-        slot=SlotId(f"web-{number}"),
-        revision=revision,
-        release=RELEASE[revision],
-        zone=chooser.of(ZONES),
-        state=state,
-        started_at=chooser.ago(),
-        address=None if state is MachineState.STARTING else "192.0.2.1",
-        port=8080,
-    )
-    shown = chooser.of((*TrafficState, TrafficState.SERVING, TrafficState.SERVING, None, None))
-    return instance, Backend(instance=instance.id, state=shown, since=chooser.ago()) if shown else None
-
-
-@st.composite
-def worlds(draw: st.DrawFn) -> tuple[FleetPolicy, Target, Observation]:
-    """Any fleet in any state, with whatever a store may remember of it."""
-    seen = [instance_of(chooser, n) for n, chooser in enumerate(draw(st.lists(choosers, max_size=9)), 1)]
-    backends = [backend for _, backend in seen if backend is not None]
-    chooser = draw(choosers)
-    if chooser.of((False, False, False, True)):
-        backends.append(Backend(instance=InstanceId("stray"), state=TrafficState.FAILING, since=NOW))
-    observation = Observation(
-        fleet=FLEET,
-        at=NOW,
-        machines=MachineSighting(
-            at=NOW,
-            instances=tuple(instance for instance, _ in seen),
-            incomplete=chooser.of(("", "", "", "", "a page is missing")),
-        ),
-        traffic=TrafficSighting(at=NOW, backends=tuple(backends), incomplete=chooser.of(("", "", "", "", "no answer"))),
-    )
-    return draw(policies()), draw(targets(len(seen))), observation
-
-
-@st.composite
-def targets(draw: st.DrawFn, instances: int) -> Target:
-    """Any target, with orders, failures, heals and proofs; some of them of the instances that are seen."""
-    chooser = draw(choosers)
-    wanted = chooser.of(REVISIONS)
-    orders = [
-        Order(slot=SlotId(f"web-{number}"), revision=c.of((wanted, *REVISIONS)), zone=c.of(ZONES), ordered_at=c.ago())
-        for number, c in draw(st.dictionaries(st.integers(1, instances + 4), choosers, max_size=3)).items()
-    ]
-    failures = [
-        Failure(
-            slot=SlotId(c.of((f"web-old-{number}", f"web-{number}"))),
-            revision=c.of((wanted, *REVISIONS)),
-            zone=c.of(ZONES),
-            kind=c.of(tuple(FailureKind)),
-            at=c.ago(),
-        )
-        for number, c in enumerate(draw(st.lists(choosers, max_size=4)))
-    ]
-    proofs = [
-        Proof(
-            revision=revision,
-            release=RELEASE[revision],
-            at=chooser.ago(),
-            revoked=chooser.of((False, False, True)),
-            bootable=chooser.of((True, True, False)),
-        )
-        for revision in REVISIONS
-        if chooser.of((True, False))
-    ]
-    healed = draw(choosers)
-    return Target(
-        fleet=FLEET,
-        generation=healed.of((1, 2, 99)),
-        revision=wanted,
-        release=RELEASE[wanted],
-        size=healed.of(range(8)),
-        since=healed.ago(),
-        next_slot=instances + 5,
-        orders=tuple(orders),
-        failures=tuple(sorted(failures, key=lambda failure: failure.at)),
-        heals=tuple(
-            Heal(slot=SlotId(f"web-{healed.of((1, 2, 50))}"), at=healed.ago()) for _ in range(healed.of((0, 1)))
-        ),
-        proven=tuple(sorted(proofs, key=lambda proof: proof.at)),
-        paused=healed.of((False,) * 7 + (True,)),
-        stopped=healed.of(("", "", "", "", "2 in a row failed")),
-    )
-
-
-def planned(world: tuple[FleetPolicy, Target, Observation]) -> Plan:
+def planned(world: AnyWorld) -> Plan:
     """The plan for a world."""
     policy, target, observation = world
     return plan(policy, target, observation, NOW)
 
 
 @given(worlds())
-def test_never_a_plan_that_the_checker_refuses(world: tuple[FleetPolicy, Target, Observation]) -> None:
+def test_never_a_plan_that_the_checker_refuses(world: AnyWorld) -> None:
     """Every plan of the planner passes the checker, which shares no code with it."""
     policy, target, observation = world
     check(planned(world), policy, target, observation, NOW)
 
 
 @given(worlds())
-def test_never_fewer_serving_than_allowed(world: tuple[FleetPolicy, Target, Observation]) -> None:
+def test_never_fewer_serving_than_allowed(world: AnyWorld) -> None:
     """Promise 12: by its own doing the planner never leaves fewer serving than the policy allows."""
     policy, target, observation = world
     states = {backend.instance: backend.state for backend in observation.traffic.backends}
@@ -204,7 +51,7 @@ def test_never_fewer_serving_than_allowed(world: tuple[FleetPolicy, Target, Obse
 
 
 @given(worlds())
-def test_never_a_launch_of_what_is_stopped(world: tuple[FleetPolicy, Target, Observation]) -> None:
+def test_never_a_launch_of_what_is_stopped(world: AnyWorld) -> None:
     """Promise 1: nothing is launched of a revision that was stopped, now or before, nor while it goes back."""
     made = planned(world)
     if world[1].stopped or made.stop or made.retarget or world[1].paused:
@@ -213,7 +60,7 @@ def test_never_a_launch_of_what_is_stopped(world: tuple[FleetPolicy, Target, Obs
 
 
 @given(worlds())
-def test_never_a_launch_of_what_is_revoked(world: tuple[FleetPolicy, Target, Observation]) -> None:
+def test_never_a_launch_of_what_is_revoked(world: AnyWorld) -> None:
     """Nothing is launched whose artifact was revoked, or is no longer where it could be started from."""
     for step in planned(world).steps:
         if isinstance(step, Launch):
@@ -222,7 +69,7 @@ def test_never_a_launch_of_what_is_revoked(world: tuple[FleetPolicy, Target, Obs
 
 
 @given(worlds())
-def test_never_the_same_slot_for_another(world: tuple[FleetPolicy, Target, Observation]) -> None:
+def test_never_the_same_slot_for_another(world: AnyWorld) -> None:
     """Promise 8: a new slot has a number above all that are seen or remembered."""
     _, target, seen = world
     ordered = {order.slot for order in target.orders}
@@ -234,7 +81,7 @@ def test_never_the_same_slot_for_another(world: tuple[FleetPolicy, Target, Obser
 
 
 @given(worlds())
-def test_never_success_before_it_is_true(world: tuple[FleetPolicy, Target, Observation]) -> None:
+def test_never_success_before_it_is_true(world: AnyWorld) -> None:
     """Promise 2: converged means that the wanted number of the wanted revision serves, and nothing else lives."""
     _, target, seen = world
     if planned(world).phase is Phase.CONVERGED:
@@ -245,7 +92,7 @@ def test_never_success_before_it_is_true(world: tuple[FleetPolicy, Target, Obser
 
 
 @given(worlds())
-def test_never_goes_round_in_circles(world: tuple[FleetPolicy, Target, Observation]) -> None:
+def test_never_goes_round_in_circles(world: AnyWorld) -> None:
     """What a plan has remembered is not remembered again by the next one, when nothing else has changed."""
     policy, target, seen = world
     first = planned(world)
@@ -262,7 +109,7 @@ def test_never_goes_round_in_circles(world: tuple[FleetPolicy, Target, Observati
 
 
 @given(worlds())
-def test_never_back_to_what_is_revoked_or_failed(world: tuple[FleetPolicy, Target, Observation]) -> None:
+def test_never_back_to_what_is_revoked_or_failed(world: AnyWorld) -> None:
     """Promise 1: a rollback goes to another revision that is proven, bootable and not revoked, or nowhere."""
     back = planned(world).retarget
     if back is not None:
@@ -273,7 +120,7 @@ def test_never_back_to_what_is_revoked_or_failed(world: tuple[FleetPolicy, Targe
 
 
 @given(worlds())
-def test_never_a_removal_on_a_partial_view(world: tuple[FleetPolicy, Target, Observation]) -> None:
+def test_never_a_removal_on_a_partial_view(world: AnyWorld) -> None:
     """What could not be seen may be what still serves: nothing is taken away, nothing new is started."""
     policy, target, observation = world
     blind = replace(observation, machines=replace(observation.machines, incomplete="a page is missing"))
@@ -283,7 +130,7 @@ def test_never_a_removal_on_a_partial_view(world: tuple[FleetPolicy, Target, Obs
 
 
 @given(worlds())
-def test_never_two_launches_of_a_slot(world: tuple[FleetPolicy, Target, Observation]) -> None:
+def test_never_two_launches_of_a_slot(world: AnyWorld) -> None:
     """Promise 8: a slot is launched once in a plan, never one that an instance fills, new ones with new numbers."""
     made = planned(world)
     slots = [step.slot for step in made.steps if isinstance(step, Launch)]
@@ -293,9 +140,7 @@ def test_never_two_launches_of_a_slot(world: tuple[FleetPolicy, Target, Observat
 
 
 @given(worlds(), st.randoms(use_true_random=False))
-def test_never_does_the_order_of_the_input_matter(
-    world: tuple[FleetPolicy, Target, Observation], chance: Random
-) -> None:
+def test_never_does_the_order_of_the_input_matter(world: AnyWorld, chance: Random) -> None:
     """A list in another order is the same list."""
     policy, target, seen = world
     instances, backends = list(seen.machines.instances), list(seen.traffic.backends)
@@ -310,7 +155,7 @@ def test_never_does_the_order_of_the_input_matter(
 
 
 @given(worlds())
-def test_never_waits_without_a_reason(world: tuple[FleetPolicy, Target, Observation]) -> None:
+def test_never_waits_without_a_reason(world: AnyWorld) -> None:
     """Promise 4: whoever is not where it should be is moved by a step, or held by a rule."""
     made = planned(world)
     touched = {step.slot for step in made.steps}

@@ -1,0 +1,174 @@
+"""Any fleet in any state: what a property of the planner is tried on."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import TypeVar
+
+from hypothesis import strategies as st
+
+from repave.model.amount import Amount
+from repave.model.names import (
+    EnvironmentName,
+    FleetKey,
+    FleetName,
+    InstanceId,
+    ProjectName,
+    ReleaseNumber,
+    RevisionId,
+    SlotId,
+    ZoneName,
+)
+from repave.model.observation import (
+    Backend,
+    Instance,
+    MachineSighting,
+    MachineState,
+    Observation,
+    TrafficSighting,
+    TrafficState,
+)
+from repave.model.policy import FleetPolicy, HealthPolicy, RolloutPolicy
+from repave.model.target import Failure, FailureKind, Heal, Order, Proof, Target
+
+NOW = datetime(2026, 3, 2, 18, 0, tzinfo=UTC)
+FLEET = FleetKey(project=ProjectName("shop"), environment=EnvironmentName("test"), fleet=FleetName("web"))
+ZONES = tuple(ZoneName(name) for name in "abc")
+REVISIONS = tuple(RevisionId(name) for name in ("one", "two", "three"))
+RELEASE = {revision: ReleaseNumber(number) for number, revision in enumerate(REVISIONS, 1)}
+
+Choice = TypeVar("Choice")
+
+
+AMOUNTS = tuple(Amount(value=value) for value in range(4)) + tuple(
+    Amount(value=value, percent=True) for value in (0, 10, 20, 25, 34, 50, 100)
+)
+AGES = tuple(timedelta(seconds=seconds) for seconds in (0, 1, 4, 5, 6, 20, 30, 31, 59, 60, 61, 90, 300, 601, 900, 5000))
+
+
+class Chooser:
+    """Takes choices out of one big number: one draw for a whole instance keeps a thousand examples quick."""
+
+    def __init__(self, number: int) -> None:
+        self._number = number
+
+    def of(self, choices: Sequence[Choice]) -> Choice:
+        """One of these."""
+        self._number, index = divmod(self._number, len(choices))
+        return choices[index]
+
+    def ago(self) -> datetime:
+        """Some time before now."""
+        return NOW - self.of(AGES)
+
+
+AnyWorld = tuple[FleetPolicy, Target, Observation]
+
+digits = st.integers(0, 2**23)
+"""Above 24 bits, hypothesis prefers small numbers, and the last choices would mostly be the first of their kind."""
+
+choosers = st.tuples(digits, digits).map(lambda pair: Chooser(pair[0] + (pair[1] << 23)))
+
+
+@st.composite
+def policies(draw: st.DrawFn) -> FleetPolicy:
+    """Any policy a file could declare."""
+    chooser = draw(choosers)
+    return FleetPolicy(
+        fleet=FLEET,
+        zones=ZONES[: chooser.of((3, 2, 1))],
+        health=HealthPolicy(grace_seconds=chooser.of((60.0, 5.0))),
+        rollout=RolloutPolicy(
+            surge=chooser.of(AMOUNTS), unavailable=chooser.of(AMOUNTS), stop_in_a_row=chooser.of((2, 1, 3))
+        ),
+        drain_timeout_seconds=chooser.of((30.0, 0.0)),
+    )
+
+
+def instance_of(chooser: Chooser, number: int) -> tuple[Instance, Backend | None]:
+    """Any instance, as the provider and the balancer may show it."""
+    state = chooser.of((MachineState.RUNNING, MachineState.RUNNING, MachineState.STOPPED, MachineState.STARTING))
+    revision = chooser.of(REVISIONS)
+    instance = Instance(
+        id=InstanceId(f"i-{number}"),
+        slot=SlotId(f"web-{number}"),
+        revision=revision,
+        release=RELEASE[revision],
+        zone=chooser.of(ZONES),
+        state=state,
+        started_at=chooser.ago(),
+        address=None if state is MachineState.STARTING else "192.0.2.1",
+        port=8080,
+    )
+    shown = chooser.of((*TrafficState, TrafficState.SERVING, TrafficState.SERVING, None, None))
+    return instance, Backend(instance=instance.id, state=shown, since=chooser.ago()) if shown else None
+
+
+@st.composite
+def worlds(draw: st.DrawFn) -> AnyWorld:
+    """Any fleet in any state, with whatever a store may remember of it."""
+    seen = [instance_of(chooser, n) for n, chooser in enumerate(draw(st.lists(choosers, max_size=9)), 1)]
+    backends = [backend for _, backend in seen if backend is not None]
+    chooser = draw(choosers)
+    if chooser.of((False, False, False, True)):
+        backends.append(Backend(instance=InstanceId("stray"), state=TrafficState.FAILING, since=NOW))
+    observation = Observation(
+        fleet=FLEET,
+        at=NOW,
+        machines=MachineSighting(
+            at=NOW,
+            instances=tuple(instance for instance, _ in seen),
+            incomplete=chooser.of(("", "", "", "", "a page is missing")),
+        ),
+        traffic=TrafficSighting(at=NOW, backends=tuple(backends), incomplete=chooser.of(("", "", "", "", "no answer"))),
+    )
+    return draw(policies()), draw(targets(len(seen))), observation
+
+
+@st.composite
+def targets(draw: st.DrawFn, instances: int) -> Target:
+    """Any target, with orders, failures, heals and proofs; some of them of the instances that are seen."""
+    chooser = draw(choosers)
+    wanted = chooser.of(REVISIONS)
+    orders = [
+        Order(slot=SlotId(f"web-{number}"), revision=c.of((wanted, *REVISIONS)), zone=c.of(ZONES), ordered_at=c.ago())
+        for number, c in draw(st.dictionaries(st.integers(1, instances + 4), choosers, max_size=3)).items()
+    ]
+    failures = [
+        Failure(
+            slot=SlotId(c.of((f"web-old-{number}", f"web-{number}"))),
+            revision=c.of((wanted, *REVISIONS)),
+            zone=c.of(ZONES),
+            kind=c.of(tuple(FailureKind)),
+            at=c.ago(),
+        )
+        for number, c in enumerate(draw(st.lists(choosers, max_size=4)))
+    ]
+    proofs = [
+        Proof(
+            revision=revision,
+            release=RELEASE[revision],
+            at=chooser.ago(),
+            revoked=chooser.of((False, False, True)),
+            bootable=chooser.of((True, True, False)),
+        )
+        for revision in REVISIONS
+        if chooser.of((True, False))
+    ]
+    healed = draw(choosers)
+    return Target(
+        fleet=FLEET,
+        generation=healed.of((1, 2, 99)),
+        revision=wanted,
+        release=RELEASE[wanted],
+        size=healed.of(range(8)),
+        since=healed.ago(),
+        next_slot=instances + 5,
+        orders=tuple(orders),
+        failures=tuple(sorted(failures, key=lambda failure: failure.at)),
+        heals=tuple(
+            Heal(slot=SlotId(f"web-{healed.of((1, 2, 50))}"), at=healed.ago()) for _ in range(healed.of((0, 1)))
+        ),
+        proven=tuple(sorted(proofs, key=lambda proof: proof.at)),
+        paused=healed.of((False,) * 7 + (True,)),
+        stopped=healed.of(("", "", "", "", "2 in a row failed")),
+    )
