@@ -114,6 +114,7 @@ def _advisory_source(section: SourceSection) -> AdvisorySource:
     kinds = {
         SourceKind.OSV_FOLDER: osv.folder,
         SourceKind.OSV_ZIP: osv.zip,
+        SourceKind.OSV_ZIP_URL: osv.url,
         SourceKind.OSV_API: osv.api,
         SourceKind.DEBIAN_TRACKER_FILE: tracker.file,
         SourceKind.DEBIAN_TRACKER_URL: tracker.url,

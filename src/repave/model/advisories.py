@@ -17,6 +17,9 @@ class SourceKind(StrEnum):
     OSV_ZIP = "osv-zip"
     """OSV's own export: a zip of such files."""
 
+    OSV_ZIP_URL = "osv-zip-url"
+    """The address of such a zip."""
+
     OSV_API = "osv-api"
     """The address of a server that speaks OSV's API."""
 

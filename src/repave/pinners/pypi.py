@@ -17,7 +17,6 @@ from packaging.utils import canonicalize_name
 from repave.model.lock import Ecosystem, Layer, LockedPackage
 from repave.pinners.image_interpreter import image_interpreter
 from repave.pinners.naming import check_named, requirement
-from repave.pinners.reaching import first_reached
 from repave.pinners.repairs import Bounds, with_most
 from repave.pinners.uv_complaints import refusal
 from repave.pinners.wheels import Interpreter, interpreter
@@ -26,6 +25,7 @@ from repave.ports.errors import Gone, Invalid, Unreachable
 from repave.ports.logins import Access, Login
 from repave.ports.pinner import PinRequest, Pins, Refresh, Repair
 from repave.ports.progress import Progress
+from repave.ports.reaching import first_reached
 from repave.ports.vault import Fetch, Vault
 
 INDEX = "https://pypi.org/simple"

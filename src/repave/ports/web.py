@@ -39,7 +39,7 @@ class Brought:
 
 
 class Web(Protocol):
-    """Asks over HTTP, through the proxies of the environment."""
+    """Asks over HTTP, through the proxies of the environment; what the file says of an address holds here, too."""
 
     def ask(self, address: str, *, what: str, most_bytes: int, posted: bytes | None = None) -> Answer:
         """Get what is at an address, or what it answers to a posted JSON text.

@@ -4,6 +4,7 @@ import json
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
 from pathlib import Path
@@ -12,9 +13,11 @@ from typing import IO
 import httpx
 
 from repave.ports.errors import Corrupt, Denied, Gone, Invalid, WorldError
+from repave.ports.logins import Access
 from repave.ports.progress import Progress, Task
+from repave.ports.reaching import first_reached
 from repave.ports.web import Answer, Brought, Wanted
-from repave.registries.connections import new_client
+from repave.registries.connections import OriginAuth, new_client
 from repave.registries.durable import rename_durably, room_wanted
 from repave.registries.patience import TRANSIENT_STATUS, Transient, patiently, retry_after_seconds
 
@@ -30,12 +33,18 @@ TOLD_BYTES = 64 * 1024
 class WebClient:
     """The web port; safe to use from several threads."""
 
-    def __init__(self) -> None:
-        self._client = new_client()
+    def __init__(self, access: Access | None = None) -> None:
+        self._origins = (access or Access()).origins
+        self._client = new_client(OriginAuth((access or Access()).logins))
 
     def ask(self, address: str, *, what: str, most_bytes: int, posted: bytes | None = None) -> Answer:
         """Get, or post JSON; see the port."""
-        return patiently(lambda: self._once(address, what, most_bytes, posted), what=what)
+
+        def asked(place: str) -> Answer:
+            told = what if place == address else f"{what} (at {place})"
+            return patiently(lambda: self._once(place, told, most_bytes, posted), what=told)
+
+        return first_reached(self._origins.places(address), asked)
 
     def bring(self, wanted: Wanted, target: Path, *, progress: Progress) -> Brought | None:
         """Write a document that is newer; see the port."""
@@ -46,8 +55,9 @@ class WebClient:
         ):
             temporary = Path(incoming.name)
             try:
-                brought = patiently(
-                    lambda: self._write(wanted, incoming, task), what=f"download {wanted.name} from {wanted.address}"
+                brought = first_reached(
+                    self._origins.places(wanted.address),
+                    lambda place: self._brought(replace(wanted, address=place), incoming, task),
                 )
                 incoming.flush()
                 if brought is not None:
@@ -69,11 +79,14 @@ class WebClient:
             content = b"".join(_limited(answer, what, most_bytes))
             return Answer(content=content, at=_moment(answer.headers, "Date"))
 
-    def _write(self, wanted: Wanted, target: IO[bytes], task: Task) -> Brought | None:
+    def _brought(self, wanted: Wanted, target: IO[bytes], task: Task) -> Brought | None:
+        what = f"download {wanted.name} from {wanted.address}"
+        return patiently(lambda: self._write(wanted, target, what, task), what=what)
+
+    def _write(self, wanted: Wanted, target: IO[bytes], what: str, task: Task) -> Brought | None:
         task.advance(-target.tell())
         target.seek(0)
         target.truncate()
-        what = f"download {wanted.name} from {wanted.address}"
         headers = {"If-Modified-Since": format_datetime(wanted.since, usegmt=True)} if wanted.since else {}
         with self._answer("GET", wanted.address, what, headers) as answer:
             if answer.status_code == httpx.codes.NOT_MODIFIED:
@@ -127,7 +140,9 @@ def _refusal(answer: httpx.Response, what: str) -> WorldError:
         case 404 | 410:
             return Gone(told, hint="check the address in repave.yaml")
         case 401 | 403 | 407:
-            return Denied(told, hint="check the permissions at the server and at the proxy")
+            return Denied(
+                told, hint="`credentials` under `origins` say who we are there; the proxy may have its own say"
+            )
         case _:
             return Invalid(told)
 

@@ -94,7 +94,7 @@ class Advising:
         from hashlib import sha256
 
         from repave.advisories.debian_tracker.files import TrackerAddress, TrackerFile
-        from repave.advisories.osv.files import OsvFolder, OsvZip
+        from repave.advisories.osv.files import OsvAddress, OsvFolder, OsvZip
         from repave.advisories.osv.indexed import IndexedAdvisories
         from repave.model.advisories import SourceKind
 
@@ -107,6 +107,8 @@ class Advising:
                 records = OsvFolder(self._folder / source.place, name=f"OSV folder {source.place}")
             case SourceKind.OSV_ZIP:
                 records = OsvZip(self._folder / source.place, name=f"OSV zip {source.place}")
+            case SourceKind.OSV_ZIP_URL:
+                records = OsvAddress(source.place, web=self._web(), folder=cache / "copy", clock=self._clock)
             case SourceKind.OSV_API:
                 return self._osv_server(source.place, cache)
             case SourceKind.DEBIAN_TRACKER_FILE:

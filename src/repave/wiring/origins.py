@@ -93,10 +93,10 @@ class Origins(ProjectFolder):
 
     @cached_property
     def web(self) -> "Web":
-        """Servers that are asked questions."""
+        """Servers that are asked questions, through mirrors and with logins as for all else."""
         from repave.registries.web import WebClient
 
-        client = WebClient()
+        client = WebClient(self.access)
         self._opened.append(client)
         return client
 

@@ -7,16 +7,23 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn, Protocol
 
-from repave.advisories.copies import state_of
+from repave.advisories.copies import KeptCopy, state_of
 from repave.advisories.osv.index import Unreadable
 from repave.advisories.osv.records import LARGEST_RECORD_BYTES, Record, read_record
 from repave.archives.rules import GIB, TREE
 from repave.archives.zips import opened_zip
+from repave.ports.clock import Clock
 from repave.ports.errors import Corrupt, Gone
 from repave.ports.progress import Progress
+from repave.ports.web import Web
 
 MOST_RECORDS = 2_000_000
 """All of OSV has some hundred thousand."""
+
+LARGEST_ZIP_BYTES = 4 * GIB
+"""Several times what all of OSV is in 2026."""
+
+COPY = "all.zip"
 
 ZIP_RULES = replace(TREE, entries=MOST_RECORDS, file_bytes=LARGEST_RECORD_BYTES, total_bytes=16 * GIB)
 """Unpacked, all of OSV is far below that, a zip bomb far above."""
@@ -117,6 +124,27 @@ class OsvZip:
                         task.advance()
         except OSError as gone:
             raise Gone(f"{self._path} cannot be read: {gone.strerror}") from gone
+
+
+class OsvAddress:
+    """Such a zip at an address."""
+
+    def __init__(self, address: str, *, web: Web, folder: Path, clock: Clock) -> None:
+        """``folder`` is the copy's own."""
+        self.name = f"OSV zip {address}"
+        self._copy = KeptCopy(address, path=folder / COPY, web=web, clock=clock)
+
+    def state(self, progress: Progress) -> str:
+        """Of the newest."""
+        return self._copy.refreshed(self.name, most_bytes=LARGEST_ZIP_BYTES, progress=progress)
+
+    def records(self, progress: Progress) -> Iterator[Record | Unreadable]:
+        """All of the copy."""
+        try:
+            yield from OsvZip(self._copy.path, name=self.name).records(progress)
+        except Corrupt:
+            self._copy.forget()
+            raise
 
 
 def _record(content: bytes, name: str) -> Record | Unreadable:

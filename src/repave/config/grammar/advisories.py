@@ -26,6 +26,11 @@ class OsvSection(OneKeySection):
 
     folder: Place = Field(default="", description="A folder of OSV records, a JSON file each, in subfolders too.")
     zip: Place = Field(default="", description="A zip of OSV records, as OSV exports them (`all.zip`).")
+    url: Service = Field(
+        default="",
+        description="Where such a zip is: OSV's own of PyPI is "
+        "`https://osv-vulnerabilities.storage.googleapis.com/PyPI/all.zip`.",
+    )
     api: Service = Field(default="", description="A server of OSV's API: OSV's own is `https://api.osv.dev`.")
 
 

@@ -10,11 +10,11 @@ from repave.model.recipe import Base
 from repave.pinners.debian import sources, versions
 from repave.pinners.debian.index import Entry, Index
 from repave.pinners.debian.workspace import Workspace
-from repave.pinners.reaching import first_reached
 from repave.ports.archive import Candidate, SuiteView
 from repave.ports.clock import Clock
 from repave.ports.commands import Commands
 from repave.ports.logins import Access
+from repave.ports.reaching import first_reached
 
 FRESH_SECONDS = 60.0
 """Several images locked together, and one lock after the other, are asked about once, and from the same indexes."""
