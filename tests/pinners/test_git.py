@@ -365,6 +365,7 @@ class Overheard(LocalCommands):
     """Remembers what a process list would show."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.shown: list[str] = []
 
     def run(self, arguments: Sequence[str], **options: Any) -> Finished:  # noqa: ANN401 - handed on as they are

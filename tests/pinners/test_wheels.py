@@ -44,5 +44,5 @@ def test_the_interpreter_is_read_from_the_locked_packages() -> None:
     """An architecture for which there are no wheels is refused."""
     base = Base(distribution="debian", release="bookworm", suites=("bookworm",), architecture="riscv64")
     with pytest.raises(Invalid, match="no wheels are known for the architecture riscv64"):
-        interpreter(base, ())
+        interpreter(base, {})
     assert BOOKWORM.platform == "x86_64-manylinux_2_36"

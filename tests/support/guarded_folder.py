@@ -88,6 +88,13 @@ def nobody_listens() -> str:
         return f"http://127.0.0.1:{chosen.getsockname()[1]}"
 
 
+@contextmanager
+def never_answers() -> Iterator[str]:
+    """The address of a server that lets everybody in and answers nobody."""
+    with create_server(("127.0.0.1", 0)) as listening:
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+
+
 @dataclass(frozen=True)
 class KnownTo:
     """The logins port for one server."""

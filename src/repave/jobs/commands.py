@@ -22,6 +22,14 @@ SEARCH_PATH = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/s
 class LocalCommands:
     """The commands port on this machine."""
 
+    def __init__(self) -> None:
+        self._running: set[subprocess.Popen[bytes]] = set()
+
+    def end(self) -> None:
+        """End every program that another thread runs by this object, with all its children."""
+        for process in tuple(self._running):
+            _end_group(process)
+
     def run(
         self,
         arguments: Sequence[str],
@@ -47,6 +55,7 @@ class LocalCommands:
             stderr=subprocess.PIPE,
             start_new_session=True,
         ) as process:
+            self._running.add(process)
             try:
                 stdout, stderr = process.communicate(stdin, timeout=timeout_seconds)
             except subprocess.TimeoutExpired as overrun:
@@ -56,6 +65,8 @@ class LocalCommands:
             except BaseException:
                 _end_group(process)
                 raise
+            finally:
+                self._running.discard(process)
         text = stderr.decode(errors="replace")
         if check and process.returncode != 0:
             raise CommandFailed(arguments, exit_code=process.returncode, stderr=text)

@@ -113,9 +113,13 @@ class PypiPinner:
         check_named(request)
         if not request.image.python:
             return Pins()
+        if request.image.base.image:
+            return self.pin_for(image_interpreter(request, self._vault, progress), request, progress=progress)
+        return self.pin_for(pinned_interpreter(request), request, progress=progress)
+
+    def pin_for(self, target: Interpreter, request: PinRequest, *, progress: Progress) -> Pins:
+        """The same, for the interpreter that the image will have."""
         requirements = _requirements(request)
-        base = request.image.base
-        target = image_interpreter(request, self._vault, progress) if base.image else interpreter(base, request.pinned)
         before = _previous(request)
         with progress.task(f"Locking Python packages of {request.image.name}"):
             asked = _Question(request=request, requirements=requirements, target=target, before=before)
@@ -250,6 +254,12 @@ class PypiPinner:
                     hint=f"`repave lock --upgrade-package {package.name}` moves it to a newer version",
                 ) from gone
         return lost
+
+
+def pinned_interpreter(request: PinRequest) -> Interpreter:
+    """As the Debian packages say that are pinned for the image. Raises Invalid when there is no python3."""
+    debs = (package for package in request.pinned if package.ecosystem is Ecosystem.DEB)
+    return interpreter(request.image.base, {package.name: package.version for package in debs})
 
 
 def _requirements(request: PinRequest) -> str:

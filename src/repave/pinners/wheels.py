@@ -1,13 +1,12 @@
 """Which wheel the interpreter of an image would take."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from packaging.tags import Tag, compatible_tags, cpython_tags
 from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
-from repave.model.lock import Ecosystem, LockedPackage
 from repave.model.recipe import Base
 from repave.ports.errors import Invalid
 
@@ -21,6 +20,9 @@ NEWEST_GLIBC = 40
 """The newest that uv knows by name; a newer image takes wheels made for this one."""
 
 LEGACY = {17: "manylinux2014", 12: "manylinux2010", 5: "manylinux1"}
+
+TELLING = ("python3", "libc6")
+"""The Debian packages whose versions say which wheels an image takes."""
 
 UPSTREAM = re.compile(r"(?:\d+:)?(\d+)\.(\d+)(?:\.(\d+))?")
 
@@ -68,14 +70,13 @@ class Interpreter:
         yield f"linux_{self.machine}"
 
 
-def interpreter(base: Base, pinned: Iterable[LockedPackage]) -> Interpreter:
-    """Read it from the Debian packages that are locked for the image. Raises Invalid when there is no python3."""
-    versions = {package.name: package.version for package in pinned if package.ecosystem is Ecosystem.DEB}
+def interpreter(base: Base, versions: Mapping[str, str]) -> Interpreter:
+    """Read it from the versions of the image's Debian packages, by name. Raises Invalid when there is no python3."""
     if base.architecture not in MACHINES:
         raise Invalid(
             f"no wheels are known for the architecture {base.architecture}", hint=f"known are {', '.join(MACHINES)}"
         )
-    found = {name: UPSTREAM.match(versions.get(name, "")) for name in ("python3", "libc6")}
+    found = {name: UPSTREAM.match(versions.get(name, "")) for name in TELLING}
     python, library = found["python3"], found["libc6"]
     if python is None or library is None:
         raise Invalid(

@@ -32,21 +32,24 @@ class Locks(Origins):
     @cached_property
     def pinners(self) -> "tuple[Pinner, ...]":
         """Of packages, in the order in which they pin: each sees what the earlier ones pinned."""
+        from repave.jobs.commands import LocalCommands
         from repave.pinners.base_images import BaseImagePinner
         from repave.pinners.debian.pinner import DebianPinner
         from repave.pinners.fetched import FetchedFilesPinner
         from repave.pinners.git.pinner import GitPinner
         from repave.pinners.npm.pinner import NpmPinner
         from repave.pinners.pypi import PypiPinner
+        from repave.pinners.side_by_side import SideBySide
 
+        beside = LocalCommands()
         return (
             BaseImagePinner(distribution=lambda: self.distribution, vault=self.vault),
-            DebianPinner(archive=self.archive, vault=self.vault, commands=self.commands),
-            PypiPinner(
-                root=self.state / "cache" / "pypi",
-                vault=self.vault,
-                commands=self.commands,
-                access=self.access,
+            SideBySide(
+                debian=DebianPinner(archive=self.archive, vault=self.vault, commands=self.commands),
+                pypi=PypiPinner(
+                    root=self.state / "cache" / "pypi", vault=self.vault, commands=beside, access=self.access
+                ),
+                stop=beside.end,
             ),
             NpmPinner(vault=self.vault),
             FetchedFilesPinner(vault=self.vault),

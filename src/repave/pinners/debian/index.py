@@ -16,6 +16,7 @@ from repave.ports.errors import CommandFailed, Corrupt, WorldError
 
 ESSENTIAL = "?essential"
 URI_LINE = re.compile(r"^'[^']+' (\S+)_(\S+)_([a-z0-9-]+)\.deb \d+")
+POLICY_LINES = re.compile(r"^(\S+):\n  Installed: .*\n  Candidate: (\S+)$", re.MULTILINE)
 MADISON_LINE = re.compile(r"\s*(\S+) \|\s+(\S+) \| (.+) ([^\s/]+)/\S+ \S+ Packages")
 
 
@@ -93,6 +94,11 @@ class Index:
         places = self._places(asked)
         entries = (self._entry(fields, places) for fields in paragraphs(shown) if fields.get("Package") in set(asked))
         return {entry.key: entry for entry in entries if entry is not None}
+
+    def candidates(self, names: Iterable[str]) -> Mapping[str, str]:
+        """The version of each name that apt would take if it takes it at all; unknown names are left out."""
+        found = POLICY_LINES.findall(self._read("policy", sorted(names)))
+        return {name: version for name, version in found if version != "(none)"}
 
     def names(self) -> frozenset[str]:
         """Every package name, for saying which is nearest."""

@@ -1,7 +1,7 @@
 """Debian packages of an image, pinned: the exact closure, in the versions the refresh allows."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 from repave.model.lock import Ecosystem, Layer, LockedPackage
@@ -44,6 +44,20 @@ class DebianPinner:
                 raise
             # What is asked for may have been published since another run read the indexes.
             return self._pins(request, progress, newest=True)
+
+    def foresee(self, request: PinRequest, names: Collection[str]) -> Mapping[str, str]:
+        """The versions in which these packages will most likely be pinned, by name; told long before ``pin`` has done.
+
+        As the previous lock has them, else as the newest that the indexes list; unknown names are left out. Raises
+        what ``pin`` raises.
+        """
+        before = keeping.previous(request)
+        locked = {**before.beside, **before.own}
+        if all(name in locked for name in names):
+            return {name: locked[name].version for name in names}
+        _check_recipe(request)
+        base = request.image.base
+        return self._archive.index(base, base.suites, newest=request.refresh is not Refresh.KEEP).candidates(names)
 
     def _pins(self, request: PinRequest, progress: Progress, *, newest: bool) -> Pins:
         base = request.image.base

@@ -1,7 +1,5 @@
 """Debian's own order of versions (policy 5.6.12)."""
 
-from univers.debian import compare_versions
-
 from repave.ports.errors import Invalid
 
 
@@ -11,6 +9,8 @@ def newer(version: str, than: str) -> bool:
 
 
 def _compare(one: str, other: str) -> int:
+    from univers.debian import compare_versions  # noqa: PLC0415 - 20 ms to load, and most locks compare none
+
     try:
         order = compare_versions(one, other)  # type: ignore[no-untyped-call] # univers ships no types
     except ValueError as wrong:
