@@ -6,6 +6,7 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
 from pathlib import Path
@@ -16,19 +17,23 @@ import pytest
 from repave.balancers.haproxy.balancer import HaproxyBalancer
 from repave.jobs.clock import SystemClock
 from repave.jobs.commands import LocalCommands
+from repave.model.metrics import InstanceMetrics
 from repave.model.names import EnvironmentName, FleetKey, FleetName, InstanceId, ProjectName
+from repave.model.observation import TrafficState
 from repave.model.policy import HealthPolicy
 from repave.ports.surroundings import Surroundings
 from repave.ports.traffic import Frontend
 from repave.registries.layout import LayoutRegistry
 from repave.registries.vault import FileVault
+from repave.simulation.contract.metrics import MetricsContract, MetricsSubject
+from repave.simulation.contract.requirement import eventually
 from repave.simulation.contract.traffic import TrafficContract, TrafficSubject
 
 HEALTH = HealthPolicy(path="/healthz", interval_seconds=0.2, timeout_seconds=1.0, healthy=2, unhealthy=2)
 
 
 class Origin:
-    """A small HTTP server of this process: answers its name, and holds what asks for ``/hang`` until told."""
+    """A small HTTP server: answers its name, holds what asks for ``/hang`` until told, and fails ``/fail``."""
 
     def __init__(self, name: str) -> None:
         self.instance = InstanceId(name)
@@ -44,7 +49,8 @@ class Origin:
                     origin.held.set()
                     origin.release.wait(30)
                 body = origin.instance.encode()
-                self.send_response(200 if origin.well or self.path != "/healthz" else 500)
+                ill = self.path == "/fail" or (self.path == "/healthz" and not origin.well)
+                self.send_response(500 if ill else 200)
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
                 self.wfile.write(body)
@@ -94,22 +100,26 @@ def kill(folder: Path) -> None:
     os.kill(int((folder / "haproxy.pid").read_text(encoding="ascii")), signal.SIGKILL)
 
 
+@pytest.fixture
+def surroundings(tmp_path: Path) -> Surroundings:
+    """A folder of its own."""
+    return Surroundings(
+        project=ProjectName("shop"),
+        folder=tmp_path / "haproxy",
+        commands=LocalCommands(),
+        clock=SystemClock(),
+        vault=FileVault(root=tmp_path / "vault"),
+        registry=LayoutRegistry(root=tmp_path / "registry"),
+    )
+
+
 @pytest.mark.real
 class TestHaproxy(TrafficContract):
     """Each rule, on a HAProxy of its own."""
 
     @pytest.fixture
-    def subject(self, tmp_path: Path) -> Iterator[TrafficSubject]:
+    def subject(self, surroundings: Surroundings) -> Iterator[TrafficSubject]:
         """A balancer, and servers behind it as they are asked for."""
-        folder = tmp_path / "haproxy"
-        surroundings = Surroundings(
-            project=ProjectName("shop"),
-            folder=folder,
-            commands=LocalCommands(),
-            clock=SystemClock(),
-            vault=FileVault(root=tmp_path / "vault"),
-            registry=LayoutRegistry(root=tmp_path / "registry"),
-        )
         origins: list[Origin] = []
         numbers = count(1)
 
@@ -139,7 +149,7 @@ class TestHaproxy(TrafficContract):
             ask=ask,
             hang=hang,
             reopen=lambda: HaproxyBalancer(surroundings),
-            kill=lambda: kill(folder),
+            kill=lambda: kill(surroundings.folder),
         )
         for fleet in (front.fleet, other.fleet):
             balancer.remove(fleet)
@@ -154,3 +164,93 @@ def next_holder(origins: list[Origin]) -> Origin:
             if origin.held.wait(0.01):
                 return origin
     pytest.fail("no origin got the request")
+
+
+class Shop:
+    """A HAProxy of its own with one fleet, and servers that serve behind it as they are asked for."""
+
+    def __init__(self, surroundings: Surroundings) -> None:
+        self.surroundings = surroundings
+        self.balancer = HaproxyBalancer(surroundings)
+        self.frontend = frontend("web")
+        self.endpoint = self.balancer.ensure(self.frontend)
+        self._origins: list[Origin] = []
+
+    def start(self) -> InstanceId:
+        """One more, once it serves."""
+        origin = Origin(f"web-{len(self._origins) + 1}")
+        self._origins.append(origin)
+        place = (origin.address, origin.port)
+        self.balancer.attach(self.frontend.fleet, origin.instance, address=place[0], port=place[1], generation=1)
+        eventually(SystemClock(), 20, lambda: self._serves(origin.instance), f"{origin.instance} serves")
+        return origin.instance
+
+    def work(self, seconds: float) -> None:
+        """Ten requests."""
+        for _ in range(10):
+            ask(self.endpoint)
+            SystemClock().sleep(seconds / 10)
+
+    def measured(self) -> InstanceMetrics:
+        """What is known of the only instance."""
+        [metrics] = self.balancer.read(self.frontend.fleet, window_seconds=60).instances
+        return metrics
+
+    def close(self) -> None:
+        """End everything."""
+        self.balancer.remove(self.frontend.fleet)
+        for origin in self._origins:
+            origin.end()
+
+    def _serves(self, instance: InstanceId) -> bool:
+        backends = self.balancer.observe(self.frontend.fleet).backends
+        return any(one.instance == instance and one.state is TrafficState.SERVING for one in backends)
+
+
+@pytest.fixture
+def shop(surroundings: Surroundings) -> Iterator[Shop]:
+    """Closed in the end."""
+    opened = Shop(surroundings)
+    yield opened
+    opened.close()
+
+
+@pytest.mark.real
+class TestHaproxyMetrics(MetricsContract):
+    """Each rule of metrics, on a HAProxy of its own."""
+
+    @pytest.fixture
+    def subject(self, shop: Shop) -> MetricsSubject:
+        """The shop."""
+        return MetricsSubject(
+            source=shop.balancer,
+            clock=SystemClock(),
+            fleet=shop.frontend.fleet,
+            other=frontend("api").fleet,
+            start=shop.start,
+            end=lambda instance: shop.balancer.detach(shop.frontend.fleet, instance, generation=1),
+            work=shop.work,
+            rates=("requests_per_second", "error_rate", "latency_seconds"),
+            reopen=lambda: HaproxyBalancer(shop.surroundings),
+        )
+
+
+@pytest.mark.real
+def test_what_is_measured_is_what_clients_saw(shop: Shop) -> None:
+    """Requests, errors among them, and how long they took; a reload, after which HAProxy counts anew, loses none."""
+    shop.start()
+    assert shop.measured().samples == 0
+    for path in ("/", "/", "/", "/fail"):
+        ask(shop.endpoint, path)
+    seen = shop.measured()
+    assert (seen.samples, seen.error_rate) == (4, 0.25)
+    assert seen.requests_per_second == pytest.approx(4 / seen.seconds)
+    assert seen.latency_seconds is not None
+    assert dict(seen.named) == {"open_requests": 0.0}
+
+    fewer = replace(shop.frontend.health, unhealthy=shop.frontend.health.unhealthy + 1)
+    shop.balancer.ensure(replace(shop.frontend, health=fewer))
+    for path in ("/fail", "/fail", "/fail", "/"):
+        ask(shop.endpoint, path)
+    seen = shop.measured()
+    assert (seen.samples, seen.error_rate) == (8, 0.5)

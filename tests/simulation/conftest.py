@@ -31,6 +31,7 @@ def controller_on() -> Puts:
             traffic=stage.balancer,
             secrets=stage.secrets,
             clock=stage.world.clock,
+            metrics=(stage.metrics,),
         )
         return Controller(
             ports,

@@ -25,8 +25,10 @@ from repave.model.release import Revision
 from repave.ports.provider import LaunchOrder
 from repave.ports.traffic import Frontend
 from repave.simulation.balancer import SimulatedBalancer
+from repave.simulation.contract.metrics import MetricsContract, MetricsSubject
 from repave.simulation.contract.provider import ProviderContract, ProviderSubject
 from repave.simulation.contract.traffic import TrafficContract, TrafficSubject
+from repave.simulation.metrics import SimulatedMetrics
 from repave.simulation.provider import SimulatedProvider
 from repave.simulation.world import World
 
@@ -122,4 +124,39 @@ class TestSimulatedBalancer(TrafficContract):
             hang=hang,
             reopen=lambda: SimulatedBalancer(world),
             kill=world.kill_balancer,
+        )
+
+
+class TestSimulatedMetrics(MetricsContract):
+    """Every rule of metrics, in memory."""
+
+    @pytest.fixture
+    def subject(self) -> MetricsSubject:
+        """A world in which ten requests a second arrive."""
+        world, numbers = World(), count(1)
+        world.published.add(DIGEST)
+        world.load[fleet("web")] = lambda _: 10.0
+        provider, balancer = SimulatedProvider(world), SimulatedBalancer(world)
+        health = HealthPolicy(interval_seconds=0.2, healthy=1)
+        balancer.ensure(Frontend(fleet=fleet("web"), listen=None, health=health, drain_timeout_seconds=1.0))
+
+        def start() -> InstanceId:
+            origin = SimulatedOrigin(world, next(numbers))
+            world.clock.sleep(5)
+            balancer.attach(fleet("web"), origin.instance, address=origin.address, port=8080, generation=1)
+            return origin.instance
+
+        def end(instance: InstanceId) -> None:
+            provider.terminate(fleet("web"), instance, generation=1)
+
+        return MetricsSubject(
+            source=SimulatedMetrics(world),
+            clock=world.clock,
+            fleet=fleet("web"),
+            other=fleet("worker"),
+            start=start,
+            end=end,
+            work=world.clock.sleep,
+            rates=("cpu", "requests_per_second", "error_rate", "latency_seconds"),
+            reopen=lambda: SimulatedMetrics(world),
         )

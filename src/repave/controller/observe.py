@@ -1,30 +1,38 @@
-"""What is seen of a fleet now: the provider's list and the load balancer's own view, asked at the same time."""
+"""What is seen of a fleet now: the provider's list, the load balancer's own view and metrics, asked at one time."""
 
 from repave.controller.lanes import run_lanes
+from repave.controller.measure import measure
 from repave.controller.patience import patiently
 from repave.controller.ports import Ports
+from repave.model.metrics import MetricSighting
 from repave.model.names import FleetKey
 from repave.model.observation import MachineSighting, Observation, TrafficSighting
 from repave.ports.errors import WorldError
 
 
-def observe(ports: Ports, fleet: FleetKey, *, parallel: int) -> Observation:
-    """Ask both; who does not answer is shown as last seen, marked incomplete with the reason.
+def observe(ports: Ports, fleet: FleetKey, *, window_seconds: float, parallel: int) -> Observation:
+    """Ask all; who does not answer is shown as last seen, marked incomplete with the reason.
 
-    An old sighting keeps its own time, so nothing is taken for seen that was not.
+    An old sighting keeps its own time, so nothing is taken for seen that was not. Metrics are those of the last
+    ``window_seconds``; 0 measures nothing.
     """
     before = ports.store.last_seen(fleet)
-    sightings: list[MachineSighting | TrafficSighting] = run_lanes(
+    sightings: list[MachineSighting | TrafficSighting | MetricSighting] = run_lanes(
         [
             lambda: _machines(ports, fleet, before),
             lambda: _traffic(ports, fleet, before),
+            lambda: _metrics(ports, fleet, before, window_seconds),
         ],
         parallel,
     )
-    machines, traffic = sightings
-    if not isinstance(machines, MachineSighting) or not isinstance(traffic, TrafficSighting):
+    machines, traffic, metrics = sightings
+    if not (
+        isinstance(machines, MachineSighting)
+        and isinstance(traffic, TrafficSighting)
+        and isinstance(metrics, MetricSighting)
+    ):
         raise TypeError("the lanes answer in their order")
-    return Observation(fleet=fleet, at=ports.clock.now(), machines=machines, traffic=traffic)
+    return Observation(fleet=fleet, at=ports.clock.now(), machines=machines, traffic=traffic, metrics=metrics)
 
 
 def _machines(ports: Ports, fleet: FleetKey, before: Observation | None) -> MachineSighting:
@@ -46,3 +54,9 @@ def _traffic(ports: Ports, fleet: FleetKey, before: Observation | None) -> Traff
             return TrafficSighting(at=ports.clock.now(), backends=(), incomplete=reason)
         last = before.traffic
         return TrafficSighting(at=last.at, backends=last.backends, endpoint=last.endpoint, incomplete=reason)
+
+
+def _metrics(ports: Ports, fleet: FleetKey, before: Observation | None, window_seconds: float) -> MetricSighting:
+    if not window_seconds:
+        return MetricSighting()
+    return measure(ports, fleet, before.metrics if before else MetricSighting(), window_seconds=window_seconds)

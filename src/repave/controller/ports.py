@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from repave.model.names import FleetKey
 from repave.model.policy import FleetPolicy
 from repave.ports.clock import Clock
+from repave.ports.metrics import Metrics
 from repave.ports.provider import Machines
 from repave.ports.secrets import Secrets
 from repave.ports.store import Store
@@ -21,6 +22,8 @@ class Ports:
     traffic: Traffic
     secrets: Secrets
     clock: Clock
+    metrics: tuple[Metrics, ...] = ()
+    """Whoever measures something of the instances: what one does not know, the next may."""
 
 
 @dataclass(frozen=True, kw_only=True)

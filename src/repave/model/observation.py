@@ -1,9 +1,10 @@
 """Observation: what was seen, when, and what could not be seen. The second of the planner's four types."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from repave.model.metrics import MetricSighting
 from repave.model.names import FleetKey, InstanceId, ReleaseNumber, RevisionId, SlotId, ZoneName
 
 
@@ -99,3 +100,5 @@ class Observation:
     at: datetime
     machines: MachineSighting
     traffic: TrafficSighting
+    metrics: MetricSighting = field(default_factory=MetricSighting)
+    """Empty where nothing needs it."""

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from repave.model.amount import Amount
 from repave.model.names import FleetKey, ZoneName
+from repave.model.scaling import ScalePolicy
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,8 +61,16 @@ class FleetPolicy:
     health: HealthPolicy = field(default_factory=HealthPolicy)
     rollout: RolloutPolicy = field(default_factory=RolloutPolicy)
     healing: HealingPolicy = field(default_factory=HealingPolicy)
+    scale: ScalePolicy | None = None
+    """How its size follows what is measured; None keeps it where it was set."""
+
     drain_timeout_seconds: float = 30.0
     """An instance leaves when idle, or after this long."""
+
+    @property
+    def metrics_window_seconds(self) -> float:
+        """The longest time that any part of the policy wants metrics of; 0 when none wants any."""
+        return self.scale.window_seconds if self.scale and self.scale.targets else 0.0
 
     def __post_init__(self) -> None:
         """A fleet lives somewhere: at least one zone."""

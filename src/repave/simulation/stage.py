@@ -21,6 +21,7 @@ from repave.ports.intent import Aim
 from repave.ports.traffic import Frontend
 from repave.simulation.balancer import SimulatedBalancer
 from repave.simulation.memory.store import MemoryStore
+from repave.simulation.metrics import SimulatedMetrics
 from repave.simulation.provider import SimulatedProvider
 from repave.simulation.world import Behaviour, World
 
@@ -54,9 +55,10 @@ class Stage:
     secrets: NoSecrets = field(default_factory=NoSecrets)
 
     def __post_init__(self) -> None:
-        """Both faces of the world."""
+        """Every face of the world."""
         self.provider = SimulatedProvider(self.world)
         self.balancer = SimulatedBalancer(self.world)
+        self.metrics = SimulatedMetrics(self.world)
 
     @property
     def fleet(self) -> FleetKey:

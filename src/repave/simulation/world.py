@@ -45,6 +45,15 @@ class Behaviour:
     ill_after_seconds: float | None = None
     """From when on it runs and answers nothing."""
 
+    cpu_seconds_per_request: float = 0.005
+    """Processor time of one request: with one processor, 200 requests a second are all it can do."""
+
+    error_share: float = 0.0
+    """Requests it answers with an error, as a share of all."""
+
+    latency_seconds: float = 0.02
+    """From a request to its answer, without others beside it."""
+
 
 class SimulatedClock:
     """The clock port: sleeping makes time jump."""
@@ -134,6 +143,15 @@ class World:
 
         self.call_seconds = 0.0
         """How long each call takes."""
+
+        self.load: dict[FleetKey, Callable[[datetime], float]] = {}
+        """Requests that arrive at a fleet, a second; a fleet that is not named gets none."""
+
+        self.totals: dict[FleetKey, dict[str, float]] = {}
+        """What is measured of a fleet as a whole, by name: a queue's length, say."""
+
+        self.unmeasured = ""
+        """Why nothing is measured just now."""
 
         self.fault = fault
         self.calls = 0

@@ -101,8 +101,10 @@ class Fleets(Trusting):
         from repave.controller.holders import this_process
         from repave.controller.ports import Declared, Ports
         from repave.operations.frontends import frontend
+        from repave.ports.metrics import Metrics
 
         provider = self.project.environments[fleets[0].environment].provider
+        machines, traffic = self.machines(provider), self.traffic(provider)
 
         def told(tick: "Tick") -> None:
             if tick.plan is not None and tick.observation is not None:
@@ -111,10 +113,11 @@ class Fleets(Trusting):
         return Controller(
             Ports(
                 store=self.store,
-                machines=self.machines(provider),
-                traffic=self.traffic(provider),
+                machines=machines,
+                traffic=traffic,
                 secrets=self.secrets,
                 clock=self.clock,
+                metrics=tuple(adapter for adapter in (machines, traffic) if isinstance(adapter, Metrics)),
             ),
             Declared(
                 policy=lambda key: fleet_policy(self.project, key.environment, key.fleet),

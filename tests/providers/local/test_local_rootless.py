@@ -70,7 +70,10 @@ try:
     seen = provider.observe(fleet).instances
     told["states"] = [instance.state for instance in seen]
     told["addresses"] = [instance.address for instance in seen]
+    provider.read(fleet, window_seconds=60)
     told["answers"] = [fetch(instance.address) for instance in seen]
+    measured = provider.read(fleet, window_seconds=60).instances
+    told["metrics"] = [[one.cpu, one.memory, one.memory_bytes] for one in measured]
     numbers = [(folder / "local" / "instances" / instance / "pid").read_text() for instance in instances]
     status = Path(f"/proc/{numbers[0]}/status").read_text()
     told["outside"] = next(line.split()[1] for line in status.splitlines() if line.startswith("Uid:"))
@@ -148,6 +151,10 @@ def test_without_root_instances_answer_on_loopback(tell: Callable[..., dict[str,
     assert len(set(addresses)) == 2
     assert all(address.startswith("127.") for address in addresses)
     assert told["answers"] == ["hello\n", "hello\n"]
+    metrics = told["metrics"]
+    assert isinstance(metrics, list)
+    assert all(0 <= cpu < 1 and 0 < memory < 1 and size > 4096 for cpu, memory, size in metrics)
+    assert len(metrics) == 2
     assert told["outside"] == str(USER)
     assert told["left"] == 0
     assert told["folders"] == []

@@ -18,12 +18,15 @@ from repave.balancers.haproxy.configuration import (
     render,
 )
 from repave.balancers.haproxy.mapping import Live, backends, live_servers, serving, stat_rows, state_file
+from repave.balancers.haproxy.metrics import look, metrics
 from repave.balancers.haproxy.naming import backend_name, instance_of, server_name
 from repave.balancers.haproxy.process import Process, free_port, require_free
 from repave.balancers.haproxy.proofs import proofs
 from repave.balancers.haproxy.record import Attached, FleetRecord, RecordFile
 from repave.balancers.haproxy.runtime import RuntimeSocket
 from repave.balancers.haproxy.servers import changes
+from repave.measuring.looks import Looks
+from repave.model.metrics import MetricSighting
 from repave.model.names import FleetKey, InstanceId
 from repave.model.observation import TrafficSighting
 from repave.ports.errors import Conflict, Gone, Unreachable
@@ -49,6 +52,7 @@ class HaproxyBalancer:
         self._surroundings = surroundings
         self._clock = surroundings.clock
         self._file = RecordFile(surroundings.folder)
+        self._looks = Looks(surroundings.folder)
         self._process = Process(surroundings.folder, commands=surroundings.commands, clock=surroundings.clock)
 
     def describe(self) -> tuple[Proven, ...]:
@@ -108,8 +112,19 @@ class HaproxyBalancer:
         endpoint = f"http://{bracketed(record.listen).replace('0.0.0.0', '127.0.0.1')}"  # noqa: S104 - shown only
         return TrafficSighting(at=self._clock.now(), backends=seen, endpoint=endpoint)
 
+    def read(self, fleet: FleetKey, *, window_seconds: float) -> MetricSighting:
+        """See the metrics port. One question of about a millisecond. Raises Unreachable."""
+        record, at = self._file.read().get(fleet), self._clock.now()
+        if record is None:
+            return MetricSighting(at=at, window_seconds=window_seconds, incomplete="")
+        rows = stat_rows(self._process.runtime.ask(f"show stat {backend_name(fleet)} 4 -1"))
+        looks = self._looks.add(fleet, look(rows, record, at), window_seconds=window_seconds)
+        measured = metrics(rows, record, looks)
+        return MetricSighting(at=at, window_seconds=window_seconds, instances=measured, incomplete="")
+
     def remove(self, fleet: FleetKey) -> None:
         """See the port."""
+        self._looks.forget(fleet)
         with self._file.locked():
             records = self._file.read()
             remaining = {key: record for key, record in records.items() if key != fleet}

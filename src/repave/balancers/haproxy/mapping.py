@@ -86,7 +86,7 @@ def backends(
     """
     elsewhere: dict[str, int] = {}
     for row in old:
-        elsewhere[row["svname"]] = elsewhere.get(row["svname"], 0) + _sessions(row)
+        elsewhere[row["svname"]] = elsewhere.get(row["svname"], 0) + sessions(row)
     known = {server_name(attached.instance): attached for attached in fleet.attached}
     found = [
         _backend(row, known[row["svname"]], elsewhere.get(row["svname"], 0), now)
@@ -143,26 +143,27 @@ def _state_line(place: str, attached: Attached, checks: HealthPolicy, age_second
     )
 
 
-def _sessions(row: Mapping[str, str]) -> int:
+def sessions(row: Mapping[str, str]) -> int:
+    """Requests that are being answered, or wait for their turn."""
     return int(row["scur"] or 0) + int(row["qcur"] or 0)
 
 
 def _backend(row: Mapping[str, str], attached: Attached, elsewhere: int, now: datetime) -> Backend:
-    sessions = _sessions(row) + elsewhere
+    open_requests = sessions(row) + elsewhere
     return Backend(
         instance=attached.instance,
-        state=_state(row, attached, sessions),
+        state=_state(row, attached, open_requests),
         since=attached.draining_since or now - timedelta(seconds=int(row["lastchg"] or 0)),
-        sessions=sessions,
+        sessions=open_requests,
         detail=_detail(row),
     )
 
 
-def _state(row: Mapping[str, str], attached: Attached, sessions: int) -> TrafficState:
+def _state(row: Mapping[str, str], attached: Attached, open_requests: int) -> TrafficState:
     if serving(row):
         return TrafficState.SERVING
     if attached.draining_since is not None:
-        return TrafficState.DRAINING if sessions else TrafficState.DRAINED
+        return TrafficState.DRAINING if open_requests else TrafficState.DRAINED
     return TrafficState.FAILING if attached.served or int(row["stot"] or 0) else TrafficState.CHECKING
 
 

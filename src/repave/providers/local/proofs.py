@@ -49,7 +49,8 @@ def describe(name: ProviderName, surroundings: Surroundings, parts: Parts) -> Pr
         hint = "apt-get install slirp4netns, and let this user write to /dev/net/tun; or run as root"
         proofs.append(_proven("user-mode network", trials.user_mode, hint))
     proofs.append(_limits(parts))
-    return ProviderDescription(name=name, kinds=(ImageKind.CONTAINER,), abilities=("machines",), proofs=tuple(proofs))
+    abilities = ("machines", "metrics")
+    return ProviderDescription(name=name, kinds=(ImageKind.CONTAINER,), abilities=abilities, proofs=tuple(proofs))
 
 
 def _proven(name: str, trial: Trial, hint: str) -> Proven:

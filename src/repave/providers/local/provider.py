@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator
 
+from repave.measuring.looks import Looks
 from repave.model.artifact import Artifact
+from repave.model.metrics import MetricSighting
 from repave.model.names import Digest, FleetKey, InstanceId, ProviderName, RevisionId, SlotId, ZoneName
 from repave.model.observation import Instance, MachineSighting, MachineState
 from repave.ports.errors import Conflict, Corrupt
@@ -15,6 +17,7 @@ from repave.providers.local.errors import mapped
 from repave.providers.local.limits import killed_for_memory
 from repave.providers.local.locks import locked
 from repave.providers.local.mapping import Phase, Record, instance_of
+from repave.providers.local.metrics import measure
 from repave.providers.local.proofs import describe
 from repave.providers.local.records import write_whole
 
@@ -27,6 +30,7 @@ class LocalProvider:
     def __init__(self, surroundings: Surroundings) -> None:
         self._surroundings = surroundings
         self._parts, self._lifecycle = assemble(surroundings)
+        self._looks = Looks(surroundings.folder / "metrics")
 
     @property
     def name(self) -> ProviderName:
@@ -71,6 +75,13 @@ class LocalProvider:
                     instances.append(_seen(record))
         incomplete = "; ".join(error.message for error in unreadable)
         return MachineSighting(at=at, instances=tuple(instances), incomplete=incomplete)
+
+    def read(self, fleet: FleetKey, *, window_seconds: float) -> MetricSighting:
+        """Processor and memory; see the metrics port. Some milliseconds for each instance."""
+        at = self._surroundings.clock.now()
+        with mapped(f"measuring {fleet}"):
+            records, _ = self._parts.records.scan(fleet)
+            return measure(self._looks, fleet, records, at=at, window_seconds=window_seconds)
 
     def fleets(self) -> tuple[FleetKey, ...]:
         """Every fleet that has an instance here."""
