@@ -259,6 +259,32 @@ def test_a_zone_is_lost_and_comes_back(tells: Tells) -> None:
     assert story.failed == 0
 
 
+def test_a_zone_falls_silent(tells: Tells) -> None:
+    """Its instances run, and answer nothing: they are made up for in the others at once, whatever the healing limit."""
+    story = tells("Zone c is cut off: its instances run on, and answer nothing.")
+    for machine in story.stage.world.living(story.stage.fleet):
+        if machine.zone == POLICY.zones[2]:
+            story.stage.world.hang(machine.id)
+    story.tell("zone c is cut off")
+    story.run(10)
+    assert story.settle() is Phase.CONVERGED
+    compare(story, "zone_silent")
+    assert {machine.zone for machine in story.stage.world.living(story.stage.fleet)} == {"a", "b"}
+    assert [event.kind for event in story.stage.store.events(story.stage.fleet)].count("heal") == 0
+
+
+def test_a_rollout_goes_on_without_a_lost_zone(tells: Tells) -> None:
+    """Promise 1: what goes down with its zone says nothing of the release: it is neither stopped nor rolled back."""
+    story = tells("Zone c is lost in the middle of a roll-out.")
+    story.deploy(2)
+    story.run(4)
+    story.stage.world.stop_zone(POLICY.zones[2])
+    story.tell("zone c is lost")
+    assert story.settle() is Phase.CONVERGED
+    compare(story, "zone_in_rollout")
+    assert story.stage.releases() == [2] * 6
+
+
 def test_a_slow_balancer_is_waited_for(tells: Tells) -> None:
     """Promise 12: the balancer is ten seconds behind; the old ones stay until it itself serves the new ones."""
     story = tells("A patch is rolled out behind a balancer that is ten seconds late.")

@@ -37,6 +37,9 @@ class FailureKind(StrEnum):
     NO_CAPACITY = "no-capacity"
     """The zone had no room: says nothing about the revision."""
 
+    ZONE_LOST = "zone-lost"
+    """Went down with its whole zone: says nothing about the revision."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Failure:

@@ -44,7 +44,7 @@ class Draft:
         self.retarget: Retarget | None = None
         self.stop = ""
         self.proven: RevisionId | None = None
-        self.resting: Hold | None = None
+        self.resting: list[Hold] = []
         """What may still be bettered later, in a fleet that is as wanted."""
 
         self.outgoing: dict[SlotId, Outgoing] = {}
@@ -59,12 +59,16 @@ class Draft:
         self.surge = policy.rollout.surge.of(target.size)
         if self.floor == target.size:
             self.surge = max(1, self.surge)  # with neither surge nor unavailable, nothing could ever move
+        self.lost_zones = lost_zones(sets, target.failures, now, judging=self.judging)
         self.closed_zones = closed_zones(target.failures, now)
+        self.shut_zones = self.lost_zones.union(self.closed_zones)
+        """Where nothing is launched now."""
+
+        if self.shut_zones.issuperset(policy.zones):
+            self.shut_zones = frozenset(self.closed_zones)
+
         alive = [member.instance.zone for member in sets.of(*ALIVE, current=True)]
-        avoided = {*self.closed_zones, *lost_zones(sets.members)}
-        if avoided.issuperset(policy.zones):
-            avoided = set(self.closed_zones)
-        self._spread = Spread(policy.zones, avoided, [*alive, *(order.zone for order in sets.orders)])
+        self._spread = Spread(policy.zones, self.shut_zones, [*alive, *(order.zone for order in sets.orders)])
         self.goal = target.size
 
     @property
@@ -114,6 +118,11 @@ class Draft:
         """Say why something waits."""
         self.holds.append(Hold(subject=subject, rule=rule, detail=detail, since=since, until=until))
 
+    def failure_of(self, member: Member) -> Failure:
+        """What the member is remembered by, should it have failed."""
+        lost = member.instance.zone in self.lost_zones
+        return failures.failure_of(member, self.target, self.now, zone_lost=lost)
+
     def fail(self, failure: Failure) -> None:
         """Remember a failure, once for each slot."""
         if failure.slot not in self._failed:
@@ -123,7 +132,7 @@ class Draft:
     def heal(self, member: Member) -> None:
         """Draw on the healing limit, and remember why."""
         self.heals.append(Heal(slot=member.slot, at=self.now))
-        self.fail(failures.failure_of(member, self.target, self.now))
+        self.fail(self.failure_of(member))
 
     def replace(self, member: Member, drawer: Drawer, reason: str) -> None:
         """Another is to take the place of this one of the wanted revision, the more urgent of two reasons counts."""

@@ -3,14 +3,13 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
-from repave.model.observation import TrafficState
 from repave.model.plan import Retarget
 from repave.model.policy import FleetPolicy
 from repave.model.target import Failure, FailureKind, Proof, Target
 from repave.planner.sets import Member, Sets, Standing
 
 DAMNING = frozenset({FailureKind.NEVER_HEALTHY, FailureKind.CRASHED, FailureKind.SICK, FailureKind.REFUSED})
-"""What counts against a revision. A zone without room, an order that was lost on the way and a relapse do not."""
+"""What counts against a revision. A zone that is lost or has no room, a lost order and a relapse do not."""
 
 LONGEST_BACKOFF_SECONDS = 60.0
 """A crash loop costs at most one start a minute; longer would delay a fleet whose cause was mended."""
@@ -28,12 +27,21 @@ def under_judgement(target: Target) -> bool:
     return not any(proof.revision == target.revision and proof.at >= target.since for proof in target.proven)
 
 
-def failure_of(member: Member, target: Target, now: datetime) -> Failure:
+def failure_of(member: Member, target: Target, now: datetime, *, zone_lost: bool) -> Failure:
     """What a failed member is remembered by.
 
     Only what was started since the revision became the wanted one judges it: a release that is returned to is not
-    condemned by what happened to its instances before.
+    condemned by what happened to its instances before. Nor is any by the loss of a zone.
     """
+    if zone_lost:
+        return Failure(
+            slot=member.slot,
+            revision=member.instance.revision,
+            zone=member.instance.zone,
+            kind=FailureKind.ZONE_LOST,
+            at=now,
+            detail="it went down with its zone",
+        )
     kind, words = _cause(member)
     judging = under_judgement(target) and member.instance.started_at >= target.since - CLOCK_SKEW
     said = member.instance.detail or (member.backend.detail if member.backend else "")
@@ -110,7 +118,7 @@ def backoff(policy: FleetPolicy, target: Target, failures: Iterable[Failure], no
         for failure in failures
         if failure.revision == target.revision
         and now - failure.at < window
-        and failure.kind is not FailureKind.NO_CAPACITY
+        and failure.kind not in {FailureKind.NO_CAPACITY, FailureKind.ZONE_LOST}
     ]
     refused = sum(failure.kind is FailureKind.REFUSED for failure in recent)
     # Losing the whole fleet once is an accident, healed at once; more than that is a loop.
@@ -124,7 +132,7 @@ def backoff(policy: FleetPolicy, target: Target, failures: Iterable[Failure], no
 
 def _cause(member: Member) -> tuple[FailureKind, str]:
     match member.standing:
-        case Standing.DEAD if _has_served(member):
+        case Standing.DEAD if member.has_served:
             return FailureKind.CRASHED, "its process ended"
         case Standing.DEAD:
             return FailureKind.CRASHED, "its process ended before it was healthy"
@@ -132,11 +140,6 @@ def _cause(member: Member) -> tuple[FailureKind, str]:
             return FailureKind.SICK, "it served, then failed its checks"
         case _:
             return FailureKind.NEVER_HEALTHY, "it was not healthy within its grace"
-
-
-def _has_served(member: Member) -> bool:
-    """Whether the balancer ever sent it requests."""
-    return member.backend is not None and member.backend.state is not TrafficState.CHECKING
 
 
 def _failed_since(policy: FleetPolicy, proof: Proof, failures: Iterable[Failure]) -> bool:

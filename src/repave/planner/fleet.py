@@ -7,7 +7,7 @@ from repave.model.disruption import Drawer
 from repave.model.observation import Observation
 from repave.model.plan import Plan, Rule
 from repave.model.policy import FleetPolicy
-from repave.model.target import Target
+from repave.model.target import FailureKind, Target
 from repave.planner import failures, healing, keeper, narration
 from repave.planner.draft import Draft
 from repave.planner.rebalancing import rebalance
@@ -62,8 +62,8 @@ def clean_up(draft: Draft) -> None:
     draft.steps += keeper.forget(draft.sets.strays)
     for member in draft.sets.members:
         if member.standing in (Standing.DEAD, Standing.LATE):
-            failure = failures.failure_of(member, draft.target, draft.now)
-            if member.current and not member.was_leaving:
+            failure = draft.failure_of(member)
+            if (member.current or failure.kind is FailureKind.ZONE_LOST) and not member.was_leaving:
                 draft.fail(failure)
             draft.end(member, failure.detail)
         elif member.standing is Standing.LEAVING and keeper.may_go(draft.policy, member, draft.now):
@@ -78,7 +78,7 @@ def judge(draft: Draft) -> None:
     if not draft.judging or draft.target.stopped:
         return
     for member in draft.remaining(Standing.SICK, current=True):
-        draft.fail(failures.failure_of(member, draft.target, draft.now))
+        draft.fail(draft.failure_of(member))
     reason = failures.verdict(draft.policy, draft.target, draft.sets, draft.all_failures)
     if reason:
         draft.halt(reason, failures.rollback(draft.policy, draft.target, draft.all_failures, reason))
@@ -89,6 +89,10 @@ def heal(draft: Draft) -> None:
     if draft.judging or draft.halted or draft.barred:
         return
     sick = [member for member in draft.remaining(Standing.SICK, current=True) if not draft.is_condemned(member)]
+    for member in sick:
+        if member.instance.zone in draft.lost_zones:  # no false alarm: the limit is for the single ones
+            draft.fail(draft.failure_of(member))
+    sick = [member for member in sick if not draft.is_condemned(member)]
     wanting = sick if draft.serving < draft.target.size else []
     for member in healing.healable(draft.policy, draft.target, wanting, draft.now):
         draft.heal(member)

@@ -18,8 +18,7 @@ def narrate(draft: Draft) -> Plan:
     _hold_what_takes_time(draft)
     _hold_what_is_stopped(draft)
     phase = _phase(draft)
-    if draft.resting is not None:
-        draft.holds.append(draft.resting)
+    draft.holds += draft.resting
     return Plan(
         fleet=draft.target.fleet,
         parent=draft.target.generation,

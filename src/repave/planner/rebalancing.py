@@ -19,13 +19,13 @@ def rebalance(draft: Draft) -> None:
         return
     # Uneven is judged by what serves: one that is only coming must not end the move that it is part of.
     rested = _rested_at(draft)
-    if draft.now >= rested and Spread(draft.policy.zones, draft.closed_zones, served).uneven:
+    if draft.now >= rested and Spread(draft.policy.zones, draft.shut_zones, served).uneven:
         draft.goal += 1
         return
     until = max(rested, min(draft.closed_zones.values(), default=rested))
     if until > draft.now:
         words = "the zones are uneven, and are evened out later"
-        draft.resting = Hold(subject="fleet", rule=Rule.BACKOFF, detail=words, since=draft.now, until=until)
+        draft.resting.append(Hold(subject="fleet", rule=Rule.BACKOFF, detail=words, since=draft.now, until=until))
 
 
 def _quiet(draft: Draft) -> bool:

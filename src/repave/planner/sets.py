@@ -76,6 +76,11 @@ class Member:
         return self.backend is not None and TOLD.get(self.backend.state) is Standing.LEAVING
 
     @property
+    def has_served(self) -> bool:
+        """Whether the balancer ever sent it requests, as far as is known."""
+        return self.backend is not None and self.backend.state is not TrafficState.CHECKING
+
+    @property
     def since(self) -> datetime:
         """When it came to stand where it stands, as far as is known."""
         return self.backend.since if self.backend else self.instance.started_at

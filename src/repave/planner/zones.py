@@ -7,7 +7,7 @@ from heapq import heapify, heappop, heapreplace
 
 from repave.model.names import ZoneName
 from repave.model.target import Failure, FailureKind
-from repave.planner.sets import Member, Standing
+from repave.planner.sets import Member, Sets, Standing
 
 FIRST_BACKOFF_SECONDS = 30.0
 """A zone without room is left alone for as long as a cloud takes to find some; doubled each time."""
@@ -16,38 +16,46 @@ LONGEST_BACKOFF_SECONDS = 300.0
 """Longer, and a zone that is back would stay empty."""
 
 MEMORY = timedelta(hours=1)
-"""Refusals older than that say nothing about now."""
+"""What befell a zone longer ago says nothing about now."""
 
 UNDECLARED = 10**6
 """A zone that is no longer declared counts as fuller than any."""
 
 
+SHUT = frozenset({FailureKind.NO_CAPACITY, FailureKind.ZONE_LOST})
+"""Failures that speak of the zone."""
+
+
 def closed_zones(failures: Iterable[Failure], now: datetime) -> dict[ZoneName, datetime]:
-    """The zones that had no room lately, and until when they are left alone."""
-    refusals: dict[ZoneName, list[datetime]] = {}
+    """The zones that were lost or had no room lately, and until when they are left alone."""
+    shut: dict[ZoneName, list[datetime]] = {}
     for failure in failures:
-        if failure.kind is FailureKind.NO_CAPACITY and now - failure.at < MEMORY:
-            refusals.setdefault(failure.zone, []).append(failure.at)
-    until = {zone: _reopens(times) for zone, times in refusals.items()}
+        if failure.kind in SHUT and now - failure.at < MEMORY:
+            shut.setdefault(failure.zone, []).append(failure.at)
+    until = {zone: _reopens(times) for zone, times in shut.items()}
     return {zone: end for zone, end in until.items() if end > now}
 
 
-def lost_zones(members: Iterable[Member]) -> frozenset[ZoneName]:
-    """The zones where several were and all are dead: something happened to the zone, not to each of them."""
-    dead: Counter[ZoneName] = Counter()
-    alive: set[ZoneName] = set()
-    for member in members:
-        if member.standing is Standing.DEAD:
-            dead[member.instance.zone] += 1
-        else:
-            alive.add(member.instance.zone)
-    return frozenset(zone for zone, count in dead.items() if count > 1 and zone not in alive)
+def lost_zones(sets: Sets, failures: Iterable[Failure], now: datetime, *, judging: bool) -> frozenset[ZoneName]:
+    """The zones where nobody serves any more of several who did: it is the zone that is ill, not each of them.
+
+    Of a revision under judgement only what has served is a witness. In a zone that was lost lately, one that does not
+    come up is enough. When as many are down elsewhere as serve there, it is not the zones.
+    """
+    serving = Counter(member.instance.zone for member in sets.of(Standing.SERVING))
+    witnesses = [m for m in sets.of(Standing.DEAD, Standing.SICK) if m.has_served or not (m.current and judging)]
+    down = Counter(member.instance.zone for member in witnesses)
+    unwell = {member.instance.zone for member in sets.of(Standing.DEAD, Standing.SICK, Standing.LATE)}
+    lately = {f.zone for f in failures if f.kind is FailureKind.ZONE_LOST and now - f.at < MEMORY}
+    silent = frozenset(zone for zone in unwell if not serving[zone] and (down[zone] > 1 or zone in lately))
+    down_elsewhere = sum(count for zone, count in down.items() if zone not in silent)
+    return silent if down_elsewhere < serving.total() else frozenset()
 
 
-def _reopens(refusals: Iterable[datetime]) -> datetime:
-    """Each new try that is refused doubles the wait; those refused together are one."""
+def _reopens(times: Iterable[datetime]) -> datetime:
+    """Each new try that fails doubles the wait; those that failed together are one."""
     seconds = FIRST_BACKOFF_SECONDS
-    first, *later = sorted(refusals)
+    first, *later = sorted(times)
     until = first + timedelta(seconds=seconds)
     for at in later:
         if at >= until:

@@ -8,7 +8,7 @@ from repave.model.plan import Phase
 from repave.model.target import FailureKind
 from repave.planner.check.view import View
 
-SAYS_NOTHING = (FailureKind.NO_CAPACITY, FailureKind.LOST, FailureKind.RELAPSED)
+SAYS_NOTHING = (FailureKind.NO_CAPACITY, FailureKind.ZONE_LOST, FailureKind.LOST, FailureKind.RELAPSED)
 """Failures that are no reason to stop a revision."""
 
 
