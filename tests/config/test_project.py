@@ -139,6 +139,20 @@ def test_a_policy_gathers_what_the_parts_of_the_file_say() -> None:
     assert policy.drain_timeout_seconds == 30.0
 
 
+def test_the_order_of_fleets_reaches_through_those_between() -> None:
+    """`web` is after `cache`, which is after `db`; an environment without `cache` still keeps `web` after `db`."""
+    fleets = "  db: {image: web, port: 1}\n  cache: {image: web, port: 2, after: [db]}\n"
+    text = VALID.replace("fleets:\n", f"fleets:\n{fleets}", 1).replace("rollout: {surge: 25%}", "after: [cache]")
+    project = read(text.replace("{web: {size: 2}}", "{web: {size: 2}, db: {size: 1}, cache: {size: 1}}"))
+    names = {
+        fleet: [key.fleet for key in fleet_policy(project, TEST, FleetName(fleet)).after] for fleet in ("db", "web")
+    }
+    assert names == {"db": [], "web": ["cache", "db"]}
+    assert [key.fleet for key in fleet_policy(project, TEST, FleetName("db")).before] == ["cache", "web"]
+    without = read(text.replace("{web: {size: 6", "{db: {size: 1}, web: {size: 6"))
+    assert [key.fleet for key in fleet_policy(without, PROD, WEB).after] == ["db"]
+
+
 def test_a_revision_is_a_release_with_the_environments_configuration() -> None:
     """The same release differs between environments only by its configuration; secrets stay references."""
     project = read()

@@ -1,7 +1,7 @@
 """What sources of metrics say is put together; what they do not say holds nothing up."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from repave.controller.measure import measure
@@ -9,12 +9,14 @@ from repave.controller.observe import observe
 from repave.controller.ports import Ports
 from repave.model.metrics import InstanceMetrics, MetricSighting
 from repave.model.names import FleetKey, InstanceId
+from repave.model.scaling import MetricTarget, ScalePolicy
 from repave.ports.errors import Unreachable
 from repave.ports.metrics import Metrics
-from repave.simulation.stage import FLEET, Stage
+from repave.simulation.stage import FLEET, POLICY, Stage
 from repave.simulation.world import SimulatedClock
 
 WINDOW = 60.0
+SCALE = ScalePolicy(lowest=1, highest=9, targets=(MetricTarget(metric="cpu", value=0.6),), window_seconds=WINDOW)
 
 
 @dataclass(kw_only=True)
@@ -115,7 +117,7 @@ def test_nothing_is_measured_for_a_policy_that_needs_nothing() -> None:
     stage = Stage()
     stage.balancer.ensure(stage.frontend(FLEET))
     source = Source(clock=stage.world.clock, answer=lambda: (one(),))
-    seen = observe(ports(stage, source), FLEET, window_seconds=0, parallel=1)
+    seen = observe(ports(stage, source), POLICY, parallel=1)
     assert (seen.metrics, source.asked) == (MetricSighting(), 0)
 
 
@@ -124,7 +126,7 @@ def test_metrics_that_fail_leave_the_rest_of_the_observation_whole() -> None:
     stage = Stage()
     stage.balancer.ensure(stage.frontend(FLEET))
     source = Source(clock=stage.world.clock, answer=silent)
-    seen = observe(ports(stage, source), FLEET, window_seconds=WINDOW, parallel=1)
+    seen = observe(ports(stage, source), replace(POLICY, scale=SCALE), parallel=1)
     assert (seen.machines.incomplete, seen.traffic.incomplete) == ("", "")
     assert seen.metrics.incomplete == "something could not be measured: no answer"
     assert seen.at - stage.world.clock.now() == timedelta(0)

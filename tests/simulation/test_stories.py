@@ -1,144 +1,11 @@
-"""Scenarios, told so that a person can read them; each is compared with the story that was read and found right.
-
-REPAVE_TELL=1 writes the stories anew: read what changed before you keep it.
-"""
-
-import os
-from collections.abc import Callable, Iterable
-from dataclasses import replace
-from datetime import datetime
-from pathlib import Path
+"""Scenarios, told so that a person can read them; each is compared with the story that was read and found right."""
 
 import pytest
+from storytelling import Tells
 
-from repave.controller.converge import Controller
-from repave.controller.tick import Tick
-from repave.model.plan import Hold, Phase, Rule
-from repave.planner.explain import explain
-from repave.simulation.stage import POLICY, Stage
-from repave.simulation.world import Behaviour, ControllerKilled, Fault, World
-
-STORIES = Path(__file__).parent / "stories"
-OBVIOUS = {Rule.STARTING, Rule.DRAINING, Rule.SURGE}
-"""What waits by these tells itself."""
-
-
-class Story:
-    """One scene on a stage, written down as it happens."""
-
-    def __init__(self, put: Callable[..., Controller], title: str) -> None:
-        self.stage = Stage(policy=replace(POLICY), world=World(seed=1))
-        self._lines: list[tuple[datetime, str, str]] = []
-        self._title = title
-        self._begun = self.stage.world.clock.now()
-        self._told: set[tuple[str, Rule]] = set()
-        self._summary = ""
-        self._controller = put(self.stage, "narrator", self._tick)
-        self.asked = self.failed = 0
-        self.fewest = self.most = 0
-        self.phases: list[Phase] = []
-
-    def before(self) -> None:
-        """What led here is not told."""
-        self.settle()
-        self.run(60)
-        self._lines.clear()
-        self.phases.clear()
-        self.asked = self.failed = 0
-        self.fewest = self.most = len(self.stage.world.living(self.stage.fleet))
-        self._begun = self.stage.world.clock.now()
-        self._sequence = len(self.stage.store.events(self.stage.fleet, limit=100_000))
-
-    def tell(self, deed: str) -> None:
-        """What someone did."""
-        self._lines.append((self.stage.world.clock.now(), "*", deed))
-
-    def deploy(self, release: int, size: int = 6, behaviour: Behaviour | None = None) -> None:
-        """A person wants this."""
-        self.tell(f"r{release} is deployed, {size} of it")
-        self.stage.want(release, size, behaviour)
-
-    def run(self, seconds: float) -> None:
-        """Let it act for so long."""
-        clock = self.stage.world.clock
-        begun = clock.now()
-        self._controller.keep([self.stage.fleet], until=lambda: (clock.now() - begun).total_seconds() >= seconds)
-
-    def settle(self, patience_seconds: float = 600.0) -> Phase | None:
-        """Let it act until it says that nothing is left to do."""
-        (result,) = self._controller.converge([self.stage.fleet], timeout_seconds=patience_seconds)
-        return None if result.timed_out else result.phase
-
-    def text(self) -> str:
-        """The whole of it."""
-        events = self.stage.store.events(self.stage.fleet, after=self._sequence, limit=100_000)
-        happened = [(event.at, event.kind, event.message) for event in events if event.kind != "converged"]
-        # What was decided comes before what came of it, at the same moment.
-        lines = sorted([*self._lines, *happened], key=lambda line: (line[0], line[1] not in {"*", "plan", "wait"}))
-        told = [f"{(at - self._begun).total_seconds():8.1f}  {kind:<9}  {message}" for at, kind, message in lines]
-        served = [f"r{release}" for release in self.stage.releases()]
-        end = [
-            f"At the end {', '.join(served) or 'nobody'} answer.",
-            f"Between {self.fewest} and {self.most} instances answered at once or were alive.",
-            f"{self.asked} requests were sent, {self.failed} of them failed.",
-        ]
-        return "\n".join([self._title, "", *told, "", *end, ""])
-
-    def _tick(self, tick: Tick) -> None:
-        world = self.stage.world
-        self.fewest = min(self.fewest, len(self.stage.balancer.serving(self.stage.fleet)))
-        self.most = max(self.most, len(world.living(self.stage.fleet)))
-        for _ in range(20):
-            self.asked += 1
-            self.failed += world.ask(self.stage.fleet) is None
-        if tick.plan is None:
-            return
-        self.phases.append(tick.plan.phase)
-        if tick.plan.summary != self._summary:
-            self._summary = tick.plan.summary
-            self._lines.append((tick.plan.at, "plan", self._summary))
-        self._explain(tick, [hold for hold in tick.plan.holds if hold.rule not in OBVIOUS])
-
-    def _explain(self, tick: Tick, holds: Iterable[Hold]) -> None:
-        assert tick.plan is not None
-        waiting = {(hold.subject, hold.rule) for hold in holds}
-        sentences: dict[str, list[str]] = {}
-        for explanation in explain(tick.plan):
-            if (explanation.subject, explanation.rule) in waiting - self._told:
-                until = f", until {(explanation.until - self._begun).total_seconds():.1f}" if explanation.until else ""
-                sentences.setdefault(f"{explanation.sentence}{until}", []).append(explanation.subject)
-        for sentence, subjects in sentences.items():
-            self._lines.append((tick.plan.at, "wait", f"{', '.join(subjects)}: {sentence}"))
-        self._told = waiting
-
-
-Tells = Callable[[str], Story]
-
-
-@pytest.fixture
-def tells(controller_on: Callable[..., Controller]) -> Tells:
-    """A story of this title, in a fleet of six that runs r1."""
-
-    def tell(title: str) -> Story:
-        story = Story(controller_on, title)
-        story.stage.want(1, 6)
-        story.before()
-        return story
-
-    return tell
-
-
-def compare(story: Story, name: str) -> str:
-    """Hold the story against the one that was found right."""
-    text = story.text()
-    kept = STORIES / f"{name}.txt"
-    if os.environ.get("REPAVE_TELL"):
-        STORIES.mkdir(exist_ok=True)
-        kept.write_text(text, encoding="utf-8")
-    assert text == kept.read_text(encoding="utf-8"), (
-        f"the story {name} is told differently; REPAVE_TELL=1 tells it anew"
-    )
-    return text
+from repave.model.plan import Phase
+from repave.simulation.stage import POLICY
+from repave.simulation.world import Behaviour, ControllerKilled, Fault
 
 
 def test_a_patch_is_rolled_out(tells: Tells) -> None:
@@ -146,7 +13,7 @@ def test_a_patch_is_rolled_out(tells: Tells) -> None:
     story = tells("A patch is rolled out over six instances in three zones.")
     story.deploy(2)
     assert story.settle() is Phase.CONVERGED
-    compare(story, "patch")
+    story.compare("patch")
     assert (story.failed, story.fewest, story.most) == (0, 6, 8)
     assert story.stage.releases() == [2] * 6
 
@@ -159,7 +26,7 @@ def test_a_bad_release_goes_back_by_itself(tells: Tells) -> None:
     assert story.stage.target.release == 1
     launched = len(story.stage.world.machines)
     story.run(300)
-    compare(story, "rollback")
+    story.compare("rollback")
     assert len(story.stage.world.machines) == launched, "it came again"
     assert (story.failed, story.stage.releases()) == (0, [1] * 6)
 
@@ -169,7 +36,7 @@ def test_a_release_that_dies_after_a_while_goes_back(tells: Tells) -> None:
     story = tells("A release that dies when it has served for a while is rolled back halfway.")
     story.deploy(2, behaviour=Behaviour(dies_after_seconds=8.0))
     assert story.settle() is Phase.CONVERGED
-    compare(story, "rollback_halfway")
+    story.compare("rollback_halfway")
     assert story.stage.releases() == [1] * 6
 
 
@@ -185,7 +52,7 @@ def test_two_bad_releases_do_not_take_turns(tells: Tells) -> None:
     assert story.settle() is Phase.STOPPED
     launched = len(story.stage.world.machines)
     story.run(1200)
-    compare(story, "no_ping_pong")
+    story.compare("no_ping_pong")
     assert len(story.stage.world.machines) == launched, "it went on trying"
 
 
@@ -198,7 +65,7 @@ def test_a_sick_fleet_does_not_block_its_cure(tells: Tells) -> None:
     story.run(5)
     story.deploy(2)
     assert story.settle(60) is Phase.CONVERGED
-    compare(story, "cure")
+    story.compare("cure")
     assert story.stage.releases() == [2] * 6
 
 
@@ -211,7 +78,7 @@ def test_healing_has_a_limit(tells: Tells) -> None:
     story.run(30)
     assert len(story.stage.releases()) == 4
     assert story.settle() is Phase.CONVERGED
-    compare(story, "healing_limit")
+    story.compare("healing_limit")
 
 
 def test_a_false_alarm_costs_nothing(tells: Tells) -> None:
@@ -226,7 +93,7 @@ def test_a_false_alarm_costs_nothing(tells: Tells) -> None:
         story.stage.world.cure(machine.id)
     story.tell("all of r1 are well again")
     assert story.settle() is Phase.CONVERGED
-    compare(story, "false_alarm")
+    story.compare("false_alarm")
     assert sum(not machine.ended for machine in before) >= 4
 
 
@@ -237,7 +104,7 @@ def test_a_killed_instance_is_replaced(tells: Tells) -> None:
     story.tell("web-3 is killed")
     story.run(1)
     assert story.settle() is Phase.CONVERGED
-    compare(story, "killed")
+    story.compare("killed")
     assert (story.failed, story.stage.releases()) == (0, [1] * 6)
 
 
@@ -253,7 +120,7 @@ def test_a_zone_is_lost_and_comes_back(tells: Tells) -> None:
     story.tell("zone c is back")
     story.run(600)
     assert story.settle() is Phase.CONVERGED
-    compare(story, "zone")
+    story.compare("zone")
     zones = [machine.zone for machine in story.stage.world.living(story.stage.fleet)]
     assert sorted(zones) == ["a", "a", "b", "b", "c", "c"]
     assert story.failed == 0
@@ -268,7 +135,7 @@ def test_a_zone_falls_silent(tells: Tells) -> None:
     story.tell("zone c is cut off")
     story.run(10)
     assert story.settle() is Phase.CONVERGED
-    compare(story, "zone_silent")
+    story.compare("zone_silent")
     assert {machine.zone for machine in story.stage.world.living(story.stage.fleet)} == {"a", "b"}
     assert [event.kind for event in story.stage.store.events(story.stage.fleet)].count("heal") == 0
 
@@ -281,7 +148,7 @@ def test_a_rollout_goes_on_without_a_lost_zone(tells: Tells) -> None:
     story.stage.world.stop_zone(POLICY.zones[2])
     story.tell("zone c is lost")
     assert story.settle() is Phase.CONVERGED
-    compare(story, "zone_in_rollout")
+    story.compare("zone_in_rollout")
     assert story.stage.releases() == [2] * 6
 
 
@@ -291,7 +158,7 @@ def test_a_slow_balancer_is_waited_for(tells: Tells) -> None:
     story.stage.world.balancer_delay_seconds = 10.0
     story.deploy(2)
     assert story.settle() is Phase.CONVERGED
-    compare(story, "slow_balancer")
+    story.compare("slow_balancer")
     assert (story.failed, story.fewest) == (0, 6)
 
 
@@ -303,7 +170,7 @@ def test_a_time_out_that_had_worked_starts_nothing_twice(tells: Tells) -> None:
     )
     story.deploy(2)
     assert story.settle() is Phase.CONVERGED
-    compare(story, "time_outs")
+    story.compare("time_outs")
     assert len(story.stage.world.machines) == 12
     assert not story.stage.astray()
 
@@ -317,7 +184,7 @@ def test_success_is_not_told_before_it_is_true(tells: Tells) -> None:
         assert Phase.CONVERGED not in story.phases, "success was told too early"
         story.run(1)
     assert story.settle() is Phase.CONVERGED
-    compare(story, "slow_start")
+    story.compare("slow_start")
 
 
 def test_nothing_waits_without_a_reason(tells: Tells) -> None:
@@ -338,7 +205,7 @@ def test_nothing_waits_without_a_reason(tells: Tells) -> None:
     story.tell("the fleet goes on; r1 could not be started any more")
     assert story.settle() is Phase.STOPPED
     story.run(60)
-    compare(story, "reasons")
+    story.compare("reasons")
     assert (story.failed, stage.releases()) == (0, [1] * 6)
 
 
@@ -350,7 +217,7 @@ def test_a_crash_loop_is_slowed_down(tells: Tells) -> None:
     story.stage.world.behaviours[story.stage.target.revision] = Behaviour(dies_after_seconds=6.0)
     story.tell("r1 begins to die")
     story.run(240)
-    text = compare(story, "crash_loop")
+    text = story.compare("crash_loop")
     assert "the next try waits" in text
     starts = len(story.stage.world.machines) - 6
     assert 6 <= starts <= 50, f"{starts} starts in four minutes"
@@ -368,5 +235,5 @@ def test_a_controller_that_is_killed_leaves_no_trace(tells: Tells) -> None:
     story.tell("the controller is killed before its first launch")
     world.fault = None
     assert story.settle() is Phase.CONVERGED
-    compare(story, "killed_controller")
+    story.compare("killed_controller")
     assert [str(slot) for slot in world.launches] == [f"web-{number}" for number in range(1, 13)]

@@ -1,9 +1,10 @@
 """What one fleet of one environment is asked to be and to run, gathered from the file's parts."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
 from repave.config.errors import NotInRelease, UnknownName
+from repave.config.order import ahead_of
 from repave.config.problems import nearest, one_of
 from repave.model.names import EnvironmentName, FleetKey, FleetName
 from repave.model.policy import FleetPolicy
@@ -18,6 +19,11 @@ def fleet_policy(project: Project, environment: EnvironmentName, fleet: FleetNam
     """The policy of ``fleet`` in ``environment``. Raises UnknownName."""
     where = environment_named(project, environment)
     what = fleet_named(project, environment, fleet)
+
+    def keys(names: Iterable[FleetName]) -> tuple[FleetKey, ...]:
+        held = (name for name in names if name in where.fleets)
+        return tuple(FleetKey(project=project.name, environment=environment, fleet=name) for name in held)
+
     return FleetPolicy(
         fleet=FleetKey(project=project.name, environment=environment, fleet=fleet),
         zones=where.zones,
@@ -25,6 +31,8 @@ def fleet_policy(project: Project, environment: EnvironmentName, fleet: FleetNam
         rollout=what.rollout,
         healing=what.healing,
         drain_timeout_seconds=what.drain_timeout_seconds,
+        after=keys(ahead_of(fleet, project.fleets)),
+        before=keys(other for other in project.fleets if fleet in ahead_of(other, project.fleets)),
     )
 
 

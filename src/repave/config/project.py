@@ -220,6 +220,7 @@ def _fleet(name: str, section: FleetSection) -> Fleet:
         rollout=RolloutPolicy(strategy=rollout.strategy, surge=rollout.surge, unavailable=rollout.unavailable),
         healing=HealingPolicy(limit=healing.limit, window_seconds=healing.window),
         drain_timeout_seconds=section.drain,
+        after=tuple(FleetName(other) for other in section.after),
         limits=Limits(memory_bytes=limits.memory or None, cpus=limits.cpus or None),
     )
 

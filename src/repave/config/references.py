@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 
 from repave.config.document import Document, Path
 from repave.config.errors import Problem
+from repave.config.order import check_order
 from repave.config.origins import check_origins
 from repave.config.problems import Unfit, nearest, one_of, problem
 from repave.config.quantities import listen_address
@@ -30,6 +31,7 @@ def check_references(document: Document) -> Iterator[Problem]:
     """Everything that does not fit together."""
     yield from _images_of_fleets(document)
     yield from _fleets_of_environments(document)
+    yield from check_order(document)
     yield from _pipeline(document)
     yield from _addresses(document)
     yield from _repeated(document)

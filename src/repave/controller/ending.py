@@ -123,8 +123,14 @@ def _reason(store: Store, attempt: Attempt, tick: Tick | None, *, converged: boo
     if tick.target.stopped:
         return tick.target.stopped
     if ended:
-        return "the fleet is paused"
+        return _turn(tick) or "the fleet is paused"
     return f"not finished in time: {_waiting(tick) or 'something changes with every look'}"
+
+
+def _turn(tick: Tick) -> str:
+    """For which fleet it waits in vain; empty when for none."""
+    holds = () if tick.plan is None else tick.plan.holds
+    return next((hold.detail for hold in holds if hold.rule is Rule.AFTER), "")
 
 
 def _waiting(tick: Tick) -> str:

@@ -7,21 +7,24 @@ from repave.controller.ports import Ports
 from repave.model.metrics import MetricSighting
 from repave.model.names import FleetKey
 from repave.model.observation import MachineSighting, Observation, TrafficSighting
+from repave.model.policy import FleetPolicy
+from repave.planner.turns import neighbour
 from repave.ports.errors import WorldError
 
 
-def observe(ports: Ports, fleet: FleetKey, *, window_seconds: float, parallel: int) -> Observation:
-    """Ask all; who does not answer is shown as last seen, marked incomplete with the reason.
+def observe(ports: Ports, policy: FleetPolicy, *, parallel: int) -> Observation:
+    """Ask all about the policy's fleet; who does not answer is shown as last seen, marked incomplete with the reason.
 
-    An old sighting keeps its own time, so nothing is taken for seen that was not. Metrics are those of the last
-    ``window_seconds``; 0 measures nothing.
+    An old sighting keeps its own time, so nothing is taken for seen that was not. Metrics are measured where the policy
+    needs them. Of the fleets whose turn comes before or after this one's, the store is asked.
     """
+    fleet = policy.fleet
     before = ports.store.last_seen(fleet)
     sightings: list[MachineSighting | TrafficSighting | MetricSighting] = run_lanes(
         [
             lambda: _machines(ports, fleet, before),
             lambda: _traffic(ports, fleet, before),
-            lambda: _metrics(ports, fleet, before, window_seconds),
+            lambda: _metrics(ports, policy, before),
         ],
         parallel,
     )
@@ -32,7 +35,15 @@ def observe(ports: Ports, fleet: FleetKey, *, window_seconds: float, parallel: i
         and isinstance(metrics, MetricSighting)
     ):
         raise TypeError("the lanes answer in their order")
-    return Observation(fleet=fleet, at=ports.clock.now(), machines=machines, traffic=traffic, metrics=metrics)
+    neighbours = (neighbour(other, ports.store.target(other)) for other in (*policy.after, *policy.before))
+    return Observation(
+        fleet=fleet,
+        at=ports.clock.now(),
+        machines=machines,
+        traffic=traffic,
+        metrics=metrics,
+        neighbours=tuple(neighbours),
+    )
 
 
 def _machines(ports: Ports, fleet: FleetKey, before: Observation | None) -> MachineSighting:
@@ -56,7 +67,8 @@ def _traffic(ports: Ports, fleet: FleetKey, before: Observation | None) -> Traff
         return TrafficSighting(at=last.at, backends=last.backends, endpoint=last.endpoint, incomplete=reason)
 
 
-def _metrics(ports: Ports, fleet: FleetKey, before: Observation | None, window_seconds: float) -> MetricSighting:
-    if not window_seconds:
+def _metrics(ports: Ports, policy: FleetPolicy, before: Observation | None) -> MetricSighting:
+    if not policy.metrics_window_seconds:
         return MetricSighting()
-    return measure(ports, fleet, before.metrics if before else MetricSighting(), window_seconds=window_seconds)
+    known = before.metrics if before else MetricSighting()
+    return measure(ports, policy.fleet, known, window_seconds=policy.metrics_window_seconds)

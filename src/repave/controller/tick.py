@@ -54,7 +54,7 @@ class Ticker:
         if target is None:
             return None
         policy = self._declared.policy(fleet)
-        observation = observe(self._ports, fleet, window_seconds=policy.metrics_window_seconds, parallel=self._parallel)
+        observation = observe(self._ports, policy, parallel=self._parallel)
         now = self._ports.clock.now()
         decision = plan(policy, target, observation, now)
         check(decision, policy, target, observation, now)

@@ -93,6 +93,24 @@ class TrafficSighting:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Neighbour:
+    """Another fleet of the environment, as far as whose turn it is hangs on it."""
+
+    fleet: FleetKey
+    release: ReleaseNumber | None
+    """Wanted of it; None when nothing is."""
+
+    carried: bool = False
+    """Whether what is wanted has carried that whole fleet in good health since it is wanted."""
+
+    returning: bool = False
+    """Whether it is on its way back: what is wanted carried it before, and does not yet again."""
+
+    stands: str = ""
+    """Why it does not move by itself, in words after its name; empty when it may."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Observation:
     """Everything seen of one fleet for one decision. Known to be stale: it says of when it is."""
 
@@ -102,3 +120,6 @@ class Observation:
     traffic: TrafficSighting
     metrics: MetricSighting = field(default_factory=MetricSighting)
     """Empty where nothing needs it."""
+
+    neighbours: tuple[Neighbour, ...] = ()
+    """The fleets that stand before or after it, by what is recorded of them."""

@@ -97,6 +97,9 @@ class Rule(StrEnum):
     UNSEEN = "unseen"
     """The provider or balancer could not be seen completely: nothing is removed on a partial view."""
 
+    AFTER = "after"
+    """Another fleet's turn comes first."""
+
     FOREIGN = "foreign"
     """Bears no tags that repave knows: it is reported and not touched."""
 

@@ -67,12 +67,18 @@ class FleetPolicy:
     drain_timeout_seconds: float = 30.0
     """An instance leaves when idle, or after this long."""
 
-    @property
-    def metrics_window_seconds(self) -> float:
-        """The longest time that any part of the policy wants metrics of; 0 when none wants any."""
-        return self.scale.window_seconds if self.scale and self.scale.targets else 0.0
+    after: tuple[FleetKey, ...] = ()
+    """Fleets of the environment whose turn comes before this one's, those before them included."""
+
+    before: tuple[FleetKey, ...] = ()
+    """Fleets of the environment whose turn comes after this one's, those after them included."""
 
     def __post_init__(self) -> None:
         """A fleet lives somewhere: at least one zone."""
         if not self.zones:
             raise ValueError(f"{self.fleet} has no zone")
+
+    @property
+    def metrics_window_seconds(self) -> float:
+        """The longest time that any part of the policy wants metrics of; 0 when none wants any."""
+        return self.scale.window_seconds if self.scale and self.scale.targets else 0.0

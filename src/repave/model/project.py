@@ -23,6 +23,9 @@ class Fleet:
     rollout: RolloutPolicy = field(default_factory=RolloutPolicy)
     healing: HealingPolicy = field(default_factory=HealingPolicy)
     drain_timeout_seconds: float = 30.0
+    after: tuple[FleetName, ...] = ()
+    """Fleets whose turn comes first; an environment that lacks one has nothing to wait for."""
+
     limits: Limits = Limits()
 
 

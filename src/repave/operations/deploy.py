@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from repave.config.order import ahead_of
 from repave.config.policies import revision_for
 from repave.model.event import Event
 from repave.model.names import FleetKey
@@ -105,8 +106,9 @@ class Deploying:
         if any(target.paused for key in keys if (target := self._store.target(key))):
             raise Refused(f"{environment.name} is paused", hint=f"`repave resume {environment.name}`")
         revisions = {key: revision_for(self._project, environment.name, key.fleet, release) for key in keys}
-        for key, revision in revisions.items():
-            now = self._clock.now()
+        # Who comes first is told first: a controller that looks meanwhile must not take the old wish for the new one.
+        for key in sorted(keys, key=lambda key: len(ahead_of(key.fleet, self._project.fleets))):
+            now, revision = self._clock.now(), revisions[key]
             self._store.add_revision(key, revision)
             size = environment.fleets[key.fleet].size
             aim = Aim(revision=revision.id, release=release.number, size=size, reason=reason)

@@ -6,13 +6,14 @@ from datetime import datetime
 from statistics import median
 
 from repave.config.policies import fleet_policy, revision_for
-from repave.model.names import FleetKey
+from repave.model.names import FleetKey, FleetName
 from repave.model.project import Environment, Project
 from repave.model.release import Release, Revision
 from repave.model.target import Target
 from repave.operations.keys import fleets_of
 from repave.operations.rehearsal import Rehearsal, rehearse
 from repave.operations.releases import title
+from repave.planner.turns import carried_before
 from repave.ports.clock import Clock
 from repave.ports.errors import Gone
 from repave.ports.store import Store
@@ -40,6 +41,9 @@ class FleetPreview:
     """Is wanted now; empty before the first deployment."""
 
     nothing_to_do: bool
+    after: tuple[FleetName, ...]
+    """Fleets of the environment that come first: it starts once they carry the release."""
+
     changes: tuple[Change, ...]
     """Configuration, port, limits, size. Secrets by reference."""
 
@@ -72,7 +76,8 @@ def _fleet(
     present = store.target(key)
     seen = store.last_seen(key)
     target = aimed(key, present, revision, size, now)
-    rehearsal = rehearse(policy, target, seen, now)
+    ahead = policy.before if carried_before(target) else policy.after
+    rehearsal = rehearse(replace(policy, after=(), before=()), target, seen, now)
     instances = seen.machines.instances if seen else ()
     return FleetPreview(
         environment=key.environment,
@@ -80,6 +85,7 @@ def _fleet(
         release=str(release),
         running=title(present.release) if present else "",
         nothing_to_do=not rehearsal.batches,
+        after=tuple(other.fleet for other in ahead),
         changes=_changes(_present_revision(store, key, present), revision, present.size if present else None, size),
         replaces=sum(instance.revision != revision.id for instance in instances),
         rehearsal=rehearsal,

@@ -11,6 +11,7 @@ from repave.model.target import Failure, Heal, Target
 from repave.planner import failures, keeper
 from repave.planner.budget import Budget
 from repave.planner.sets import UNNUMBERED, Member, Sets, Standing, slot_number
+from repave.planner.turns import Turn
 from repave.planner.zones import Spread, closed_zones, lost_zones
 
 ALIVE = (Standing.SERVING, Standing.COMING)
@@ -49,6 +50,9 @@ class Draft:
 
         self.outgoing: dict[SlotId, Outgoing] = {}
         """Members of the wanted revision to be replaced: another is launched first, then the budget lets them go."""
+
+        self.turn: Turn | None = None
+        """Whose turn comes first; until then ``target`` is what the fleet is kept as."""
 
         self._gone: set[SlotId] = set()
         self._seen_off: set[SlotId] = set()
@@ -122,6 +126,11 @@ class Draft:
         """What the member is remembered by, should it have failed."""
         lost = member.instance.zone in self.lost_zones
         return failures.failure_of(member, self.target, self.now, zone_lost=lost)
+
+    def wait_for_turn(self, turn: Turn) -> None:
+        """Say that what is wanted waits for other fleets."""
+        self.turn = turn
+        self.hold("fleet", Rule.AFTER, turn.detail, since=turn.wanted.since)
 
     def fail(self, failure: Failure) -> None:
         """Remember a failure, once for each slot."""

@@ -16,6 +16,7 @@ RULES: Mapping[Rule, str] = {
     Rule.PAUSED: "an operator paused the fleet",
     Rule.BACKOFF: "repeated failures make the next try wait",
     Rule.UNSEEN: "nothing is removed on a partial view",
+    Rule.AFTER: "fleets named in `after` come first, and last in a rollback",
     Rule.FOREIGN: "what bears no tags of ours is reported, not touched",
 }
 
@@ -23,6 +24,7 @@ REMEDIES: Mapping[Rule, str] = {
     Rule.HEALING_LIMIT: "look at `repave logs`: if they are truly sick, deploy a release that is well",
     Rule.STOPPED: "look at `repave logs`, mend, bake and deploy; or deploy the same again for one more try",
     Rule.PAUSED: "`repave resume`",
+    Rule.AFTER: "the explanation of the fleet that comes first says what holds that one",
     Rule.UNSEEN: "`repave doctor` tries what could not be seen",
 }
 

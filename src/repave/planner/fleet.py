@@ -13,6 +13,7 @@ from repave.planner.draft import Draft
 from repave.planner.rebalancing import rebalance
 from repave.planner.sets import Member, Standing, classify
 from repave.planner.strategies import STRATEGIES, Move
+from repave.planner.turns import turn
 from repave.planner.zones import leaving_order
 
 
@@ -22,12 +23,17 @@ def plan(policy: FleetPolicy, target: Target, observation: Observation, now: dat
     Pure: the same arguments give the same plan, whatever their order; nothing is changed. A converged fleet gives a
     plan without changes. Times are aware; ``now`` is not before ``observation.at``.
     """
-    draft = Draft(policy, target, classify(policy, target, observation, now), now)
+    waiting = turn(policy, target, observation)
+    kept = waiting.meanwhile or target if waiting else target
+    draft = Draft(policy, kept, classify(policy, kept, observation, now), now)
     unseen = observation.machines.incomplete or observation.traffic.incomplete
     if target.paused:
         keep_as_it_is(draft, unseen)
     elif unseen:
         wait_for_sight(draft, unseen)
+    elif waiting and not waiting.meanwhile:
+        clean_up(draft)
+        attach(draft)
     else:
         clean_up(draft)
         judge(draft)
@@ -39,6 +45,8 @@ def plan(policy: FleetPolicy, target: Target, observation: Observation, now: dat
         spare_the_sick(draft)
         attach(draft)
         prove(draft)
+    if waiting:
+        draft.wait_for_turn(waiting)
     return narration.narrate(draft)
 
 

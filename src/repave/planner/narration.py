@@ -8,6 +8,7 @@ from repave.model.plan import Drain, Launch, Phase, Plan, Rule
 from repave.planner.draft import Draft
 from repave.planner.keeper import drained_by
 from repave.planner.sets import Standing
+from repave.planner.turns import Turn, carried_before
 
 MOST_NAMES = 3
 """In one line for people."""
@@ -71,6 +72,16 @@ def _lacks(draft: Draft) -> bool:
 def _phase(draft: Draft) -> Phase:
     if draft.target.paused:
         return Phase.PAUSED
+    return _phase_before(draft.turn) if draft.turn else _phase_of_move(draft)
+
+
+def _phase_before(turn: Turn) -> Phase:
+    if turn.hopeless:
+        return Phase.STOPPED
+    return Phase.ROLLING_BACK if carried_before(turn.wanted) else Phase.ROLLING
+
+
+def _phase_of_move(draft: Draft) -> Phase:
     if draft.retarget:
         return Phase.ROLLING_BACK
     if draft.halted or (draft.barred and _lacks(draft)):
@@ -81,8 +92,7 @@ def _phase(draft: Draft) -> Phase:
 def _moving_phase(draft: Draft) -> Phase:
     # A fleet of nobody has nothing to prove.
     if any(not member.current for member in draft.sets.members) or (draft.judging and draft.target.size > 0):
-        known = any(proof.revision == draft.target.revision for proof in draft.target.proven)
-        return Phase.ROLLING_BACK if known and draft.judging else Phase.ROLLING
+        return Phase.ROLLING_BACK if draft.judging and carried_before(draft.target) else Phase.ROLLING
     if draft.failures or draft.heals or (_serving(draft) < draft.target.size and _failed_lately(draft)):
         return Phase.HEALING
     if draft.outgoing:
@@ -102,6 +112,10 @@ def _summary(draft: Draft, phase: Phase) -> str:
     serving = _serving(draft)
     if phase is Phase.CONVERGED:
         return f"{serving} of {size} serve {release}"
+    if draft.turn and phase is not Phase.PAUSED:
+        wanted = draft.turn.wanted
+        kept = f"; {serving} of {size} serve {release}" if draft.turn.meanwhile else ""
+        return f"r{wanted.release} waits for its turn: {draft.turn.detail}{kept}"
     if draft.retarget:
         return f"stopped {release}: {draft.retarget.reason}; back to r{draft.retarget.release}"
     if phase is Phase.STOPPED:

@@ -86,7 +86,7 @@ class Stage:
         """What `repave deploy` writes down: this release, so many of it; and how its instances will behave."""
         revision = Revision(
             release=ReleaseNumber(release),
-            image=ImageName("web"),
+            image=ImageName(self.fleet.fleet),
             artifact=Digest(f"sha256:{release:064d}"),
             port=8080,
         )

@@ -89,6 +89,8 @@ def _show(fleet: FleetPreview, environment: Environment, screen: Screen) -> None
         f"{where}: {counted(fleet.replaces, 'instance')} replaced, at most {fleet.extra} extra, "
         f"never fewer than {fleet.rehearsal.least_serving} serving"
     )
+    if fleet.after:
+        screen.show(f"  starts once {fleet.release} is carried by {listed(fleet.after, most=10)}")
     for number, batch in enumerate(fleet.rehearsal.batches, start=1):
         launches = ", ".join(f"{count} in {zone}" for zone, count in batch.launches.items())
         parts = [f"start {launches}"] if launches else []

@@ -88,6 +88,10 @@ class FleetSection(Section):
     drain: Duration = Field(
         default=30.0, description="An instance leaves when its open requests have ended, or after this. Default: 30s."
     )
+    after: list[Label] = Field(
+        default=[],
+        description="Fleets that come first: a release starts here once they carry it; a rollback goes the other way.",
+    )
     limits: LimitsSection = Field(
         default_factory=LimitsSection.model_construct, description="What one instance may use."
     )

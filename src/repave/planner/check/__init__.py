@@ -12,12 +12,13 @@ from repave.model.observation import Observation
 from repave.model.plan import Plan
 from repave.model.policy import FleetPolicy
 from repave.model.target import Target
-from repave.planner.check import arrivals, judgements, removals
+from repave.planner.check import arrivals, judgements, removals, turns
 from repave.planner.check.view import View
 
 PROMISES: tuple[Callable[[View], Iterator[str]], ...] = (
     judgements.identity,
     arrivals.launches,
+    turns.in_turn,
     arrivals.permission,
     arrivals.additions,
     removals.in_sight,

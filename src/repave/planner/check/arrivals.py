@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 
+from repave.planner.check.turns import kept_meanwhile
 from repave.planner.check.view import View
 
 
@@ -11,12 +12,13 @@ def launches(view: View) -> Iterator[str]:
     name = view.target.fleet.fleet
     own = {f"{name}-{number}" for number in range(view.target.next_slot, view.plan.next_slot)}
     failed = {failure.slot for failure in view.target.failures}
+    wanted = (view.target.revision, kept_meanwhile(view))
     for slot, times in Counter(launch.slot for launch in view.launches).items():
         if times > 1:
             yield f"{slot} is launched twice"
     for launch in view.launches:
         order = view.ordered.get(launch.slot)
-        if launch.revision != view.target.revision:
+        if launch.revision not in wanted:
             yield f"{launch.slot} would run {launch.revision}, and {view.target.revision} is wanted"
         if launch.slot in view.slots:
             yield f"{launch.slot} is taken by an instance"
@@ -32,12 +34,13 @@ def launches(view: View) -> Iterator[str]:
 
 def permission(view: View) -> Iterator[str]:
     """Stopped means no launch; so do paused, revoked and unbootable."""
-    useless = [p for p in view.target.proven if p.revision == view.target.revision and (p.revoked or not p.bootable)]
+    useless = {proof.revision for proof in view.target.proven if proof.revoked or not proof.bootable}
+    spoilt = [launch for launch in view.launches if launch.revision in useless]
     forbidden = [
         (view.target.stopped or view.plan.stop, view.launches, "the wanted revision is stopped"),
         (view.plan.retarget, view.launches, "the target goes back to another revision"),
         (view.target.paused, view.launches, "the fleet is paused"),
-        (useless, view.launches, "the wanted revision is revoked or cannot be started"),
+        (useless, spoilt, "what they would run is revoked or cannot be started"),
         (view.partial, view.fresh, "not everything could be seen"),
     ]
     for holds, launches, words in forbidden:

@@ -19,6 +19,7 @@ class View:
         self.policy = policy
         self.target = target
         self.now = now
+        self.neighbours = {neighbour.fleet: neighbour for neighbour in observation.neighbours}
         self.instances: dict[InstanceId, Instance] = {i.id: i for i in observation.machines.instances}
         self.traffic = {backend.instance: backend for backend in observation.traffic.backends}
         self.partial = bool(observation.machines.incomplete or observation.traffic.incomplete)
