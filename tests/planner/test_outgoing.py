@@ -32,7 +32,7 @@ def decide(*lines: str, outgoing: dict[int, Drawer], target: Target = TARGET) ->
     """What becomes of a fleet some of whose members are to be replaced."""
     draft = Draft(POLICY, target, classify(POLICY, target, SKETCH.see(*lines), SKETCH.now), SKETCH.now)
     for member in draft.sets.members:
-        number, _ = member.number
+        number = member.place[0]
         if number in outgoing:
             draft.replace(member, outgoing[number], f"for {outgoing[number]}")
     fill(draft)

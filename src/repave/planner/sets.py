@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cached_property
+from operator import attrgetter
+from typing import NamedTuple
 
-from repave.model.names import SlotId
+from repave.model.names import InstanceId, SlotId
 from repave.model.observation import Backend, Instance, MachineState, Observation, TrafficState
 from repave.model.policy import FleetPolicy
 from repave.model.target import FailureKind, Order, Target
@@ -46,13 +48,12 @@ TOLD: Mapping[TrafficState, Standing] = {
 """What the balancer's word alone decides."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Member:
-    """One instance with all that is known of it."""
+class Member(NamedTuple):
+    """One instance with all that is known of it. A tuple: a plan over a large fleet makes one for each instance."""
 
     instance: Instance
-    number: tuple[int, str]
-    """Of its slot: members are told apart and put in order by it."""
+    place: tuple[int, str, InstanceId]
+    """Members are put in order by it: as slots were given out."""
 
     backend: Backend | None
     standing: Standing
@@ -124,11 +125,12 @@ def classify(policy: FleetPolicy, target: Target, observation: Observation, now:
     """Sort everything seen, and every open order, into sets."""
     backends = {backend.instance: backend for backend in observation.traffic.backends}
     judged = _judged(target)
+    classifier = Classifier(target, timedelta(seconds=policy.health.grace_seconds), now)
     members = [
-        _member(policy, target, Sighted(instance, backends.pop(instance.id, None), judged.get(instance.slot)), now)
+        classifier.member(instance, backends.pop(instance.id, None), judged.get(instance.slot))
         for instance in observation.machines.instances
     ]
-    members.sort(key=lambda member: (member.number, member.instance.id))
+    members.sort(key=attrgetter("place"))
     seen = {member.slot for member in members}
     open_orders = sorted(target.orders, key=lambda order: slot_number(order.slot))
     waiting = [order for order in open_orders if order.slot not in seen and order.revision == target.revision]
@@ -154,51 +156,52 @@ def _judged(target: Target) -> dict[SlotId, bool]:
     return served | {heal.slot: True for heal in target.heals}
 
 
-@dataclass(frozen=True)
-class Sighted:
-    """What the provider, the balancer and the store know of one instance."""
+class Classifier:
+    """What is the same for every instance of a fleet, looked up once."""
 
-    instance: Instance
-    backend: Backend | None
-    judged: bool | None
-    """None: never judged; else whether it had served by then."""
+    def __init__(self, target: Target, grace: timedelta, now: datetime) -> None:
+        self._revision = target.revision
+        self._grace = grace
+        self._now = now
 
+    def member(self, instance: Instance, backend: Backend | None, judged: bool | None) -> Member:
+        """Classify one instance by what provider and balancer say of it.
 
-def _member(policy: FleetPolicy, target: Target, sighted: Sighted, now: datetime) -> Member:
-    instance, backend = sighted.instance, sighted.backend
-    # The grace runs from the latest new start: a balancer that lost its memory must not condemn a whole fleet.
-    begins = instance.started_at if backend is None else max(instance.started_at, backend.since)
-    healthy_by = begins + timedelta(seconds=policy.health.grace_seconds)
-    return Member(
-        instance=instance,
-        number=slot_number(instance.slot),
-        backend=backend,
-        standing=_standing(policy, sighted, overdue=now >= healthy_by),
-        current=instance.revision == target.revision,
-        healthy_by=healthy_by,
-        condemned=sighted.judged is not None,
-    )
+        ``judged``: None when it never was; else whether it had served by then.
+        """
+        # The grace runs from the latest new start: a balancer that lost its memory must not condemn a whole fleet.
+        begins = instance.started_at if backend is None else max(instance.started_at, backend.since)
+        healthy_by = begins + self._grace
+        if instance.state is MachineState.STOPPED:
+            standing = Standing.DEAD
+        else:
+            told = None if backend is None else TOLD.get(backend.state)
+            standing = told or self._unserving(instance, backend, judged, healthy_by)
+        return Member(
+            instance=instance,
+            place=(*slot_number(instance.slot), instance.id),
+            backend=backend,
+            standing=standing,
+            current=instance.revision == self._revision,
+            healthy_by=healthy_by,
+            condemned=judged is not None,
+        )
 
+    def _unserving(
+        self,
+        instance: Instance,
+        backend: Backend | None,
+        judged: bool | None,
+        healthy_by: datetime,
+    ) -> Standing:
+        """How one stands that is alive, and of which the balancer says nothing but that it is checked."""
+        if judged is not None:
+            return Standing.SICK if judged else Standing.LATE
+        # What has an address and is not attached waits for us, not we for it.
+        if self._now < healthy_by or (backend is None and instance.address is not None):
+            return Standing.COMING
+        return Standing.SICK if self._attached_anew(instance, backend) else Standing.LATE
 
-def _standing(policy: FleetPolicy, sighted: Sighted, *, overdue: bool) -> Standing:
-    if sighted.instance.state is MachineState.STOPPED:
-        return Standing.DEAD
-    known = TOLD.get(sighted.backend.state) if sighted.backend else None
-    return known or _unserving(policy, sighted, overdue=overdue)
-
-
-def _unserving(policy: FleetPolicy, sighted: Sighted, *, overdue: bool) -> Standing:
-    """How one stands that is alive, and of which the balancer says nothing but that it is checked."""
-    instance, backend = sighted.instance, sighted.backend
-    if sighted.judged is not None:
-        return Standing.SICK if sighted.judged else Standing.LATE
-    # What has an address and is not attached waits for us, not we for it.
-    if not overdue or (backend is None and instance.address is not None):
-        return Standing.COMING
-    return Standing.SICK if _attached_anew(policy, instance, backend) else Standing.LATE
-
-
-def _attached_anew(policy: FleetPolicy, instance: Instance, backend: Backend | None) -> bool:
-    """Whether the balancer began to check it long after its start, as after losing its memory: it may have served."""
-    grace = timedelta(seconds=policy.health.grace_seconds)
-    return backend is not None and backend.since - instance.started_at > grace
+    def _attached_anew(self, instance: Instance, backend: Backend | None) -> bool:
+        """Whether the balancer began to check it long after its start, as after losing its memory."""
+        return backend is not None and backend.since - instance.started_at > self._grace

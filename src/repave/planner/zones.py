@@ -4,8 +4,9 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from heapq import heapify, heappop, heapreplace
+from operator import itemgetter
 
-from repave.model.names import ZoneName
+from repave.model.names import InstanceId, ZoneName
 from repave.model.target import Failure, FailureKind
 from repave.planner.sets import Member, Sets, Standing
 
@@ -66,21 +67,21 @@ def _reopens(times: Iterable[datetime]) -> datetime:
 
 def leaving_order(members: Iterable[Member], zones: Sequence[ZoneName]) -> list[Member]:
     """So that each next one leaves the fullest zone: of equals the one that does not serve, then the oldest."""
-    queues: dict[ZoneName, list[Member]] = {}
-    for member in sorted(members, key=_dispensable, reverse=True):
-        queues.setdefault(member.instance.zone, []).append(member)
+    queues: dict[ZoneName, list[tuple[Dispensable, Member]]] = {}
+    for ranked in sorted(((_dispensable(member), member) for member in members), key=itemgetter(0), reverse=True):
+        queues.setdefault(ranked[1].instance.zone, []).append(ranked)
     declared = frozenset(zones)
 
-    def fullness(zone: ZoneName) -> tuple[int, tuple[bool, datetime, tuple[int, str]], ZoneName]:
-        crowd = len(queues[zone]) + (0 if zone in declared else UNDECLARED)
-        return -crowd, _dispensable(queues[zone][-1]), zone
+    def fullness(zone: ZoneName) -> tuple[int, Dispensable, ZoneName]:
+        queue = queues[zone]
+        return -len(queue) - (0 if zone in declared else UNDECLARED), queue[-1][0], zone
 
     fullest_first = [fullness(zone) for zone in queues]
     heapify(fullest_first)
     ordered: list[Member] = []
     while fullest_first:
-        *_, zone = fullest_first[0]
-        ordered.append(queues[zone].pop())
+        zone = fullest_first[0][2]
+        ordered.append(queues[zone].pop()[1])
         if queues[zone]:
             heapreplace(fullest_first, fullness(zone))
         else:
@@ -88,8 +89,12 @@ def leaving_order(members: Iterable[Member], zones: Sequence[ZoneName]) -> list[
     return ordered
 
 
-def _dispensable(member: Member) -> tuple[bool, datetime, tuple[int, str]]:
-    return member.standing is Standing.SERVING, member.instance.started_at, member.number
+Dispensable = tuple[bool, datetime, tuple[int, str, InstanceId]]
+"""Whether it serves, its start, its place: the least goes first."""
+
+
+def _dispensable(member: Member) -> Dispensable:
+    return member.standing is Standing.SERVING, member.instance.started_at, member.place
 
 
 class Spread:
