@@ -162,6 +162,8 @@ class Locking:
     """The archive changes more often here than any other does."""
 
     commands: Commands = COMMANDS
+    remarks: tuple[str, ...] = ()
+    """Of the last run."""
 
     def base(self) -> Base:
         """What the image draws from."""
@@ -200,6 +202,7 @@ class Locking:
         )
         request = PinRequest(image=recipe, folder=self.folder, previous=self.lock, refresh=refresh, named=named)
         pins = self.pinner().pin(request, progress=Silent())
+        self.remarks = pins.remarks
         others = tuple(package for package in self.lock.packages if recipe.name not in package.images)
         images = {locked.name: locked for locked in self.lock.images}
         images[recipe.name] = LockedImage(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from socket import create_server
+from socket import create_server, socket
 from threading import Thread
 
 from repave.jobs.commands import LocalCommands
@@ -86,6 +86,16 @@ def nobody_listens() -> str:
     """An address at which no server is."""
     with create_server(("127.0.0.1", 0)) as chosen:
         return f"http://127.0.0.1:{chosen.getsockname()[1]}"
+
+
+@contextmanager
+def takes_no_connection() -> Iterator[str]:
+    """The address of a server at which connections are neither taken nor refused, as behind many a firewall."""
+    with create_server(("127.0.0.1", 0), backlog=0) as full, socket() as one, socket() as other:
+        for waiting in (one, other):
+            waiting.settimeout(0)
+            waiting.connect_ex(full.getsockname())
+        yield f"http://127.0.0.1:{full.getsockname()[1]}"
 
 
 @contextmanager

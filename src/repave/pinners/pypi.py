@@ -16,6 +16,7 @@ from packaging.utils import canonicalize_name
 
 from repave.model.lock import Ecosystem, Layer, LockedPackage
 from repave.pinners.image_interpreter import image_interpreter
+from repave.pinners.mirrors import Mirrors
 from repave.pinners.naming import check_named, requirement
 from repave.pinners.repairs import Bounds, with_most
 from repave.pinners.uv_complaints import refusal
@@ -25,7 +26,6 @@ from repave.ports.errors import Gone, Invalid, Unreachable
 from repave.ports.logins import Access, Login
 from repave.ports.pinner import PinRequest, Pins, Refresh, Repair
 from repave.ports.progress import Progress
-from repave.ports.reaching import first_reached
 from repave.ports.vault import Fetch, Vault
 
 INDEX = "https://pypi.org/simple"
@@ -107,6 +107,7 @@ class PypiPinner:
         self._vault = vault
         self._access = access or Access()
         self._indexes = self._access.origins.places(index or INDEX)
+        self._mirrors = Mirrors()
 
     def pin(self, request: PinRequest, *, progress: Progress) -> Pins:
         """The exact wheels of the image's requirements and of all they need; see the port."""
@@ -128,7 +129,7 @@ class PypiPinner:
                 lambda bounds: self._settled(replace(asked, bounds=bounds), progress),
                 lambda repair, version, refused: _holder(request, repair.name, version) or refused.message,
             )
-        return Pins(packages=tuple(self._locked(question, found)), held=held)
+        return Pins(packages=tuple(self._locked(question, found)), held=held, remarks=self._mirrors.remarks)
 
     def _settled(self, question: _Question, progress: Progress) -> tuple[_Question, Resolved]:
         """The resolution that keeps what can be kept, and the question that it answers."""
@@ -147,7 +148,9 @@ class PypiPinner:
         return question, found
 
     def _resolve(self, question: _Question) -> Resolved:
-        return first_reached(self._indexes, lambda index: self._resolve_at(index, question))
+        return self._mirrors.first_reached(
+            self._indexes, lambda index: self._resolve_at(index, question), addresses=lambda index: (index,)
+        )
 
     def _resolve_at(self, index: str, question: _Question) -> Resolved:
         self._root.mkdir(parents=True, exist_ok=True)

@@ -69,5 +69,5 @@ def _after(debs: Pins, request: PinRequest) -> PinRequest:
 
 
 def _together(debs: Pins, wheels: Pins) -> Pins:
-    """Debian packages bring no files, remarks or held repairs."""
-    return replace(wheels, packages=(*debs.packages, *wheels.packages))
+    """Debian packages bring no files and no held repairs."""
+    return replace(wheels, packages=(*debs.packages, *wheels.packages), remarks=(*debs.remarks, *wheels.remarks))

@@ -3,6 +3,7 @@
 import hashlib
 import time
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 
@@ -10,14 +11,26 @@ from repave.model.recipe import Base
 from repave.pinners.debian import sources, versions
 from repave.pinners.debian.index import Entry, Index
 from repave.pinners.debian.workspace import Workspace
+from repave.pinners.mirrors import Mirrors
 from repave.ports.archive import Candidate, SuiteView
 from repave.ports.clock import Clock
 from repave.ports.commands import Commands
 from repave.ports.logins import Access
-from repave.ports.reaching import first_reached
 
 FRESH_SECONDS = 60.0
 """Several images locked together, and one lock after the other, are asked about once, and from the same indexes."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Brought:
+    """Indexes at hand."""
+
+    workspace: Workspace
+    newest: bool
+    """Whether this run asked the archive for them."""
+
+    at: float
+    """On the monotonic clock."""
 
 
 class DebianArchive:
@@ -41,7 +54,13 @@ class DebianArchive:
         self._access = access or Access()
         self._fresh_seconds = fresh_seconds
         self._refreshing = Lock()
-        self._refreshed: dict[tuple[Base, tuple[str, ...], bool], tuple[float, Workspace]] = {}
+        self._mirrors = Mirrors()
+        self._brought: dict[tuple[Base, tuple[str, ...]], _Brought] = {}
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """Which mirrors were passed over, a sentence each."""
+        return self._mirrors.remarks
 
     def security_suites(self, base: Base) -> tuple[str, ...]:
         """The suites in which the distribution publishes security repairs for this release."""
@@ -71,16 +90,18 @@ class DebianArchive:
         """
         sources.check(base)
         with self._refreshing:
-            last, workspace = self._refreshed.get((base, suites, newest), (0.0, None))
-            if workspace is None or time.monotonic() - last > FRESH_SECONDS:
-                choices = self._choices(base, suites)
-                workspace = first_reached(choices, lambda places: self._refreshed_from(places, base, suites, newest))
-                self._refreshed[base, suites, newest] = (time.monotonic(), workspace)
-        return Index(workspace, suites)
+            known = self._brought.get((base, suites))
+            outdated = known is None or (newest and not known.newest) or time.monotonic() - known.at > FRESH_SECONDS
+            if known is None or outdated:
+                known = self._mirrors.first_reached(
+                    self._choices(base, suites),
+                    lambda places: self._brought_from(places, base, suites, newest),
+                    addresses=lambda places: places.values(),
+                )
+                self._brought[base, suites] = known
+        return Index(known.workspace, suites, newest=known.newest)
 
-    def _refreshed_from(
-        self, places: Mapping[str, str], base: Base, suites: tuple[str, ...], newest: bool
-    ) -> Workspace:
+    def _brought_from(self, places: Mapping[str, str], base: Base, suites: tuple[str, ...], newest: bool) -> _Brought:
         workspace = Workspace(
             self._folder(base, places),
             base=base,
@@ -90,9 +111,10 @@ class DebianArchive:
             logins=self._access.logins,
         )
         last = workspace.refreshed_at(suites)
-        if newest or last is None or not 0 <= self._clock.now().timestamp() - last < self._fresh_seconds:
+        asking = newest or last is None or not 0 <= self._clock.now().timestamp() - last < self._fresh_seconds
+        if asking:
             workspace.refresh(suites)
-        return workspace
+        return _Brought(workspace=workspace, newest=asking, at=time.monotonic())
 
     def _choices(self, base: Base, suites: tuple[str, ...]) -> list[Mapping[str, str]]:
         """Where each archive is asked, the first mirrors of all together first."""

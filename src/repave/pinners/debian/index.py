@@ -59,9 +59,11 @@ class Unsatisfiable(WorldError):
 class Index:
     """Refreshed and verified; the answers do not change while it is used."""
 
-    def __init__(self, workspace: Workspace, suites: tuple[str, ...]) -> None:
+    def __init__(self, workspace: Workspace, suites: tuple[str, ...], *, newest: bool) -> None:
+        """``newest``: whether the archive was asked for them just now."""
         self._workspace = workspace
         self.suites = suites
+        self.newest = newest
 
     @property
     def addresses(self) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from repave.model.lock import Ecosystem, Layer, LockedPackage
 from repave.pinners.debian import keeping, sources
 from repave.pinners.debian.archive import DebianArchive
 from repave.pinners.debian.control import Fields, source_of
-from repave.pinners.debian.index import Entry, Key
+from repave.pinners.debian.index import Entry, Index, Key
 from repave.pinners.debian.keeping import Keeper, Previous
 from repave.pinners.debian.layers import base_names
 from repave.pinners.debian.resolution import Resolution
@@ -16,7 +16,7 @@ from repave.pinners.naming import check_named
 from repave.ports.commands import Commands
 from repave.ports.errors import Invalid, WorldError
 from repave.ports.pinner import PinRequest, Pins, Refresh
-from repave.ports.progress import Progress
+from repave.ports.progress import Progress, Task
 from repave.ports.vault import Vault
 
 NAME = re.compile(r"[a-z0-9][a-z0-9+.-]+")
@@ -36,14 +36,18 @@ class DebianPinner:
             return Pins()
         _check_recipe(request)
         check_named(request)
-        newest = request.refresh is not Refresh.KEEP
-        try:
-            return self._pins(request, progress, newest=newest)
-        except WorldError:
-            if newest:
-                raise
-            # What is asked for may have been published since another run read the indexes.
-            return self._pins(request, progress, newest=True)
+        title = sources.distribution(request.image.base).title
+        with progress.task(f"Locking {title} packages of {request.image.name}") as task:
+            task.note("refreshing the indexes")
+            index = self._index(request)
+            try:
+                return self._pins(request, index, task, progress)
+            except WorldError:
+                if index.newest:
+                    raise
+                # What is asked for may have been published since another run read the indexes.
+                task.note("refreshing the indexes")
+                return self._pins(request, self._index(request, newest=True), task, progress)
 
     def foresee(self, request: PinRequest, names: Collection[str]) -> Mapping[str, str]:
         """The versions in which these packages will most likely be pinned, by name; told long before ``pin`` has done.
@@ -56,28 +60,27 @@ class DebianPinner:
         if all(name in locked for name in names):
             return {name: locked[name].version for name in names}
         _check_recipe(request)
-        base = request.image.base
-        return self._archive.index(base, base.suites, newest=request.refresh is not Refresh.KEEP).candidates(names)
+        return self._index(request).candidates(names)
 
-    def _pins(self, request: PinRequest, progress: Progress, *, newest: bool) -> Pins:
+    def _index(self, request: PinRequest, *, newest: bool = False) -> Index:
         base = request.image.base
-        with progress.task(f"Locking {sources.distribution(base).title} packages of {request.image.name}") as task:
-            task.note("refreshing the indexes")
-            index = self._archive.index(base, base.suites, newest=newest)
-            before = keeping.previous(request)
-            kept = {} if request.refresh is Refresh.UPGRADE else before.own
-            beside = {} if request.refresh is Refresh.UPGRADE else before.beside
-            entries = index.entries(kept)
-            vanished = self._keeper.vanished(kept.values(), entries, progress=progress)
-            task.note("resolving")
-            closure = Resolution(
-                request=request, index=index, kept=kept, beside=beside, entries=entries, vanished=vanished
-            ).closure()
-            entries = {**entries, **index.entries({key.name for key in closure} - set(kept))}
+        return self._archive.index(base, base.suites, newest=newest or request.refresh is not Refresh.KEEP)
+
+    def _pins(self, request: PinRequest, index: Index, task: Task, progress: Progress) -> Pins:
+        before = keeping.previous(request)
+        kept = {} if request.refresh is Refresh.UPGRADE else before.own
+        beside = {} if request.refresh is Refresh.UPGRADE else before.beside
+        entries = index.entries(kept)
+        vanished = self._keeper.vanished(kept.values(), entries, progress=progress)
+        task.note("resolving")
+        closure = Resolution(
+            request=request, index=index, kept=kept, beside=beside, entries=entries, vanished=vanished
+        ).closure()
+        entries = {**entries, **index.entries({key.name for key in closure} - set(kept))}
         written = _Written(
             request=request, before=before, entries=entries, vanished=vanished, addresses=index.addresses
         )
-        return Pins(packages=written.packages(closure))
+        return Pins(packages=written.packages(closure), remarks=self._archive.remarks)
 
 
 @dataclass(frozen=True, kw_only=True)
