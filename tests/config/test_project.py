@@ -10,7 +10,7 @@ from repave.config.policies import environment_named, fleet_named, fleet_policy,
 from repave.config.project import load_project, parse_project
 from repave.model.amount import Amount
 from repave.model.names import Digest, EnvironmentName, FleetKey, FleetName, ImageName, ProjectName, ReleaseNumber
-from repave.model.policy import HealthPolicy
+from repave.model.policy import BudgetPolicy, HealthPolicy
 from repave.model.project import Project
 from repave.model.recipe import Base, FileMapping
 from repave.model.release import Limits, Release, SecretReference
@@ -77,8 +77,18 @@ def test_a_fleet_has_the_defaults_of_safety() -> None:
     assert fleet.rollout.unavailable == Amount(value=0)
     assert fleet.healing.limit == Amount(value=20, percent=True)
     assert fleet.healing.window_seconds == 600.0
+    assert fleet.budget == BudgetPolicy(per_hour=None, gentle_per_hour=Amount(value=20, percent=True), per_zone=None)
     assert fleet.drain_timeout_seconds == 30.0
     assert fleet.limits == Limits(memory_bytes=256 * 1024**2, cpus=0.5)
+
+
+def test_a_budget_is_read_as_written() -> None:
+    """Counts and shares, each where it stands."""
+    budget = "    budget: {per_hour: 10%, gentle_per_hour: 1, per_zone: 2}\n"
+    policy = fleet_policy(read(VALID.replace("    limits:", budget + "    limits:")), TEST, WEB)
+    assert policy.budget == BudgetPolicy(
+        per_hour=Amount(value=10, percent=True), gentle_per_hour=Amount(value=1), per_zone=Amount(value=2)
+    )
 
 
 def test_an_environment_without_zones_has_one() -> None:

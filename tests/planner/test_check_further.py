@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from repave.model.disruption import Drawer
+from repave.model.disruption import Disruption, Drawer
 from repave.model.names import InstanceId, ReleaseNumber, RevisionId, ZoneName
 from repave.model.observation import Observation
 from repave.model.plan import Attach, Detach, Drain, Draw, Launch, Phase, Plan, Retarget, Step, Terminate
@@ -67,8 +67,10 @@ def refused(plan: Plan, target: Target = TARGET, seen: Observation = SEEN) -> st
 
 def with_draw(number: int, *steps: Step) -> Plan:
     """A plan whose draw on the budget was granted."""
-    draw = Draw(slot=SKETCH.slot(number), drawer=Drawer.ROLLOUT, granted=True, reason="old")
-    return replace(EMPTY, steps=steps, draws=(draw,))
+    slot = SKETCH.slot(number)
+    draw = Draw(slot=slot, drawer=Drawer.ROLLOUT, granted=True, reason="old")
+    kept = Disruption(slot=slot, zone=SEEN.machines.instances[number - 1].zone, drawer=Drawer.ROLLOUT, at=NOW)
+    return replace(EMPTY, steps=steps, draws=(draw,), disruptions=(kept,))
 
 
 def test_a_drain_needs_a_granted_draw() -> None:

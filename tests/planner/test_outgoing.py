@@ -9,7 +9,7 @@ from repave.model.policy import FleetPolicy
 from repave.model.target import Target
 from repave.planner import narration
 from repave.planner.draft import Draft
-from repave.planner.fleet import fill, retire, shrink
+from repave.planner.fleet import answer, fill, retire, shrink
 from repave.planner.sets import classify
 from repave.simulation.sketch import Sketch
 
@@ -38,6 +38,7 @@ def decide(*lines: str, outgoing: dict[int, Drawer], target: Target = TARGET) ->
     fill(draft)
     retire(draft)
     shrink(draft)
+    answer(draft)
     return narration.narrate(draft)
 
 

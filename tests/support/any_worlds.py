@@ -7,6 +7,7 @@ from typing import TypeVar
 from hypothesis import strategies as st
 
 from repave.model.amount import Amount
+from repave.model.disruption import Disruption, Drawer
 from repave.model.names import (
     EnvironmentName,
     FleetKey,
@@ -27,7 +28,7 @@ from repave.model.observation import (
     TrafficSighting,
     TrafficState,
 )
-from repave.model.policy import FleetPolicy, HealthPolicy, RolloutPolicy
+from repave.model.policy import BudgetPolicy, FleetPolicy, HealthPolicy, RolloutPolicy
 from repave.model.target import Failure, FailureKind, Heal, Order, Proof, Target
 
 NOW = datetime(2026, 3, 2, 18, 0, tzinfo=UTC)
@@ -81,6 +82,18 @@ def policies(draw: st.DrawFn) -> FleetPolicy:
             surge=chooser.of(AMOUNTS), unavailable=chooser.of(AMOUNTS), stop_in_a_row=chooser.of((2, 1, 3))
         ),
         drain_timeout_seconds=chooser.of((30.0, 0.0)),
+        budget=draw(budgets()),
+    )
+
+
+@st.composite
+def budgets(draw: st.DrawFn) -> BudgetPolicy:
+    """Any limits beside the floor."""
+    chooser = draw(choosers)
+    return BudgetPolicy(
+        per_hour=chooser.of((None, *AMOUNTS)),
+        gentle_per_hour=chooser.of(AMOUNTS),
+        per_zone=chooser.of((None, None, *AMOUNTS)),
     )
 
 
@@ -155,6 +168,10 @@ def targets(draw: st.DrawFn, instances: int) -> Target:
         if chooser.of((True, False))
     ]
     healed = draw(choosers)
+    ledger = [
+        Disruption(slot=SlotId(f"web-{number}"), zone=c.of(ZONES), drawer=c.of(tuple(Drawer)), at=c.ago())
+        for number, c in draw(st.dictionaries(st.integers(1, instances + 4), choosers, max_size=4)).items()
+    ]
     return Target(
         fleet=FLEET,
         generation=healed.of((1, 2, 99)),
@@ -168,6 +185,7 @@ def targets(draw: st.DrawFn, instances: int) -> Target:
         heals=tuple(
             Heal(slot=SlotId(f"web-{healed.of((1, 2, 50))}"), at=healed.ago()) for _ in range(healed.of((0, 1)))
         ),
+        disruptions=tuple(sorted(ledger, key=lambda entry: entry.at)),
         proven=tuple(sorted(proofs, key=lambda proof: proof.at)),
         paused=healed.of((False,) * 7 + (True,)),
         stopped=healed.of(("", "", "", "", "2 in a row failed")),

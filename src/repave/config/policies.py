@@ -30,6 +30,7 @@ def fleet_policy(project: Project, environment: EnvironmentName, fleet: FleetNam
         health=what.health,
         rollout=what.rollout,
         healing=what.healing,
+        budget=what.budget,
         drain_timeout_seconds=what.drain_timeout_seconds,
         after=keys(ahead_of(fleet, project.fleets)),
         before=keys(other for other in project.fleets if fleet in ahead_of(other, project.fleets)),

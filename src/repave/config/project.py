@@ -21,7 +21,7 @@ from repave.model.advisories import AdvisorySettings, AdvisorySource, Published,
 from repave.model.guards import Action, Allowed, Guards
 from repave.model.names import EnvironmentName, FleetName, ImageName, ProjectName, ProviderName, ZoneName
 from repave.model.origins import Credentials, Origin, Origins
-from repave.model.policy import HealingPolicy, HealthPolicy, RolloutPolicy
+from repave.model.policy import BudgetPolicy, HealingPolicy, HealthPolicy, RolloutPolicy
 from repave.model.project import Environment, Fleet, FleetSize, Project
 from repave.model.recipe import (
     Base,
@@ -219,6 +219,11 @@ def _fleet(name: str, section: FleetSection) -> Fleet:
         ),
         rollout=RolloutPolicy(strategy=rollout.strategy, surge=rollout.surge, unavailable=rollout.unavailable),
         healing=HealingPolicy(limit=healing.limit, window_seconds=healing.window),
+        budget=BudgetPolicy(
+            per_hour=section.budget.per_hour,
+            gentle_per_hour=section.budget.gentle_per_hour,
+            per_zone=section.budget.per_zone,
+        ),
         drain_timeout_seconds=section.drain,
         after=tuple(FleetName(other) for other in section.after),
         limits=Limits(memory_bytes=limits.memory or None, cpus=limits.cpus or None),

@@ -56,6 +56,7 @@ _TITLES = {
     "HealthSection": "`fleets.NAME.health`",
     "RolloutSection": "`fleets.NAME.rollout`",
     "HealingSection": "`fleets.NAME.healing`",
+    "BudgetSection": "`fleets.NAME.budget`",
     "LimitsSection": "`fleets.NAME.limits`",
     "ScaleSection": "`fleets.NAME.scale`",
     "EnvironmentSection": "`environments.NAME`",

@@ -40,7 +40,10 @@ class Drawer(StrEnum):
     @property
     def urgency(self) -> int:
         """0 is the most urgent: who draws first."""
-        return list(Drawer).index(self)
+        return _URGENCY[self]
+
+
+_URGENCY = {drawer: place for place, drawer in enumerate(Drawer)}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Literal
 
-from repave.model.disruption import Drawer
+from repave.model.disruption import Disruption, Drawer
 from repave.model.names import FleetKey, InstanceId, ReleaseNumber, RevisionId, SlotId, ZoneName
 from repave.model.target import Failure, Heal
 
@@ -94,6 +94,12 @@ class Rule(StrEnum):
     BACKOFF = "backoff"
     """Launches failed lately: the next try waits."""
 
+    HOURLY = "hourly-budget"
+    """As many as allowed were taken out within an hour."""
+
+    ZONE_BUDGET = "zone-budget"
+    """As many as allowed leave this zone at the same time."""
+
     UNSEEN = "unseen"
     """The provider or balancer could not be seen completely: nothing is removed on a partial view."""
 
@@ -125,6 +131,11 @@ class Draw:
     drawer: Drawer
     granted: bool
     reason: str
+    rule: Rule | None = None
+    """What refused it; None when it is granted."""
+
+    until: datetime | None = None
+    """When it may be granted by the passing of time alone; None when only an event can, or it is granted."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -173,6 +184,9 @@ class Plan:
 
     heals: tuple[Heal, ...] = ()
     """Drawn by this plan, to be kept."""
+
+    disruptions: tuple[Disruption, ...] = ()
+    """The granted draws that the ledger does not hold yet, to be kept."""
 
     next_slot: int = 1
     retarget: Retarget | None = None

@@ -53,6 +53,20 @@ class HealingPolicy:
 
 
 @dataclass(frozen=True, kw_only=True)
+class BudgetPolicy:
+    """How fast instances may be taken out. The floor holds beside it, always: the wanted size less ``unavailable``."""
+
+    per_hour: Amount | None = None
+    """Within an hour, for whatever reason, at least 1: what is not urgent waits. None: as fast as the floor allows."""
+
+    gentle_per_hour: Amount = Amount(value=20, percent=True)
+    """Within an hour, for age and uneven zones, at least 1: nobody asked for it, and nothing hurries."""
+
+    per_zone: Amount | None = None
+    """Leaving one zone at the same time, at least 1; a share is one of the whole fleet. None: no limit."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class FleetPolicy:
     """All that a person declared about one fleet in one environment."""
 
@@ -61,6 +75,7 @@ class FleetPolicy:
     health: HealthPolicy = field(default_factory=HealthPolicy)
     rollout: RolloutPolicy = field(default_factory=RolloutPolicy)
     healing: HealingPolicy = field(default_factory=HealingPolicy)
+    budget: BudgetPolicy = field(default_factory=BudgetPolicy)
     scale: ScalePolicy | None = None
     """How its size follows what is measured; None keeps it where it was set."""
 

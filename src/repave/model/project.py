@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from repave.model.advisories import AdvisorySettings
 from repave.model.names import EnvironmentName, FleetName, ImageName, ProjectName, ProviderName, ZoneName
 from repave.model.origins import Origins
-from repave.model.policy import HealingPolicy, HealthPolicy, RolloutPolicy
+from repave.model.policy import BudgetPolicy, HealingPolicy, HealthPolicy, RolloutPolicy
 from repave.model.recipe import Image
 from repave.model.release import Limits, SecretReference
 from repave.model.signing import SigningSettings
@@ -22,6 +22,7 @@ class Fleet:
     health: HealthPolicy = field(default_factory=HealthPolicy)
     rollout: RolloutPolicy = field(default_factory=RolloutPolicy)
     healing: HealingPolicy = field(default_factory=HealingPolicy)
+    budget: BudgetPolicy = field(default_factory=BudgetPolicy)
     drain_timeout_seconds: float = 30.0
     after: tuple[FleetName, ...] = ()
     """Fleets whose turn comes first; an environment that lacks one has nothing to wait for."""

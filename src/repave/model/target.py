@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from repave.model.disruption import Disruption
 from repave.model.names import FleetKey, ReleaseNumber, RevisionId, SlotId, ZoneName
 
 
@@ -94,6 +95,9 @@ class Target:
 
     heals: tuple[Heal, ...] = ()
     """Within the healing window or longer, oldest first."""
+
+    disruptions: tuple[Disruption, ...] = ()
+    """The ledger of the last hour, oldest first: each instance that was taken out stands once."""
 
     proven: tuple[Proof, ...] = ()
     """Oldest first; a revision stands once, at its latest proof."""

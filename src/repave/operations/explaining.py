@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from repave.model.names import FleetKey
+from repave.model.plan import Draw
 from repave.planner.explain import Explanation, explain
 from repave.ports.store import Store
 
@@ -23,8 +24,8 @@ class FleetExplanation:
     steps: tuple[str, ...]
     """What is being done, in words."""
 
-    granted: tuple[str, ...]
-    """Draws on the disruption budget that were granted and refused, in words."""
+    draws: tuple[Draw, ...]
+    """Every request to take a serving instance out, as it was answered."""
 
     stopped: str
 
@@ -43,7 +44,7 @@ def explain_fleet(store: Store, key: FleetKey) -> FleetExplanation:
             planned_at=None,
             waits=(),
             steps=(),
-            granted=(),
+            draws=(),
             stopped=stopped,
         )
     return FleetExplanation(
@@ -54,9 +55,6 @@ def explain_fleet(store: Store, key: FleetKey) -> FleetExplanation:
         planned_at=plan.at,
         waits=explain(plan),
         steps=tuple(f"{step.kind} {step.slot}: {step.reason}" for step in plan.steps),
-        granted=tuple(
-            f"{draw.drawer} {draw.slot}: {'granted' if draw.granted else 'refused'}, {draw.reason}"
-            for draw in plan.draws
-        ),
+        draws=plan.draws,
         stopped=stopped,
     )

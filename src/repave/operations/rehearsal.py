@@ -171,5 +171,6 @@ def _committed(target: Target, planned: Plan, launches: Iterable[Launch], now: d
         orders=tuple(kept.values()),
         failures=(*target.failures, *planned.failures),
         heals=(*target.heals, *planned.heals),
+        disruptions=(*target.disruptions, *planned.disruptions),
         stopped=planned.stop or target.stopped,
     )

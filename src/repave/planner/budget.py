@@ -1,30 +1,142 @@
 """The one arbiter: whoever wants to take a serving instance out draws here."""
 
-from repave.model.disruption import Drawer
-from repave.model.plan import Draw
-from repave.planner.sets import Member
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from repave.model.disruption import Disruption, Drawer
+from repave.model.names import SlotId, ZoneName
+from repave.model.plan import Draw, Rule
+from repave.model.policy import FleetPolicy
+from repave.model.target import Target
+from repave.planner.hourly import Hourly
+from repave.planner.sets import Member, Sets, Standing
+
+PACED = frozenset({Drawer.ROLLOUT, Drawer.SCALE_IN, Drawer.AGE, Drawer.REBALANCE})
+"""What keeps to the limits per hour and zone that a person declared; the others go as far as the floor."""
+
+GENTLE = frozenset({Drawer.AGE, Drawer.REBALANCE})
+"""What nobody asked for and nothing hurries: limited unless it is said otherwise, or a fleet would replace itself."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """One wish to take a serving instance out, before it is answered."""
+
+    member: Member
+    drawer: Drawer
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Refusal:
+    """Why a draw is not granted: the one rule, in words, and until when if time alone ends it."""
+
+    rule: Rule
+    words: str
+    until: datetime | None = None
 
 
 class Budget:
-    """How many serving instances may be taken out now; lives for one plan."""
+    """How many serving instances may be taken out now; lives for one plan.
 
-    def __init__(self, *, serving: int, floor: int) -> None:
-        self._serving = serving
-        self._floor = floor
+    ``hurried``: the fleet goes back to what carried it, so nothing but the floor slows it.
+    """
+
+    def __init__(self, policy: FleetPolicy, target: Target, sets: Sets, now: datetime, *, hurried: bool) -> None:
+        self._now = now
+        self._serving = len(sets.of(Standing.SERVING))
+        self.floor = max(0, target.size - policy.rollout.unavailable.of(target.size))
+        self._leaving = Counter(member.instance.zone for member in sets.of(Standing.LEAVING))
+        self._known = {disruption.slot for disruption in target.disruptions}
+        # Where nobody is wanted any more, a limit would only prolong the end.
+        self._paced = not hurried and target.size > 0
+        limits, size = policy.budget, target.size
+        self._most_of_zone = None if limits.per_zone is None else max(1, limits.per_zone.of(size))
+        self._hourly = [Hourly(limits.gentle_per_hour.of(size), GENTLE, GENTLE, target.disruptions, now)]
+        if limits.per_hour is not None:
+            self._hourly.append(Hourly(limits.per_hour.of(size), PACED, frozenset(Drawer), target.disruptions, now))
         self.draws: list[Draw] = []
+        self.disruptions: list[Disruption] = []
 
     @property
     def left(self) -> int:
         """Serving instances that may still be taken out."""
-        return max(0, self._serving - self._floor)
+        return max(0, self._serving - self.floor)
 
-    def draw(self, member: Member, drawer: Drawer, reason: str) -> bool:
-        """Ask to take ``member`` out; every answer is kept."""
-        granted = self.left > 0
-        if granted:
+    def answer(self, request: Request) -> Refusal | None:
+        """Grant a request to take out one that serves (None), or refuse it; every answer is kept."""
+        refusal = self._refusal(request.member, request.drawer)
+        if refusal is None:
             self._serving -= 1
-            self.draws.append(Draw(slot=member.slot, drawer=drawer, granted=True, reason=reason))
-        else:
-            because = f"{reason}; but {self._serving} serve and {self._floor} must"
-            self.draws.append(Draw(slot=member.slot, drawer=drawer, granted=False, reason=because))
-        return granted
+            self._leaving[request.member.instance.zone] += 1
+        self.record(request, refusal)
+        return refusal
+
+    def record(self, request: Request, refusal: Refusal | None) -> None:
+        """Keep the answer to a draw; a granted one enters the ledger, once for each instance."""
+        member, drawer, reason = request.member, request.drawer, request.reason
+        self.draws.append(
+            Draw(
+                slot=member.slot,
+                drawer=drawer,
+                granted=refusal is None,
+                reason=f"{reason}; but {refusal.words}" if refusal else reason,
+                rule=refusal.rule if refusal else None,
+                until=refusal.until if refusal else None,
+            )
+        )
+        if refusal is None and member.slot not in self._known:
+            self._known.add(member.slot)
+            entry = Disruption(slot=member.slot, zone=member.instance.zone, drawer=drawer, at=self._now)
+            self.disruptions.append(entry)
+            for limit in self._hourly:
+                limit.count(entry)
+
+    def room(self, drawer: Drawer) -> int | None:
+        """How many the hour leaves to this drawer, the floor aside; None: no limit. Asked before a replacement starts.
+
+        What starts an instance in place of one that may not leave within the hour would only pay for both.
+        """
+        return min((limit.left for limit in self._binding(drawer)), default=None)
+
+    def grows_at(self, drawer: Drawer) -> datetime | None:
+        """When the hour may leave more to this drawer than now; None: never by the passing of time."""
+        return min((limit.grows_at for limit in self._binding(drawer) if limit.grows_at), default=None)
+
+    def waits(self, drawer: Drawer) -> Refusal | None:
+        """The limit per hour that has nothing left for this drawer, the longest wait of several; None: it has room."""
+        spent = [limit for limit in self._binding(drawer) if not limit.left]
+        if not spent:
+            return None
+        last = max(spent, key=lambda limit: limit.frees_at)
+        words = f"{last.most} may be taken out within an hour{' without need' if last.binds == GENTLE else ''}"
+        return Refusal(rule=Rule.HOURLY, words=words, until=last.frees_at)
+
+    def _refusal(self, member: Member, drawer: Drawer) -> Refusal | None:
+        if not self.left:
+            return Refusal(rule=Rule.BUDGET, words=f"{self._serving} serve and {self.floor} must")
+        crowded = self._crowded(member.instance.zone) if self._paced and drawer in PACED else None
+        # What was drawn before and serves still, because its drain did not work, has been counted.
+        # An instance of a rebalanced fleet asked before its replacement was started.
+        counted = member.slot in self._known or drawer is Drawer.REBALANCE
+        return crowded or (None if counted else self.waits(drawer))
+
+    def _crowded(self, zone: ZoneName) -> Refusal | None:
+        leaving, most = self._leaving[zone], self._most_of_zone
+        if most is None or leaving < most:
+            return None
+        words = f"{leaving} of zone {zone} leave, and {most} may at the same time"
+        return Refusal(rule=Rule.ZONE_BUDGET, words=words)
+
+    def _binding(self, drawer: Drawer) -> list[Hourly]:
+        return [limit for limit in self._hourly if drawer in limit.binds] if self._paced else []
+
+
+def most_urgent_first(requests: Iterable[Request]) -> list[Request]:
+    """One request for each instance: the most urgent of its own; of equals, in the order they were asked."""
+    first: dict[SlotId, Request] = {}
+    for request in sorted(requests, key=lambda request: request.drawer.urgency):
+        first.setdefault(request.member.slot, request)
+    return list(first.values())

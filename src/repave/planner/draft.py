@@ -9,9 +9,9 @@ from repave.model.plan import Hold, Retarget, Rule, Step
 from repave.model.policy import FleetPolicy
 from repave.model.target import Failure, Heal, Target
 from repave.planner import failures, keeper
-from repave.planner.budget import Budget
+from repave.planner.budget import Budget, Request
 from repave.planner.sets import UNNUMBERED, Member, Sets, Standing, slot_number
-from repave.planner.turns import Turn
+from repave.planner.turns import Turn, carried_before
 from repave.planner.zones import Spread, closed_zones, lost_zones
 
 ALIVE = (Standing.SERVING, Standing.COMING)
@@ -45,6 +45,7 @@ class Draft:
         self.retarget: Retarget | None = None
         self.stop = ""
         self.proven: RevisionId | None = None
+        self.requests: list[Request] = []
         self.resting: list[Hold] = []
         """What may still be bettered later, in a fleet that is as wanted."""
 
@@ -58,8 +59,8 @@ class Draft:
         self._seen_off: set[SlotId] = set()
         self._failed = {failure.slot for failure in target.failures}
         self.serving = len(sets.of(Standing.SERVING))
-        self.floor = max(0, target.size - policy.rollout.unavailable.of(target.size))
-        self.budget = Budget(serving=self.serving, floor=self.floor)
+        self.budget = Budget(policy, target, sets, now, hurried=self.returning)
+        self.floor = self.budget.floor
         self.surge = policy.rollout.surge.of(target.size)
         if self.floor == target.size:
             self.surge = max(1, self.surge)  # with neither surge nor unavailable, nothing could ever move
@@ -74,6 +75,11 @@ class Draft:
         alive = [member.instance.zone for member in sets.of(*ALIVE, current=True)]
         self._spread = Spread(policy.zones, self.shut_zones, [*alive, *(order.zone for order in sets.orders)])
         self.goal = target.size
+
+    @property
+    def returning(self) -> bool:
+        """Whether the wanted revision carried the fleet before, and is to carry it again."""
+        return self.judging and carried_before(self.target)
 
     @property
     def halted(self) -> bool:
@@ -150,6 +156,10 @@ class Draft:
             self._spread.leave(member.instance.zone)
         if known is None or drawer.urgency < known.drawer.urgency:
             self.outgoing[member.slot] = Outgoing(drawer=drawer, reason=reason)
+
+    def ask(self, member: Member, drawer: Drawer, reason: str) -> None:
+        """Ask to take out this one, which serves; all are answered when everybody has asked."""
+        self.requests.append(Request(member=member, drawer=drawer, reason=reason))
 
     def end(self, member: Member, reason: str) -> None:
         """One that serves nobody goes."""

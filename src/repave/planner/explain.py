@@ -15,6 +15,8 @@ RULES: Mapping[Rule, str] = {
     Rule.STOPPED: "a revision that failed is not launched again by itself",
     Rule.PAUSED: "an operator paused the fleet",
     Rule.BACKOFF: "repeated failures make the next try wait",
+    Rule.HOURLY: "the hourly budget: what does not hurry is spread over time",
+    Rule.ZONE_BUDGET: "the zone's budget: never more leaving one zone at the same time",
     Rule.UNSEEN: "nothing is removed on a partial view",
     Rule.AFTER: "fleets named in `after` come first, and last in a rollback",
     Rule.FOREIGN: "what bears no tags of ours is reported, not touched",
@@ -25,6 +27,8 @@ REMEDIES: Mapping[Rule, str] = {
     Rule.STOPPED: "look at `repave logs`, mend, bake and deploy; or deploy the same again for one more try",
     Rule.PAUSED: "`repave resume`",
     Rule.AFTER: "the explanation of the fleet that comes first says what holds that one",
+    Rule.HOURLY: "wait, or raise `budget.per_hour` or `budget.gentle_per_hour` of the fleet",
+    Rule.ZONE_BUDGET: "wait, or raise `budget.per_zone` of the fleet",
     Rule.UNSEEN: "`repave doctor` tries what could not be seen",
 }
 

@@ -1,6 +1,5 @@
 """The fleet planner: from what is wanted, what is seen and the time to the next steps of one fleet."""
 
-from collections.abc import Sequence
 from datetime import datetime
 
 from repave.model.disruption import Drawer
@@ -9,6 +8,7 @@ from repave.model.plan import Plan, Rule
 from repave.model.policy import FleetPolicy
 from repave.model.target import FailureKind, Target
 from repave.planner import failures, healing, keeper, narration
+from repave.planner.budget import Request, most_urgent_first
 from repave.planner.draft import Draft
 from repave.planner.rebalancing import rebalance
 from repave.planner.sets import Member, Standing, classify
@@ -42,6 +42,7 @@ def plan(policy: FleetPolicy, target: Target, observation: Observation, now: dat
         fill(draft)
         retire(draft)
         shrink(draft)
+        answer(draft)
         spare_the_sick(draft)
         attach(draft)
         prove(draft)
@@ -104,12 +105,14 @@ def heal(draft: Draft) -> None:
     wanting = sick if draft.serving < draft.target.size else []
     for member in healing.healable(draft.policy, draft.target, wanting, draft.now):
         draft.heal(member)
-    until = healing.next_heal_at(draft.policy, draft.target, draft.now)
-    most = healing.limit(draft.policy, draft.target)
+    refusal = healing.refusal(draft.policy, draft.target, draft.now)
     for member in wanting:
-        if not draft.is_condemned(member):
-            words = f"looks sick, but at most {most} may be replaced within {draft.policy.healing.window_seconds:g} s"
-            draft.hold(member.slot, Rule.HEALING_LIMIT, words, since=member.since, until=until)
+        condemned = draft.is_condemned(member)
+        request = Request(member=member, drawer=Drawer.HEAL, reason="looks sick")
+        draft.budget.record(request, None if condemned else refusal)
+        if not condemned:
+            words = f"looks sick, but {refusal.words}"
+            draft.hold(member.slot, refusal.rule, words, since=member.since, until=refusal.until)
 
 
 def fill(draft: Draft) -> None:
@@ -126,14 +129,19 @@ def fill(draft: Draft) -> None:
         words = f"{missing} missing; launches failed lately, the next try waits"
         draft.hold("fleet", Rule.BACKOFF, words, since=draft.now, until=until)
         return
+    room = draft.budget.room(Drawer.ROLLOUT)
+    surge = draft.surge if room is None else min(draft.surge, room + len(draft.outgoing))
     allowance = STRATEGIES[draft.policy.rollout.strategy](
-        Move(size=draft.goal, surge=draft.surge, new=draft.new, occupied=draft.occupied)
+        Move(size=draft.goal, surge=surge, new=draft.new, occupied=draft.occupied)
     )
     launched = draft.launch(allowance.launches)
     if launched < allowance.launches:
         words = f"{missing} missing; no zone has room"
         until = min(draft.closed_zones.values(), default=None)
         draft.hold("fleet", Rule.BACKOFF, words, since=draft.now, until=until)
+    elif launched < missing and surge < draft.surge:
+        words = f"{missing - launched} more to launch; what they replace may not leave within the hour"
+        draft.hold("fleet", Rule.HOURLY, words, since=draft.now, until=draft.budget.grows_at(Drawer.ROLLOUT))
     elif launched < missing:
         words = f"{missing - launched} more to launch; {draft.goal} and {draft.surge} above it are taken"
         draft.hold("fleet", Rule.SURGE, words, since=draft.target.since)
@@ -151,12 +159,9 @@ def retire(draft: Draft) -> None:
         else:
             words = f"{_reason_to_leave(draft, member)}; it may serve again, and too few do without it"
             draft.hold(member.slot, Rule.BUDGET, words, since=member.since)
-    by_drawer: dict[Drawer, list[Member]] = {}
-    for member in draft.departing(Standing.SERVING):
+    for member in leaving_order(draft.departing(Standing.SERVING), draft.policy.zones):
         outgoing = draft.outgoing.get(member.slot)
-        by_drawer.setdefault(outgoing.drawer if outgoing else Drawer.ROLLOUT, []).append(member)
-    for drawer in sorted(by_drawer, key=lambda drawer: drawer.urgency):
-        _take_out(draft, by_drawer[drawer], drawer)
+        draft.ask(member, outgoing.drawer if outgoing else Drawer.ROLLOUT, _reason_to_leave(draft, member))
 
 
 def shrink(draft: Draft) -> None:
@@ -168,12 +173,24 @@ def shrink(draft: Draft) -> None:
     if surplus <= 0:
         return
     chosen = leaving_order(staying, draft.policy.zones)[:surplus]
+    drawer = Drawer.REBALANCE if surplus == 1 and draft.serving == draft.target.size + 1 else Drawer.SCALE_IN
     for member in chosen:
         if member.standing is Standing.COMING:
-            draft.end(member, "there are more than wanted")
-    serving = [member for member in chosen if member.standing is Standing.SERVING]
-    evened = surplus == 1 and draft.serving == draft.target.size + 1
-    _take_out(draft, serving, Drawer.REBALANCE if evened else Drawer.SCALE_IN)
+            draft.end(member, _reason_to_leave(draft, member))
+        else:
+            draft.ask(member, drawer, _reason_to_leave(draft, member))
+
+
+def answer(draft: Draft) -> None:
+    """All who asked to take out what serves are answered, the most urgent first: nobody gentle is before them."""
+    for request in most_urgent_first(draft.requests):
+        member, reason = request.member, request.reason
+        refusal = draft.budget.answer(request)
+        if refusal is None:
+            draft.leave(member, keeper.drain(member, reason))
+        else:
+            words = f"{reason}; but {refusal.words}"
+            draft.hold(member.slot, refusal.rule, words, since=member.since, until=refusal.until)
 
 
 def spare_the_sick(draft: Draft) -> None:
@@ -203,15 +220,6 @@ def prove(draft: Draft) -> None:
     alone = len(serving) == len(draft.sets.members) == draft.target.size > 0
     if alone and draft.judging and not draft.sets.orders and not draft.sets.strays and not draft.halted:
         draft.proven = draft.target.revision
-
-
-def _take_out(draft: Draft, members: Sequence[Member], drawer: Drawer) -> None:
-    for member in leaving_order(members, draft.policy.zones):
-        reason = _reason_to_leave(draft, member)
-        if draft.budget.draw(member, drawer, reason):
-            draft.leave(member, keeper.drain(member, reason))
-        else:
-            draft.hold(member.slot, Rule.BUDGET, draft.budget.draws[-1].reason, since=member.since)
 
 
 def _reason_to_leave(draft: Draft, member: Member) -> str:

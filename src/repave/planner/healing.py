@@ -3,8 +3,10 @@
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
+from repave.model.plan import Rule
 from repave.model.policy import FleetPolicy
 from repave.model.target import Target
+from repave.planner.budget import Refusal
 from repave.planner.sets import Member
 
 
@@ -24,7 +26,13 @@ def limit(policy: FleetPolicy, target: Target) -> int:
     return max(1, policy.healing.limit.of(target.size))
 
 
-def next_heal_at(policy: FleetPolicy, target: Target, now: datetime) -> datetime | None:
+def refusal(policy: FleetPolicy, target: Target, now: datetime) -> Refusal:
+    """What is said to the sick beyond the limit."""
+    words = f"at most {limit(policy, target)} may be replaced within {policy.healing.window_seconds:g} s"
+    return Refusal(rule=Rule.HEALING_LIMIT, words=words, until=_next_heal_at(policy, target, now))
+
+
+def _next_heal_at(policy: FleetPolicy, target: Target, now: datetime) -> datetime | None:
     """When the oldest heal leaves the window, and one more may be replaced."""
     window = timedelta(seconds=policy.healing.window_seconds)
     ends = [heal.at + window for heal in target.heals if now - heal.at < window]

@@ -32,6 +32,7 @@ def narrate(draft: Draft) -> Plan:
         failures=tuple(draft.failures),
         closed=tuple(sorted(set(draft.closed))),
         heals=tuple(draft.heals),
+        disruptions=tuple(draft.budget.disruptions),
         next_slot=draft.next_slot,
         retarget=draft.retarget,
         stop=draft.stop,
@@ -92,7 +93,7 @@ def _phase_of_move(draft: Draft) -> Phase:
 def _moving_phase(draft: Draft) -> Phase:
     # A fleet of nobody has nothing to prove.
     if any(not member.current for member in draft.sets.members) or (draft.judging and draft.target.size > 0):
-        return Phase.ROLLING_BACK if draft.judging and carried_before(draft.target) else Phase.ROLLING
+        return Phase.ROLLING_BACK if draft.returning else Phase.ROLLING
     if draft.failures or draft.heals or (_serving(draft) < draft.target.size and _failed_lately(draft)):
         return Phase.HEALING
     if draft.outgoing:

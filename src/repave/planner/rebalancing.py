@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 
+from repave.model.disruption import Drawer
 from repave.model.plan import Hold, Rule
 from repave.model.target import FailureKind
 from repave.planner.draft import ALIVE, Draft
@@ -20,7 +21,13 @@ def rebalance(draft: Draft) -> None:
     # Uneven is judged by what serves: one that is only coming must not end the move that it is part of.
     rested = _rested_at(draft)
     if draft.now >= rested and Spread(draft.policy.zones, draft.shut_zones, served).uneven:
-        draft.goal += 1
+        refusal = draft.budget.waits(Drawer.REBALANCE)
+        if refusal is None:
+            draft.goal += 1
+        else:
+            words = f"the zones are uneven, but {refusal.words}"
+            hold = Hold(subject="fleet", rule=refusal.rule, detail=words, since=draft.now, until=refusal.until)
+            draft.resting.append(hold)
         return
     until = max(rested, min(draft.closed_zones.values(), default=rested))
     if until > draft.now:

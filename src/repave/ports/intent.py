@@ -40,7 +40,7 @@ class Intent(Protocol):
         ...
 
     def target(self, fleet: FleetKey) -> Target | None:
-        """With its open orders, failures of the last day, heals and proofs."""
+        """With its open orders, failures of the last day, heals, disruptions of the last hour and proofs."""
         ...
 
     def aim(self, fleet: FleetKey, aim: Aim, at: datetime) -> Target:
@@ -58,7 +58,7 @@ class Intent(Protocol):
     def commit(self, plan: Plan) -> int:
         """Make the plan the target's next generation, and answer that generation.
 
-        Orders, failures, heals, proof, stop and retarget change in one transaction, before anything is done.
+        Orders, failures, heals, disruptions, proof, stop and retarget change in one transaction, before any deed.
         Raises Conflict when the target has moved on from ``plan.parent``: observe and plan again.
         """
         ...

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, Row, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
+from repave.model.disruption import HOUR, Disruption
 from repave.model.names import FleetKey, ReleaseNumber, RevisionId
 from repave.model.outcome import Outcome, Result
 from repave.model.plan import Launch, Plan
@@ -15,7 +16,7 @@ from repave.ports.errors import Conflict, Gone
 from repave.ports.intent import Aim, Lease
 from repave.store.database import Database
 from repave.store.documents import decode
-from repave.store.schema import failures, heals, leases, orders, proofs, revisions, targets
+from repave.store.schema import disruptions, failures, heals, leases, orders, proofs, revisions, targets
 from repave.store.targets import read_target
 
 KEPT = timedelta(days=1)
@@ -141,7 +142,7 @@ class SqlIntent:
             row = _row(connection, fleet)
             if row is None or row.forgotten:
                 return
-            for table in (orders, failures, heals, proofs):
+            for table in (orders, failures, heals, disruptions, proofs):
                 connection.execute(delete(table).where(table.c.fleet == fleet))
             _change(connection, fleet, forgotten=True, paused=False, stopped="")
 
@@ -237,8 +238,11 @@ def _commit_orders(connection: Connection, plan: Plan) -> None:
 
 
 def _commit_lessons(connection: Connection, plan: Plan) -> None:
-    """Failures, heals and the proof; what is older than a day no longer counts."""
+    """Failures, heals, the ledger and the proof; what is older than a day, in the ledger an hour, no longer counts."""
     fleet = plan.fleet
+    connection.execute(delete(disruptions).where(disruptions.c.fleet == fleet, disruptions.c.at < plan.at - HOUR))
+    if plan.disruptions:
+        connection.execute(insert(disruptions), [_disruption_row(fleet, entry) for entry in plan.disruptions])
     for table in (failures, heals):
         connection.execute(delete(table).where(table.c.fleet == fleet, table.c.at < plan.at - KEPT))
     if plan.failures:
@@ -285,6 +289,10 @@ def _release_of(connection: Connection, fleet: FleetKey, revision: RevisionId) -
     if document is None:
         raise Gone(f"{fleet} was never asked to run {revision}", hint="`repave status` shows what it runs")
     return decode(Revision, document).release
+
+
+def _disruption_row(fleet: FleetKey, entry: Disruption) -> dict[str, object]:
+    return {"fleet": fleet, "slot": entry.slot, "zone": entry.zone, "drawer": entry.drawer.value, "at": entry.at}
 
 
 def _failure_row(fleet: FleetKey, failure: Failure) -> dict[str, object]:

@@ -20,7 +20,7 @@ from sqlalchemy import (
 
 from repave.model.names import EnvironmentName, FleetKey, FleetName, ProjectName
 
-REVISION = "0001"
+REVISION = "0002"
 """The migration this code was written for: the last in ``migrations/versions``."""
 
 
@@ -168,6 +168,17 @@ heals = Table(
     Column("position", Integer, primary_key=True, autoincrement=True),
     Column("fleet", FleetColumn, ForeignKey("targets.fleet"), nullable=False, index=True),
     Column("slot", String, nullable=False),
+    Column("at", Moment, nullable=False),
+)
+
+disruptions = Table(
+    "disruptions",
+    metadata,
+    Column("position", Integer, primary_key=True, autoincrement=True),
+    Column("fleet", FleetColumn, ForeignKey("targets.fleet"), nullable=False, index=True),
+    Column("slot", String, nullable=False),
+    Column("zone", String, nullable=False),
+    Column("drawer", String, nullable=False),
     Column("at", Moment, nullable=False),
 )
 

@@ -2,9 +2,10 @@
 
 from sqlalchemy import Connection, Select, Table, select
 
+from repave.model.disruption import Disruption, Drawer
 from repave.model.names import FleetKey, ReleaseNumber, RevisionId, SlotId, ZoneName
 from repave.model.target import Failure, FailureKind, Heal, Order, Proof, Target
-from repave.store.schema import failures, heals, orders, proofs, targets
+from repave.store.schema import disruptions, failures, heals, orders, proofs, targets
 
 
 def read_target(connection: Connection, fleet: FleetKey) -> Target | None:
@@ -24,6 +25,7 @@ def read_target(connection: Connection, fleet: FleetKey) -> Target | None:
         orders=_orders(connection, fleet),
         failures=_failures(connection, fleet),
         heals=_heals(connection, fleet),
+        disruptions=_disruptions(connection, fleet),
         proven=_proofs(connection, fleet),
         paused=row.paused,
         stopped=row.stopped,
@@ -59,6 +61,13 @@ def _failures(connection: Connection, fleet: FleetKey) -> tuple[Failure, ...]:
 
 def _heals(connection: Connection, fleet: FleetKey) -> tuple[Heal, ...]:
     return tuple(Heal(slot=SlotId(row.slot), at=row.at) for row in connection.execute(_oldest_first(heals, fleet)))
+
+
+def _disruptions(connection: Connection, fleet: FleetKey) -> tuple[Disruption, ...]:
+    return tuple(
+        Disruption(slot=SlotId(row.slot), zone=ZoneName(row.zone), drawer=Drawer(row.drawer), at=row.at)
+        for row in connection.execute(_oldest_first(disruptions, fleet))
+    )
 
 
 def _proofs(connection: Connection, fleet: FleetKey) -> tuple[Proof, ...]:

@@ -57,6 +57,21 @@ class HealingSection(Section):
     window: Duration = Field(default=600.0, description="Default: 10m.")
 
 
+class BudgetSection(Section):
+    """How fast instances may be taken out; the wanted number serves all the while."""
+
+    per_hour: AmountText | None = Field(
+        default=None, description="Within an hour, for whatever reason, at least 1. Urgent ones do not wait for it."
+    )
+    gentle_per_hour: AmountText = Field(
+        default=Amount(value=20, percent=True),
+        description="Within an hour, for age and uneven zones, at least 1. Default: 20%.",
+    )
+    per_zone: AmountText | None = Field(
+        default=None, description="Leaving one zone at the same time, at least 1. Urgent ones do not wait for it."
+    )
+
+
 class LimitsSection(Section):
     """What one instance may use."""
 
@@ -84,6 +99,9 @@ class FleetSection(Section):
     )
     healing: HealingSection = Field(
         default_factory=HealingSection.model_construct, description="How fast the sick are replaced."
+    )
+    budget: BudgetSection = Field(
+        default_factory=BudgetSection.model_construct, description="How fast instances may be taken out."
     )
     drain: Duration = Field(
         default=30.0, description="An instance leaves when its open requests have ended, or after this. Default: 30s."

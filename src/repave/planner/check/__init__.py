@@ -12,7 +12,7 @@ from repave.model.observation import Observation
 from repave.model.plan import Plan
 from repave.model.policy import FleetPolicy
 from repave.model.target import Target
-from repave.planner.check import arrivals, judgements, removals, turns
+from repave.planner.check import arrivals, judgements, ledger, removals, turns
 from repave.planner.check.view import View
 
 PROMISES: tuple[Callable[[View], Iterator[str]], ...] = (
@@ -24,6 +24,11 @@ PROMISES: tuple[Callable[[View], Iterator[str]], ...] = (
     removals.in_sight,
     removals.endings,
     removals.capacity,
+    ledger.answers,
+    ledger.urgency,
+    ledger.pace,
+    ledger.zones,
+    ledger.memory,
     arrivals.crowd,
     removals.sick,
     judgements.going_back,

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from threading import RLock
 
+from repave.model.disruption import HOUR
 from repave.model.names import FleetKey, ReleaseNumber, RevisionId
 from repave.model.outcome import Outcome, Result
 from repave.model.plan import Launch, Plan
@@ -98,6 +99,10 @@ class MemoryIntent:
                             (*(heal for heal in target.heals if heal.at >= plan.at - KEPT), *plan.heals),
                             key=lambda heal: heal.at,
                         )
+                    ),
+                    disruptions=(
+                        *(entry for entry in target.disruptions if entry.at >= plan.at - HOUR),
+                        *plan.disruptions,
                     ),
                     proven=self._proofs(target, plan),
                     next_slot=max(target.next_slot, plan.next_slot),
