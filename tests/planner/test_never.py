@@ -209,3 +209,17 @@ def test_never_a_step_for_a_converged_fleet(size: int, policy: FleetPolicy) -> N
     made = plan(policy, target, seen, NOW)
     assert not made.changes, f"a converged fleet is changed: {made.steps}"
     assert made.phase is Phase.CONVERGED
+
+
+@given(worlds(), st.floats(0, 1, exclude_max=True))
+def test_never_does_a_plan_change_before_it_says_so(
+    world: tuple[FleetPolicy, Target, Observation], share: float
+) -> None:
+    """Whoever looks again before ``wake_at``, and sees the same, need not have looked: time alone changes nothing."""
+    policy, target, seen = world
+    made = planned(world)
+    if made.changes:
+        return
+    until = made.wake_at or NOW + timedelta(days=2)
+    later = plan(policy, target, seen, NOW + share * (until - NOW))
+    assert (later.changes, later.phase) == (made.changes, made.phase), f"{until}: {later.steps}"

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from hashlib import sha256
 
 from repave.model.names import Digest, ImageName, ReleaseNumber, RevisionId
@@ -68,7 +69,7 @@ class Revision:
 
     limits: Limits = Limits()
 
-    @property
+    @cached_property
     def id(self) -> RevisionId:
         """The same for the same content."""
         content = json.dumps(

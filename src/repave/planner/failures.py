@@ -120,14 +120,25 @@ def backoff(policy: FleetPolicy, target: Target, failures: Iterable[Failure], no
         and now - failure.at < window
         and failure.kind not in {FailureKind.NO_CAPACITY, FailureKind.ZONE_LOST}
     ]
+    until = _backoff(recent, target.size)
+    for forgotten in sorted(failure.at + window for failure in recent):
+        if until is None or until <= forgotten:
+            break
+        # What is forgotten counts no more, so the wait may be over sooner.
+        recent = [failure for failure in recent if forgotten - failure.at < window]
+        shorter = _backoff(recent, target.size)
+        until = forgotten if shorter is None else max(forgotten, shorter)
+    return until if until is not None and until > now else None
+
+
+def _backoff(recent: Sequence[Failure], size: int) -> datetime | None:
     refused = sum(failure.kind is FailureKind.REFUSED for failure in recent)
     # Losing the whole fleet once is an accident, healed at once; more than that is a loop.
-    repeated = refused + max(0, len(recent) - refused - max(1, target.size))
+    repeated = refused + max(0, len(recent) - refused - max(1, size))
     if repeated == 0:
         return None
     seconds = min(LONGEST_BACKOFF_SECONDS, 2.0 ** min(repeated - 1, MOST_DOUBLINGS))
-    until = max(failure.at for failure in recent) + timedelta(seconds=seconds)
-    return until if until > now else None
+    return max(failure.at for failure in recent) + timedelta(seconds=seconds)
 
 
 def _cause(member: Member) -> tuple[FailureKind, str]:

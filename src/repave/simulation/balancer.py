@@ -1,12 +1,15 @@
 """A load balancer in memory, obeying every rule of the port."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from repave.model.names import FleetKey, InstanceId
 from repave.model.observation import TrafficSighting
 from repave.ports.errors import Conflict, Gone, Unreachable
 from repave.ports.provider import Proven
 from repave.ports.traffic import Frontend
 from repave.simulation.pool import Pool
-from repave.simulation.world import World
+from repave.simulation.world import Effect, World
 
 FIRST_PORT = 18080
 """Of the endpoints it gives out; nothing listens there."""
@@ -29,7 +32,7 @@ class SimulatedBalancer:
     def attach(self, fleet: FleetKey, instance: InstanceId, *, address: str, port: int, generation: int) -> None:
         """Check it from now on."""
         del address, port
-        self.world.call("attach", lambda: self._pool(fleet, generation).attach(instance, self.world.clock.now()))
+        self.world.call("attach", lambda: self._attach(fleet, instance, generation))
 
     def drain(self, fleet: FleetKey, instance: InstanceId, *, generation: int) -> None:
         """No new requests."""
@@ -56,7 +59,9 @@ class SimulatedBalancer:
         return [instance for instance in pool.serving() if self.world.machines[instance].answers(now)]
 
     def _ensure(self, frontend: Frontend) -> str:
-        self.world.balancer_alive = True
+        if not self.world.balancer_alive:
+            self.world.stir()
+            self.world.balancer_alive = True
         pool = self.world.pools.get(frontend.fleet)
         if pool is None:
             taken = {pool.endpoint for pool in self.world.pools.values()}
@@ -78,16 +83,35 @@ class SimulatedBalancer:
             raise Gone(f"{fleet} has no frontend")
         return self.world.pools[fleet]
 
+    def _attach(self, fleet: FleetKey, instance: InstanceId, generation: int) -> None:
+        pool = self._pool(fleet, generation)
+        with self._effect("attach", fleet, instance, generation):
+            pool.attach(instance, self.world.clock.now())
+
     def _drain(self, fleet: FleetKey, instance: InstanceId, generation: int) -> None:
-        known = self._pool(fleet, generation).drain(instance, self.world.clock.now(), self.world.drain_seconds)
-        if not known:
-            raise Gone(f"{instance} is not attached")
+        pool = self._pool(fleet, generation)
+        with self._effect("drain", fleet, instance, generation):
+            if not pool.drain(instance, self.world.clock.now(), self.world.drain_seconds):
+                raise Gone(f"{instance} is not attached")
 
     def _detach(self, fleet: FleetKey, instance: InstanceId, generation: int) -> None:
         try:
-            self._pool(fleet, generation).detach(instance)
+            pool = self._pool(fleet, generation)
         except Gone:
             return  # what has no frontend is not attached: that is what was asked for
+        with self._effect("detach", fleet, instance, generation):
+            pool.detach(instance)
+
+    @contextmanager
+    def _effect(self, kind: str, fleet: FleetKey, instance: InstanceId, generation: int) -> Iterator[None]:
+        """What is done within, told with whether the instance served until then."""
+        machine = self.world.machines.get(instance)
+        served = machine is not None and self.world.serves(machine)
+        yield
+        if machine is not None:
+            self.world.took_effect(
+                Effect(kind=kind, machine=machine, fleet=fleet, generation=generation, served=served)
+            )
 
     def _observe(self, fleet: FleetKey) -> TrafficSighting:
         if not self.world.balancer_alive:

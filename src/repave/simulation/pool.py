@@ -1,8 +1,12 @@
-"""The instances behind one simulated frontend, and what the balancer's checks have found of them."""
+"""The instances behind one simulated frontend, and what the balancer's checks have found of them.
+
+Checks are not carried out one by one: between two turns of an instance all of them have the same answer.
+"""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from repave.model.names import InstanceId
 from repave.model.observation import Backend, TrafficState
@@ -11,7 +15,23 @@ from repave.ports.traffic import Frontend
 LEAST_INTERVAL_SECONDS = 0.05
 """Between two checks, whatever the policy says: time must move on."""
 
-Answers = Callable[[InstanceId, datetime], bool]
+FORESEEN_TURNS = 8
+"""So many turns ahead a change of state is looked for; an instance that flaps faster than it is checked has no end."""
+
+
+class Checked(Protocol):
+    """What the balancer asks."""
+
+    def answers(self, at: datetime) -> bool:
+        """Whether a check then finds it well."""
+        ...
+
+    def next_turn(self, after: datetime) -> datetime | None:
+        """When that may next change; None for never."""
+        ...
+
+
+Find = Callable[[InstanceId], Checked]
 
 
 @dataclass(kw_only=True)
@@ -43,6 +63,55 @@ class Attached:
         """Come into a state."""
         if state is not self.state:
             self.state, self.since = state, at
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checks:
+    """How a frontend checks, and how much later than its checks it acts."""
+
+    interval: timedelta
+    healthy: int
+    unhealthy: int
+    delay: timedelta
+
+    def catch_up(self, known: Attached, checked: Checked, until: datetime) -> None:
+        """All checks that were due until then, a run of equal answers at a time."""
+        while known.next_check <= until:
+            first = known.next_check
+            turn = checked.next_turn(first)
+            last = until if turn is None else min(until, turn - timedelta(microseconds=1))
+            count = (last - first) // self.interval + 1
+            self._run(known, count, well=checked.answers(first))
+            known.next_check = first + count * self.interval
+
+    def _run(self, known: Attached, count: int, *, well: bool) -> None:
+        """So many equal answers, the first of them at the next check."""
+        first = known.next_check
+        if known.run_began is None or well != (known.good > 0):
+            known.run_began, known.good, known.bad = first, 0, 0
+        before = known.good if well else known.bad
+        known.good, known.bad = (before + count, 0) if well else (0, before + count)
+        needed = self.healthy if well else self.unhealthy
+        if known.idle_at is not None or (not well and known.state is not TrafficState.SERVING):
+            return
+        late = -((first - known.run_began - self.delay) // self.interval)
+        waits = max(needed - before - 1, late, 0)
+        if waits < count:
+            known.become(TrafficState.SERVING if well else TrafficState.FAILING, first + waits * self.interval)
+
+    def next_change(self, known: Attached, checked: Checked) -> datetime | None:
+        """When the balancer will next show it in another state, by its checks alone; None for never."""
+        ahead = replace(known)
+        for _ in range(FORESEEN_TURNS):
+            turn = checked.next_turn(ahead.next_check)
+            if turn is None:
+                turn = ahead.next_check + self.delay + max(self.healthy, self.unhealthy) * self.interval
+                self.catch_up(ahead, checked, turn)
+                return ahead.since if ahead.state is not known.state else None
+            self.catch_up(ahead, checked, turn)
+            if ahead.state is not known.state:
+                return ahead.since
+        return ahead.next_check
 
 
 class Pool:
@@ -82,26 +151,32 @@ class Pool:
         """As the balancer shows them."""
         return tuple(known.backend() for known in self.attached.values())
 
-    def check(self, until: datetime, delay_seconds: float, answers: Answers) -> None:
+    def catch_up(self, until: datetime, delay_seconds: float, find: Find) -> None:
         """Carry out the checks that were due, and act on them; a slow balancer acts so much later."""
-        delay = timedelta(seconds=delay_seconds)
+        checks = self._checks(delay_seconds)
         for known in self.attached.values():
-            while known.next_check <= until:
-                self._judge(known, delay, well=answers(known.instance, known.next_check))
-                interval = max(LEAST_INTERVAL_SECONDS, self.frontend.health.interval_seconds)
-                known.next_check += timedelta(seconds=interval)
+            if known.next_check <= until:
+                checks.catch_up(known, find(known.instance), until)
             if known.idle_at is not None and not known.held and until >= known.idle_at:
                 known.become(TrafficState.DRAINED, known.idle_at)
 
-    def _judge(self, known: Attached, delay: timedelta, *, well: bool) -> None:
-        at = known.next_check
-        if known.run_began is None or well != (known.good > 0):
-            known.run_began = at
-        known.good, known.bad = (known.good + 1, 0) if well else (0, known.bad + 1)
-        if known.idle_at is not None or at - known.run_began < delay:
-            return
+    def next_change(self, delay_seconds: float, find: Find) -> datetime | None:
+        """When it will next show an instance in another state by itself; None for never."""
+        checks = self._checks(delay_seconds)
+        changes = (self._next_change(known, checks, find) for known in self.attached.values())
+        return min((change for change in changes if change is not None), default=None)
+
+    @staticmethod
+    def _next_change(known: Attached, checks: Checks, find: Find) -> datetime | None:
+        if known.idle_at is not None:
+            return None if known.state is TrafficState.DRAINED else known.idle_at
+        return checks.next_change(known, find(known.instance))
+
+    def _checks(self, delay_seconds: float) -> Checks:
         health = self.frontend.health
-        if well and known.good >= health.healthy:
-            known.become(TrafficState.SERVING, at)
-        elif known.state is TrafficState.SERVING and known.bad >= health.unhealthy:
-            known.become(TrafficState.FAILING, at)
+        return Checks(
+            interval=timedelta(seconds=max(LEAST_INTERVAL_SECONDS, health.interval_seconds)),
+            healthy=health.healthy,
+            unhealthy=health.unhealthy,
+            delay=timedelta(seconds=delay_seconds),
+        )

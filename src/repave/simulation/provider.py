@@ -4,12 +4,16 @@ from collections.abc import Iterator
 
 from repave.model.artifact import Artifact
 from repave.model.names import Digest, FleetKey, InstanceId, ProviderName, RevisionId, SlotId
-from repave.model.observation import Instance, MachineSighting, MachineState
+from repave.model.observation import MachineSighting
 from repave.model.recipe import ImageKind
 from repave.ports.errors import Conflict, Gone, Invalid, NoCapacity
 from repave.ports.progress import Progress
 from repave.ports.provider import LaunchOrder, Proven, ProviderDescription
-from repave.simulation.world import Behaviour, Machine, World
+from repave.simulation.machines import WELL, Machine
+from repave.simulation.world import World
+
+FATEFUL = 0.3
+"""Which share of the instances has one of the fates that are abroad."""
 
 
 class SimulatedProvider:
@@ -51,7 +55,7 @@ class SimulatedProvider:
 
     def fleets(self) -> tuple[FleetKey, ...]:
         """Every fleet with an instance."""
-        return tuple(sorted({machine.fleet for machine in self.world.machines.values() if not machine.ended}))
+        return self.world.inventory.fleets()
 
     def launch(self, order: LaunchOrder) -> InstanceId:
         """Start an instance, once for each slot."""
@@ -74,66 +78,57 @@ class SimulatedProvider:
         return tuple((m.id, m.slot, m.revision.id) for m in self.world.machines.values() if m.fleet == fleet)
 
     def _withdraw(self, artifact: Digest) -> None:
-        if any(machine.revision.artifact == artifact and not machine.ended for machine in self.world.machines.values()):
+        living = (machine for fleet in self.world.inventory.fleets() for machine in self.world.living(fleet))
+        if any(machine.revision.artifact == artifact for machine in living):
             raise Conflict(f"an instance of {artifact} runs")
         self.world.published.discard(artifact)
 
     def _observe(self, fleet: FleetKey) -> MachineSighting:
-        instances = tuple(self._instance(machine) for machine in self.world.living(fleet))
+        now, instances = self.world.clock.now(), self.world.inventory.listed(fleet, self.world.clock.now())
         shown = instances[: len(instances) // 2] if self.world.partial else instances
-        return MachineSighting(at=self.world.clock.now(), instances=shown, incomplete=self.world.partial)
-
-    def _instance(self, machine: Machine) -> Instance:
-        now = self.world.clock.now()
-        state = MachineState.RUNNING if now >= machine.running_from else MachineState.STARTING
-        if machine.dead(now):
-            state = MachineState.STOPPED
-        return Instance(
-            id=machine.id,
-            slot=machine.slot,
-            revision=machine.revision.id,
-            release=machine.revision.release,
-            zone=machine.zone,
-            state=state,
-            started_at=machine.launched_at,
-            address=machine.address if state is not MachineState.STARTING else None,
-            port=machine.revision.port,
-            detail="exit code 1" if state is MachineState.STOPPED else "",
-        )
+        return MachineSighting(at=now, instances=shown, incomplete=self.world.partial)
 
     def _launch(self, order: LaunchOrder) -> InstanceId:
         self._admit(order.fleet, order.generation)
-        for machine in self.world.machines.values():
-            if machine.fleet == order.fleet and machine.slot == order.slot:
-                if machine.ended:
-                    raise Gone(f"{order.slot} was ended")
-                return machine.id
+        known = self.world.inventory.in_slot(order.fleet, order.slot)
+        if known is not None:
+            if known.ended:
+                raise Gone(f"{order.slot} was ended")
+            return known.id
         if order.revision.artifact not in self.world.published:
             raise Invalid(f"{order.revision.artifact} was never published here", hint="publish it first")
         if order.zone in self.world.stopped_zones:
             raise NoCapacity(f"zone {order.zone} is stopped")
-        self.world.launches.append(order.slot)
+        if order.zone in self.world.full_zones:
+            raise NoCapacity(f"zone {order.zone} is full")
+        machine = self._machine(order)
+        self.world.start(machine, order.generation)
+        if self.world.inventory.lies.twice:
+            self.world.start(self._machine(order), order.generation)
+        return machine.id
+
+    def _machine(self, order: LaunchOrder) -> Machine:
         number = len(self.world.machines) + 1
-        instance = InstanceId(f"sim-{number}")
-        self.world.machines[instance] = Machine(
-            id=instance,
+        behaviour = self.world.behaviours.get(order.revision.id, WELL)
+        if self.world.fates and self.world.chance.random() < FATEFUL:
+            behaviour = self.world.chance.choice(self.world.fates)
+        return Machine(
+            id=InstanceId(f"sim-{number}"),
             fleet=order.fleet,
             slot=order.slot,
             zone=order.zone,
             revision=order.revision,
             launched_at=self.world.clock.now(),
-            behaviour=self.world.behaviours.get(order.revision.id, Behaviour()),
+            behaviour=behaviour if behaviour.only_in in (None, order.zone) else WELL,
             address=f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}",
             environment={**dict(order.revision.configuration), **order.secrets},
         )
-        return instance
 
     def _terminate(self, fleet: FleetKey, instance: InstanceId, generation: int) -> None:
         self._admit(fleet, generation)
         machine = self.world.machines.get(instance)
         if machine is not None and machine.fleet == fleet:
-            machine.ended = True
-            machine.died_at = machine.died_at or self.world.clock.now()
+            self.world.end(machine, fleet, generation)
 
     def _admit(self, fleet: FleetKey, generation: int) -> None:
         newer = self.world.admit("provider", fleet, generation)

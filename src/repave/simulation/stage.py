@@ -52,6 +52,9 @@ class Stage:
     world: World = field(default_factory=World)
     store: MemoryStore = field(default_factory=MemoryStore)
     policy: FleetPolicy = POLICY
+    size: int = 6
+    """How many instances the fleet usually has."""
+
     secrets: NoSecrets = field(default_factory=NoSecrets)
 
     def __post_init__(self) -> None:
@@ -106,7 +109,7 @@ class Stage:
         """In what the world differs from what is wanted; empty when it does not."""
         wanted, pool = self.target, self.world.pools[self.fleet]
         living = self.world.living(self.fleet)
-        twice = sorted({slot for slot in self.world.launches if self.world.launches.count(slot) > 1})
+        twice = sorted(slot for slot, times in self.world.launches.items() if times > 1)
         serving = {name for name, known in pool.attached.items() if known.state is TrafficState.SERVING}
         others = [machine.slot for machine in living if machine.revision.id != wanted.revision]
         complaints = [

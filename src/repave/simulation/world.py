@@ -1,21 +1,27 @@
-"""The simulated world: a clock that jumps, what instances do over time, and faults on the way to them."""
+"""The simulated world: what there is outside repave, what happens to it, and faults on the way to it."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
 from random import Random
 from threading import RLock
 from typing import TypeVar
 
 from repave.model.names import Digest, FleetKey, InstanceId, RevisionId, SlotId, ZoneName
-from repave.model.release import Revision
-from repave.ports.errors import Throttled, Unreachable
+from repave.model.observation import TrafficState
+from repave.model.policy import HealthPolicy
+from repave.ports.errors import Conflict, Throttled, Unreachable
+from repave.simulation.clock import BEGINNING, SimulatedClock
+from repave.simulation.inventory import Inventory
+from repave.simulation.machines import WELL, Behaviour, Machine
 from repave.simulation.pool import Pool
 
 Answer = TypeVar("Answer")
 
-BEGINNING = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
+HUNG_SECONDS = 8.0
+"""How long a call hangs before its caller gives up."""
 
 
 class ControllerKilled(BaseException):
@@ -28,93 +34,36 @@ class Fault(StrEnum):
     UNREACHABLE = "unreachable"
     """It never arrives."""
 
+    HUNG = "hung"
+    """It never arrives, and that is known only after a while."""
+
     THROTTLED = "throttled"
     TIMED_OUT = "timed out after having worked"
+    OVERTAKEN = "another was faster"
+    """A commit finds that somebody else has changed the target."""
+
     KILLED_BEFORE = "controller killed before the call"
     KILLED_AFTER = "controller killed after the call"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Behaviour:
-    """How the instances of one revision behave; seconds from the launch, or from running."""
+class Effect:
+    """Something that a call by repave changed in the world."""
 
-    start_seconds: float = 0.5
-    healthy_after_seconds: float = 1.0
-    dies_after_seconds: float | None = None
-    never_healthy: bool = False
-    ill_after_seconds: float | None = None
-    """From when on it runs and answers nothing."""
+    kind: str
+    """``launch``, ``terminate``, ``attach``, ``drain`` or ``detach``."""
 
-    cpu_seconds_per_request: float = 0.005
-    """Processor time of one request: with one processor, 200 requests a second are all it can do."""
-
-    error_share: float = 0.0
-    """Requests it answers with an error, as a share of all."""
-
-    latency_seconds: float = 0.02
-    """From a request to its answer, without others beside it."""
-
-
-class SimulatedClock:
-    """The clock port: sleeping makes time jump."""
-
-    def __init__(self, at: datetime = BEGINNING) -> None:
-        self._at = at
-
-    def now(self) -> datetime:
-        """The simulated time."""
-        return self._at
-
-    def sleep(self, seconds: float) -> None:
-        """Jump."""
-        self._at += timedelta(seconds=max(0.0, seconds))
-
-
-@dataclass(kw_only=True)
-class Machine:
-    """One simulated instance; times are simulated."""
-
-    id: InstanceId
+    machine: Machine
     fleet: FleetKey
-    slot: SlotId
-    zone: ZoneName
-    revision: Revision
-    launched_at: datetime
-    behaviour: Behaviour
-    address: str
-    died_at: datetime | None = None
-    ill: bool = False
-    """Runs, and answers nothing."""
+    """In whose name it was asked for."""
 
-    ended: bool = False
-    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+    generation: int
+    served: bool = False
+    """Whether the instance served requests until then."""
 
-    @property
-    def running_from(self) -> datetime:
-        """When its process runs."""
-        return self.launched_at + timedelta(seconds=self.behaviour.start_seconds)
 
-    def dead_at(self) -> datetime | None:
-        """When its process ends or ended, whichever cause is first; None for never."""
-        causes = [] if self.died_at is None else [self.died_at]
-        if self.behaviour.dies_after_seconds is not None:
-            causes.append(self.running_from + timedelta(seconds=self.behaviour.dies_after_seconds))
-        return min(causes, default=None)
-
-    def dead(self, at: datetime) -> bool:
-        """Whether its process has ended by then."""
-        end = self.dead_at()
-        return end is not None and at >= end
-
-    def answers(self, at: datetime) -> bool:
-        """Whether it answers a request well then."""
-        behaviour = self.behaviour
-        if self.ill or behaviour.never_healthy or self.dead(at):
-            return False
-        ill_after = behaviour.ill_after_seconds
-        if ill_after is not None and at >= self.running_from + timedelta(seconds=ill_after):
-            return False
-        return at >= self.running_from + timedelta(seconds=behaviour.healthy_after_seconds)
+def unseen(_: Effect) -> None:
+    """Nobody looks."""
 
 
 class World:
@@ -123,11 +72,14 @@ class World:
     def __init__(self, *, seed: int = 0, fault: Callable[[int, str, Random], Fault | None] | None = None) -> None:
         self.clock = SimulatedClock()
         self.chance = Random(seed)  # noqa: S311 - a simulation must be repeatable, not unguessable
-        self.machines: dict[InstanceId, Machine] = {}
+        self.inventory = Inventory()
         self.pools: dict[FleetKey, Pool] = {}
         self.published: set[Digest] = set()
         self.behaviours: dict[RevisionId, Behaviour] = {}
         self.stopped_zones: set[ZoneName] = set()
+        self.full_zones: set[ZoneName] = set()
+        """What runs there runs on; nothing more can be started."""
+
         self.drain_seconds = 0.5
         """How long the open requests of an instance take to end."""
 
@@ -140,6 +92,12 @@ class World:
 
         self.partial_traffic = ""
         """Why the balancer's lists are incomplete just now."""
+
+        self.fates: list[Behaviour] = []
+        """How some of the instances turn out that are started now, whatever they run."""
+
+        self.skew = timedelta(0)
+        """How far the controllers' clocks are ahead of the world's."""
 
         self.call_seconds = 0.0
         """How long each call takes."""
@@ -155,8 +113,9 @@ class World:
 
         self.fault = fault
         self.calls = 0
-        self.launches: list[SlotId] = []
-        """Every slot whose launch started an instance, in order: one that stands twice was started twice."""
+        self.on_effect: Callable[[Effect], None] = unseen
+        self.deeds = 0
+        """How often something was done to the world that did not follow from what was known before."""
 
         self._newest: dict[tuple[str, FleetKey], int] = {}
         self._lock = RLock()
@@ -168,12 +127,7 @@ class World:
             self.clock.sleep(self.call_seconds)
             self.settle()
             fault = self.fault(self.calls, name, self.chance) if self.fault else None
-            if fault is Fault.KILLED_BEFORE:
-                raise ControllerKilled
-            if fault is Fault.UNREACHABLE:
-                raise Unreachable(f"{name}: no answer")
-            if fault is Fault.THROTTLED:
-                raise Throttled(f"{name}: too many calls", after_seconds=1.0)
+            self._refuse(name, fault)
             answer = work()
             if fault is Fault.KILLED_AFTER:
                 raise ControllerKilled
@@ -181,11 +135,38 @@ class World:
                 raise Unreachable(f"{name}: no answer in time")
             return answer
 
+    def _refuse(self, name: str, fault: Fault | None) -> None:
+        match fault:
+            case Fault.KILLED_BEFORE:
+                raise ControllerKilled
+            case Fault.UNREACHABLE:
+                raise Unreachable(f"{name}: no answer")
+            case Fault.HUNG:
+                self.clock.sleep(HUNG_SECONDS)
+                raise Unreachable(f"{name}: no answer within {HUNG_SECONDS:g} s")
+            case Fault.THROTTLED:
+                raise Throttled(f"{name}: too many calls", after_seconds=1.0)
+            case Fault.OVERTAKEN:
+                raise Conflict(f"{name}: another was faster")
+
     def settle(self) -> None:
         """Let the balancer catch up with what has happened by now; before anything is changed, and before a look."""
         now = self.clock.now()
         for pool in self.pools.values():
-            pool.check(now, self.balancer_delay_seconds, self._answers)
+            pool.catch_up(now, self.balancer_delay_seconds, self.machines.__getitem__)
+
+    def next_change(self, after: datetime) -> datetime | None:
+        """When something after ``after`` is next seen differently without anybody's doing; None for never."""
+        return min(self._changes(after), default=None)
+
+    def _changes(self, after: datetime) -> Iterator[datetime]:
+        if self.clock.next_deed is not None:
+            yield self.clock.next_deed
+        yield from self.inventory.changes(after)
+        if self.balancer_alive:
+            find = self.machines.__getitem__
+            changes = (pool.next_change(self.balancer_delay_seconds, find) for pool in self.pools.values())
+            yield from (change for change in changes if change is not None)
 
     def admit(self, whose: str, fleet: FleetKey, generation: int) -> int | None:
         """The newer generation that refuses this one; None admits it."""
@@ -195,9 +176,50 @@ class World:
         self._newest[whose, fleet] = generation
         return None
 
+    @property
+    def machines(self) -> Mapping[InstanceId, Machine]:
+        """All that ever were, oldest first."""
+        return self.inventory.all
+
+    @property
+    def launches(self) -> Counter[SlotId]:
+        """How many instances were started for each slot."""
+        return self.inventory.launches
+
+    def start(self, machine: Machine, generation: int) -> None:
+        """A new instance is there."""
+        self.inventory.add(machine)
+        self.took_effect(Effect(kind="launch", machine=machine, fleet=machine.fleet, generation=generation))
+
+    def end(self, machine: Machine, fleet: FleetKey, generation: int) -> None:
+        """An instance is terminated in the name of a fleet, and not listed any more."""
+        if not machine.ended:
+            served = self.serves(machine)
+            self.inventory.remove(machine, self.clock.now())
+            self.took_effect(
+                Effect(kind="terminate", machine=machine, fleet=fleet, generation=generation, served=served)
+            )
+
+    def took_effect(self, effect: Effect) -> None:
+        """Whoever rests is woken, and whoever watches is told."""
+        self.deeds += 1
+        self.on_effect(effect)
+
+    def serves(self, machine: Machine) -> bool:
+        """Whether it gets requests now, and answers them."""
+        pool = self.pools.get(machine.fleet)
+        known = pool.attached.get(machine.id) if pool and self.balancer_alive else None
+        return known is not None and known.state is TrafficState.SERVING and machine.answers(self.clock.now())
+
+    def is_of_use(self, machine: Machine, health: HealthPolicy) -> bool:
+        """Whether it answers, or may yet: it is alive, and within its grace."""
+        now = self.clock.now()
+        grace = timedelta(seconds=health.grace_seconds)
+        return not machine.dead(now) and (machine.answers(now) or now - machine.launched_at < grace)
+
     def living(self, fleet: FleetKey) -> list[Machine]:
         """The instances of a fleet that the provider still has, oldest first."""
-        return [machine for machine in self.machines.values() if machine.fleet == fleet and not machine.ended]
+        return self.inventory.living(fleet)
 
     def ask(self, fleet: FleetKey) -> InstanceId | None:
         """One request of a client: who answers it; None when it fails.
@@ -213,40 +235,59 @@ class World:
         if not reachable:
             return None
         chosen = self.chance.choice(reachable)
-        return chosen if self.machines[chosen].answers(now) else None
+        machine = self.machines[chosen]
+        return chosen if machine.answers(now) and not machine.lies else None
 
     def kill(self, instance: InstanceId) -> None:
         """Its process ends now."""
-        self.settle()
-        self.machines[instance].died_at = self.clock.now()
+        self.stir()
+        machine = self.machines[instance]
+        machine.died_at = machine.died_at or self.clock.now()
 
     def hang(self, instance: InstanceId) -> None:
         """It runs on and answers nothing."""
-        self.settle()
+        self.stir()
         self.machines[instance].ill = True
 
     def cure(self, instance: InstanceId) -> None:
         """It answers again."""
-        self.settle()
+        self.stir()
         self.machines[instance].ill = False
 
     def stop_zone(self, zone: ZoneName) -> None:
         """Every instance there dies, and none can be started."""
         self.stopped_zones.add(zone)
-        for machine in self.machines.values():
-            if machine.zone == zone and not machine.ended and machine.died_at is None:
-                self.kill(machine.id)
+        for fleet in self.inventory.fleets():
+            for machine in self.living(fleet):
+                if machine.zone == zone:
+                    self.kill(machine.id)
 
     def start_zone(self, zone: ZoneName) -> None:
         """The zone has room again."""
+        self.stir()
         self.stopped_zones.discard(zone)
 
     def kill_balancer(self) -> None:
         """The balancer dies, and forgets what was attached; it comes back when it is ensured again."""
+        self.stir()
         self.balancer_alive = False
         for pool in self.pools.values():
             pool.forget_all()
 
-    def _answers(self, instance: InstanceId, at: datetime) -> bool:
-        machine = self.machines.get(instance)
-        return machine is not None and not machine.ended and machine.answers(at)
+    def stir(self) -> None:
+        """Before something is done to the world, or by a person: whoever rests is woken."""
+        self.settle()
+        self.deeds += 1
+
+
+__all__ = [
+    "BEGINNING",
+    "WELL",
+    "Behaviour",
+    "ControllerKilled",
+    "Effect",
+    "Fault",
+    "Machine",
+    "SimulatedClock",
+    "World",
+]

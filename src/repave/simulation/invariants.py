@@ -1,0 +1,193 @@
+"""What must hold whatever happens: pure functions of what was done or decided, and of what is truly there.
+
+Each answers what is wrong, in words; nothing when all is well. ``INVARIANTS`` names them.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from repave.model.names import FleetKey, InstanceId
+from repave.model.observation import MachineState, TrafficState
+from repave.model.plan import Drain, Phase
+from repave.model.policy import FleetPolicy
+from repave.simulation.life import Decision, Mandate
+from repave.simulation.stage import Stage
+from repave.simulation.world import Effect, World
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deed:
+    """One call of repave that took effect, the mandate it was given by, and the world right after it."""
+
+    effect: Effect
+    mandate: Mandate | None
+    """None: of its generation, nothing was ever committed."""
+
+    world: World
+    policy: FleetPolicy
+    taken: frozenset[InstanceId]
+    """All that repave took out while they served, this one included."""
+
+    newest: int
+    """The newest generation whose orders took effect before, in the same place."""
+
+    @property
+    def fleet(self) -> FleetKey:
+        """Whose fleet it is."""
+        return self.policy.fleet
+
+
+def capacity(deed: Deed) -> Iterator[str]:
+    """Never fewer serve than wanted by repave's own doing.
+
+    What the controller had seen serving and what the world has taken since is not its doing.
+    """
+    if not deed.effect.served or deed.mandate is None:
+        return
+    serving = set(deed.world.pools[deed.fleet].serving())
+    lost = deed.mandate.seen - serving - deed.taken
+    size = deed.mandate.target.size
+    least = min(size - deed.policy.rollout.unavailable.of(size), len(deed.mandate.seen))
+    if len(serving) + len(lost) < least:
+        words = f"{len(serving)} serve after {deed.effect.kind} of {deed.effect.machine.slot}"
+        yield f"{words}, {len(lost)} were lost since the look, and {least} must"
+
+
+def crowd(deed: Deed) -> Iterator[str]:
+    """Never more alive than the wanted size and the surge, by repave's own doing; what serves nobody does not count."""
+    if deed.effect.kind != "launch" or deed.mandate is None:
+        return
+    size = deed.mandate.target.size
+    most = size + max(1, deed.policy.rollout.surge.of(size))
+    alive = [machine for machine in deed.world.living(deed.fleet) if deed.world.is_of_use(machine, deed.policy.health)]
+    if len(alive) > most:
+        yield f"{len(alive)} are alive after the launch of {deed.effect.machine.slot}, and at most {most} may be"
+
+
+def doubles(deed: Deed) -> Iterator[str]:
+    """No slot is filled twice."""
+    times = deed.world.launches[deed.effect.machine.slot]
+    if deed.effect.kind == "launch" and times > 1:
+        yield f"{deed.effect.machine.slot} was started {times} times"
+
+
+def permission(deed: Deed) -> Iterator[str]:
+    """Stopped, paused, revoked or unbootable means no launch; and only what is wanted is launched."""
+    if deed.effect.kind != "launch":
+        return
+    slot, revision = deed.effect.machine.slot, deed.effect.machine.revision.id
+    if deed.mandate is None:
+        yield f"{slot} was launched, and nobody had committed it"
+        return
+    target = deed.mandate.target
+    spoilt = any(p.revision == revision and (p.revoked or not p.bootable) for p in target.proven)
+    for holds, words in (
+        (target.stopped, "the revision was stopped"),
+        (target.paused, "the fleet was paused"),
+        (spoilt, "the revision was revoked or could not be started"),
+        (revision != target.revision, "another revision was wanted"),
+    ):
+        if holds:
+            yield f"{slot} was launched, and {words}"
+
+
+def strangers(deed: Deed) -> Iterator[str]:
+    """Nothing of another fleet is touched."""
+    machine, fleet = deed.effect.machine, deed.effect.fleet
+    if machine.fleet != fleet:
+        yield f"{machine.id} is of {machine.fleet}, and had its {deed.effect.kind} in the name of {fleet}"
+
+
+def fencing(deed: Deed) -> Iterator[str]:
+    """No order of an older generation is accepted."""
+    if deed.effect.generation < deed.newest:
+        words = f"{deed.effect.kind} of {deed.effect.machine.slot} by generation {deed.effect.generation}"
+        yield f"{words} took effect after one of {deed.newest}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Thought:
+    """One decision, and the world it was made of."""
+
+    decision: Decision
+    world: World
+
+
+def reasons(thought: Thought) -> Iterator[str]:
+    """Whoever is not where it should be is moved by a step or held by a rule; a fleet on its way says why."""
+    plan, seen, target = thought.decision.plan, thought.decision.observation, thought.decision.target
+    explained = {step.slot for step in plan.steps} | {hold.subject for hold in plan.holds}
+    blind = seen.machines.incomplete or seen.traffic.incomplete or target.paused
+    serving = {b.instance for b in seen.traffic.backends if b.state is TrafficState.SERVING}
+    if not (blind and "fleet" in explained):
+        for instance in seen.machines.instances:
+            wrong = instance.revision != target.revision or instance.id not in serving
+            if (wrong or instance.state is MachineState.STOPPED) and instance.slot not in explained:
+                yield f"{instance.slot} waits, and nothing says why"
+    if plan.phase is not Phase.CONVERGED and not plan.changes and not plan.holds:
+        yield f"the fleet is {plan.phase}, with neither a step nor a reason"
+
+
+def budget(thought: Thought) -> Iterator[str]:
+    """Whoever serves is taken out by a granted draw only."""
+    plan, seen = thought.decision.plan, thought.decision.observation
+    serving = {b.instance for b in seen.traffic.backends if b.state is TrafficState.SERVING}
+    dead = {i.id for i in seen.machines.instances if i.state is MachineState.STOPPED}
+    granted = {draw.slot for draw in plan.draws if draw.granted}
+    for step in plan.steps:
+        if isinstance(step, Drain) and step.instance in serving - dead and step.slot not in granted:
+            yield f"{step.slot} is drained without a draw on the budget"
+
+
+def success(thought: Thought) -> Iterator[str]:
+    """Success is told only of what is true: the wanted number of the wanted revision serves, and nothing else lives."""
+    plan, target, world = thought.decision.plan, thought.decision.target, thought.world
+    if plan.phase is not Phase.CONVERGED or thought.decision.observation.machines.at != world.clock.now():
+        return
+    living = world.living(target.fleet)
+    others = [machine.slot for machine in living if machine.revision.id != target.revision]
+    pool = world.pools.get(target.fleet)
+    serving = len(pool.serving()) if pool else 0
+    if others or len(living) != target.size or serving != target.size:
+        yield f"success was told; {len(living)} live, {serving} serve, {target.size} are wanted, others are {others}"
+
+
+def convergence(stage: Stage) -> Iterator[str]:
+    """Once the faults are over and the bound has passed: exactly what is wanted, no orphan, nothing left open."""
+    if stage.astray():
+        yield stage.astray()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Broken:
+    """One invariant that did not hold."""
+
+    invariant: str
+    at: datetime
+    detail: str
+
+    def __str__(self) -> str:
+        """One line."""
+        return f"{self.at:%Y-%m-%d %H:%M:%S} {self.invariant}: {self.detail}"
+
+
+OF_DEEDS: Mapping[str, Callable[[Deed], Iterator[str]]] = {
+    "capacity": capacity,
+    "crowd": crowd,
+    "doubles": doubles,
+    "permission": permission,
+    "strangers": strangers,
+    "fencing": fencing,
+}
+"""Held after every call of repave that changed something."""
+
+OF_THOUGHTS: Mapping[str, Callable[[Thought], Iterator[str]]] = {
+    "reasons": reasons,
+    "budget": budget,
+    "success": success,
+}
+"""Held after every tick."""
+
+AT_REST: Mapping[str, Callable[[Stage], Iterator[str]]] = {"convergence": convergence}
+"""Held once faults have been over for so long as a fleet may take."""

@@ -1,0 +1,166 @@
+"""A whole run: a stage, controllers on it, bad hours, and somebody who watches."""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from functools import partial
+from random import Random
+
+from repave.model.names import ZoneName
+from repave.ports.errors import WorldError
+from repave.simulation.chaos.behaviours import BEHAVIOURS, GOOD
+from repave.simulation.chaos.calendar import BadHour, Planned, calendar
+from repave.simulation.chaos.kinds import ALL, Kind
+from repave.simulation.chaos.trouble import Trouble
+from repave.simulation.life import Acts, Decision, Life
+from repave.simulation.stage import POLICY, Stage
+from repave.simulation.watch import Watch
+from repave.simulation.world import ControllerKilled, World
+
+BOUND = timedelta(hours=2)
+"""After the last fault of a bad hour, the fleet is as wanted within this time.
+
+Ten minutes for each fifth of a fleet that must be healed, up to an hour for zones that had no room, and roll-outs.
+"""
+
+REBORN_SECONDS = 5.0
+"""After so long a supervisor has started a controller again."""
+
+TURNS = 3
+"""So many ticks a second controller makes in the middle of a step of the first."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Script:
+    """What is played; the same script gives the same run."""
+
+    seed: int = 0
+    instances: int = 60
+    days: float = 30.0
+    zones: int = 3
+    controllers: int = 1
+    kinds: tuple[Kind, ...] = ALL
+    haste: float = 1.0
+    """By how much faults come faster and are over sooner."""
+
+    bound: timedelta = BOUND
+    """How long a fleet may take once they are over."""
+
+    @property
+    def possible(self) -> tuple[Kind, ...]:
+        """The kinds that so many controllers can meet."""
+        return tuple(kind for kind in self.kinds if self.controllers > 1 or not kind.rivals)
+
+
+Casts = Callable[[Life, Callable[[Decision], None]], Acts]
+"""Makes a controller that lives this life, and tells every decision."""
+
+
+@dataclass(kw_only=True)
+class Theatre:
+    """One run of a script; ``play`` it once."""
+
+    script: Script
+    casts: Casts
+    jumping: bool = True
+    """Whether controllers rest until something changes; otherwise they look every second."""
+
+    faults: Counter[str] = field(default_factory=Counter)
+    """How many of each kind came to pass."""
+
+    lives: int = 0
+    _racing: bool = False
+
+    def __post_init__(self) -> None:
+        """The stage, before anybody acts."""
+        zones = tuple(ZoneName(chr(ord("a") + number)) for number in range(self.script.zones))
+        self.stage = Stage(
+            world=World(seed=self.script.seed), policy=replace(POLICY, zones=zones), size=self.script.instances
+        )
+        self.watch = Watch(self.stage)
+        self.trouble = Trouble(stage=self.stage, overtake=self._overtake)
+        self._actors = [self._born() for _ in range(self.script.controllers)]
+
+    def play(self) -> None:
+        """All of it: until the days are over, the last fault has ended, and the fleet has had its time."""
+        clock = self.stage.world.clock
+        begins = clock.now()
+        self.trouble.deploy("well", self.script.instances)
+        self.trouble.tell("deploy", f"r1 is deployed, {self.script.instances} of it")
+        chance = Random(self.script.seed)  # noqa: S311 - a simulation must be repeatable, not unguessable
+        hours = calendar(self.script.possible, self.script.days, chance, haste=self.script.haste)
+        for hour in hours:
+            self._put(hour)
+        end = max(
+            begins + timedelta(days=self.script.days),
+            *(begins + hour.over + 2 * self.script.bound for hour in hours),
+            begins,
+        )
+        clock.put(end, self.watch.rest)
+        self._run(lambda: clock.now() >= end)
+
+    def _run(self, over: Callable[[], bool]) -> None:
+        while not over():
+            try:
+                self._actors[0].keep([self.stage.fleet], until=over)
+            except ControllerKilled:
+                self._bury("is killed")
+            except WorldError as error:
+                self._bury(f"ends: {error.message}")
+
+    def _bury(self, words: str) -> None:
+        """The controller on stage is gone; another goes on at once, or the same again when it has been started."""
+        self.trouble.tell("controller", words)
+        self._actors = [*self._actors[1:], self._born()]
+        if len(self._actors) == 1:
+            self.stage.world.clock.sleep(REBORN_SECONDS)
+
+    def _overtake(self) -> None:
+        """Another controller acts, in the middle of a step of the first; afterwards they change places."""
+        if self._racing or len(self._actors) == 1:
+            return
+        self._racing = True
+        turns = iter([False] * (TURNS - 1))
+        try:
+            self._actors[1].keep([self.stage.fleet], until=lambda: next(turns, True))
+        except (ControllerKilled, WorldError):
+            self._actors[1] = self._born()
+        finally:
+            self._racing = False
+
+    def _born(self) -> Acts:
+        self.lives += 1
+        life = Life(self.stage, f"life {self.lives}", self.watch.committed, jumping=self.jumping)
+        return self.casts(life, self.watch.thought)
+
+    def _put(self, hour: BadHour) -> None:
+        clock = self.stage.world.clock
+        begins = clock.now()
+        for fault in hour.faults:
+            clock.put(begins + fault.after, partial(self._strike, fault))
+        clock.put(begins + hour.over, self._put_right)
+        clock.put(begins + hour.over + self.script.bound, self.watch.rest)
+
+    def _strike(self, fault: Planned) -> None:
+        kind, told = fault.kind, len(self.trouble.told)
+        undo = kind.strike(self.trouble)
+        self.faults[kind.name] += 1
+        if kind.lie:
+            self.watch.lied.add(kind.name)
+        if len(self.trouble.told) == told:
+            self.trouble.tell(kind.name, kind.sentence)
+        if undo is not None:
+            self.stage.world.clock.put(self.stage.world.clock.now() + fault.lasts, partial(self._end, kind, undo))
+
+    def _end(self, kind: Kind, undo: Callable[[], None]) -> None:
+        undo()
+        self.trouble.tell(kind.name, "is over")
+
+    def _put_right(self) -> None:
+        """A person looks at what the bad hour has left: a release that cannot carry the fleet is replaced."""
+        target = self.stage.target
+        behaviour = self.stage.world.behaviours.get(target.revision)
+        if target.stopped or behaviour not in [BEHAVIOURS[name] for name in GOOD]:
+            self.trouble.deploy("well")
+            self.trouble.tell("deploy", f"r{self.trouble.releases} is deployed, and works")

@@ -1,0 +1,71 @@
+"""Whoever holds every deed and every thought of the controllers against the invariants."""
+
+from collections.abc import Iterable
+
+from repave.model.names import InstanceId
+from repave.simulation.invariants import AT_REST, OF_DEEDS, OF_THOUGHTS, Broken, Deed, Thought
+from repave.simulation.life import Decision, Mandate
+from repave.simulation.stage import Stage
+from repave.simulation.world import Effect
+
+OF_THE_BALANCER = frozenset({"attach", "drain", "detach"})
+
+
+class Watch:
+    """Looks on. ``broken`` holds what did not hold, in the order it was found."""
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+        self._mandates: dict[int, Mandate] = {}
+        self._taken: set[InstanceId] = set()
+        self._newest = {"provider": 0, "balancer": 0}
+        self.lied: set[str] = set()
+        """Which kinds of lies were told since the fleet was last at rest."""
+
+        self.broken: list[Broken] = []
+        self.effects = 0
+        self.thoughts = 0
+        stage.world.on_effect = self.effect
+
+    def committed(self, mandate: Mandate) -> None:
+        """A plan became the target's newest generation."""
+        self._mandates[mandate.target.generation] = mandate
+
+    def effect(self, effect: Effect) -> None:
+        """A call of repave changed something."""
+        self.effects += 1
+        if effect.served:
+            self._taken.add(effect.machine.id)
+        where = "balancer" if effect.kind in OF_THE_BALANCER else "provider"
+        deed = Deed(
+            effect=effect,
+            mandate=self._mandates.get(effect.generation),
+            world=self._stage.world,
+            policy=self._stage.policy,
+            taken=frozenset(self._taken),
+            newest=self._newest[where],
+        )
+        self._newest[where] = max(self._newest[where], effect.generation)
+        for name, invariant in OF_DEEDS.items():
+            self._note(name, invariant(deed))
+
+    def thought(self, decision: Decision) -> None:
+        """A controller decided something."""
+        self.thoughts += 1
+        thought = Thought(decision=decision, world=self._stage.world)
+        for name, invariant in OF_THOUGHTS.items():
+            self._note(name, invariant(thought))
+
+    def rest(self) -> None:
+        """Faults have been over for so long that the fleet must be at rest."""
+        self._stage.world.settle()
+        for name, invariant in AT_REST.items():
+            self._note(name, invariant(self._stage))
+        self.lied.clear()
+        self._taken.clear()
+        newest = max(self._mandates, default=0)
+        self._mandates = {generation: kept for generation, kept in self._mandates.items() if generation == newest}
+
+    def _note(self, name: str, complaints: Iterable[str]) -> None:
+        at = self._stage.world.clock.now()
+        self.broken += [Broken(invariant=name, at=at, detail=complaint) for complaint in complaints]
