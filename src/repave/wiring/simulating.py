@@ -8,8 +8,8 @@ from repave.controller.ports import Declared, Ports
 from repave.controller.tick import Tick
 from repave.simulation.life import LOOK, Decision, Life
 
-FAR_SECONDS = 86_400.0
-"""A controller that is woken when something changes need not look for a day."""
+FAR_SECONDS = 366 * 86_400.0
+"""A controller that is woken when something changes need not look for a year."""
 
 
 def cast(life: Life, told: Callable[[Decision], None]) -> Controller:
