@@ -64,7 +64,13 @@ class WheelShop(Shop):
             clock=Frozen(),
             max_age_seconds=7 * 86400.0,
         )
-        return Patching(project=self.project, locking=self.locking, advisories=(records,), store=self.store)
+        return Patching(
+            project=self.project,
+            locking=self.locking,
+            advisories=(records,),
+            store=self.store,
+            place=lambda path: f"at {'.'.join(map(str, path))}",
+        )
 
 
 @pytest.fixture
@@ -108,6 +114,7 @@ def test_what_the_files_range_holds_is_named_and_the_rest_repaired(shop: WheelSh
     assert (cure.closed, [one.advisory for one in cure.remaining]) == (("GHSA-aaaa-bbbb-cccc",), ["PYSEC-2026-2"])
     (held,) = next(iter(cure.held.values()))
     assert (held.version, held.why) == ("2.0", "`lib < 2` under `python` of image `web` holds it")
+    assert held.place == "at images.web.python.1"
 
 
 def test_what_nobody_repairs_moves_nothing(shop: WheelShop) -> None:
@@ -125,7 +132,7 @@ def test_repairs_are_asked_for_by_package_the_highest_first(shop: WheelShop) -> 
     """In the order of the findings; what is no version could not be required."""
     shop.tell("PYSEC-2026-2", "1.10")
     shop.tell("PYSEC-2026-4", "1.9")
-    standing = shop.patching.diagnose(QUIET).report.standing
-    (repair,) = repairs_of(standing)
+    diagnosis = shop.patching.diagnose(QUIET)
+    (repair,) = repairs_of(diagnosis.report.standing, diagnosis.lock)
     assert (repair.name, repair.versions) == ("lib", ("1.10", "1.9", "1.5"))
-    assert repairs_of(()) == ()
+    assert repairs_of((), diagnosis.lock) == ()

@@ -15,7 +15,7 @@ from repave.model.recipe import Base, Image, ImageKind
 from repave.pinners.base_images import BaseImagePinner
 from repave.ports.distribution import Manifest, Reference
 from repave.ports.errors import Invalid, Unreachable
-from repave.ports.pinner import PinRequest, Refresh
+from repave.ports.pinner import Held, PinRequest, Refresh, Repair
 from repave.ports.progress import Silent
 from repave.ports.vault import Fetch
 from repave.registries.oci.pushing import RegistryWriter
@@ -53,6 +53,7 @@ class Project:
 
     def __post_init__(self) -> None:
         self.vault = FileVault(self.folder / "vault")
+        self.held: tuple[Held, ...] = ()
 
     def push(self, name: str, tag: str, *images: MadeImage) -> None:
         """Push under a tag."""
@@ -64,6 +65,7 @@ class Project:
         *,
         refresh: Refresh = Refresh.KEEP,
         named: tuple[str, ...] = (),
+        repairs: tuple[Repair, ...] = (),
         architecture: str = "amd64",
         ephemeral: bool = False,
     ) -> tuple[LockedPackage, ...]:
@@ -73,10 +75,13 @@ class Project:
             pinner = BaseImagePinner(distribution=lambda: RegistryWriter(session), vault=self.vault)
             base = Base(image=f"{self.host}/{image}", architecture=architecture)
             recipe = Image(name=WEB, kind=ImageKind.CONTAINER, base=base, ephemeral=ephemeral)
-            request = PinRequest(image=recipe, folder=self.folder, previous=self.lock, refresh=refresh, named=named)
+            request = PinRequest(
+                image=recipe, folder=self.folder, previous=self.lock, refresh=refresh, named=named, repairs=repairs
+            )
             pins = pinner.pin(request, progress=Silent())
         finally:
             session.close()
+        self.held = pins.held
         locked = LockedImage(name=WEB, kind=recipe.kind, base=base, recipe=Digest(f"sha256:{'0' * 64}"))
         self.lock = Lock(images=(locked,), packages=pins.packages)
         return pins.packages
@@ -84,6 +89,12 @@ class Project:
     def version(self, image: str, *, refresh: Refresh = Refresh.KEEP, named: tuple[str, ...] = ()) -> str:
         """The digest that is locked."""
         (found,) = {package.version for package in self.pin(image, refresh=refresh, named=named)}
+        return found
+
+    def repaired(self, image: str, flawed: str) -> str:
+        """The digest that is locked, with flaws found in a base."""
+        repair = Repair(ecosystem=Ecosystem.OCI, name=f"{self.host}/{flawed}", versions=(), images=(WEB,))
+        (found,) = {package.version for package in self.pin(image, refresh=Refresh.SECURITY, repairs=(repair,))}
         return found
 
 
@@ -139,6 +150,30 @@ def test_a_tag_stays_what_it_was_locked_as_until_it_is_upgraded(project: Project
     assert new != old
     project.push("moving", "1", made("newest"))
     assert project.version("moving:1", refresh=Refresh.UPGRADE) not in {old, new}
+
+
+def test_a_base_with_flaws_becomes_what_its_tag_names_now(project: Project) -> None:
+    """Only where its repair is asked for; what the registry has not made anew stays."""
+    project.push("flawed", "1", made("old"))
+    old = project.version("flawed:1")
+    assert project.repaired("flawed:1", "flawed") == old
+    project.push("flawed", "1", made("new"))
+    assert project.repaired("flawed:1", "another") == old
+    assert project.repaired("flawed:1", "flawed") != old
+    assert project.held == ()
+
+
+def test_a_base_with_flaws_that_is_named_by_its_digest_is_held(project: Project) -> None:
+    """By the file itself: a tag beside the digest changes nothing."""
+    image = made("old")
+    project.push("frozen", "1", image)
+    project.push("frozen", "1", made("new"))
+    for name in (f"frozen@{digest(image.manifest)}", f"frozen:1@{digest(image.manifest)}"):
+        assert project.repaired(name, "frozen") == digest(image.manifest)
+        (held,) = project.held
+        assert (held.name, held.why) == (f"{project.host}/frozen", "the base of image `web` is named by its digest")
+        assert held.recipe == ("images", WEB, "base", "image")
+        assert "name a tag" in held.remedy
 
 
 def test_another_name_in_the_file_is_another_base(project: Project) -> None:

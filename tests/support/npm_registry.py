@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 from repave.model.lock import Ecosystem, Layer, LockedPackage
 from repave.model.names import ImageName
@@ -63,7 +64,12 @@ class Registry:
         content = archive({"package.json": manifest(name, more, version=version), "index.js": b"", **(files or {})})
         path = f"/{name}/-/{name.rpartition('/')[2]}-{version}.tgz"
         self.content[path] = content
-        return {"version": version, "resolved": f"{self.address}{path}", "integrity": integrity_of(content)}
+        told = {"version": version, "resolved": f"{self.address}{path}", "integrity": integrity_of(content)}
+        dist = {"tarball": told["resolved"], "integrity": told["integrity"]}
+        versions = json.loads(self.content.get(f"/{name}", b'{"versions": {}}'))["versions"]
+        versions[version] = {"name": name, "version": version, **more, "dist": dist}
+        self.content[f"/{name}"] = json.dumps({"name": name, "versions": versions}).encode()
+        return told
 
 
 @contextmanager
@@ -73,8 +79,9 @@ def npm_registry() -> Iterator[Registry]:
 
     class Answers(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            registry.asked.append(self.path)
-            content = registry.content.get(self.path)
+            path = unquote(self.path)
+            registry.asked.append(path)
+            content = registry.content.get(path)
             self.send_response(200 if content is not None else 404)
             self.send_header("Content-Length", str(len(content or b"")))
             self.end_headers()

@@ -16,6 +16,9 @@ ROLLED_BACK = 4
 REFUSED = 5
 """What was asked cannot be done as things stand; nothing was changed."""
 
+HELD = 6
+"""Something vulnerable stays, because a range holds its repair back."""
+
 INTERRUPTED = 130
 """Ended by Ctrl-C: 128 and SIGINT's number, as shells count."""
 
@@ -26,5 +29,7 @@ MEANINGS = {
     UNKNOWN: "a source of advisories could not be read, so neither clean nor vulnerable can be said",
     ROLLED_BACK: "a deployment was stopped, and rolled back where there was something to go back to",
     REFUSED: "what was asked cannot be done as things stand; nothing was changed",
+    HELD: "`patch` took what it could, and something vulnerable stays, because a range holds its repair back; its "
+    "words name the file and line",
     INTERRUPTED: "ended by Ctrl-C",
 }

@@ -3,7 +3,7 @@
 import os
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from repave.config.difference import LockDifference, difference
@@ -17,7 +17,7 @@ from repave.model.recipe import Image
 from repave.operations.errors import Refused
 from repave.operations.guards.judging import judge_files, stop_at
 from repave.ports.errors import Gone
-from repave.ports.pinner import Foreign, Held, Pinner, PinRequest, Pins, Refresh, Repair
+from repave.ports.pinner import Foreign, Held, Pinner, PinRequest, Pins, Refresh, Repair, Rewritten
 from repave.ports.progress import Progress, Silent
 from repave.ports.vault import Fetch, Vault
 
@@ -51,6 +51,9 @@ class Proposal:
 
     held: Mapping[ImageName, tuple[Held, ...]]
     """By image, the repairs asked for that its ranges do not admit."""
+
+    rewritten: tuple[Rewritten, ...] = ()
+    """Files of the application that change with the lock: locks of other tools, with repairs."""
 
     @property
     def digest(self) -> Digest:
@@ -118,7 +121,10 @@ class Locking:
         """Resolve every image. Writes nothing but caches and the vault."""
         previous = self.present() or Lock()
         images = self._project.images.values()
-        pins = {image.name: self._pin(image, previous, asked, progress) for image in images}
+        rewritten, held = self._mended(previous, asked, progress)
+        pins = {image.name: self._pin(image, previous, asked, rewritten, progress) for image in images}
+        for name, pinned in pins.items():
+            held[name] = (*held.get(name, ()), *pinned.held)
         lock = merged(images, pins)
         text = dump_lock(lock)
         unchanged = self.path.exists() and self.path.read_text(encoding="utf-8") == text
@@ -130,32 +136,43 @@ class Locking:
             changed=not unchanged,
             judged={image.name: judge_files(image, lock.files_of(image.name), self._vault) for image in images},
             remarks={name: pinned.remarks for name, pinned in pins.items()},
-            held={name: pinned.held for name, pinned in pins.items() if pinned.held},
+            held={name: told for name, told in held.items() if told},
+            rewritten=rewritten,
         )
 
     def write(self, proposal: Proposal, progress: Progress) -> None:
-        """Bring everything into the vault, verified; only then replace the file, in one move.
+        """Bring everything into the vault, verified; only then replace the files, each in one move, the lock last.
 
         Raises Guarded, before anything is fetched, for what must not go into an image.
         """
         stop_at(proposal.judged)
         fetch_all(proposal.lock, self._folder, self._vault, progress)
+        for one in proposal.rewritten:
+            replace_file(self._folder / one.path, one.content.decode())
         if proposal.changed:
             replace_file(self.path, proposal.text)
 
-    def _pin(self, image: Image, previous: Lock, asked: Asked, progress: Progress) -> Pins:
+    def _mended(
+        self, previous: Lock, asked: Asked, progress: Progress
+    ) -> tuple[tuple[Rewritten, ...], dict[ImageName, tuple[Held, ...]]]:
+        """Locks of other tools, with repairs, and by image what holds others. One such lock may serve several."""
+        rewritten: dict[str, Rewritten] = {}
+        held: dict[ImageName, tuple[Held, ...]] = {}
+        for image in self._project.images.values():
+            for foreign in self._foreign:
+                request = replace(self._request(image, previous, asked), rewritten=tuple(rewritten.values()))
+                found = foreign.mend(request, progress=progress)
+                rewritten |= {one.path: one for one in found.rewritten}
+                held[image.name] = (*held.get(image.name, ()), *found.held)
+        return tuple(rewritten.values()), held
+
+    def _pin(
+        self, image: Image, previous: Lock, asked: Asked, rewritten: tuple[Rewritten, ...], progress: Progress
+    ) -> Pins:
         pins = Pins()
+        asking = replace(self._request(image, previous, asked), rewritten=rewritten)
         for pinner in (*self._pinners, self._files):
-            request = PinRequest(
-                image=image,
-                folder=self._folder,
-                previous=previous,
-                refresh=asked.refresh,
-                named=asked.named,
-                repairs=tuple(repair for repair in asked.repairs if image.name in repair.images),
-                pinned=pins.packages,
-            )
-            found = pinner.pin(request, progress=progress)
+            found = pinner.pin(replace(asking, pinned=pins.packages), progress=progress)
             pins = Pins(
                 packages=(*pins.packages, *found.packages),
                 files=(*pins.files, *found.files),
@@ -163,6 +180,16 @@ class Locking:
                 held=(*pins.held, *found.held),
             )
         return pins
+
+    def _request(self, image: Image, previous: Lock, asked: Asked) -> PinRequest:
+        return PinRequest(
+            image=image,
+            folder=self._folder,
+            previous=previous,
+            refresh=asked.refresh,
+            named=asked.named,
+            repairs=tuple(repair for repair in asked.repairs if image.name in repair.images),
+        )
 
     def _differing(self, image: Image, lock: Lock) -> Iterator[str]:
         request = PinRequest(image=image, folder=self._folder, previous=lock, refresh=Refresh.KEEP)

@@ -1,7 +1,7 @@
 """The mission in one command: find what is vulnerable, re-lock just that, bake, roll out everywhere, prove it."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 
 from repave.config.difference import LockDifference
 from repave.model.finding import Finding, FindingReport, SourceStatus
@@ -73,10 +73,13 @@ class Cure:
     rolls: tuple[EnvironmentName, ...]
     """In pipeline order, the environments that get rid of something by it."""
 
+    held: Mapping[ImageName, tuple[Held, ...]]
+    """By image, repairs that ranges do not admit, each with its place."""
+
     @property
-    def held(self) -> Mapping[ImageName, tuple[Held, ...]]:
-        """Repairs that the file's ranges do not admit."""
-        return self.proposal.held
+    def rewritten(self) -> tuple[str, ...]:
+        """The locks of other tools that change with it, by their paths."""
+        return tuple(one.path for one in self.proposal.rewritten)
 
     @property
     def idle(self) -> bool:
@@ -118,11 +121,14 @@ class Patching:
         locking: Locking,
         advisories: Iterable[Advisories],
         store: Store,
+        place: Callable[[tuple[str | int, ...]], str] = lambda _: "",
     ) -> None:
+        """``place`` says where something stands in the file, as ``FILE:LINE:COLUMN``."""
         self._project = project
         self._locking = locking
         self._advisories = tuple(advisories)
         self._store = store
+        self._place = place
         self._examined: dict[Digest, FindingReport] = {}
 
     def diagnose(self, progress: Progress) -> Diagnosis:
@@ -151,14 +157,16 @@ class Patching:
         return Diagnosis(lock=lock, report=report, running=tuple(running), sources=tuple(ordered))
 
     def cure(self, diagnosis: Diagnosis, progress: Progress) -> Cure:
-        """Re-lock only what the security suites repair, and wheels as far as their flaws are. Writes nothing.
+        """Re-lock only what the security suites repair, and wheels, npm packages and base images that have flaws.
 
-        Raises Refused when repairs exist and the file's suites lack the one that holds them. What the file's ranges do
-        not admit is told in the cure.
+        Writes nothing. Raises Refused when repairs exist and the file's suites lack the one that holds them. What
+        ranges do not admit is told in the cure.
         """
         standing = diagnosis.report.standing
         self._refuse_missing_suites(standing)
-        proposal = self._locking.propose(Asked(refresh=Refresh.SECURITY, repairs=repairs_of(standing)), progress)
+        proposal = self._locking.propose(
+            Asked(refresh=Refresh.SECURITY, repairs=repairs_of(standing, diagnosis.lock)), progress
+        )
         after = examine(proposal.lock, self._advisories, progress) if proposal.changed else diagnosis.report
         cves, flaws = cves_of(after.standing), flaws_of(after.standing)
         return Cure(
@@ -169,6 +177,7 @@ class Patching:
             closed=tuple(flaw for flaw in flaws_of(diagnosis.findings) if flaw not in flaws),
             remaining=after.standing,
             rolls=tuple(name for name, found in diagnosis.running if _held_by(found) - _held_by(after.standing)),
+            held={name: tuple(map(self._placed, held)) for name, held in proposal.held.items()},
         )
 
     def prove(self, cure: Cure, progress: Progress) -> Proof:
@@ -217,6 +226,9 @@ class Patching:
             lock = self._store.lock(release.lock)
             self._examined[release.lock] = examine(lock, self._advisories, progress)
         return self._examined[release.lock]
+
+    def _placed(self, held: Held) -> Held:
+        return replace(held, place=self._place(held.recipe)) if held.recipe else held
 
     def _refuse_missing_suites(self, findings: Iterable[Finding]) -> None:
         for finding in findings:

@@ -1,38 +1,75 @@
 """From findings to the repairs that a new lock is to take."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
 from repave.model.finding import Finding
-from repave.model.lock import Ecosystem
+from repave.model.lock import Ecosystem, Lock
 from repave.model.names import ImageName
 from repave.ports.pinner import Repair
 
 
-def repairs_of(findings: Iterable[Finding]) -> tuple[Repair, ...]:
-    """Of wheels: for each package the versions that repair its flaws, the highest first.
+def repairs_of(findings: Iterable[Finding], lock: Lock) -> tuple[Repair, ...]:
+    """Of wheels, npm packages and images of registries: what is to move for the findings to be gone.
 
-    Packages stand in the order of the findings. Repairs of Debian packages are those of the security suites, and those
-    need no asking for.
+    For each package the versions that repair its flaws stand with the highest first; packages stand in the order of the
+    findings. Repairs of Debian packages are those of the security suites, and those need no asking for.
     """
-    versions: dict[str, dict[Version, str]] = {}
-    images: dict[str, set[ImageName]] = {}
+    own, below = apart(findings, lock)
+    wheels = (finding for finding in own if finding.ecosystem is Ecosystem.PYPI)
+    of_npm = (finding for finding in own if finding.ecosystem is Ecosystem.NPM)
+    return (*_moves(wheels, Version), *_moves(of_npm, _semantic), *_bases(below, lock))
+
+
+def apart(findings: Iterable[Finding], lock: Lock) -> tuple[list[Finding], list[Finding]]:
+    """Those about what is locked by itself, and those about what lies in an image below."""
+    locked = {(package.ecosystem, package.name, package.version) for package in lock.packages}
+    own: list[Finding] = []
+    below: list[Finding] = []
     for finding in findings:
-        if finding.ecosystem is not Ecosystem.PYPI or not finding.fixed_version:
+        its_own = (finding.ecosystem, finding.package, finding.version) in locked
+        (own if its_own else below).append(finding)
+    return own, below
+
+
+def _moves(findings: Iterable[Finding], read: Callable[[str], Any]) -> Iterator[Repair]:
+    versions: dict[tuple[Ecosystem, str, str], dict[Any, str]] = {}
+    images: dict[tuple[Ecosystem, str, str], set[ImageName]] = {}
+    for finding in findings:
+        if not finding.fixed_version:
             continue
         try:
-            version = Version(finding.fixed_version)
-        except InvalidVersion:  # a database's slip: nothing could be required by it
+            version = read(finding.fixed_version)
+        except ValueError:  # a database's slip: nothing could be required by it
             continue
-        versions.setdefault(finding.package, {})[version] = finding.fixed_version
-        images.setdefault(finding.package, set()).update(finding.images)
-    return tuple(
-        Repair(
-            ecosystem=Ecosystem.PYPI,
+        beside_others = finding.ecosystem is Ecosystem.NPM
+        package = (finding.ecosystem, finding.package, finding.version if beside_others else "")
+        versions.setdefault(package, {})[version] = finding.fixed_version
+        images.setdefault(package, set()).update(finding.images)
+    for (ecosystem, name, locked), told in versions.items():
+        yield Repair(
+            ecosystem=ecosystem,
             name=name,
             versions=tuple(text for _, text in sorted(told.items(), reverse=True)),
-            images=tuple(sorted(images[name])),
+            images=tuple(sorted(images[ecosystem, name, locked])),
+            locked=locked,
         )
-        for name, told in versions.items()
-    )
+
+
+def _semantic(text: str) -> Any:  # noqa: ANN401 - whatever orders as npm's versions do
+    from semantic_version import Version as Semantic  # noqa: PLC0415 - few locks have flawed npm packages
+
+    return Semantic(text)
+
+
+def _bases(below: Iterable[Finding], lock: Lock) -> Iterator[Repair]:
+    """A base with flaws is to be what its tag names now, whether that is known to repair them or not."""
+    flawed = {name for finding in below for name in finding.images}
+    bases: dict[str, set[ImageName]] = {}
+    for package in lock.packages:
+        if package.ecosystem is Ecosystem.OCI and flawed.intersection(package.images):
+            bases.setdefault(package.name, set()).update(flawed.intersection(package.images))
+    for name, images in sorted(bases.items()):
+        yield Repair(ecosystem=Ecosystem.OCI, name=name, versions=(), images=tuple(sorted(images)))

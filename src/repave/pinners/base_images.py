@@ -1,6 +1,6 @@
 """An image of a registry below an image, pinned: its manifest for one platform, its configuration, its layers."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
@@ -13,7 +13,7 @@ from repave.pinners.naming import check_named
 from repave.ports.distribution import Distribution, Manifest, Reference, Repository
 from repave.ports.errors import Gone, Invalid
 from repave.ports.image_format import LAYERS, Descriptor, ImageConfiguration, ImageManifest, is_index, platforms
-from repave.ports.pinner import PinRequest, Pins, Refresh
+from repave.ports.pinner import Held, PinRequest, Pins, Refresh
 from repave.ports.progress import Progress
 from repave.ports.vault import Fetch, Vault
 
@@ -32,7 +32,7 @@ class BaseImagePinner:
         """By name and architecture: images that are locked together stand on the same base."""
 
     def pin(self, request: PinRequest, *, progress: Progress) -> Pins:
-        """Every blob of the base; see the port. A tag stays what it was locked as, until it is upgraded."""
+        """Every blob of the base; see the port. A tag stays what it was locked as, until it is upgraded or repaired."""
         image = request.image
         if not image.base.image:
             return Pins()
@@ -41,14 +41,16 @@ class BaseImagePinner:
             packages = self._kept(request) or self._resolve(image.base)
             self._bring(packages, progress)
             self._check(image, packages)
-        return Pins(packages=tuple(replace(package, images=(image.name,)) for package in packages))
+        pinned = tuple(replace(package, images=(image.name,)) for package in packages)
+        return Pins(packages=pinned, held=tuple(_held(request)))
 
     def _kept(self, request: PinRequest) -> tuple[LockedPackage, ...]:
         """What is locked of an equal base already, and need not move."""
         base = request.image.base
-        repository = str(Reference.parse(base.image).repository)
-        moves = request.refresh is Refresh.NAMED and repository in request.named
-        if request.refresh is Refresh.UPGRADE or moves:
+        reference = Reference.parse(base.image)
+        named = request.refresh is Refresh.NAMED and str(reference.repository) in request.named
+        flawed = _flawed(request) and reference.digest is None
+        if request.refresh is Refresh.UPGRADE or named or flawed:
             return ()
         equal = [image.name for image in request.previous.images if image.base == base]
         equal.sort(key=lambda name: name != request.image.name)
@@ -166,6 +168,26 @@ class _Pinned:
             layer=Layer.BASE,
             images=(),
             reference=self._reference.tag,
+        )
+
+
+def _flawed(request: PinRequest) -> bool:
+    """Whether the base is to move for the sake of flaws in it."""
+    repository = str(Reference.parse(request.image.base.image).repository)
+    asked = request.repairs if request.refresh is Refresh.SECURITY else ()
+    return any(repair.ecosystem is Ecosystem.OCI and repair.name == repository for repair in asked)
+
+
+def _held(request: PinRequest) -> Iterator[Held]:
+    """A digest in the recipe names one image for ever."""
+    reference = Reference.parse(request.image.base.image)
+    if reference.digest and _flawed(request):
+        yield Held(
+            name=str(reference.repository),
+            version="",
+            why=f"the base of image `{request.image.name}` is named by its digest",
+            recipe=("images", request.image.name, "base", "image"),
+            remedy="name a tag, which `repave.lock` pins, or the digest of a newer image; then `repave patch` again",
         )
 
 

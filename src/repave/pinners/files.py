@@ -1,7 +1,9 @@
 """The application's files of an image, pinned by content and brought into the vault."""
 
+import hashlib
 import stat
 from collections.abc import Collection, Iterator
+from io import BytesIO
 from pathlib import Path, PurePosixPath
 
 from repave.model.lock import LockedFile
@@ -37,22 +39,29 @@ class FilesPinner:
         for mapping in request.image.files:
             sources |= dict(_mapped(root, mapping, left_out))
         _check_targets(sources)
+        instead = {one.path: one.content for one in request.rewritten}
         locked = []
         with progress.task(f"Reading files of {request.image.name}", total=len(sources)) as task:
             for target, source in sorted(sources.items()):
-                sha256 = self._vault.add(source)
+                origin = source.relative_to(root).as_posix()
+                sha256 = self._kept(instead[origin]) if origin in instead else self._vault.add(source)
                 locked.append(
                     LockedFile(
                         target=target,
                         sha256=sha256,
                         size_bytes=self._vault.path(sha256).stat().st_size,
                         mode=EXECUTABLE if source.stat().st_mode & stat.S_IXUSR else PLAIN,
-                        origin=source.relative_to(root).as_posix(),
+                        origin=origin,
                         images=(request.image.name,),
                     )
                 )
                 task.advance()
         return Pins(files=tuple(locked))
+
+    def _kept(self, content: bytes) -> str:
+        sha256 = hashlib.sha256(content).hexdigest()
+        self._vault.take(BytesIO(content), sha256=sha256, size_bytes=len(content))
+        return sha256
 
 
 def _mapped(root: Path, mapping: FileMapping, left_out: Collection[str]) -> Iterator[tuple[str, Path]]:

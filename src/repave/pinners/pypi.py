@@ -24,7 +24,7 @@ from repave.pinners.wheels import Interpreter, interpreter
 from repave.ports.commands import Commands
 from repave.ports.errors import Gone, Invalid, Unreachable
 from repave.ports.logins import Access, Login
-from repave.ports.pinner import PinRequest, Pins, Refresh, Repair
+from repave.ports.pinner import Held, PinRequest, Pins, Refresh, Repair
 from repave.ports.progress import Progress
 from repave.ports.vault import Fetch, Vault
 
@@ -127,7 +127,7 @@ class PypiPinner:
             (question, found), held = with_most(
                 asked.repairs,
                 lambda bounds: self._settled(replace(asked, bounds=bounds), progress),
-                lambda repair, version, refused: _holder(request, repair.name, version) or refused.message,
+                lambda repair, version, refused: _holder(request, repair.name, version, refused),
             )
         return Pins(packages=tuple(self._locked(question, found)), held=held, remarks=self._mirrors.remarks)
 
@@ -278,13 +278,20 @@ def _requirements(request: PinRequest) -> str:
     return "\n".join(sorted(lines)) + "\n"
 
 
-def _holder(request: PinRequest, name: str, version: str) -> str:
-    """The recipe's own range that a version is outside of; empty when it is another package's."""
-    for text in request.image.python:
+def _holder(request: PinRequest, name: str, version: str, refused: Invalid) -> Held:
+    """The recipe's own range that a version is outside of; else, in uv's words, another package's."""
+    image = request.image
+    for number, text in enumerate(image.python):
         parsed = requirement(text)
         if canonicalize_name(parsed.name) == name and not parsed.specifier.contains(version, prereleases=True):
-            return f"`{text}` under `python` of image `{request.image.name}` holds it"
-    return ""
+            return Held(
+                name=name,
+                version=version,
+                why=f"`{text}` under `python` of image `{image.name}` holds it",
+                recipe=("images", image.name, "python", number),
+                remedy=f"let it admit {version}, then `repave patch` again",
+            )
+    return Held(name=name, version=version, why=refused.message)
 
 
 def _previous(request: PinRequest) -> Mapping[str, LockedPackage]:

@@ -13,7 +13,7 @@ Found = TypeVar("Found")
 
 
 def with_most(
-    repairs: Sequence[Repair], resolve: Callable[[Bounds], Found], why: Callable[[Repair, str, Invalid], str]
+    repairs: Sequence[Repair], resolve: Callable[[Bounds], Found], holder: Callable[[Repair, str, Invalid], Held]
 ) -> tuple[Found, tuple[Held, ...]]:
     """What is resolved with the repairs that can be had together, earlier ones first, and what holds the others.
 
@@ -34,7 +34,7 @@ def with_most(
             try:
                 found, bounds = _bound(resolve, bounds, repair.name, version)
             except Invalid as refused:
-                held.append(Held(name=repair.name, version=version, why=why(repair, version, refused)))
+                held.append(holder(repair, version, refused))
             else:
                 break
     return found, tuple(held)

@@ -35,10 +35,14 @@ class Repair:
     ecosystem: Ecosystem
     name: str
     versions: tuple[str, ...]
-    """At least one, the highest first: from each on some of its flaws are repaired."""
+    """The highest first: from each on some of its flaws are repaired. At least one; none of a base image, which moves
+    to what its tag names now."""
 
     images: tuple[ImageName, ...]
     """Those in which it is to move, sorted."""
+
+    locked: str = ""
+    """npm: the version that is to move, for several may lie beside each other."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,10 +51,32 @@ class Held:
 
     name: str
     version: str
-    """The one that could not be had."""
+    """The one that could not be had; empty of a base image."""
 
     why: str
     """The range that holds it, in a sentence without its end."""
+
+    locked: str = ""
+    """npm: the version that stays."""
+
+    recipe: tuple[str | int, ...] = ()
+    """Where the range stands in ``repave.yaml``, keys and places in lists from the top; empty where it is elsewhere."""
+
+    place: str = ""
+    """Where it stands, as ``FILE:LINE:COLUMN``; empty where it is in no file of the project."""
+
+    remedy: str = ""
+    """What a person can do about it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rewritten:
+    """A file of the application that is to have other content."""
+
+    path: str
+    """From the project's folder, with forward slashes."""
+
+    content: bytes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +96,9 @@ class PinRequest:
 
     repairs: tuple[Repair, ...] = ()
     """For ``Refresh.SECURITY``, those of this image; what hurries stands first."""
+
+    rewritten: tuple[Rewritten, ...] = ()
+    """Files of the project that are read as if they had that content already."""
 
     pinned: tuple[LockedPackage, ...] = ()
     """What earlier pinners pinned for this image (the Debian pinner runs first)."""
@@ -103,6 +132,14 @@ class Pinner(Protocol):
         ...
 
 
+@dataclass(frozen=True, kw_only=True)
+class Mended:
+    """What became of repairs of one image."""
+
+    rewritten: tuple[Rewritten, ...] = ()
+    held: tuple[Held, ...] = ()
+
+
 class Foreign(Protocol):
     """Follows a lock of the project's own, which another tool writes."""
 
@@ -110,5 +147,13 @@ class Foreign(Protocol):
         """What that lock says of the image and ``request.previous`` does not, a sentence each; asks no network.
 
         Raises Invalid when it cannot be followed.
+        """
+        ...
+
+    def mend(self, request: PinRequest, *, progress: Progress) -> Mended:
+        """That lock with the repairs in ``request.repairs`` that its ranges admit, and what holds the others.
+
+        Writes nothing. With the same request and an unchanged registry the answer is the same. Raises Invalid when the
+        lock cannot be followed, and what the web port raises.
         """
         ...

@@ -7,6 +7,8 @@ from typing import Protocol
 
 from repave.ports.progress import Progress
 
+JSON = "application/json"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
@@ -41,8 +43,10 @@ class Brought:
 class Web(Protocol):
     """Asks over HTTP, through the proxies of the environment; what the file says of an address holds here, too."""
 
-    def ask(self, address: str, *, what: str, most_bytes: int, posted: bytes | None = None) -> Answer:
-        """Get what is at an address, or what it answers to a posted JSON text.
+    def ask(
+        self, address: str, *, what: str, most_bytes: int, posted: bytes | None = None, accept: str = JSON
+    ) -> Answer:
+        """Get what is at an address, or what it answers to a posted JSON text; ``accept`` says in which form.
 
         Only for questions that change nothing, since it is asked again when the network fails. ``what`` is for people:
         what was attempted, on what. Raises Gone, Denied, Invalid (it understands and says no), Throttled (it asks for a

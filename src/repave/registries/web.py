@@ -16,7 +16,7 @@ from repave.ports.errors import Corrupt, Denied, Gone, Invalid, WorldError
 from repave.ports.logins import Access
 from repave.ports.progress import Progress, Task
 from repave.ports.reaching import first_reached
-from repave.ports.web import Answer, Brought, Wanted
+from repave.ports.web import JSON, Answer, Brought, Wanted
 from repave.registries.connections import OriginAuth, new_client
 from repave.registries.durable import rename_durably, room_wanted
 from repave.registries.patience import TRANSIENT_STATUS, Transient, patiently, retry_after_seconds
@@ -37,12 +37,15 @@ class WebClient:
         self._origins = (access or Access()).origins
         self._client = new_client(OriginAuth((access or Access()).logins))
 
-    def ask(self, address: str, *, what: str, most_bytes: int, posted: bytes | None = None) -> Answer:
+    def ask(
+        self, address: str, *, what: str, most_bytes: int, posted: bytes | None = None, accept: str = JSON
+    ) -> Answer:
         """Get, or post JSON; see the port."""
+        headers = {"Accept": accept, **({"Content-Type": JSON} if posted is not None else {})}
 
         def asked(place: str) -> Answer:
             told = what if place == address else f"{what} (at {place})"
-            return patiently(lambda: self._once(place, told, most_bytes, posted), what=told)
+            return patiently(lambda: self._once(place, told, most_bytes, headers, posted), what=told)
 
         return first_reached(self._origins.places(address), asked)
 
@@ -72,8 +75,7 @@ class WebClient:
         """End the connections."""
         self._client.close()
 
-    def _once(self, address: str, what: str, most_bytes: int, posted: bytes | None) -> Answer:
-        headers = {"Content-Type": "application/json"} if posted is not None else {}
+    def _once(self, address: str, what: str, most_bytes: int, headers: dict[str, str], posted: bytes | None) -> Answer:
         method = "GET" if posted is None else "POST"
         with self._answer(method, address, what, headers, posted) as answer:
             content = b"".join(_limited(answer, what, most_bytes))
@@ -101,7 +103,7 @@ class WebClient:
         self, method: str, address: str, what: str, headers: dict[str, str], posted: bytes | None = None
     ) -> Iterator[httpx.Response]:
         """An answer that counts, before its body is read; troubles with the body are its troubles."""
-        asked = {"Accept": "application/json", **headers}
+        asked = {"Accept": JSON, **headers}
         try:
             with self._client.stream(method, address, content=posted, headers=asked) as answer:
                 if answer.status_code in TRANSIENT_STATUS:

@@ -63,9 +63,16 @@ class Fleets(Trusting):
     @cached_property
     def patching(self) -> "Patching":
         """The mission."""
+        from repave.config.places import place_in
         from repave.operations.patch import Patching
 
-        return Patching(project=self.project, locking=self.locking, advisories=self.advisories, store=self.store)
+        return Patching(
+            project=self.project,
+            locking=self.locking,
+            advisories=self.advisories,
+            store=self.store,
+            place=lambda path: place_in(self.file, path),
+        )
 
     def destroy(self, environment: "Environment", watcher: "Watcher") -> "tuple[Destroyed, ...]":
         """End an environment."""

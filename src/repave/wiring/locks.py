@@ -67,6 +67,7 @@ class Locks(Origins):
         """The lock of this project."""
         from repave.operations.locking import Locking
         from repave.pinners.files import FilesPinner
+        from repave.pinners.npm.following import FollowedPackageLocks
         from repave.pinners.npm.pinner import NpmPinner
 
         return Locking(
@@ -75,7 +76,7 @@ class Locks(Origins):
             pinners=self.pinners,
             files=FilesPinner(vault=self.vault),
             vault=self.vault,
-            foreign=(NpmPinner(vault=self.vault),),
+            foreign=(FollowedPackageLocks(NpmPinner(vault=self.vault), web=lambda: self.web),),
         )
 
     @cached_property

@@ -6,15 +6,14 @@ from typing import Annotated
 
 import typer
 
-from repave.cli import differences, outcomes
-from repave.cli.codes import FAILED, OK, UNKNOWN
+from repave.cli import differences, outcomes, remaining
+from repave.cli.codes import FAILED, HELD, OK, UNKNOWN
 from repave.cli.commands.deploy import carry_out
 from repave.cli.failure import Interrupted
 from repave.cli.opening import opened
 from repave.cli.options import File, Json
 from repave.cli.phrases import counted, listed
 from repave.cli.screen import Screen
-from repave.cli.severities import flaw, severity
 from repave.cli.verbs import example
 from repave.model.release import Release
 from repave.operations.deploy import DeployResult
@@ -29,12 +28,13 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would change;
 def patch(*, dry_run: DryRun = False, as_json: Json = False, file: File = None) -> int:
     """Find what is vulnerable, re-lock just that, bake, roll out everywhere it runs, and prove that it is gone.
 
-    Debian packages move to what the security suites repair, wheels to the version that repairs them, or a later one,
-    as far as the file's ranges admit it; what a range holds back is named with that range.
+    Debian packages move to what the security suites repair, wheels and npm packages to the version that repairs them,
+    or a later one, as far as ranges admit it; package-lock.json is rewritten with them. A base image with flaws becomes
+    what its tag names now.
 
     Environments follow in pipeline order, each converged before the next; the first that rolls back stops it (4).
     Nothing to do ends with 0 at once; a source that could not be read ends with 3. Ends with 1 when an instance still
-    holds what was to be closed.
+    holds what was to be closed, and with 6 when a range holds a repair back: it is named with its file and line.
     """
     screen = Screen(as_json=as_json)
     with opened(file) as wiring:
@@ -95,7 +95,7 @@ class _Run:
                 return self._nothing_to_do(self.diagnosis)
             if dry_run:
                 self.times.mark("resolved")
-                return self._end("dry run", OK, "nothing was written: that was a dry run")
+                return self._end("dry run", self._taken, "nothing was written: that was a dry run")
             self.wiring.locking.write(self.cure.proposal, progress)
             self.times.mark("locked")
             self.release = self.wiring.bake(self.cure.proposal.lock, progress).release
@@ -111,7 +111,13 @@ class _Run:
     def _nothing_to_do(self, diagnosis: Diagnosis) -> int:
         if diagnosis.unknown:
             return self._end("unknown", UNKNOWN, "nothing was found in what could be read; the rest is unknown")
-        return self._end("nothing to do", OK, "nothing to patch: no repair can be taken by the lock, or by what runs")
+        words = "nothing to patch: no repair can be taken by the lock, or by what runs"
+        return self._end("held" if self._taken else "nothing to do", self._taken, words)
+
+    @property
+    def _taken(self) -> int:
+        """What it ends with when all went well: whether every repair could be taken."""
+        return HELD if self.cure and self.cure.held else OK
 
     def _roll(self, cure: Cure, release: Release) -> int | None:
         for name in cure.rolls:
@@ -137,28 +143,16 @@ class _Run:
         closed = self.cure.closed if self.cure else ()
         observed = f"none of {counted(proof.instances, 'living instance')} holds what was closed ({_counted(closed)})"
         return self._end(
-            "patched", OK, f"proven by observation: {observed}; {proof.clean} run a release without findings"
+            "patched", self._taken, f"proven by observation: {observed}; {proof.clean} run a release without findings"
         )
 
     def _show_cure(self, cure: Cure) -> None:
         differences.show(cure.difference, self.screen)
         if cure.closed:
             self.screen.show(f"closes {_counted(cure.closed)}: {listed(cure.closed, most=12)}")
-        held = {(one.name, one.version): one.why for told in cure.held.values() for one in told}
-        for finding in cure.remaining:
-            if finding.fixed_version:
-                why = held.get((finding.package, finding.fixed_version), "")
-                self.screen.warn(
-                    f"{finding.package} {finding.version} stays with {flaw(finding)} ({severity(finding)}): "
-                    f"{finding.fixed_version} could not be taken{': ' if why else ''}{why}"
-                )
-        if unrepaired := [one for one in cure.remaining if not one.fixed_version]:
-            packages = counted(len({(one.package, one.version) for one in unrepaired}), "package")
-            worst = f"the worst is {flaw(unrepaired[0])} ({severity(unrepaired[0])})"
-            self.screen.warn(
-                f"no repair is known of {counted(len(unrepaired), 'finding')} in {packages}: {worst}; "
-                "`repave scan` names them"
-            )
+        for path in cure.rewritten:
+            self.screen.show(f"~ {path}, as npm would have it")
+        remaining.show(cure, self.screen)
 
     def _end(self, result: str, code: int, words: str) -> int:
         times = self.times.all()
@@ -174,6 +168,7 @@ class _Run:
                 "packages_changed": changes.get("packages_changed", ()),
                 "remaining": self.cure.remaining if self.cure else (),
                 "held": self.cure.held if self.cure else {},
+                "rewritten": self.cure.rewritten if self.cure else (),
                 "affected": self.diagnosis.affected if self.diagnosis else (),
                 "sources": self.diagnosis.sources if self.diagnosis else (),
                 "release": str(self.release) if self.release else None,

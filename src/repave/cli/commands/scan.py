@@ -137,14 +137,11 @@ def _advise(found: Scan, screen: Screen) -> None:
     locked = {(package.ecosystem, package.name, package.version) for package in found.lock.packages}
     own = [one for one in found.findings if (one.ecosystem, one.package, one.version) in locked]
     over = {name for one in found.findings if one not in own for name in one.images}
-    of_npm = sorted({one.package for one in own if one.ecosystem is Ecosystem.NPM})
-    if any(one.fixed_in for one in own if one.ecosystem is not Ecosystem.NPM):
-        screen.hint("`repave patch` takes just the repairs, as far as the file admits them, bakes and rolls them out")
-    if of_npm:
-        screen.hint(f"`npm update {' '.join(of_npm)} --package-lock-only` beside the package-lock, then `repave lock`")
+    if any(one.fixed_in for one in own):
+        screen.hint("`repave patch` takes just the repairs, as far as ranges admit them, bakes and rolls them out")
     packages = (package for package in found.lock.packages if package.ecosystem is Ecosystem.OCI)
     for base in sorted({package.name for package in packages if over.intersection(package.images)}):
-        screen.hint(f"`repave lock --upgrade-package {base}` takes the image that its tag names now, repaired or not")
+        screen.hint(f"`repave patch` takes what the tag of {base} names now, repaired or not")
 
 
 def _run_by(one: Vulnerable) -> str:

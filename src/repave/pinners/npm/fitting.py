@@ -1,13 +1,14 @@
 """Which entries of a package-lock are installed for one image: without tools for developing, and what fits it only."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from semantic_version import NpmSpec, Version
 
 from repave.model.lock import Ecosystem, LockedPackage
 from repave.model.recipe import Base
+from repave.pinners.npm.needs import Need, closure, needs_of
 from repave.pinners.npm.packagelock import Entry, PackageLock
 from repave.ports.errors import Invalid
 
@@ -62,7 +63,7 @@ def machine(base: Base, pinned: Iterable[LockedPackage]) -> Machine:
 def installed(lock: PackageLock, on: Machine) -> tuple[Entry, ...]:
     """The entries that `npm ci --omit=dev` leaves in place. Raises Invalid for a needed one that does not fit."""
     unfit: set[str] = set()
-    needs = tuple(_needs(lock))
+    needs = tuple(needs_of(lock))
     for entry in lock.entries.values():
         if entry.path in unfit:
             continue
@@ -91,51 +92,15 @@ def _listed(value: str, allowed: Iterable[str]) -> bool:
     return f"!{value}" not in words and (not wanted or value in wanted or words == ("any",))
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Need:
-    """That one package needs another; both by place, the application's is empty."""
-
-    by: str
-    of: str
-    spared: bool
-    """Whether it goes on without."""
-
-
-def _branch(unfit: str, needs: Sequence[_Need]) -> set[str]:
+def _branch(unfit: str, needs: Sequence[Need]) -> set[str]:
     """Everything that is there for the sake of one optional package that does not fit, by place.
 
     Upwards to where a dependency is optional, then downwards to what nobody else needs.
     """
-    above = _closure(
+    above = closure(
         {unfit}, lambda held: (need.by for need in needs if need.by and need.of in held and not need.spared)
     )
-    below = _closure(above, lambda held: (need.of for need in needs if need.by in held))
+    below = closure(above, lambda held: (need.of for need in needs if need.by in held))
     while kept := {need.of for need in needs if need.of in below - above and need.by not in below}:
         below -= kept
     return below
-
-
-def _closure(start: set[str], more: Callable[[set[str]], Iterable[str]]) -> set[str]:
-    found = set(start)
-    while new := set(more(found)) - found:
-        found |= new
-    return found
-
-
-def _needs(lock: PackageLock) -> Iterator[_Need]:
-    for entry in (lock.root, *lock.entries.values()):
-        optional = entry.names("optionalDependencies")
-        kinds = ("dependencies", "peerDependencies", *(() if entry.path else ("devDependencies",)))
-        needed = {name for kind in kinds for name in entry.names(kind)}
-        for name in {*needed, *optional}:
-            found = lock.found_from(entry, name)
-            if found is not None:
-                spared = name in optional or _may_be_missing(entry, name)
-                yield _Need(by=entry.path, of=found.path, spared=spared)
-
-
-def _may_be_missing(entry: Entry, name: str) -> bool:
-    """Of a peer."""
-    about = entry.table.get("peerDependenciesMeta")
-    told = about.get(name) if isinstance(about, dict) else None
-    return isinstance(told, dict) and told.get("optional") is True

@@ -5,12 +5,13 @@ Source: package-lock.json(5) and package.json(5) of npm.
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from repave.ports.errors import Invalid
+from repave.ports.pinner import Rewritten
 
 VERSIONS = (2, 3)
 """Of the format; version 1, of npm 6 and older, does not say where packages lie."""
@@ -84,6 +85,12 @@ class Entry:
         table = self.table.get(key)
         return frozenset(table) if isinstance(table, dict) else frozenset()
 
+    def range(self, kind: str, name: str) -> str:
+        """The range of a name in one of those tables; empty, which is any version, for what is no text."""
+        table = self.table.get(kind)
+        wanted = table.get(name) if isinstance(table, dict) else None
+        return wanted if isinstance(wanted, str) else ""
+
     def words(self, key: str) -> tuple[str, ...]:
         """A list of words, which may be a single one."""
         value = self.table.get(key)
@@ -108,6 +115,12 @@ class PackageLock:
     file: str
     """For people: where it is, from the project's folder."""
 
+    content: bytes
+    """Of the file."""
+
+    manifest: bytes
+    """Of the ``package.json`` beside it."""
+
     root: Entry
     """The application itself."""
 
@@ -124,9 +137,11 @@ class PackageLock:
             place = place.rpartition(FOLDER)[0].rstrip("/")
 
 
-def read_package_lock(folder: Path, file: str) -> PackageLock:
+def read_package_lock(folder: Path, file: str, rewritten: Iterable[Rewritten] = ()) -> PackageLock:
     """Read the lock and the ``package.json`` beside it. Raises Invalid for what `npm ci` would not take either."""
-    data = _json(folder, file, hint="`npm install --package-lock-only` makes it; commit it")
+    instead = {one.path: one.content for one in rewritten}
+    content = instead.get(file) or _content(folder, file, hint="`npm install --package-lock-only` makes it; commit it")
+    data = parsed(content, file)
     version = data.get("lockfileVersion")
     packages = data.get("packages")
     if version not in VERSIONS or not isinstance(packages, dict):
@@ -135,28 +150,42 @@ def read_package_lock(folder: Path, file: str) -> PackageLock:
             hint="npm 7 and newer write these: `npm install --package-lock-only`",
         )
     tables = {path: table for path, table in packages.items() if isinstance(table, dict)}
+    beside = manifest_beside(file)
+    manifest = _content(folder, beside, hint="it belongs beside the lock")
     lock = PackageLock(
         file=file,
+        content=content,
+        manifest=manifest,
         root=Entry(path="", table=tables.get("", {})),
         entries={path: Entry(path=path, table=table) for path, table in sorted(tables.items()) if path},
     )
-    manifest = _json(folder, f"{file.rpartition('/')[0]}/{PACKAGE_JSON}".lstrip("/"), hint="it belongs beside the lock")
-    _check_agreement(lock, manifest)
+    _check_agreement(lock, parsed(manifest, beside))
     for entry in lock.entries.values():
         _check_place(lock, entry)
     return lock
 
 
-def _json(folder: Path, file: str, *, hint: str) -> Table:
+def manifest_beside(file: str) -> str:
+    """The ``package.json`` that belongs to a lock, from the project's folder."""
+    return f"{file.rpartition('/')[0]}/{PACKAGE_JSON}".lstrip("/")
+
+
+def _content(folder: Path, file: str, *, hint: str) -> bytes:
     path = folder / file
     if not path.resolve().is_relative_to(folder.resolve()):
         raise Invalid(f"{file} leads out of the project to {path.resolve()}", hint="keep it in the project")
     try:
         if path.stat().st_size > LARGEST_BYTES:
             raise Invalid(f"{file} has more than {LARGEST_BYTES} bytes", hint="is it the right file?")
-        data = json.loads(path.read_bytes())
+        return path.read_bytes()
     except (FileNotFoundError, IsADirectoryError) as missing:
         raise Invalid(f"there is no {file} in {folder}", hint=hint) from missing
+
+
+def parsed(content: bytes, file: str) -> dict[str, Any]:
+    """The object in a file of JSON. Raises Invalid."""
+    try:
+        data = json.loads(content)
     except (ValueError, RecursionError) as wrong:
         raise Invalid(
             f"{file} is no JSON: {wrong}", hint="take either side of a merge, then run `npm install`"

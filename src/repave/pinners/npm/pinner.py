@@ -94,7 +94,9 @@ def _installed(request: PinRequest, application: NodeApplication) -> tuple[Entry
     from repave.pinners.npm.fitting import installed, machine  # noqa: PLC0415 - most images are no Node application
 
     pinned = request.pinned or request.previous.packages_of(request.image.name)
-    return installed(read_package_lock(request.folder, application.lock), machine(request.image.base, pinned))
+    return installed(
+        read_package_lock(request.folder, application.lock, request.rewritten), machine(request.image.base, pinned)
+    )
 
 
 def _wanted(entries: Iterable[Entry], application: NodeApplication) -> Iterator[_Wanted]:

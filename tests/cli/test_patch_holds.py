@@ -1,0 +1,130 @@
+"""`repave patch` on a Node application over a small Debian archive: what moves, what a range holds, and how it ends."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from debian_upstream import SECURITY, SUITE, SigningKey, Upstream, end_key, new_key
+from npm_registry import Registry, npm_registry, write_application
+from osv_records import document, ranged
+
+from repave.cli.application import run
+from repave.cli.codes import HELD, OK
+
+FILE = """project: shop
+images:
+  web:
+    kind: container
+    base:
+      {{distribution: debian, release: bookworm, suites: [bookworm, bookworm-security], mirror: "{mirror}",
+        keyring: {keyring}}}
+    packages: [nodejs]
+    node: {{lock: app/package-lock.json, into: /srv/app}}
+    files: {{app/: /srv/app/}}
+    run: node server.js
+fleets: {{web: {{image: web, port: 8080}}}}
+environments: {{test: {{provider: local, fleets: {{web: {{size: 1}}}}}}}}
+advisories: {{sources: [{{osv: {{folder: osv}}}}], max_age: 52w}}
+"""
+ESSENTIAL = {"base-files 1": "Essential: yes\nPriority: required\n", "nodejs 18.20.4": "Priority: optional\n"}
+
+
+@pytest.fixture(scope="module")
+def key(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SigningKey]:
+    """That the archive's keyring trusts."""
+    made = new_key(tmp_path_factory.mktemp("keys") / "trusted")
+    yield made
+    end_key(made)
+
+
+@pytest.fixture
+def registry() -> Iterator[Registry]:
+    """With a flawed package in two versions, and its repairs."""
+    with npm_registry() as started:
+        for version in ("1.0.0", "1.0.1", "2.0.0"):
+            started.publish("lib", version)
+        yield started
+
+
+@pytest.fixture
+def project(
+    tmp_path: Path,
+    key: SigningKey,
+    registry: Registry,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Path:
+    """Locked with lib 1.0.0."""
+    tmp_path.parent.parent.chmod(0o755)
+    upstream = Upstream(root=tmp_path / "archive", key=key)
+    upstream.root.mkdir()
+    upstream.publish(SUITE, ESSENTIAL)
+    upstream.publish(SECURITY, {})
+    (tmp_path / "repave.yaml").write_text(FILE.format(mirror=upstream.mirror, keyring=key.keyring), encoding="utf-8")
+    told = registry.publish("lib", "1.0.0")
+    write_application(tmp_path / "app", {"node_modules/lib": told}, dependencies={"lib": "^1.0.0"})
+    (tmp_path / "app" / "server.js").write_text("1\n", encoding="utf-8")
+    flaw(tmp_path, "GHSA-aaaa-aaaa-aaaa", "1.0.1")
+    monkeypatch.chdir(tmp_path)
+    assert run(["lock"]) == OK
+    capsys.readouterr()
+    return tmp_path
+
+
+def flaw(project: Path, name: str, fixed: str) -> None:
+    """Lib has it until then."""
+    record = document(
+        ranged({"introduced": "0"}, {"fixed": fixed}, kind="SEMVER"),
+        name="lib",
+        ecosystem="npm",
+        id=name,
+        modified=f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
+    )
+    (project / "osv").mkdir(exist_ok=True)
+    (project / "osv" / f"{name}.json").write_text(json.dumps(record), encoding="utf-8")
+
+
+@pytest.mark.real
+def test_what_can_be_repaired_is_shown_and_nothing_is_written_by_a_dry_run(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The package-lock that would change is named."""
+    before = {path: path.read_bytes() for path in (project / "repave.lock", project / "app" / "package-lock.json")}
+    assert run(["patch", "--dry-run"]) == OK
+    said = capsys.readouterr().out
+    assert "~ lib  1.0.0 -> 1.0.1" in said
+    assert "~ app/package-lock.json" in said
+    assert {path: path.read_bytes() for path in before} == before
+
+
+@pytest.mark.real
+def test_a_range_that_holds_a_repair_is_named_with_its_line_and_ends_with_a_code_of_its_own(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The rest is taken: of two flaws one is repaired within the range."""
+    flaw(project, "GHSA-bbbb-bbbb-bbbb", "2.0.0")
+    assert run(["patch", "--dry-run"]) == HELD
+    said = capsys.readouterr()
+    assert "~ lib  1.0.0 -> 1.0.1" in said.out
+    assert (
+        "lib 1.0.1 stays with GHSA-bbbb-bbbb-bbbb (unrated): 2.0.0 could not be taken: "
+        "app/package.json:1:54: `lib: ^1.0.0` under `dependencies` holds it"
+    ) in said.err
+    assert "npm install lib@2.0.0 --package-lock-only" in said.err
+    assert run(["patch", "--dry-run", "--json"]) == HELD
+    (held,) = json.loads(capsys.readouterr().out)["held"]["web"]
+    assert held["place"] == "app/package.json:1:54"
+
+
+@pytest.mark.real
+def test_where_nothing_else_is_to_be_done_a_held_repair_still_counts(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nothing is baked or rolled; it does not end as if all were well."""
+    (project / "osv" / "GHSA-aaaa-aaaa-aaaa.json").unlink()
+    flaw(project, "GHSA-bbbb-bbbb-bbbb", "2.0.0")
+    assert run(["patch", "--json"]) == HELD
+    answer = json.loads(capsys.readouterr().out)
+    assert (answer["result"], answer["release"], len(answer["remaining"])) == ("held", None, 1)
