@@ -53,7 +53,7 @@ class Desk:
     @property
     def vault(self) -> FileVault:
         """Which can make again what it lost."""
-        return FileVault(self.folder / "vault", exports=self.exports)
+        return FileVault(self.folder / "vault", exports=lambda: self.exports)
 
     def pin(self, *sources: GitSource, refresh: Refresh = Refresh.KEEP, named: tuple[str, ...] = ()) -> Pins:
         """Pin again; the next time this is what was pinned before."""

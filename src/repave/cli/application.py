@@ -5,7 +5,6 @@ import importlib
 import os
 import sys
 from collections.abc import Callable, Sequence
-from difflib import get_close_matches
 from typing import Annotated, NoReturn
 
 import typer
@@ -21,8 +20,9 @@ COMPLETING = "_REPAVE_COMPLETE"
 """Set by a shell that asks what could come next, as typer names it."""
 
 
-ALLOCATIONS = 50_000
-"""Between two garbage collections. Python's own 700 makes every start a third slower; what imports make is kept."""
+ALLOCATIONS = 200_000
+"""Between two garbage collections. Python's own 700 makes every start a third slower; what imports make is kept, and
+is no more than half of this."""
 
 
 def main() -> None:
@@ -70,8 +70,10 @@ def dispatch(arguments: Sequence[str]) -> int:
     """Hand the arguments to the verb they name."""
     first = next((word for word in arguments if not word.startswith("-")), None)
     if arguments and first is arguments[0] and first not in VERBS:
-        close = get_close_matches(first, VERBS, n=1)
-        hint = f"did you mean `repave {close[0]}`?" if close else "`repave --help` lists the verbs"
+        from repave.config.problems import nearest  # noqa: PLC0415 - needed only when something is wrong
+
+        close = nearest(first, VERBS)
+        hint = f"did you mean `repave {close}`?" if close else "`repave --help` lists the verbs"
         tell(Failed(code="usage", message=f"`{first}` is no verb of repave", hint=hint), as_json="--json" in arguments)
         return USAGE
     if arguments and first is arguments[0] and COMPLETING not in os.environ:

@@ -36,10 +36,12 @@ class FileVault:
     several threads and processes.
     """
 
-    def __init__(self, root: Path, *, line: "Opening | None" = None, exports: Exports | None = None) -> None:
+    def __init__(
+        self, root: Path, *, line: "Opening | None" = None, exports: Callable[[], Exports] | None = None
+    ) -> None:
         """``line`` opens the way by which files are fetched, once per request; None for one without logins.
 
-        ``exports`` makes the files that no server holds as they are.
+        ``exports`` gives who makes the files that no server holds as they are, when the first file is wanted.
         """
         self._root = root
         self._line = line
@@ -93,11 +95,12 @@ class FileVault:
     def fetch(self, files: Iterable[Fetch], *, progress: Progress) -> None:
         """Bring in what is not here yet, in parallel, each verified before it is kept; see the port."""
         missing = {file.sha256: file for file in files if not self.has(file.sha256)}
+        exports = self._exports() if missing and self._exports is not None else None
         for file in tuple(missing.values()):
-            if self._exports is not None and self._exports.makes(file.url):
+            if exports is not None and exports.makes(file.url):
                 del missing[file.sha256]
                 if not self._had_from_others(file, progress):
-                    self._export(file, self._exports, progress)
+                    self._export(file, exports, progress)
         if not missing:
             return
         # Here, and not above: HTTP takes 60 ms to load, and most commands fetch nothing.

@@ -92,11 +92,14 @@ def _mapping(arguments: tuple[object, ...]) -> Reader:
 
 
 def _union(arguments: tuple[object, ...]) -> Reader:
-    """None, or else the one alternative; several dataclasses are told apart by the default of their ``kind``."""
+    """None or a text, or else the one alternative; several dataclasses are told apart by their ``kind``'s default."""
     alternatives = tuple(argument for argument in arguments if argument is not type(None))
     if len(alternatives) == 1:
         only = _reader(alternatives[0])
         return lambda value: None if value is None else only(value)
+    if str in alternatives:
+        other = _union(tuple(argument for argument in arguments if argument is not str))
+        return lambda value: value if isinstance(value, str) else other(value)
     readers = {_kind(alternative): _reader(alternative) for alternative in alternatives}
     return lambda value: readers[cast("dict[str, str]", value)["kind"]](value)
 

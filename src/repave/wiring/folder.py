@@ -34,9 +34,9 @@ class ProjectFolder:
     @cached_property
     def project(self) -> "Project":
         """The file, read. Raises FileError."""
-        from repave.config.project import load_project
+        from repave.wiring.reading import project_in
 
-        return load_project(self.file)
+        return project_in(self.file, self.folder / STATE_FOLDER / "cache" / "project.json")
 
     @cached_property
     def state(self) -> Path:

@@ -44,7 +44,7 @@ class Origins(ProjectFolder):
         """Locked files."""
         from repave.registries.vault import FileVault
 
-        return FileVault(root=self.state / "vault", line=self._line, exports=self.git)
+        return FileVault(root=self.state / "vault", line=self._line, exports=lambda: self.git)
 
     def _line(self) -> "Lines":
         from repave.registries.lines import Lines

@@ -22,13 +22,14 @@ def seal(folder: Path, place: Path) -> None:
 def broken(folder: Path, place: Path) -> str | None:
     """The first path below ``folder`` that is not as it was sealed, ``.`` for the folder; None when all is."""
     try:
-        sealed = place.read_bytes().splitlines(keepends=True)
+        sealed = place.read_bytes()
     except FileNotFoundError:
         return "."
-    for was, found in zip_longest(sealed, _lines(folder)):
-        if was != found:
-            return _name(min(line for line in (was, found) if line is not None))
-    return None
+    found = b"".join(_lines(folder))
+    if found == sealed:
+        return None
+    pairs = zip_longest(sealed.splitlines(keepends=True), found.splitlines(keepends=True))
+    return next(_name(min(line for line in pair if line is not None)) for pair in pairs if pair[0] != pair[1])
 
 
 def _lines(folder: Path) -> Iterator[bytes]:
