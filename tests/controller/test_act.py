@@ -38,7 +38,7 @@ from repave.ports.errors import (
     Unreachable,
     WorldError,
 )
-from repave.ports.provider import LaunchOrder, Machines
+from repave.ports.provider import LaunchOrder, Machines, Placed
 from repave.ports.secrets import Secrets
 from repave.ports.store import Store
 from repave.ports.traffic import Traffic
@@ -80,6 +80,9 @@ class Recorder:
     answer: Callable[[], None] = nothing
     calls: list[tuple[object, ...]] = field(default_factory=list)
     orders: list[LaunchOrder] = field(default_factory=list)
+    address: str = ""
+    """Where what is launched is going to answer, when that is known at once."""
+
     clock: SimulatedClock = field(default_factory=SimulatedClock)
 
     def revision(self, _: FleetKey, __: RevisionId) -> Revision:
@@ -90,10 +93,12 @@ class Recorder:
         """A secret."""
         return f"value of {reference}"
 
-    def launch(self, order: LaunchOrder) -> InstanceId:
+    def launch(self, order: LaunchOrder, *, placed: Placed) -> InstanceId:
         """Start."""
         self.orders.append(order)
         self.calls.append(("launch", order.slot, order.generation))
+        if self.address:
+            placed(InstanceId("i"), self.address, order.revision.port)
         self.answer()
         return InstanceId("i")
 
@@ -158,6 +163,25 @@ def test_every_step_reaches_its_port_with_the_committed_generation() -> None:
     ]
     assert recorder.orders[0].secrets == {"TOKEN": "value of env:TOKEN"}
     assert "value of" not in repr(recorder.orders[0])
+
+
+def test_the_balancer_checks_an_instance_as_soon_as_its_place_is_known() -> None:
+    """By an order of the same generation, while the instance still starts."""
+    recorder = Recorder(address="10.0.0.9")
+    assert recorder.act(launch()) == [("launch", Result.DONE, "")]
+    assert recorder.calls == [("launch", "web-1", 7), ("attach", "i", "10.0.0.9", 80, 7)]
+
+
+def test_a_balancer_that_does_not_answer_keeps_nothing_from_starting() -> None:
+    """The next plan orders again what did not work."""
+    troubles = iter([Unreachable("silence")])
+
+    def answer() -> None:
+        for trouble in troubles:
+            raise trouble
+
+    recorder = Recorder(answer=answer, address="10.0.0.9")
+    assert recorder.act(launch()) == [("launch", Result.DONE, "")]
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,11 @@
 """Carrying out a committed plan: the steps of one slot in their order, slots at the same time.
 
-Nothing is decided here. Every verb may be given again, so a step that is lost is simply planned again.
+Nothing is decided here. Every verb may be given again, so a step that is lost is simply planned again. What every plan
+would say next of an instance that is being started, that the balancer checks it, is done as soon as it can be.
 """
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import assert_never
@@ -11,7 +13,7 @@ from typing import assert_never
 from repave.controller.lanes import run_lanes
 from repave.controller.patience import patiently
 from repave.controller.ports import Ports
-from repave.model.names import FleetKey
+from repave.model.names import FleetKey, InstanceId
 from repave.model.outcome import Outcome, Result
 from repave.model.plan import Attach, Detach, Drain, Launch, Step, Terminate
 from repave.model.release import SecretReference
@@ -76,7 +78,7 @@ def _give(ports: Ports, commission: Commission, step: Step) -> None:
     fleet, generation = commission.fleet, commission.generation
     match step:
         case Launch():
-            ports.machines.launch(_order(ports, commission, step))
+            ports.machines.launch(_order(ports, commission, step), placed=partial(_have_checked, ports, commission))
         case Attach():
             ports.traffic.attach(fleet, step.instance, address=step.address, port=step.port, generation=generation)
         case Drain():
@@ -87,6 +89,12 @@ def _give(ports: Ports, commission: Commission, step: Step) -> None:
             ports.machines.terminate(fleet, step.instance, generation=generation)
         case _:
             assert_never(step)
+
+
+def _have_checked(ports: Ports, commission: Commission, instance: InstanceId, address: str, port: int) -> None:
+    """Have the balancer check an instance from its start on; should it not work now, the next plan orders it."""
+    with suppress(WorldError):
+        ports.traffic.attach(commission.fleet, instance, address=address, port=port, generation=commission.generation)
 
 
 def _order(ports: Ports, commission: Commission, launch: Launch) -> LaunchOrder:

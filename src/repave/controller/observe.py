@@ -19,12 +19,11 @@ def observe(ports: Ports, policy: FleetPolicy, *, parallel: int) -> Observation:
     needs them. Of the fleets whose turn comes before or after this one's, the store is asked.
     """
     fleet = policy.fleet
-    before = ports.store.last_seen(fleet)
     sightings: list[MachineSighting | TrafficSighting | MetricSighting] = run_lanes(
         [
-            lambda: _machines(ports, fleet, before),
-            lambda: _traffic(ports, fleet, before),
-            lambda: _metrics(ports, policy, before),
+            lambda: _machines(ports, fleet),
+            lambda: _traffic(ports, fleet),
+            lambda: _metrics(ports, policy),
         ],
         parallel,
     )
@@ -46,29 +45,32 @@ def observe(ports: Ports, policy: FleetPolicy, *, parallel: int) -> Observation:
     )
 
 
-def _machines(ports: Ports, fleet: FleetKey, before: Observation | None) -> MachineSighting:
+def _machines(ports: Ports, fleet: FleetKey) -> MachineSighting:
     try:
         return patiently(ports.clock, lambda: ports.machines.observe(fleet))
     except WorldError as error:
         reason = f"the provider could not be asked: {error.message}"
+        before = ports.store.last_seen(fleet)
         if before is None:
             return MachineSighting(at=ports.clock.now(), instances=(), incomplete=reason)
         return MachineSighting(at=before.machines.at, instances=before.machines.instances, incomplete=reason)
 
 
-def _traffic(ports: Ports, fleet: FleetKey, before: Observation | None) -> TrafficSighting:
+def _traffic(ports: Ports, fleet: FleetKey) -> TrafficSighting:
     try:
         return patiently(ports.clock, lambda: ports.traffic.observe(fleet))
     except WorldError as error:
         reason = f"the load balancer could not be asked: {error.message}"
+        before = ports.store.last_seen(fleet)
         if before is None:
             return TrafficSighting(at=ports.clock.now(), backends=(), incomplete=reason)
         last = before.traffic
         return TrafficSighting(at=last.at, backends=last.backends, endpoint=last.endpoint, incomplete=reason)
 
 
-def _metrics(ports: Ports, policy: FleetPolicy, before: Observation | None) -> MetricSighting:
+def _metrics(ports: Ports, policy: FleetPolicy) -> MetricSighting:
     if not policy.metrics_window_seconds:
         return MetricSighting()
+    before = ports.store.last_seen(policy.fleet)
     known = before.metrics if before else MetricSighting()
     return measure(ports, policy.fleet, known, window_seconds=policy.metrics_window_seconds)

@@ -9,7 +9,7 @@
 7. Verbs may be called from several threads at once.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -56,6 +56,14 @@ class LaunchOrder:
     """Environment variables with resolved secrets: to be handed to the process and kept nowhere."""
 
 
+Placed = Callable[[InstanceId, str, int], None]
+"""Told the address and port at which an instance is going to answer. Does not raise."""
+
+
+def unasked(_: InstanceId, __: str, ___: int) -> None:
+    """Nobody wants to know."""
+
+
 class Provider(Protocol):
     """Every cloud."""
 
@@ -92,8 +100,11 @@ class Provider(Protocol):
 class Machines(Provider, Protocol):
     """The ability to start and end single instances."""
 
-    def launch(self, order: LaunchOrder) -> InstanceId:
+    def launch(self, order: LaunchOrder, *, placed: Placed = unasked) -> InstanceId:
         """Start an instance, tagged with fleet, slot, revision, release and zone. Returns before it is healthy.
+
+        A provider that knows where the instance is going to answer before it has started may tell ``placed``, so that
+        others get ready meanwhile: no sooner than that address is reachable, for this instance alone.
 
         The slot is the client token: the same slot again answers the same instance, also one that has stopped since.
         A slot whose instance was terminated starts nothing: Gone.

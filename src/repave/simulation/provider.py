@@ -8,7 +8,7 @@ from repave.model.observation import MachineSighting
 from repave.model.recipe import ImageKind
 from repave.ports.errors import Conflict, Gone, Invalid, NoCapacity
 from repave.ports.progress import Progress
-from repave.ports.provider import LaunchOrder, Proven, ProviderDescription
+from repave.ports.provider import LaunchOrder, Placed, Proven, ProviderDescription, unasked
 from repave.simulation.machines import WELL, Machine
 from repave.simulation.world import World
 
@@ -57,8 +57,9 @@ class SimulatedProvider:
         """Every fleet with an instance."""
         return self.world.inventory.fleets()
 
-    def launch(self, order: LaunchOrder) -> InstanceId:
-        """Start an instance, once for each slot."""
+    def launch(self, order: LaunchOrder, *, placed: Placed = unasked) -> InstanceId:
+        """Start an instance, once for each slot; its address is not known before it runs."""
+        del placed
         return self.world.call("launch", lambda: self._launch(order))
 
     def terminate(self, fleet: FleetKey, instance: InstanceId, *, generation: int) -> None:

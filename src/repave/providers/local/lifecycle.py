@@ -14,7 +14,7 @@ from shutil import rmtree
 from repave.model.names import FleetKey, SlotId, ZoneName
 from repave.ports.clock import Clock
 from repave.ports.errors import Corrupt, Gone, Invalid, NoCapacity, WorldError
-from repave.ports.provider import LaunchOrder
+from repave.ports.provider import LaunchOrder, Placed
 from repave.providers.local.artifacts import Artifacts
 from repave.providers.local.consoles import Consoles
 from repave.providers.local.containers import Container, IdentityMap, hosts_file, variables_of
@@ -54,7 +54,7 @@ class Lifecycle:
     def __init__(self, *, parts: Parts) -> None:
         self._parts = parts
 
-    def launch(self, order: LaunchOrder) -> Record:
+    def launch(self, order: LaunchOrder, placed: Placed) -> Record:
         """The running instance of the order's slot; see the machines port."""
         parts = self._parts
         with self._slot(order.fleet, order.slot):
@@ -68,7 +68,7 @@ class Lifecycle:
             if record is not None:
                 return record
             self._refuse_stopped(order)
-            return self._start(order)
+            return self._start(order, placed)
 
     def end(self, record: Record, *, generation: int) -> None:
         """End the instance and free all it used."""
@@ -104,11 +104,13 @@ class Lifecycle:
             if record.zone == zone and record.process is not None:
                 record.process.stop(patience_seconds=0)
 
-    def _start(self, order: LaunchOrder) -> Record:
+    def _start(self, order: LaunchOrder, placed: Placed) -> Record:
         image = self._startable(order)
         record, root = self._reserve(order)
         try:
-            record = self._run(order, record, image, root)
+            container, console = self._prepared(order, record, image, root)
+            placed(record.instance, record.address, record.port)
+            record = self._run(container, console)
             self._refuse_stopped(order)  # the zone may have been stopped between our look and the start
         except WorldError:
             self._discard(record)
@@ -130,7 +132,8 @@ class Lifecycle:
                 self._unshare(record)
                 raise
 
-    def _run(self, order: LaunchOrder, record: Record, image: ImageFacts, root: Path) -> Record:
+    def _prepared(self, order: LaunchOrder, record: Record, image: ImageFacts, root: Path) -> tuple[Container, Path]:
+        """Everything the process needs, its network included, and where its output goes."""
         parts = self._parts
         with mapped(f"starting {order.slot} of {order.fleet}"):
             hosts = parts.places.instance(record.instance) / "hosts"
@@ -149,6 +152,10 @@ class Lifecycle:
             controllers=parts.controllers,
             identities=parts.identities,
         )
+        return container, console
+
+    def _run(self, container: Container, console: Path) -> Record:
+        parts, record = self._parts, container.record
         process = parts.runtime.start(container, console)
         forwarder = None if process is None else parts.network.connect(record, process)
         started = replace(

@@ -9,7 +9,7 @@ from repave.model.names import Digest, FleetKey, InstanceId, ProviderName, Revis
 from repave.model.observation import Instance, MachineSighting, MachineState
 from repave.ports.errors import Conflict, Corrupt
 from repave.ports.progress import Progress
-from repave.ports.provider import LaunchOrder, ProviderDescription
+from repave.ports.provider import LaunchOrder, Placed, ProviderDescription, unasked
 from repave.ports.surroundings import Surroundings
 from repave.providers.local.assembly import assemble
 from repave.providers.local.containers import cgroup_of
@@ -88,10 +88,10 @@ class LocalProvider:
         with mapped("listing fleets"):
             return tuple(fleet for fleet in self._parts.records.fleets() if any(self._parts.records.scan(fleet)))
 
-    def launch(self, order: LaunchOrder) -> InstanceId:
+    def launch(self, order: LaunchOrder, *, placed: Placed = unasked) -> InstanceId:
         """Start an instance; see the port."""
         with mapped(f"launching {order.slot} of {order.fleet}"):
-            return self._lifecycle.launch(order).instance
+            return self._lifecycle.launch(order, placed).instance
 
     def terminate(self, fleet: FleetKey, instance: InstanceId, *, generation: int) -> None:
         """End the instance and free all it used; see the port."""

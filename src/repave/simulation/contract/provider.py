@@ -104,6 +104,14 @@ class ProviderContract:
         require(subject.reopen().launch(subject.order()) == first, "so it does after a crash of repave")
         require(list(subject.listed()) == [first], "one slot has one instance")
 
+    def test_who_is_told_of_its_place_is_told_the_truth(self, subject: ProviderSubject) -> None:
+        """Where an instance is said to answer, before it has started, there it answers."""
+        told: list[tuple[InstanceId, str | None, int]] = []
+        subject.provider.publish(subject.artifact, progress=Silent())
+        instance = subject.provider.launch(subject.order(), placed=lambda *place: told.append(place))
+        seen = subject.await_state(instance, MachineState.RUNNING)
+        require(told in ([], [(seen.id, seen.address, seen.port)]), f"what was told is what is listed: {told}")
+
     def test_rule_1_a_stopped_slot_is_not_started_again(self, subject: ProviderSubject) -> None:
         """Rule 1: an instance whose process ended keeps its slot until it is terminated."""
         instance = subject.launch()
