@@ -26,6 +26,7 @@ from repave.model.names import (
 from repave.model.outcome import Result
 from repave.model.plan import Attach, Detach, Drain, Launch, Step, Terminate
 from repave.model.release import Revision, SecretReference
+from repave.model.revocation import Revoked
 from repave.ports.errors import (
     CommandFailed,
     Conflict,
@@ -84,6 +85,11 @@ class Recorder:
     """Where what is launched is going to answer, when that is known at once."""
 
     clock: SimulatedClock = field(default_factory=SimulatedClock)
+    because: str = ""
+
+    def revoked(self, _: FleetKey, revision: RevisionId) -> Revoked | None:
+        """Whether there is a reason."""
+        return Revoked(revision=revision, reason=self.because, since=self.clock.now()) if self.because else None
 
     def revision(self, _: FleetKey, __: RevisionId) -> Revision:
         """The only one."""
@@ -182,6 +188,14 @@ def test_a_balancer_that_does_not_answer_keeps_nothing_from_starting() -> None:
 
     recorder = Recorder(answer=answer, address="10.0.0.9")
     assert recorder.act(launch()) == [("launch", Result.DONE, "")]
+
+
+def test_what_was_revoked_after_the_commit_is_not_launched() -> None:
+    """It counts as overtaken: the revocation has made a newer generation."""
+    recorder = Recorder(because="its key was stolen (key old.pub)")
+    told = "it was revoked meanwhile: its key was stolen (key old.pub)"
+    assert recorder.act(launch(), terminate("2")) == [("launch", Result.STALE, told), ("terminate", Result.DONE, "")]
+    assert recorder.orders == []
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,7 @@ from repave.model.observation import (
 )
 from repave.model.plan import Detach, Drain, Launch, Phase, Plan, Retarget, Terminate
 from repave.model.policy import FleetPolicy
+from repave.model.revocation import Revoked
 from repave.model.target import Heal, Order, Proof, Target
 from repave.planner.check import UnsafePlan, check
 
@@ -90,10 +91,10 @@ def partial(seen: Observation) -> Observation:
     return replace(seen, machines=replace(seen.machines, incomplete="a page is missing"))
 
 
-def proven(*, revoked: bool) -> Callable[[Target], Target]:
-    """The old revision once carried the fleet."""
-    proof = Proof(revision=ONE, release=ReleaseNumber(1), at=NOW - timedelta(hours=1), revoked=revoked)
-    return lambda target: replace(target, proven=(proof,))
+def revoked(target: Target) -> Target:
+    """The old revision once carried the fleet, and was revoked."""
+    proof = Proof(revision=ONE, release=ReleaseNumber(1), at=NOW - timedelta(hours=1))
+    return replace(target, proven=(proof,), revoked=(Revoked(revision=ONE, reason="stolen key", since=NOW),))
 
 
 CASES: tuple[type_of_case, ...] = (
@@ -145,7 +146,7 @@ CASES: tuple[type_of_case, ...] = (
     ),
     ("the very revision that failed", replace(EMPTY, retarget=replace(BACK, revision=TWO)), same_target, same_view),
     ("never carried this fleet", replace(EMPTY, retarget=BACK), same_target, same_view),
-    ("revoked", replace(EMPTY, retarget=BACK), proven(revoked=True), same_view),
+    ("revoked", replace(EMPTY, retarget=BACK), revoked, same_view),
     (
         "would be healed",
         replace(EMPTY, heals=(Heal(slot=SlotId("web-1"), at=NOW), Heal(slot=SlotId("web-2"), at=NOW))),

@@ -106,7 +106,7 @@ def test_a_rollback_goes_to_what_holds() -> None:
     both = replace(failed, failures=(*TWO_CRASHES, *old))
     assert "has failed since it was proven" in refused(replace(EMPTY, retarget=BACK), both)
     unbootable = replace(failed, proven=(SKETCH.proof("old", bootable=False),))
-    assert "revoked or cannot be started" in refused(replace(EMPTY, retarget=BACK), unbootable)
+    assert "cannot be started" in refused(replace(EMPTY, retarget=BACK), unbootable)
 
 
 def test_success_is_not_told_of_what_is_not_so() -> None:
@@ -154,14 +154,34 @@ def test_only_what_runs_is_attached_and_at_its_own_address() -> None:
     assert "could be seen" in refused(replace(EMPTY, steps=(attach(1, "10.0.0.1"),)), TARGET, partial)
 
 
-@pytest.mark.parametrize("spoilt", [SKETCH.proof("new", revoked=True), SKETCH.proof("new", bootable=False)])
-def test_what_is_revoked_or_cannot_be_started_is_not_launched(spoilt: object) -> None:
+@pytest.mark.parametrize(
+    ("spoilt", "words"),
+    [
+        (replace(TARGET, proven=(SKETCH.proof("new", bootable=False),)), "cannot be started"),
+        (replace(TARGET, revoked=(SKETCH.revoked("new"),)), "is revoked"),
+    ],
+)
+def test_what_is_revoked_or_cannot_be_started_is_not_launched(spoilt: Target, words: str) -> None:
     """Not even as an order given again."""
-    assert isinstance(spoilt, type(SKETCH.proof("new")))
-    target = replace(TARGET, proven=(spoilt,), orders=(SKETCH.ordered(5),))
+    target = replace(spoilt, orders=(SKETCH.ordered(5),))
     seen = SKETCH.see("1 old a serving")
-    assert "revoked or cannot be started" in refused(replace(EMPTY, steps=(launch(5),)), target, seen)
-    assert "revoked or cannot be started" in refused(replace(EMPTY, steps=(launch(6),), next_slot=7), target, seen)
+    assert words in refused(replace(EMPTY, steps=(launch(5),)), target, seen)
+    assert words in refused(replace(EMPTY, steps=(launch(6),), next_slot=7), target, seen)
+
+
+def test_success_is_not_told_of_what_is_revoked() -> None:
+    """Promise 2: however well it serves."""
+    two = SKETCH.see("3 new a serving", "4 new b serving")
+    revoked = replace(TARGET, revoked=(SKETCH.revoked("new"),))
+    assert "what is wanted is revoked" in refused(replace(EMPTY, phase=Phase.CONVERGED), revoked, two)
+
+
+def test_the_way_back_from_what_is_revoked_needs_no_failures() -> None:
+    """And leads to nothing that is revoked too."""
+    wanted = replace(TARGET, revoked=(SKETCH.revoked("new"),))
+    check(replace(EMPTY, retarget=BACK), POLICY, wanted, SEEN, NOW)
+    both = replace(TARGET, revoked=(SKETCH.revoked("new"), SKETCH.revoked("old")))
+    assert "which is revoked" in refused(replace(EMPTY, retarget=BACK), both)
 
 
 def test_what_is_remembered_is_true_and_is_remembered_once() -> None:

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from repave.model.amount import Amount
+from repave.model.disruption import Drawer
 from repave.model.names import ReleaseNumber, RevisionId, SlotId, ZoneName
 from repave.model.observation import MachineState, Observation
 from repave.model.plan import Attach, Detach, Drain, Launch, Phase, Plan, Rule, Terminate
@@ -154,7 +155,6 @@ def test_what_speaks_against_the_revision_stops_it(kind: FailureKind) -> None:
     [
         ((proof("older", 9000), proof("old", 8000)), "old"),
         ((proof("old", 9000), proof("older", 8000)), "older"),
-        ((proof("older", 9000), proof("old", 8000, revoked=True)), "older"),
         ((proof("older", 9000), proof("old", 8000, bootable=False)), "older"),
         ((proof("old", 9000), proof("new", 8000)), "old"),
         ((proof("new", 8000),), None),
@@ -162,7 +162,7 @@ def test_what_speaks_against_the_revision_stops_it(kind: FailureKind) -> None:
     ],
 )
 def test_the_way_back_leads_to_the_latest_that_may_run(proven: tuple[Proof, ...], back: str | None) -> None:
-    """Promise 1: proven here, not revoked, bootable, and not what failed; else it stops where it is."""
+    """Promise 1: proven here, bootable, and not what failed; else it stops where it is."""
     failures = (failed(10, FailureKind.CRASHED, 20), failed(11, FailureKind.CRASHED, 10))
     made = decide(see("1 old a serving"), replace(TARGET, proven=proven, failures=failures))
     assert (made.retarget.revision if made.retarget else None) == back
@@ -196,10 +196,9 @@ def test_a_stopped_revision_is_neither_launched_nor_healed_nor_given_the_old_one
     assert (made.phase, rules(made)["web-1"], rules(made)["web-3"]) == (Phase.STOPPED, Rule.STOPPED, Rule.STOPPED)
 
 
-@pytest.mark.parametrize("spoilt", [proof("new", 6900, revoked=True), proof("new", 6900, bootable=False)])
-def test_what_is_revoked_or_cannot_be_started_is_not_launched(spoilt: Proof) -> None:
+def test_what_cannot_be_started_is_not_launched() -> None:
     """No scale-out, no heal; what serves of it goes on serving, and the reason is told."""
-    target = replace(SETTLED, proven=(proof("old"), spoilt), orders=(ordered(19),))
+    target = replace(SETTLED, proven=(proof("old"), proof("new", 6900, bootable=False)), orders=(ordered(19),))
     made = decide(see("1 new a serving", "2 new b failing"), target)
     assert not launches(made)
     assert rules(made)["fleet"] is Rule.STOPPED
@@ -371,3 +370,42 @@ def test_a_revision_is_proven_once_it_carries_the_whole_fleet_alone() -> None:
     assert decide(see(*three), again).proven == "new", "wanted again, it is proven again"
     done = decide(see(*three), SETTLED)
     assert (done.proven, done.changes, done.phase) == (None, False, Phase.CONVERGED)
+
+
+def test_what_is_revoked_gives_way_to_the_latest_that_may_run() -> None:
+    """Promise 1: at once and without a failure, over what is revoked too; nothing is launched meanwhile."""
+    proven = (proof("older", 9000), proof("old", 8000), proof("new", 7000))
+    target = replace(SETTLED, proven=proven, revoked=(SKETCH.revoked("new"),), orders=(ordered(19),))
+    made = decide(see("1 new a serving", "2 new b serving"), target)
+    assert made.retarget is not None
+    assert (made.retarget.revision, made.retarget.reason) == ("old", "r3 is revoked: its key was stolen")
+    assert (launches(made), made.closed, made.phase) == ([], ("web-19",), Phase.ROLLING_BACK)
+    assert rules(made)["fleet"] is Rule.REVOKED
+    both = replace(target, revoked=(SKETCH.revoked("new"), SKETCH.revoked("old")))
+    back = decide(see("1 new a serving"), both).retarget
+    assert back is not None
+    assert back.revision == "older"
+
+
+def test_what_is_revoked_serves_on_where_nothing_good_is_known() -> None:
+    """No scale-out, no heal, and no end either: why, and since when, is told."""
+    target = replace(SETTLED, proven=(proof("new", 6900),), revoked=(SKETCH.revoked("new", 77),))
+    made = decide(see("1 new a serving", "2 new b failing"), target)
+    assert (launches(made), made.retarget, made.stop, made.phase) == ([], None, "", Phase.STOPPED)
+    (hold,) = [hold for hold in made.holds if hold.subject == "fleet"]
+    assert (hold.rule, hold.since) == (Rule.REVOKED, ago(77))
+    whole = decide(see("1 new a serving", "2 new b serving", "3 new c serving"), target)
+    assert (whole.changes, whole.phase) == (False, Phase.STOPPED)
+    again = decide(see("1 new a serving"), replace(target, stopped="2 in a row failed", proven=target.proven))
+    assert [hold.rule for hold in again.holds if hold.subject == "fleet"] == [Rule.STOPPED]
+
+
+def test_what_is_revoked_leaves_before_other_old_ones() -> None:
+    """By exposure: whatever the zones say."""
+    target = replace(TARGET, proven=(proof("old"),), revoked=(SKETCH.revoked("older"),))
+    seen = see("1 old a serving", "2 old a serving", "3 older b serving", "4 new c serving")
+    made = decide(seen, target)
+    granted = [(draw.slot, draw.drawer) for draw in made.draws if draw.granted]
+    assert granted == [("web-3", Drawer.REVOKED)]
+    assert [step.slot for step in made.steps if isinstance(step, Drain)] == ["web-3"]
+    assert next(draw for draw in made.draws if draw.slot == "web-1").drawer is Drawer.ROLLOUT

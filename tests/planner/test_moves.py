@@ -234,7 +234,7 @@ def test_uneven_zones_wait_while_anything_else_goes_on() -> None:
     rested = decide(seen, replace(target, failures=(failed(9, FailureKind.RELAPSED, 120, zone="b"),)))
     assert launches(rested) == ["web-20 c"]
     assert not decide(seen, target, rollout(surge=0, unavailable=1)).changes
-    revoked = replace(target, proven=(proof("new", 6900, revoked=True),))
+    revoked = replace(target, proven=(proof("new", 6900),), revoked=(SKETCH.revoked("new"),))
     assert not decide(seen, revoked).changes
 
 

@@ -64,8 +64,10 @@ def test_never_a_launch_of_what_is_revoked(world: AnyWorld) -> None:
     """Nothing is launched whose artifact was revoked, or is no longer where it could be started from."""
     for step in planned(world).steps:
         if isinstance(step, Launch):
-            spoilt = [p for p in world[1].proven if p.revision == step.revision and (p.revoked or not p.bootable)]
-            assert not spoilt, f"{step.slot} would run what is revoked or gone"
+            lost = [proof for proof in world[1].proven if proof.revision == step.revision and not proof.bootable]
+            revoked = [one for one in world[1].revoked if one.revision == step.revision]
+            assert not lost, f"{step.slot} would run what is gone"
+            assert not revoked, f"{step.slot} would run what is revoked"
 
 
 @given(worlds())
@@ -88,6 +90,7 @@ def test_never_success_before_it_is_true(world: AnyWorld) -> None:
         serving = {b.instance for b in seen.traffic.backends if b.state is TrafficState.SERVING}
         current = {i.id for i in seen.machines.instances if i.revision == target.revision}
         assert len(serving) == len(seen.machines.instances) == target.size, "success before it is true"
+        assert target.revision not in {one.revision for one in target.revoked}, "success with what is revoked"
         assert serving == current, "success with another revision"
 
 
@@ -114,7 +117,7 @@ def test_never_back_to_what_is_revoked_or_failed(world: AnyWorld) -> None:
     back = planned(world).retarget
     if back is not None:
         proof = next(proof for proof in world[1].proven if proof.revision == back.revision)
-        assert not proof.revoked, "it rolls back onto a revoked artifact"
+        assert proof.revision not in {one.revision for one in world[1].revoked}, "it rolls back onto a revoked artifact"
         assert proof.bootable, "it rolls back onto what cannot be started"
         assert back.revision != world[1].revision, "it rolls back onto what failed"
 

@@ -12,6 +12,7 @@ from repave.model.names import RevisionId, SlotId
 from repave.model.outcome import Outcome, Result
 from repave.model.plan import Launch, Phase, Plan, Retarget
 from repave.model.release import Revision
+from repave.model.revocation import Revocation, RevokedKind
 from repave.model.target import FailureKind, Heal
 from repave.ports.errors import WorldError
 from repave.ports.intent import Aim
@@ -86,7 +87,7 @@ def some_outcome(chance: Random, number: int, order: str) -> Outcome:
 
 @pytest.mark.parametrize("seed", range(6))
 def test_the_twins_agree(seed: int, tmp_path: Path) -> None:
-    """Aims, pauses, commits, outcomes, withdrawals and forgetting, in any order, leave the same target."""
+    """Aims, pauses, commits, outcomes, withdrawals, revocations and forgetting, in any order, leave the same target."""
     chance = Random(seed)  # noqa: S311 - a test must be repeatable
     database = SqlStore(f"sqlite:///{tmp_path}/store.db")
     twins = Twins(database, MemoryStore())
@@ -96,6 +97,7 @@ def test_the_twins_agree(seed: int, tmp_path: Path) -> None:
         do_something(twins, chance, number)
         twins.both(lambda store: store.target(STAGE.fleet))
         twins.both(lambda store: store.fleets())
+        twins.both(lambda store: store.revocations())
     database.close()
 
 
@@ -107,7 +109,7 @@ def do_something(twins: Twins, chance: Random, number: int) -> None:
     deed = (
         "aim"
         if target is None
-        else chance.choice(("aim", "pause", "bootable", *["commit"] * 5, *["settle"] * 3, "end"))
+        else chance.choice(("aim", "pause", "bootable", "revoke", "undo", *["commit"] * 5, *["settle"] * 3, "end"))
     )
     order = str(chance.choice(target.orders).slot) if target and target.orders else None
     match deed:
@@ -120,6 +122,14 @@ def do_something(twins: Twins, chance: Random, number: int) -> None:
         case "bootable":
             lost = [revision.id for revision in REVISIONS if chance.random() < 0.5]
             twins.both(lambda store: store.unbootable(STAGE.fleet, lost))
+        case "revoke":
+            revocation = Revocation(
+                kind=RevokedKind.ARTIFACT, subject=wanted.artifact, reason="bad", at=at, artifacts=(wanted.artifact,)
+            )
+            twins.both(lambda store: store.revoke(revocation))
+        case "undo":
+            undone = chance.randint(1, 9)
+            twins.both(lambda store: store.undo_revocation(undone, reason="a false alarm", at=at))
         case "commit":
             again = order if chance.random() < 0.5 else None
             plan = some_plan(chance, target.generation if target else 1, number, again)

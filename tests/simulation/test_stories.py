@@ -237,3 +237,28 @@ def test_a_controller_that_is_killed_leaves_no_trace(tells: Tells) -> None:
     assert story.settle() is Phase.CONVERGED
     story.compare("killed_controller")
     assert [str(slot) for slot in world.launches] == [f"web-{number}" for number in range(1, 13)]
+
+
+def test_what_is_revoked_is_retired_where_something_good_is_known(tells: Tells) -> None:
+    """Promise 1: back to the good release; without one what serves goes on, is not healed, and the reason is told."""
+    story = tells("The wanted release is revoked, then the one it went back to; a good one ends it.")
+    stage = story.stage
+    story.deploy(2)
+    story.settle()
+    stage.revoke(2)
+    story.tell("r2 is revoked")
+    assert story.settle() is Phase.CONVERGED
+    assert stage.releases() == [1] * 6
+    stage.revoke(1)
+    story.tell("r1 is revoked too")
+    story.run(30)
+    victim = stage.world.living(stage.fleet)[0]
+    stage.world.kill(victim.id)
+    story.tell(f"{victim.slot} is killed")
+    assert story.settle() is Phase.STOPPED
+    story.run(60)
+    assert stage.releases() == [1] * 5, "what serves is not broken, and nothing of it is started"
+    story.deploy(3)
+    assert story.settle() is Phase.CONVERGED
+    story.compare("revoked")
+    assert (story.failed, stage.releases()) == (0, [3] * 6)

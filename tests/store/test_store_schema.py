@@ -8,15 +8,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, text
 
 from repave.model.names import Digest, EnvironmentName, FleetKey, FleetName, ProjectName, ReleaseNumber, RevisionId
+from repave.model.revocation import Revocation, RevokedKind
 from repave.ports.errors import Corrupt, Denied, Invalid, WorldError
 from repave.ports.intent import Aim
 from repave.store import schema
 from repave.store.sql import SqlStore
+from repave.store.upgrade import FOLDER
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 FLEET = FleetKey(project=ProjectName("shop"), environment=EnvironmentName("test"), fleet=FleetName("web"))
@@ -56,6 +60,24 @@ def test_migrations_make_the_schema_the_code_expects(tmp_path: Path) -> None:
     engine.dispose()
     assert differences == []
     assert found == schema.REVISION
+
+
+def test_revisions_of_the_first_schema_can_be_revoked(tmp_path: Path) -> None:
+    """The migration looks up the artifact of each."""
+    engine = create_engine(url(tmp_path / "store.db"))
+    configuration = Config()
+    configuration.set_main_option("script_location", str(FOLDER))
+    with engine.begin() as connection:
+        configuration.attributes["connection"] = connection
+        command.upgrade(configuration, "0001")
+        connection.execute(text(OLD_REVISION.replace(":", "\\:")))
+    engine.dispose()
+    store = SqlStore(url(tmp_path / "store.db"))
+    artifacts = (Digest("sha256:1"),)
+    store.revoke(Revocation(kind=RevokedKind.ARTIFACT, subject="1", reason="bad", at=NOW, artifacts=artifacts))
+    revoked = store.revoked(FLEET, RevisionId("abc"))
+    store.close()
+    assert revoked is not None
 
 
 def test_opening_a_current_store_loads_no_migrations(tmp_path: Path) -> None:

@@ -29,6 +29,7 @@ from repave.model.observation import (
     TrafficState,
 )
 from repave.model.policy import BudgetPolicy, FleetPolicy, HealthPolicy, RolloutPolicy
+from repave.model.revocation import Revoked
 from repave.model.target import Failure, FailureKind, Heal, Order, Proof, Target
 
 NOW = datetime(2026, 3, 2, 18, 0, tzinfo=UTC)
@@ -161,7 +162,6 @@ def targets(draw: st.DrawFn, instances: int) -> Target:
             revision=revision,
             release=RELEASE[revision],
             at=chooser.ago(),
-            revoked=chooser.of((False, False, True)),
             bootable=chooser.of((True, True, False)),
         )
         for revision in REVISIONS
@@ -187,6 +187,11 @@ def targets(draw: st.DrawFn, instances: int) -> Target:
         ),
         disruptions=tuple(sorted(ledger, key=lambda entry: entry.at)),
         proven=tuple(sorted(proofs, key=lambda proof: proof.at)),
+        revoked=tuple(
+            Revoked(revision=revision, reason="its key was stolen", since=chooser.ago())
+            for revision in sorted(REVISIONS)
+            if chooser.of((False, False, False, True))
+        ),
         paused=healed.of((False,) * 7 + (True,)),
         stopped=healed.of(("", "", "", "", "2 in a row failed")),
     )

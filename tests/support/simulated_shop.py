@@ -23,13 +23,14 @@ from repave.model.project import Environment, Project
 from repave.model.recipe import ImageKind
 from repave.model.release import Release, SecretReference
 from repave.model.statement import CYCLONEDX, SPDX, Statement, canonical
+from repave.operations.admission import Admission
 from repave.operations.baking import Baked, Baking, Shelves
 from repave.operations.converge import Settled, Watcher, unwatched
 from repave.operations.deploy import Deploying, DeployResult
 from repave.operations.destroy import Destroying
 from repave.operations.documents import Documents
 from repave.operations.frontends import frontend
-from repave.operations.integrity.admission import Admission
+from repave.operations.integrity.naming import Naming
 from repave.operations.integrity.records import Integrity
 from repave.operations.integrity.trust import Trust
 from repave.operations.integrity.verifying import Verifying
@@ -38,6 +39,9 @@ from repave.operations.listing import Listing
 from repave.operations.locking import Asked, Locking
 from repave.operations.patch import Patching
 from repave.operations.publishing import publish
+from repave.operations.revoking.covering import Covering
+from repave.operations.revoking.revoking import Revoking
+from repave.operations.revoking.subjects import Subjects
 from repave.operations.signing import Signing
 from repave.pinners.files import FilesPinner
 from repave.ports.baker import BakeRequest
@@ -309,8 +313,20 @@ class Shop:
             self.keys(name),
             store=self.store,
             machines=self.machines,
-            admission=Admission(integrity=self.integrity, trust=self.trust),
+            admission=Admission(integrity=self.integrity, trust=self.trust, revoking=self.revoking),
             progress=QUIET,
+        )
+
+    @property
+    def revoking(self) -> Revoking:
+        """What must not be started any more."""
+        trusted = tuple(self.keys_of.trusted(name) for name in self.project.signing.verify)
+        naming = Naming(catalog=self.store, registry=self.registry)
+        return Revoking(
+            store=self.store,
+            clock=self.clock,
+            subjects=Subjects(catalog=self.store, naming=naming, keys=self.keys_of),
+            covering=Covering(catalog=self.store, signatures=CosignSignatures(self.registry), trusted=trusted),
         )
 
     @property

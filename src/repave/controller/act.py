@@ -98,7 +98,10 @@ def _have_checked(ports: Ports, commission: Commission, instance: InstanceId, ad
 
 
 def _order(ports: Ports, commission: Commission, launch: Launch) -> LaunchOrder:
-    """The order with its secrets, resolved at this moment and kept nowhere."""
+    """The order with its secrets, resolved at this moment and kept nowhere; nothing that was revoked meanwhile."""
+    revoked = ports.store.revoked(commission.fleet, launch.revision)
+    if revoked is not None:
+        raise Conflict(f"it was revoked meanwhile: {revoked.reason}")
     revision = ports.store.revision(commission.fleet, launch.revision)
     return LaunchOrder(
         fleet=commission.fleet,

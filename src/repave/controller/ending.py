@@ -123,7 +123,7 @@ def _reason(store: Store, attempt: Attempt, tick: Tick | None, *, converged: boo
     if tick.target.stopped:
         return tick.target.stopped
     if ended:
-        return _turn(tick) or "the fleet is paused"
+        return "the fleet is paused" if tick.target.paused else _turn(tick) or _summary(tick)
     return f"not finished in time: {_waiting(tick) or 'something changes with every look'}"
 
 
@@ -131,6 +131,10 @@ def _turn(tick: Tick) -> str:
     """For which fleet it waits in vain; empty when for none."""
     holds = () if tick.plan is None else tick.plan.holds
     return next((hold.detail for hold in holds if hold.rule is Rule.AFTER), "")
+
+
+def _summary(tick: Tick) -> str:
+    return "" if tick.plan is None else tick.plan.summary
 
 
 def _waiting(tick: Tick) -> str:

@@ -106,6 +106,9 @@ class Rule(StrEnum):
     AFTER = "after"
     """Another fleet's turn comes first."""
 
+    REVOKED = "revoked"
+    """The wanted revision must not be started any more, and there is none to go back to."""
+
     FOREIGN = "foreign"
     """Bears no tags that repave knows: it is reported and not touched."""
 

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from repave.model.disruption import Disruption
 from repave.model.names import FleetKey, ReleaseNumber, RevisionId, SlotId, ZoneName
+from repave.model.revocation import Revoked
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +70,6 @@ class Proof:
     revision: RevisionId
     release: ReleaseNumber
     at: datetime
-    revoked: bool = False
     bootable: bool = True
     """False once its artifact is no longer where the provider could start it from."""
 
@@ -101,6 +101,9 @@ class Target:
 
     proven: tuple[Proof, ...] = ()
     """Oldest first; a revision stands once, at its latest proof."""
+
+    revoked: tuple[Revoked, ...] = ()
+    """Of this fleet's revisions those that must not be started any more, sorted; each by the oldest that stands."""
 
     paused: bool = False
     """An operator asked for no change except keeping what serves."""

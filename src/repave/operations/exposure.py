@@ -31,20 +31,21 @@ class Bearer:
 
 def bearers(lifetimes: Iterable[Lifetime], releases: Collection[ReleaseNumber]) -> tuple[Bearer, ...]:
     """Those of the lifetimes that run one of the releases, oldest first."""
-    return tuple(
-        Bearer(
-            environment=lifetime.fleet.environment,
-            fleet=lifetime.fleet.fleet,
-            instance=lifetime.instance,
-            slot=lifetime.slot,
-            release=title(lifetime.release),
-            zone=lifetime.zone,
-            first_seen=lifetime.first_seen,
-            last_seen=lifetime.last_seen,
-            gone_at=lifetime.gone_at,
-        )
-        for lifetime in lifetimes
-        if lifetime.release in releases
+    return tuple(bearer_of(lifetime) for lifetime in lifetimes if lifetime.release in releases)
+
+
+def bearer_of(lifetime: Lifetime) -> Bearer:
+    """As people are told of it."""
+    return Bearer(
+        environment=lifetime.fleet.environment,
+        fleet=lifetime.fleet.fleet,
+        instance=lifetime.instance,
+        slot=lifetime.slot,
+        release=title(lifetime.release),
+        zone=lifetime.zone,
+        first_seen=lifetime.first_seen,
+        last_seen=lifetime.last_seen,
+        gone_at=lifetime.gone_at,
     )
 
 

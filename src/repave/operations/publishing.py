@@ -2,7 +2,7 @@
 
 from repave.model.names import Digest, FleetKey
 from repave.model.release import Release
-from repave.operations.integrity.admission import Admission
+from repave.operations.admission import Admission
 from repave.ports.errors import Corrupt, Gone
 from repave.ports.progress import Progress
 from repave.ports.provider import Machines

@@ -1,7 +1,9 @@
 """Going back: to the last release that was healthy here and is not the present one."""
 
+from repave.model.names import RevisionId
 from repave.model.project import Environment, Project
 from repave.model.release import Release
+from repave.model.target import Target
 from repave.operations.errors import Refused
 from repave.operations.keys import fleets_of
 from repave.operations.releases import release_named, title
@@ -17,7 +19,8 @@ def release_to_return_to(project: Project, environment: Environment, store: Stor
         return release_named(store, named)
     present = targets[0].release
     usable = [
-        {proof.release for proof in target.proven if proof.bootable and not proof.revoked} - {present}
+        {proof.release for proof in target.proven if proof.bootable and proof.revision not in _revoked(target)}
+        - {present}
         for target in targets
     ]
     common = set.intersection(*usable)
@@ -28,3 +31,7 @@ def release_to_return_to(project: Project, environment: Environment, store: Stor
             hint="name one: --to rN; `repave status` and `repave where rN` show what ran",
         )
     return store.release(ordered[-1])
+
+
+def _revoked(target: Target) -> set[RevisionId]:
+    return {revoked.revision for revoked in target.revoked}

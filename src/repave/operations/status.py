@@ -66,6 +66,9 @@ class FleetStatus:
 
     paused: bool
     stopped: str
+    revoked: str
+    """Why what is wanted must not be started any more; empty when it may."""
+
     instances: tuple[InstanceStatus, ...]
 
 
@@ -102,6 +105,7 @@ def status_of(target: Target, seen: Observation | None, phase: str, summary: str
         incomplete="; ".join(filter(None, (seen.machines.incomplete, seen.traffic.incomplete))) if seen else "",
         paused=target.paused,
         stopped=target.stopped,
+        revoked=next((one.reason for one in target.revoked if one.revision == target.revision), ""),
         instances=instances,
     )
 

@@ -1,12 +1,15 @@
 """A plan in the making: what has been decided so far, and the counts that follow from it. Lives for one plan."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 
 from repave.model.disruption import Drawer
 from repave.model.names import RevisionId, SlotId
 from repave.model.plan import Hold, Retarget, Rule, Step
 from repave.model.policy import FleetPolicy
+from repave.model.revocation import Revoked
 from repave.model.target import Failure, Heal, Target
 from repave.planner import failures, keeper
 from repave.planner.budget import Budget, Request
@@ -50,7 +53,7 @@ class Draft:
         """What may still be bettered later, in a fleet that is as wanted."""
 
         self.outgoing: dict[SlotId, Outgoing] = {}
-        """Members of the wanted revision to be replaced: another is launched first, then the budget lets them go."""
+        """Members to be replaced for a reason of their own: another is launched first, then the budget lets them go."""
 
         self.turn: Turn | None = None
         """Whose turn comes first; until then ``target`` is what the fleet is kept as."""
@@ -75,6 +78,11 @@ class Draft:
         alive = [member.instance.zone for member in sets.of(*ALIVE, current=True)]
         self._spread = Spread(policy.zones, self.shut_zones, [*alive, *(order.zone for order in sets.orders)])
         self.goal = target.size
+
+    @cached_property
+    def revoked(self) -> Mapping[RevisionId, Revoked]:
+        """What must not be started any more, by revision."""
+        return {revoked.revision: revoked for revoked in self.target.revoked}
 
     @property
     def returning(self) -> bool:
@@ -150,9 +158,9 @@ class Draft:
         self.fail(self.failure_of(member))
 
     def replace(self, member: Member, drawer: Drawer, reason: str) -> None:
-        """Another is to take the place of this one of the wanted revision, the more urgent of two reasons counts."""
+        """Another is to take the place of this one, for a reason of its own; the more urgent of two reasons counts."""
         known = self.outgoing.get(member.slot)
-        if known is None:
+        if known is None and member.current:
             self._spread.leave(member.instance.zone)
         if known is None or drawer.urgency < known.drawer.urgency:
             self.outgoing[member.slot] = Outgoing(drawer=drawer, reason=reason)

@@ -19,6 +19,7 @@ RULES: Mapping[Rule, str] = {
     Rule.ZONE_BUDGET: "the zone's budget: never more leaving one zone at the same time",
     Rule.UNSEEN: "nothing is removed on a partial view",
     Rule.AFTER: "fleets named in `after` come first, and last in a rollback",
+    Rule.REVOKED: "what is revoked is started nowhere; capacity is not broken for it",
     Rule.FOREIGN: "what bears no tags of ours is reported, not touched",
 }
 
@@ -29,6 +30,7 @@ REMEDIES: Mapping[Rule, str] = {
     Rule.AFTER: "the explanation of the fleet that comes first says what holds that one",
     Rule.HOURLY: "wait, or raise `budget.per_hour` or `budget.gentle_per_hour` of the fleet",
     Rule.ZONE_BUDGET: "wait, or raise `budget.per_zone` of the fleet",
+    Rule.REVOKED: "deploy a release that is not revoked: `repave patch`, or `repave lock`, `repave bake` and deploy",
     Rule.UNSEEN: "`repave doctor` tries what could not be seen",
 }
 

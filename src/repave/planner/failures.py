@@ -91,8 +91,9 @@ def verdict(policy: FleetPolicy, target: Target, sets: Sets, failures: Iterable[
 
 def rollback(policy: FleetPolicy, target: Target, failures: Sequence[Failure], reason: str) -> Retarget | None:
     """The latest revision that carried this fleet and may run again; None when there is none."""
+    spoilt = {target.revision, *(revoked.revision for revoked in target.revoked)}
     for proof in sorted(target.proven, key=lambda proof: proof.at, reverse=True):
-        if proof.revision == target.revision or proof.revoked or not proof.bootable:
+        if proof.revision in spoilt or not proof.bootable:
             continue
         if _failed_since(policy, proof, failures):
             continue
@@ -102,9 +103,10 @@ def rollback(policy: FleetPolicy, target: Target, failures: Sequence[Failure], r
 
 def barred(target: Target) -> str:
     """Why nothing of the wanted revision may be launched, whatever is missing; empty when it may."""
+    for revoked in target.revoked:
+        if revoked.revision == target.revision:
+            return f"r{target.release} is revoked: {revoked.reason}"
     for proof in target.proven:
-        if proof.revision == target.revision and proof.revoked:
-            return f"r{target.release} is revoked"
         if proof.revision == target.revision and not proof.bootable:
             return f"the artifact of r{target.release} is no longer where it could be started from"
     return ""

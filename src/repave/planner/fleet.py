@@ -14,6 +14,7 @@ from repave.planner.rebalancing import rebalance
 from repave.planner.sets import Member, Standing, classify
 from repave.planner.strategies import STRATEGIES, Move
 from repave.planner.turns import turn
+from repave.planner.withdrawal import withdraw
 from repave.planner.zones import leaving_order
 
 
@@ -84,7 +85,8 @@ def judge(draft: Draft) -> None:
     for failure in failures.lost_orders(draft.sets, draft.now):
         draft.fail(failure)
         draft.closed.append(failure.slot)
-    if not draft.judging or draft.target.stopped:
+    withdraw(draft)
+    if not draft.judging or draft.halted:
         return
     for member in draft.remaining(Standing.SICK, current=True):
         draft.fail(draft.failure_of(member))

@@ -59,9 +59,14 @@ def _hold_what_takes_time(draft: Draft) -> None:
 
 
 def _hold_what_is_stopped(draft: Draft) -> None:
+    revoked = draft.revoked.get(draft.target.revision)
     if draft.halted:
         reason = draft.target.stopped or draft.stop or (draft.retarget.reason if draft.retarget else "")
-        draft.hold("fleet", Rule.STOPPED, reason, since=draft.target.since if draft.target.stopped else draft.now)
+        rule = Rule.REVOKED if revoked and draft.retarget else Rule.STOPPED
+        draft.hold("fleet", rule, reason, since=draft.target.since if draft.target.stopped else draft.now)
+    elif revoked:
+        words = f"{draft.barred}; nothing of it is started, what serves goes on, and no good release is known here"
+        draft.hold("fleet", Rule.REVOKED, words, since=revoked.since)
     elif draft.barred and _lacks(draft):
         draft.hold("fleet", Rule.STOPPED, f"{draft.barred}: nothing of it is launched", since=draft.target.since)
 
@@ -85,7 +90,7 @@ def _phase_before(turn: Turn) -> Phase:
 def _phase_of_move(draft: Draft) -> Phase:
     if draft.retarget:
         return Phase.ROLLING_BACK
-    if draft.halted or (draft.barred and _lacks(draft)):
+    if draft.halted or draft.target.revision in draft.revoked or (draft.barred and _lacks(draft)):
         return Phase.STOPPED
     return _moving_phase(draft)
 

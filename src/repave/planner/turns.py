@@ -96,7 +96,8 @@ def _begun(target: Target, observation: Observation) -> bool:
 def _as_before(target: Target) -> Target | None:
     """The target as it was for the last other revision that carried the fleet and may still be started."""
     others = [proof for proof in target.proven if proof.revision != target.revision]
-    usable = [proof for proof in others if not proof.revoked and proof.bootable]
+    revoked = {one.revision for one in target.revoked}
+    usable = [proof for proof in others if proof.bootable and proof.revision not in revoked]
     if not usable:
         return None
     last = max(usable, key=lambda proof: (proof.at, proof.revision))

@@ -1,14 +1,15 @@
-"""The store: catalogue, intent and history in one place, so that they change together."""
+"""The store: catalogue, intent, revocations and history in one place, so that they change together."""
 
 from typing import Protocol
 
 from repave.ports.catalog import Catalog
 from repave.ports.history import History
 from repave.ports.intent import Intent
+from repave.ports.revocations import Revocations
 
 
-class Store(Catalog, Intent, History, Protocol):
-    """All three. Usable from several threads and processes at once."""
+class Store(Catalog, Intent, Revocations, History, Protocol):
+    """All of them. Usable from several threads and processes at once."""
 
     def close(self) -> None:
         """Let go of the database."""

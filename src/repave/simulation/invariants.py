@@ -81,11 +81,13 @@ def permission(deed: Deed) -> Iterator[str]:
         yield f"{slot} was launched, and nobody had committed it"
         return
     target = deed.mandate.target
-    spoilt = any(p.revision == revision and (p.revoked or not p.bootable) for p in target.proven)
+    lost = any(proof.revision == revision and not proof.bootable for proof in target.proven)
+    revoked = any(one.revision == revision for one in target.revoked)
     for holds, words in (
         (target.stopped, "the revision was stopped"),
         (target.paused, "the fleet was paused"),
-        (spoilt, "the revision was revoked or could not be started"),
+        (lost, "the revision could not be started"),
+        (revoked, "the revision was revoked"),
         (revision != target.revision, "another revision was wanted"),
     ):
         if holds:

@@ -14,6 +14,7 @@ from repave.model.observation import (
     TrafficSighting,
     TrafficState,
 )
+from repave.model.revocation import Revoked
 from repave.model.target import Failure, FailureKind, Order, Proof
 from repave.simulation.stage import FLEET
 
@@ -79,15 +80,18 @@ class Sketch:
         """The number of the release that this revision runs."""
         return ReleaseNumber(self.releases[revision])
 
-    def proof(self, revision: str, seconds: float = 7200, *, revoked: bool = False, bootable: bool = True) -> Proof:
+    def proof(self, revision: str, seconds: float = 7200, *, bootable: bool = True) -> Proof:
         """A revision that carried the fleet."""
         return Proof(
             revision=RevisionId(revision),
             release=self.release(revision),
             at=self.ago(seconds),
-            revoked=revoked,
             bootable=bootable,
         )
+
+    def revoked(self, revision: str, seconds: float = 60) -> Revoked:
+        """A revision that must not be started any more."""
+        return Revoked(revision=RevisionId(revision), reason="its key was stolen", since=self.ago(seconds))
 
     def failed(
         self, number: int, kind: FailureKind, seconds: float = 10, *, revision: str = "new", zone: str = "a"

@@ -15,6 +15,7 @@ from repave.model.names import (
 from repave.model.observation import TrafficState
 from repave.model.policy import FleetPolicy, HealingPolicy, HealthPolicy
 from repave.model.release import Revision, SecretReference
+from repave.model.revocation import Revocation, RevokedKind
 from repave.model.target import Target
 from repave.ports.errors import Gone
 from repave.ports.intent import Aim
@@ -90,7 +91,7 @@ class Stage:
         revision = Revision(
             release=ReleaseNumber(release),
             image=ImageName(self.fleet.fleet),
-            artifact=Digest(f"sha256:{release:064d}"),
+            artifact=_artifact(release),
             port=8080,
         )
         if behaviour is not None:
@@ -100,6 +101,17 @@ class Stage:
         aim = Aim(revision=revision.id, release=revision.release, size=size, reason="deploy")
         self.store.aim(self.fleet, aim, self.world.clock.now())
         return revision
+
+    def revoke(self, release: int) -> Revocation:
+        """What `repave revoke` writes down: nothing of this release is started any more."""
+        revocation = Revocation(
+            kind=RevokedKind.RELEASE,
+            subject=f"r{release}",
+            reason="its key was stolen",
+            at=self.world.clock.now(),
+            artifacts=(_artifact(release),),
+        )
+        return self.store.revoke(revocation)
 
     def releases(self) -> list[int]:
         """The releases that truly answer requests now, one for each instance, sorted."""
@@ -122,3 +134,7 @@ class Stage:
             (wanted.orders, f"orders are open: {[order.slot for order in wanted.orders]}"),
         ]
         return "; ".join(words for holds, words in complaints if holds)
+
+
+def _artifact(release: int) -> Digest:
+    return Digest(f"sha256:{release:064d}")

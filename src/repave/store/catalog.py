@@ -118,6 +118,7 @@ class SqlCatalog:
                     "fleet": fleet,
                     "id": revision.id,
                     "position": draw(connection, "revision"),
+                    "artifact": revision.artifact,
                     "document": encode(revision),
                 }
                 connection.execute(insert(revisions), row)

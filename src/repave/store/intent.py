@@ -260,7 +260,6 @@ def _commit_lessons(connection: Connection, plan: Plan) -> None:
             "revision": plan.proven,
             "release": _release_of(connection, fleet, plan.proven),
             "at": plan.at,
-            "revoked": False,
             "bootable": True,
         }
         connection.execute(insert(proofs), row)

@@ -20,7 +20,7 @@ from sqlalchemy import (
 
 from repave.model.names import EnvironmentName, FleetKey, FleetName, ProjectName
 
-REVISION = "0002"
+REVISION = "0003"
 """The migration this code was written for: the last in ``migrations/versions``."""
 
 
@@ -119,7 +119,29 @@ revisions = Table(
     Column("fleet", FleetColumn, primary_key=True),
     Column("id", String, primary_key=True),
     Column("position", BigInteger, nullable=False),
+    Column("artifact", String, nullable=False),
     Column("document", Text, nullable=False),
+)
+
+revocations = Table(
+    "revocations",
+    metadata,
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("kind", String, nullable=False),
+    Column("subject", String, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("undone_at", Moment),
+    Column("undone_reason", Text, nullable=False),
+)
+
+revoked_artifacts = Table(
+    "revoked_artifacts",
+    metadata,
+    Column("revocation", BigInteger, ForeignKey("revocations.number"), primary_key=True),
+    Column("artifact", String, primary_key=True),
+    Index("revoked_artifacts_by_artifact", "artifact"),
 )
 
 targets = Table(
@@ -189,7 +211,6 @@ proofs = Table(
     Column("revision", String, primary_key=True),
     Column("release", Integer, nullable=False),
     Column("at", Moment, nullable=False),
-    Column("revoked", Boolean, nullable=False),
     Column("bootable", Boolean, nullable=False),
 )
 

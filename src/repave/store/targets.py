@@ -5,6 +5,7 @@ from sqlalchemy import Connection, Select, Table, select
 from repave.model.disruption import Disruption, Drawer
 from repave.model.names import FleetKey, ReleaseNumber, RevisionId, SlotId, ZoneName
 from repave.model.target import Failure, FailureKind, Heal, Order, Proof, Target
+from repave.store.revocations import revoked_revisions
 from repave.store.schema import disruptions, failures, heals, orders, proofs, targets
 
 
@@ -27,6 +28,7 @@ def read_target(connection: Connection, fleet: FleetKey) -> Target | None:
         heals=_heals(connection, fleet),
         disruptions=_disruptions(connection, fleet),
         proven=_proofs(connection, fleet),
+        revoked=revoked_revisions(connection, fleet),
         paused=row.paused,
         stopped=row.stopped,
     )
@@ -77,7 +79,6 @@ def _proofs(connection: Connection, fleet: FleetKey) -> tuple[Proof, ...]:
             revision=RevisionId(row.revision),
             release=ReleaseNumber(row.release),
             at=row.at,
-            revoked=row.revoked,
             bootable=row.bootable,
         )
         for row in connection.execute(query)

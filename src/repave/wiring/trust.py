@@ -8,15 +8,16 @@ from repave.wiring.artifacts import Artifacts
 
 if TYPE_CHECKING:
     from repave.model.lock import Lock
+    from repave.operations.admission import Admission
     from repave.operations.baking import Baked
     from repave.operations.carrying.pulling import Pulling
     from repave.operations.carrying.pushing import Pushing
-    from repave.operations.integrity.admission import Admission
     from repave.operations.integrity.keyring import Keyring
     from repave.operations.integrity.naming import Naming
     from repave.operations.integrity.records import Integrity
     from repave.operations.integrity.trust import Trust
     from repave.operations.integrity.verifying import Verifying
+    from repave.operations.revoking.revoking import Revoking
     from repave.operations.signing import Signing
     from repave.ports.progress import Progress
     from repave.ports.signatures import Keys, Signatures, TrustedKey
@@ -69,9 +70,24 @@ class Trusting(Artifacts):
     @cached_property
     def admission(self) -> "Admission":
         """What a release must be before anything of it is started."""
-        from repave.operations.integrity.admission import Admission
+        from repave.operations.admission import Admission
 
-        return Admission(integrity=self.integrity, trust=self.trust())
+        return Admission(integrity=self.integrity, trust=self.trust(), revoking=self.revoking)
+
+    @cached_property
+    def revoking(self) -> "Revoking":
+        """What must not be started any more."""
+        from repave.operations.revoking.covering import Covering
+        from repave.operations.revoking.revoking import Revoking
+        from repave.operations.revoking.subjects import Subjects
+
+        trusted = tuple(self.keys.trusted(name) for name in self.project.signing.verify)
+        return Revoking(
+            store=self.store,
+            clock=self.clock,
+            subjects=Subjects(catalog=self.store, naming=self.naming, keys=self.keys),
+            covering=Covering(catalog=self.store, signatures=self.signatures, trusted=trusted),
+        )
 
     @cached_property
     def integrity(self) -> "Integrity":

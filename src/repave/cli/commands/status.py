@@ -90,5 +90,10 @@ def _advise(fleet: FleetStatus, screen: Screen) -> None:
     if fleet.stopped:
         screen.warn(f"{fleet.environment}/{fleet.fleet} is stopped: {fleet.stopped}")
         screen.hint(f"`repave explain {fleet.environment}`, `repave logs {fleet.environment} --failed`")
+    if fleet.revoked:
+        screen.warn(f"{fleet.environment}/{fleet.fleet} wants {fleet.release}, which is revoked: {fleet.revoked}")
+        screen.hint(
+            "what serves goes on, nothing of it is started; a good release ends it: `repave patch`, or deploy one"
+        )
     if fleet.incomplete:
         screen.warn(f"not all of {fleet.environment}/{fleet.fleet} could be seen: {fleet.incomplete}")

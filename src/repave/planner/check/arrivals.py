@@ -34,13 +34,16 @@ def launches(view: View) -> Iterator[str]:
 
 def permission(view: View) -> Iterator[str]:
     """Stopped means no launch; so do paused, revoked and unbootable."""
-    useless = {proof.revision for proof in view.target.proven if proof.revoked or not proof.bootable}
+    useless = {proof.revision for proof in view.target.proven if not proof.bootable}
+    revoked = {each.revision for each in view.target.revoked}
     spoilt = [launch for launch in view.launches if launch.revision in useless]
+    banned = [launch for launch in view.launches if launch.revision in revoked]
     forbidden = [
         (view.target.stopped or view.plan.stop, view.launches, "the wanted revision is stopped"),
         (view.plan.retarget, view.launches, "the target goes back to another revision"),
         (view.target.paused, view.launches, "the fleet is paused"),
-        (useless, spoilt, "what they would run is revoked or cannot be started"),
+        (useless, spoilt, "what they would run cannot be started"),
+        (revoked, banned, "what they would run is revoked"),
         (view.partial, view.fresh, "not everything could be seen"),
     ]
     for holds, launches, words in forbidden:

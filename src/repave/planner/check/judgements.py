@@ -28,18 +28,22 @@ def going_back(view: View) -> Iterator[str]:
     damning = [f for f in (*view.target.failures, *view.plan.failures) if f.kind not in SAYS_NOTHING]
     against = [f for f in damning if f.revision == view.target.revision and f.at >= view.target.since]
     back = view.plan.retarget
-    if (back or view.plan.stop) and len(against) < least:
+    revoked = {each.revision for each in view.target.revoked}
+    withdrawn = back is not None and view.target.revision in revoked
+    if (back or view.plan.stop) and not withdrawn and len(against) < least:
         yield f"it stops the wanted revision for {len(against)} failures, and {least} are needed"
     if back is None:
         return
     if back.revision == view.target.revision:
         yield "it rolls back to the very revision that failed"
+    if back.revision in revoked:
+        yield f"it rolls back to {back.revision}, which is revoked"
     proofs = [proof for proof in view.target.proven if proof.revision == back.revision]
     if not proofs:
         yield f"it rolls back to {back.revision}, which never carried this fleet"
     for proof in proofs:
-        if proof.revoked or not proof.bootable:
-            yield f"it rolls back to {back.revision}, which is revoked or cannot be started"
+        if not proof.bootable:
+            yield f"it rolls back to {back.revision}, which cannot be started"
         if proof.release != back.release:
             yield f"it rolls back to {back.revision} under the name of another release"
         if sum(f.revision == back.revision and f.at > proof.at for f in damning) >= least:
@@ -73,5 +77,9 @@ def success(view: View) -> Iterator[str]:
         not alone or view.partial or view.launches or set(view.traffic) - current
     ):
         yield "it says that the fleet is as wanted, and that is not what was seen"
+    if view.plan.phase is Phase.CONVERGED and any(
+        each.revision == view.target.revision for each in view.target.revoked
+    ):
+        yield "it says that the fleet is as wanted, and what is wanted is revoked"
     if view.plan.proven is not None and (not alone or view.partial or view.plan.proven != view.target.revision):
         yield f"it calls {view.plan.proven} proven, and it does not carry the fleet alone"

@@ -21,7 +21,8 @@ def kept_meanwhile(view: View) -> RevisionId | None:
     if _has_begun(view) or not any(_lags(view, fleet) for fleet in ahead):
         return None
     others = [proof for proof in view.target.proven if proof.revision != view.target.revision]
-    usable = [proof for proof in others if proof.bootable and not proof.revoked]
+    revoked = {one.revision for one in view.target.revoked}
+    usable = [proof for proof in others if proof.bootable and proof.revision not in revoked]
     return max(usable, key=lambda proof: (proof.at, proof.revision)).revision if usable else None
 
 

@@ -6,11 +6,12 @@ from datetime import datetime, timedelta
 from threading import RLock
 
 from repave.model.disruption import HOUR
-from repave.model.names import FleetKey, ReleaseNumber, RevisionId
+from repave.model.names import Digest, FleetKey, ReleaseNumber, RevisionId
 from repave.model.outcome import Outcome, Result
 from repave.model.plan import Launch, Plan
-from repave.model.release import Revision
+from repave.model.revocation import Revoked
 from repave.model.target import Failure, FailureKind, Order, Proof, Target
+from repave.ports.catalog import Catalog
 from repave.ports.errors import Conflict, Gone
 from repave.ports.intent import Aim, Lease
 
@@ -24,9 +25,10 @@ CLOSING = {Result.REFUSED: FailureKind.REFUSED, Result.NO_CAPACITY: FailureKind.
 class MemoryIntent:
     """What is wanted of fleets, and who may act on it."""
 
-    def __init__(self, revision: Callable[[FleetKey, RevisionId], Revision]) -> None:
+    def __init__(self, catalog: Catalog, revoked: Callable[[FleetKey], tuple[Revoked, ...]]) -> None:
         self._intent_guard = RLock()
-        self._revision_of = revision
+        self._catalog = catalog
+        self._revoked = revoked
         self._targets: dict[FleetKey, Target] = {}
         self._forgotten: dict[FleetKey, Target] = {}
         self._leases: dict[str, Lease] = {}
@@ -37,14 +39,15 @@ class MemoryIntent:
 
     def target(self, fleet: FleetKey) -> Target | None:
         """With its open orders, failures of the last day, heals and proofs."""
-        return self._targets.get(fleet)
+        return self._known(fleet) if fleet in self._targets else None
 
     def aim(self, fleet: FleetKey, aim: Aim, at: datetime) -> Target:
         """Want this from now on."""
         with self._intent_guard:
             target = self._targets.get(fleet)
             if target is None:
-                return self._begin(fleet, aim, at)
+                self._begin(fleet, aim, at)
+                return self._known(fleet)
             if target.stopped or (target.revision, target.release, target.size) != (
                 aim.revision,
                 aim.release,
@@ -60,7 +63,7 @@ class MemoryIntent:
                     stopped="",
                     failures=tuple(failure for failure in target.failures if failure.revision != aim.revision),
                 )
-            return self._targets[fleet]
+            return self._known(fleet)
 
     def pause(self, fleet: FleetKey, at: datetime, *, paused: bool) -> Target:
         """Pause or resume. Raises Gone."""
@@ -71,7 +74,7 @@ class MemoryIntent:
                 raise Gone(f"{fleet} has no target")
             if target.paused is not paused:
                 self._change(replace(target, paused=paused))
-            return self._targets[fleet]
+            return self._known(fleet)
 
     def commit(self, plan: Plan) -> int:
         """Make the plan the target's next generation. Raises Conflict."""
@@ -172,7 +175,18 @@ class MemoryIntent:
             if held is not None and held.holder == holder:
                 del self._leases[name]
 
-    def _begin(self, fleet: FleetKey, aim: Aim, at: datetime) -> Target:
+    def move_on(self, artifacts: frozenset[Digest]) -> None:
+        """A generation more for every fleet that was asked to run one of them: what is revoked has changed."""
+        with self._intent_guard:
+            for fleet, target in self._targets.items():
+                if any(revision.artifact in artifacts for revision in self._catalog.revisions(fleet)):
+                    self._targets[fleet] = replace(target, generation=target.generation + 1)
+
+    def _known(self, fleet: FleetKey) -> Target:
+        """With what is revoked of it now."""
+        return replace(self._targets[fleet], revoked=self._revoked(fleet))
+
+    def _begin(self, fleet: FleetKey, aim: Aim, at: datetime) -> None:
         before = self._forgotten.pop(fleet, None)
         self._targets[fleet] = Target(
             fleet=fleet,
@@ -183,7 +197,6 @@ class MemoryIntent:
             since=at,
             next_slot=1 if before is None else before.next_slot,
         )
-        return self._targets[fleet]
 
     def _change(self, target: Target) -> None:
         """Every change has a generation of its own."""
@@ -197,7 +210,7 @@ class MemoryIntent:
             release = (
                 target.release
                 if plan.proven == target.revision
-                else ReleaseNumber(self._revision_of(target.fleet, plan.proven).release)
+                else ReleaseNumber(self._catalog.revision(target.fleet, plan.proven).release)
             )
             known = Proof(revision=plan.proven, release=release, at=plan.at)
         others = [proof for proof in target.proven if proof.revision != plan.proven]

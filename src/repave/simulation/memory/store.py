@@ -3,14 +3,16 @@
 from repave.simulation.memory.catalog import MemoryCatalog
 from repave.simulation.memory.history import MemoryHistory
 from repave.simulation.memory.intent import MemoryIntent
+from repave.simulation.memory.revocations import MemoryRevocations
 
 
-class MemoryStore(MemoryCatalog, MemoryIntent, MemoryHistory):
-    """Catalogue, intent and history of one process. What a database would keep is kept as long as this object."""
+class MemoryStore(MemoryCatalog, MemoryIntent, MemoryRevocations, MemoryHistory):
+    """What a database would keep, of one process, is kept as long as this object."""
 
     def __init__(self) -> None:
         MemoryCatalog.__init__(self)
-        MemoryIntent.__init__(self, self.revision)
+        MemoryIntent.__init__(self, self, self._revoked_of)
+        MemoryRevocations.__init__(self, self.revisions, self.move_on)
         MemoryHistory.__init__(self)
 
     def close(self) -> None:
