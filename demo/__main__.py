@@ -51,9 +51,10 @@ def main() -> int:
     shop = Shop(example=ROOT / "examples" / "shop", folder=folder / "shop", cold=asked.cold)
     story = Story(shop=shop, tell=tell)
     try:
-        story.begin()
-        visitors = Visitors(endpoint=story.endpoint, rate=asked.rate, folder=folder)
+        visitors = Visitors(rate=asked.rate, folder=folder)
         with visitors:
+            story.begin()
+            visitors.ask(story.endpoint)
             story.perform(visitors, requests=asked.requests)
         answers = visitors.answers()
         figures = summary(folder, story, answers)

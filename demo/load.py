@@ -3,11 +3,14 @@
 Each visitor asks once in PACE_SECONDS, and an answer that takes longer than its time-out has failed: no visitor is ever
 late for the next question, so the load is open, and a slow answer delays nobody else's. Every answer is a line of the
 file that SHOP_ANSWERS names: when it was asked (seconds since the epoch), milliseconds, status, release.
+
+Getting ready takes seconds, so it begins before there is a shop: the shop's address comes as a line of standard input.
 """
 
 import csv
 import os
 import random
+import sys
 import time
 
 import gevent
@@ -22,6 +25,7 @@ WRITER = csv.writer(ANSWERS)
 class Visitor(FastHttpUser):
     """One visitor."""
 
+    host = sys.stdin.readline().strip()
     connection_timeout = float(PACE_SECONDS)
     network_timeout = float(PACE_SECONDS)
 

@@ -34,34 +34,35 @@ class Answer:
 
 
 class Visitors:
-    """Visitors of the shop, as long as the block lasts."""
+    """Visitors of the shop: from the beginning of the block they get ready, and ask from ``ask`` on to its end."""
 
-    def __init__(self, *, endpoint: str, rate: int, folder: Path) -> None:
-        self.endpoint = endpoint
+    def __init__(self, *, rate: int, folder: Path) -> None:
         self.rate = rate
         self.answers_path = folder / "answers.csv"
         self.log_path = folder / "locust.log"
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
-        """Start asking, and wait for the first answers."""
+        """Get ready."""
         self.answers_path.unlink(missing_ok=True)  # of an earlier run
         command = [sys.executable, "-m", "locust", "--headless", "--only-summary", "--loglevel", "WARNING"]
-        command += ["-f", str(Path(__file__).with_name("load.py")), "--host", self.endpoint]
-        command += [
-            "--users",
-            str(self.rate * PACE_SECONDS),
-            "--spawn-rate",
-            str(self.rate),
-            "--stop-timeout",
-            str(PACE_SECONDS),
-        ]
+        command += ["-f", str(Path(__file__).with_name("load.py")), "--stop-timeout", str(PACE_SECONDS)]
+        # All of them come at once, each to ask at a moment of its own: the load is the same from the first second on.
+        everybody = str(self.rate * PACE_SECONDS)
+        command += ["--users", everybody, "--spawn-rate", everybody]
+        environment = {**os.environ, "SHOP_ANSWERS": str(self.answers_path)}
+        self.log_path.parent.mkdir(parents=True, exist_ok=True)
         with self.log_path.open("wb") as log:
-            self._process = subprocess.Popen(
-                command, env={**os.environ, "SHOP_ANSWERS": str(self.answers_path)}, stdout=log, stderr=log
-            )
-        self.wait_for(1)
+            self._process = subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=log, stderr=log)
         return self
+
+    def ask(self, endpoint: str) -> None:
+        """Begin, and wait for the first answer."""
+        if self._process is None or self._process.stdin is None:
+            raise RuntimeError("visitors ask within their block")
+        self._process.stdin.write(f"{endpoint}\n".encode())
+        self._process.stdin.close()
+        self.wait_for(1)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
