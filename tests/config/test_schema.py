@@ -56,7 +56,7 @@ fleets:
     port: 8080
     health: {path: "/h?x=1", interval: 500ms, timeout: 1s, healthy: 1, unhealthy: 10, grace: 5m}
     rollout: {strategy: blue-green, surge: 100%, unavailable: 1}
-    healing: {limit: 1, window: 10m}
+    healing: {limit: 1, window: 10m, flaps: 2}
     budget: {per_hour: 10%, gentle_per_hour: 1, per_zone: 2}
     drain: 30s
     limits: {memory: 1.5GiB, cpus: 2}

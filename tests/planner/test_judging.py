@@ -254,17 +254,6 @@ def test_what_was_lost_is_healed_and_what_is_newly_wanted_is_scaled() -> None:
     assert decide(seen, other).phase is Phase.SCALING
 
 
-@pytest.mark.parametrize(("used_ago", "healed"), [(599, 0), (600, 1)])
-def test_healing_has_a_limit_in_its_window(used_ago: int, healed: int) -> None:
-    """One of three in ten minutes; the rest waits, and it is told until when."""
-    target = replace(SETTLED, heals=(Heal(slot=SlotId("web-9"), at=ago(used_ago)),))
-    made = decide(see("1 new a serving", "2 new b failing 8", "3 new c failing 9"), target)
-    assert [heal.slot for heal in made.heals] == ["web-3"][:healed]
-    assert rules(made)["web-2"] is Rule.HEALING_LIMIT
-    if not healed:
-        assert made.wake_at == ago(used_ago) + timedelta(seconds=600)
-
-
 def test_the_dead_are_replaced_without_limit() -> None:
     """Ending them takes nothing from anybody: all are ended and replaced in one plan."""
     made = decide(see("1 new a stopped", "2 new b stopped", "3 new c stopped"), SETTLED)

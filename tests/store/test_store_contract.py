@@ -1,14 +1,12 @@
 """What every store keeps and promises, whatever it is made of."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from repave.model.artifact import Artifact, ArtifactLayer
-from repave.model.disruption import Disruption, Drawer
 from repave.model.event import Event
 from repave.model.lock import Ecosystem, Layer, Lock, LockedPackage
 from repave.model.names import (
@@ -355,25 +353,6 @@ def test_a_revision_is_proven_once_at_its_latest(store: Store) -> None:
     back = store.target(FLEET)
     assert back is not None
     assert [proof.bootable for proof in back.proven] == [True, True]
-
-
-def test_the_ledger_holds_the_last_hour(store: Store) -> None:
-    """What a plan was granted, oldest first, each with who drew it; an hour later it is no longer asked for."""
-    generation = store.aim(FLEET, aim(), NOW).generation
-    entries = [
-        Disruption(slot=SlotId(f"web-{number}"), zone=ZONE, drawer=drawer, at=at)
-        for number, (drawer, at) in enumerate([(Drawer.HEAL, NOW), (Drawer.ROLLOUT, later(1800))], 1)
-    ]
-    for entry in entries:
-        plan = replace(empty(generation, at=entry.at), disruptions=(entry,))
-        generation = store.commit(plan)
-    target = store.target(FLEET)
-    assert target is not None
-    assert target.disruptions == tuple(entries)
-    store.commit(empty(generation, at=later(3601)))
-    target = store.target(FLEET)
-    assert target is not None
-    assert target.disruptions == (entries[1],)
 
 
 def test_failures_and_heals_count_for_a_day(store: Store) -> None:

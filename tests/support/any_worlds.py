@@ -30,7 +30,7 @@ from repave.model.observation import (
 )
 from repave.model.policy import BudgetPolicy, FleetPolicy, HealthPolicy, RolloutPolicy
 from repave.model.revocation import Revoked
-from repave.model.target import Failure, FailureKind, Heal, Order, Proof, Target
+from repave.model.target import Failure, FailureKind, Heal, Order, Proof, Sickness, Target
 
 NOW = datetime(2026, 3, 2, 18, 0, tzinfo=UTC)
 FLEET = FleetKey(project=ProjectName("shop"), environment=EnvironmentName("test"), fleet=FleetName("web"))
@@ -186,6 +186,12 @@ def targets(draw: st.DrawFn, instances: int) -> Target:
             Heal(slot=SlotId(f"web-{healed.of((1, 2, 50))}"), at=healed.ago()) for _ in range(healed.of((0, 1)))
         ),
         disruptions=tuple(sorted(ledger, key=lambda entry: entry.at)),
+        sicknesses=tuple(
+            Sickness(slot=SlotId(f"web-{healed.of((1, 1, 2))}"), since=healed.ago())
+            for _ in range(healed.of((0, 1, 4)))
+        ),
+        healing_stopped=healed.of((None, None, NOW - timedelta(minutes=5))),
+        healing_allowed=healed.of((None, None, NOW - timedelta(seconds=30))),
         proven=tuple(sorted(proofs, key=lambda proof: proof.at)),
         revoked=tuple(
             Revoked(revision=revision, reason="its key was stolen", since=chooser.ago())

@@ -14,4 +14,8 @@ EnvironmentArgument = Annotated[str, typer.Argument(help="An environment of repa
 OptionalEnvironment = Annotated[
     str | None, typer.Argument(help="An environment of repave.yaml [default: all].", metavar="ENVIRONMENT")
 ]
+FleetOption = Annotated[
+    str | None, typer.Option("--fleet", help="Only this fleet of it [default: all].", metavar="FLEET")
+]
+Reason = Annotated[str, typer.Option("--reason", help="Why: it stands in the events.", metavar="TEXT")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]

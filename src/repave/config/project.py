@@ -218,7 +218,7 @@ def _fleet(name: str, section: FleetSection) -> Fleet:
             grace_seconds=health.grace,
         ),
         rollout=RolloutPolicy(strategy=rollout.strategy, surge=rollout.surge, unavailable=rollout.unavailable),
-        healing=HealingPolicy(limit=healing.limit, window_seconds=healing.window),
+        healing=HealingPolicy(limit=healing.limit, window_seconds=healing.window, flaps=healing.flaps),
         budget=BudgetPolicy(
             per_hour=section.budget.per_hour,
             gentle_per_hour=section.budget.gentle_per_hour,

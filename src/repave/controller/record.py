@@ -132,6 +132,10 @@ def _judgements(plan: Plan, target: Target) -> Iterator[Event]:
         yield event("failure", f"{failure.slot} in {failure.zone} failed ({failure.kind}){detail}", failure.slot)
     for heal in plan.heals:
         yield event("heal", f"{heal.slot} is replaced", heal.slot)
+    if plan.healing == "stops":
+        yield event("healing", "healing stops: so many fell sick at once that the alarm may be false")
+    elif plan.healing:
+        yield event("healing", "healing goes on")
     if plan.retarget is not None:
         back = f"back from r{target.release} to r{plan.retarget.release}: {plan.retarget.reason}"
         yield event("rollback", back)

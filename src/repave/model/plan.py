@@ -7,7 +7,7 @@ from typing import Literal
 
 from repave.model.disruption import Disruption, Drawer
 from repave.model.names import FleetKey, InstanceId, ReleaseNumber, RevisionId, SlotId, ZoneName
-from repave.model.target import Failure, Heal
+from repave.model.target import Failure, Heal, Sickness
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -188,6 +188,12 @@ class Plan:
     heals: tuple[Heal, ...] = ()
     """Drawn by this plan, to be kept."""
 
+    sicknesses: tuple[Sickness, ...] = ()
+    """Noticed by this plan, to be kept."""
+
+    healing: Literal["", "stops", "goes on"] = ""
+    """Whether the sick are no longer replaced from now on, or are again; empty: as before."""
+
     disruptions: tuple[Disruption, ...] = ()
     """The granted draws that the ledger does not hold yet, to be kept."""
 
@@ -206,5 +212,13 @@ class Plan:
     def changes(self) -> bool:
         """Whether there is anything to commit."""
         return bool(
-            self.steps or self.failures or self.closed or self.heals or self.retarget or self.stop or self.proven
+            self.steps
+            or self.failures
+            or self.closed
+            or self.heals
+            or self.sicknesses
+            or self.healing
+            or self.retarget
+            or self.stop
+            or self.proven
         )

@@ -51,6 +51,9 @@ class HealingPolicy:
 
     window_seconds: float = 600.0
 
+    flaps: int = 3
+    """An instance that falls sick so often within the window is replaced, also when it is well again."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class BudgetPolicy:

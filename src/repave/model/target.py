@@ -64,6 +64,15 @@ class Heal:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Sickness:
+    """One time that an instance which served began to fail its checks."""
+
+    slot: SlotId
+    since: datetime
+    """By the balancer's word."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Proof:
     """A revision that once carried this whole fleet in good health."""
 
@@ -95,6 +104,15 @@ class Target:
 
     heals: tuple[Heal, ...] = ()
     """Within the healing window or longer, oldest first."""
+
+    sicknesses: tuple[Sickness, ...] = ()
+    """Of the last day, in the order in which they were noticed: who falls sick again and again."""
+
+    healing_stopped: datetime | None = None
+    """Since when the sick are no longer replaced, because too many fell sick at once; None while they are."""
+
+    healing_allowed: datetime | None = None
+    """When a person last said that what looks sick then is sick."""
 
     disruptions: tuple[Disruption, ...] = ()
     """The ledger of the last hour, oldest first: each instance that was taken out stands once."""

@@ -171,6 +171,7 @@ def _committed(target: Target, planned: Plan, launches: Iterable[Launch], now: d
         orders=tuple(kept.values()),
         failures=(*target.failures, *planned.failures),
         heals=(*target.heals, *planned.heals),
+        sicknesses=(*target.sicknesses, *planned.sicknesses),
         disruptions=(*target.disruptions, *planned.disruptions),
         stopped=planned.stop or target.stopped,
     )

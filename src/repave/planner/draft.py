@@ -1,16 +1,17 @@
 """A plan in the making: what has been decided so far, and the counts that follow from it. Lives for one plan."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
+from typing import Literal
 
 from repave.model.disruption import Drawer
-from repave.model.names import RevisionId, SlotId
+from repave.model.names import RevisionId, SlotId, ZoneName
 from repave.model.plan import Hold, Retarget, Rule, Step
 from repave.model.policy import FleetPolicy
 from repave.model.revocation import Revoked
-from repave.model.target import Failure, Heal, Target
+from repave.model.target import Failure, Heal, Sickness, Target
 from repave.planner import failures, keeper
 from repave.planner.budget import Budget, Request
 from repave.planner.sets import UNNUMBERED, Member, Sets, Standing, slot_number
@@ -27,6 +28,14 @@ class Outgoing:
 
     drawer: Drawer
     reason: str
+
+
+@dataclass
+class Healing:
+    """What healing leaves behind, beside its draws."""
+
+    turn: Literal["", "stops", "goes on"] = ""
+    sicknesses: list[Sickness] = field(default_factory=list)
 
 
 class Draft:
@@ -48,6 +57,10 @@ class Draft:
         self.retarget: Retarget | None = None
         self.stop = ""
         self.proven: RevisionId | None = None
+        self.healing = Healing()
+        self.wakes: list[datetime] = []
+        """When something may change by the passing of time alone, beside the ends of holds."""
+
         self.requests: list[Request] = []
         self.resting: list[Hold] = []
         """What may still be bettered later, in a fleet that is as wanted."""
@@ -63,26 +76,26 @@ class Draft:
         self._failed = {failure.slot for failure in target.failures}
         self.serving = len(sets.of(Standing.SERVING))
         self.budget = Budget(policy, target, sets, now, hurried=self.returning)
-        self.floor = self.budget.floor
         self.surge = policy.rollout.surge.of(target.size)
         if self.floor == target.size:
             self.surge = max(1, self.surge)  # with neither surge nor unavailable, nothing could ever move
         self.lost_zones = lost_zones(sets, target.failures, now, judging=self.judging)
         self.closed_zones = closed_zones(target.failures, now)
-        self.shut_zones = self.lost_zones.union(self.closed_zones)
+        self.shut_zones = _shut_zones(policy, self.lost_zones, frozenset(self.closed_zones))
         """Where nothing is launched now."""
 
-        if self.shut_zones.issuperset(policy.zones):
-            self.shut_zones = frozenset(self.closed_zones)
-
-        alive = [member.instance.zone for member in sets.of(*ALIVE, current=True)]
-        self._spread = Spread(policy.zones, self.shut_zones, [*alive, *(order.zone for order in sets.orders)])
+        self._spread = Spread(policy.zones, self.shut_zones, _filled(sets))
         self.goal = target.size
 
     @cached_property
     def revoked(self) -> Mapping[RevisionId, Revoked]:
         """What must not be started any more, by revision."""
         return {revoked.revision: revoked for revoked in self.target.revoked}
+
+    @property
+    def floor(self) -> int:
+        """So many must serve."""
+        return self.budget.floor
 
     @property
     def returning(self) -> bool:
@@ -200,6 +213,18 @@ class Draft:
             self.next_slot += 1
             self.steps.append(keeper.launch(slot, self.target.revision, zone, f"{self.goal} are wanted"))
         return count
+
+
+def _shut_zones(policy: FleetPolicy, lost: frozenset[ZoneName], closed: frozenset[ZoneName]) -> frozenset[ZoneName]:
+    """A lost zone is tried again before nothing at all is."""
+    shut = lost | closed
+    return closed if shut.issuperset(policy.zones) else shut
+
+
+def _filled(sets: Sets) -> list[ZoneName]:
+    """The zone of each that carries the fleet, is about to, or is ordered."""
+    alive = [member.instance.zone for member in sets.of(*ALIVE, current=True)]
+    return [*alive, *(order.zone for order in sets.orders)]
 
 
 def _next_slot(target: Target, sets: Sets) -> int:

@@ -24,7 +24,7 @@ RULES: Mapping[Rule, str] = {
 }
 
 REMEDIES: Mapping[Rule, str] = {
-    Rule.HEALING_LIMIT: "look at `repave logs`: if they are truly sick, deploy a release that is well",
+    Rule.HEALING_LIMIT: "look at `repave logs`: if they are truly sick, `repave heal` or deploy a release that is well",
     Rule.STOPPED: "look at `repave logs`, mend, bake and deploy; or deploy the same again for one more try",
     Rule.PAUSED: "`repave resume`",
     Rule.AFTER: "the explanation of the fleet that comes first says what holds that one",

@@ -7,9 +7,10 @@ from repave.model.observation import Observation
 from repave.model.plan import Plan, Rule
 from repave.model.policy import FleetPolicy
 from repave.model.target import FailureKind, Target
-from repave.planner import failures, healing, keeper, narration
-from repave.planner.budget import Request, most_urgent_first
+from repave.planner import failures, keeper, narration
+from repave.planner.budget import most_urgent_first
 from repave.planner.draft import Draft
+from repave.planner.healing import heal
 from repave.planner.rebalancing import rebalance
 from repave.planner.sets import Member, Standing, classify
 from repave.planner.strategies import STRATEGIES, Move
@@ -93,28 +94,6 @@ def judge(draft: Draft) -> None:
     reason = failures.verdict(draft.policy, draft.target, draft.sets, draft.all_failures)
     if reason:
         draft.halt(reason, failures.rollback(draft.policy, draft.target, draft.all_failures, reason))
-
-
-def heal(draft: Draft) -> None:
-    """A proven revision's sick are replaced, so many within the window and no more: the alarm may be false."""
-    if draft.judging or draft.halted or draft.barred:
-        return
-    sick = [member for member in draft.remaining(Standing.SICK, current=True) if not draft.is_condemned(member)]
-    for member in sick:
-        if member.instance.zone in draft.lost_zones:  # no false alarm: the limit is for the single ones
-            draft.fail(draft.failure_of(member))
-    sick = [member for member in sick if not draft.is_condemned(member)]
-    wanting = sick if draft.serving < draft.target.size else []
-    for member in healing.healable(draft.policy, draft.target, wanting, draft.now):
-        draft.heal(member)
-    refusal = healing.refusal(draft.policy, draft.target, draft.now)
-    for member in wanting:
-        condemned = draft.is_condemned(member)
-        request = Request(member=member, drawer=Drawer.HEAL, reason="looks sick")
-        draft.budget.record(request, None if condemned else refusal)
-        if not condemned:
-            words = f"looks sick, but {refusal.words}"
-            draft.hold(member.slot, refusal.rule, words, since=member.since, until=refusal.until)
 
 
 def fill(draft: Draft) -> None:

@@ -1,39 +1,118 @@
-"""Healing: which of the sick may be replaced now."""
+"""Healing: a proven revision's sick are replaced, unless so many fall sick that the alarm may be false."""
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from repave.model.disruption import Drawer
+from repave.model.names import SlotId
 from repave.model.plan import Rule
-from repave.model.policy import FleetPolicy
-from repave.model.target import Target
-from repave.planner.budget import Refusal
-from repave.planner.sets import Member
+from repave.model.target import Sickness
+from repave.planner.budget import Refusal, Request
+from repave.planner.draft import Draft
+from repave.planner.sets import Member, Standing
+
+SAME_ONSET = timedelta(seconds=5)
+"""Onsets of one instance that are closer are one: balancers count in whole seconds, and clocks differ."""
 
 
-def healable(policy: FleetPolicy, target: Target, sick: Iterable[Member], now: datetime) -> tuple[Member, ...]:
-    """Those of the sick that may be replaced for looking so, longest sick first.
-
-    What is dead is not asked about here: ending it takes nothing from anybody.
-    """
-    window = timedelta(seconds=policy.healing.window_seconds)
-    used = sum(now - heal.at < window for heal in target.heals)
-    left = max(0, limit(policy, target) - used)
-    return tuple(sorted(sick, key=lambda member: (member.since, member.slot))[:left])
-
-
-def limit(policy: FleetPolicy, target: Target) -> int:
-    """How many may be replaced within the window."""
-    return max(1, policy.healing.limit.of(target.size))
-
-
-def refusal(policy: FleetPolicy, target: Target, now: datetime) -> Refusal:
-    """What is said to the sick beyond the limit."""
-    words = f"at most {limit(policy, target)} may be replaced within {policy.healing.window_seconds:g} s"
-    return Refusal(rule=Rule.HEALING_LIMIT, words=words, until=_next_heal_at(policy, target, now))
+def heal(draft: Draft) -> None:
+    """Replace the sick, and what falls sick again and again; past the limit stop, and say so."""
+    if draft.judging or draft.halted or draft.barred:
+        return
+    onsets = _onsets(draft)
+    for member in _undecided(draft):
+        if member.instance.zone in draft.lost_zones:  # no false alarm: the limit is for the single ones
+            draft.fail(draft.failure_of(member))
+    sick = _undecided(draft) if draft.serving < draft.target.size else []
+    ward = _ward(draft, sick, onsets)
+    for member in sick:
+        _answer(draft, member, ward)
+    for member in ward.flapping:
+        draft.replace(member, Drawer.HEAL, f"it fell sick {len(onsets[member.slot])} times lately")
+        draft.wakes.append(onsets[member.slot][-draft.policy.healing.flaps] + _window(draft))
+    if bool(ward.refusal) is not bool(draft.target.healing_stopped):
+        draft.healing.turn = "stops" if ward.refusal else "goes on"
 
 
-def _next_heal_at(policy: FleetPolicy, target: Target, now: datetime) -> datetime | None:
-    """When the oldest heal leaves the window, and one more may be replaced."""
-    window = timedelta(seconds=policy.healing.window_seconds)
-    ends = [heal.at + window for heal in target.heals if now - heal.at < window]
-    return min(ends, default=None)
+@dataclass(frozen=True, kw_only=True)
+class Ward:
+    """Who may be replaced now for looking sick, and why the others may not."""
+
+    admitted: frozenset[SlotId]
+    flapping: tuple[Member, ...]
+    """Serving, and to be replaced all the same."""
+
+    refusal: Refusal | None
+
+
+def _ward(draft: Draft, sick: list[Member], onsets: Mapping[SlotId, list[datetime]]) -> Ward:
+    policy, target = draft.policy.healing, draft.target
+    allowed = target.healing_allowed
+    # What looked sick when a person allowed healing was looked at by somebody: no limit holds for it.
+    free = {member.slot for member in sick if allowed and member.since <= allowed}
+    limited = sorted((m for m in sick if m.slot not in free), key=lambda member: (member.since, member.slot))
+    flapping = [m for m in draft.remaining(Standing.SERVING, current=True) if len(onsets[m.slot]) >= policy.flaps]
+    used = dict(_used(draft))
+    known = [member for member in flapping if member.slot in used or draft.is_condemned(member)]
+    asking = [*limited, *(member for member in flapping if member not in known)]
+    most = max(1, policy.limit.of(target.size))
+    moments = [*used.values(), *(member.since for member in limited)]
+    calm = bool(moments) and draft.now >= max(moments) + _window(draft) and len(asking) <= most
+    left = 0 if target.healing_stopped and not calm else max(0, most - len(used))
+    admitted = {member.slot for member in asking[:left]}
+    refusal = None
+    if beyond := len(asking[left:]):
+        words = f"{most} at most are replaced within {policy.window_seconds:g} s, and {beyond} more fell sick"
+        calm_at = max([*moments, *([draft.now] if admitted else [])], default=draft.now) + _window(draft)
+        refusal = Refusal(rule=Rule.HEALING_LIMIT, words=words, until=calm_at if beyond <= most else None)
+    return Ward(
+        admitted=frozenset(free | admitted),
+        flapping=(*known, *(m for m in flapping if m.slot in admitted)),
+        refusal=refusal,
+    )
+
+
+def _answer(draft: Draft, member: Member, ward: Ward) -> None:
+    request = Request(member=member, drawer=Drawer.HEAL, reason="looks sick")
+    if member.slot in ward.admitted:
+        draft.budget.record(request, None)
+        draft.heal(member)
+    elif ward.refusal is not None:
+        draft.budget.record(request, ward.refusal)
+        words = f"looks sick, but {ward.refusal.words}"
+        draft.hold(member.slot, ward.refusal.rule, words, since=member.since, until=ward.refusal.until)
+
+
+def _undecided(draft: Draft) -> list[Member]:
+    return [member for member in draft.remaining(Standing.SICK, current=True) if not draft.is_condemned(member)]
+
+
+def _used(draft: Draft) -> Iterator[tuple[SlotId, datetime]]:
+    """Who was replaced for looking sick within the window, and when; what a person allowed does not count."""
+    since = max(filter(None, (draft.target.healing_allowed, draft.now - _window(draft))))
+    for heal in draft.target.heals:
+        if heal.at > since:
+            yield heal.slot, heal.at
+    for entry in draft.target.disruptions:
+        if entry.drawer is Drawer.HEAL and entry.at > since:
+            yield entry.slot, entry.at
+
+
+def _onsets(draft: Draft) -> Mapping[SlotId, list[datetime]]:
+    """When each fell sick within the window, oldest first; those not remembered yet are."""
+    onsets: defaultdict[SlotId, list[datetime]] = defaultdict(list)
+    for sickness in draft.target.sicknesses:
+        onsets[sickness.slot].append(sickness.since)
+    for member in draft.remaining(Standing.SICK, current=True):
+        known = onsets[member.slot]
+        if not known or member.since - known[-1] >= SAME_ONSET:
+            known.append(member.since)
+            draft.healing.sicknesses.append(Sickness(slot=member.slot, since=member.since))
+    begin = draft.now - _window(draft)
+    return defaultdict(list, {slot: [at for at in times if at > begin] for slot, times in onsets.items()})
+
+
+def _window(draft: Draft) -> timedelta:
+    return timedelta(seconds=draft.policy.healing.window_seconds)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from repave.model.disruption import Drawer
 from repave.model.names import SlotId
 from repave.model.plan import Drain, Launch, Phase, Plan, Rule
 from repave.planner.draft import Draft
@@ -32,6 +33,8 @@ def narrate(draft: Draft) -> Plan:
         failures=tuple(draft.failures),
         closed=tuple(sorted(set(draft.closed))),
         heals=tuple(draft.heals),
+        sicknesses=tuple(draft.healing.sicknesses),
+        healing=draft.healing.turn,
         disruptions=tuple(draft.budget.disruptions),
         next_slot=draft.next_slot,
         retarget=draft.retarget,
@@ -101,6 +104,9 @@ def _moving_phase(draft: Draft) -> Phase:
         return Phase.ROLLING_BACK if draft.returning else Phase.ROLLING
     if draft.failures or draft.heals or (_serving(draft) < draft.target.size and _failed_lately(draft)):
         return Phase.HEALING
+    flapping = any(outgoing.drawer is Drawer.HEAL for outgoing in draft.outgoing.values())
+    if flapping or draft.remaining(Standing.SICK, current=True):
+        return Phase.HEALING
     if draft.outgoing:
         return Phase.RENEWING
     busy = draft.steps or draft.closed or draft.proven or draft.holds or draft.sets.orders
@@ -163,4 +169,4 @@ def _serving(draft: Draft) -> int:
 def _wake_at(draft: Draft) -> datetime | None:
     ends = [hold.until for hold in draft.holds if hold.until is not None and hold.until > draft.now]
     grace = timedelta(seconds=draft.policy.health.grace_seconds)
-    return min([*ends, *(order.ordered_at + grace for order in draft.sets.orders)], default=None)
+    return min([*ends, *draft.wakes, *(order.ordered_at + grace for order in draft.sets.orders)], default=None)

@@ -55,6 +55,10 @@ class Intent(Protocol):
         """Pause or resume. Raises Gone."""
         ...
 
+    def allow_healing(self, fleet: FleetKey, at: datetime) -> Target:
+        """A person says that what looks sick at ``at`` is sick: it may be replaced, whatever the limit. Raises Gone."""
+        ...
+
     def commit(self, plan: Plan) -> int:
         """Make the plan the target's next generation, and answer that generation.
 

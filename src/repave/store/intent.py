@@ -16,7 +16,7 @@ from repave.ports.errors import Conflict, Gone
 from repave.ports.intent import Aim, Lease
 from repave.store.database import Database
 from repave.store.documents import decode
-from repave.store.schema import disruptions, failures, heals, leases, orders, proofs, revisions, targets
+from repave.store.schema import disruptions, failures, heals, leases, orders, proofs, revisions, sicknesses, targets
 from repave.store.targets import read_target
 
 KEPT = timedelta(days=1)
@@ -72,6 +72,13 @@ class SqlIntent:
         with self._database.writing() as connection:
             if _existing(connection, fleet).paused is not paused:
                 _change(connection, fleet, paused=paused)
+            return _existing(connection, fleet)
+
+    def allow_healing(self, fleet: FleetKey, at: datetime) -> Target:
+        """What looks sick now may be replaced, whatever the limit. Raises Gone."""
+        with self._database.writing() as connection:
+            _existing(connection, fleet)
+            _change(connection, fleet, healing_allowed=at, healing_stopped=None)
             return _existing(connection, fleet)
 
     def commit(self, plan: Plan) -> int:
@@ -142,9 +149,10 @@ class SqlIntent:
             row = _row(connection, fleet)
             if row is None or row.forgotten:
                 return
-            for table in (orders, failures, heals, disruptions, proofs):
+            for table in (orders, failures, heals, sicknesses, disruptions, proofs):
                 connection.execute(delete(table).where(table.c.fleet == fleet))
-            _change(connection, fleet, forgotten=True, paused=False, stopped="")
+            nothing = {"paused": False, "stopped": "", "healing_stopped": None, "healing_allowed": None}
+            _change(connection, fleet, forgotten=True, **nothing)
 
     def acquire(self, name: str, holder: str, *, at: datetime, seconds: float) -> Lease | None:
         """Take or renew the lease; None while another holds it."""
@@ -241,6 +249,11 @@ def _commit_lessons(connection: Connection, plan: Plan) -> None:
     """Failures, heals, the ledger and the proof; what is older than a day, in the ledger an hour, no longer counts."""
     fleet = plan.fleet
     connection.execute(delete(disruptions).where(disruptions.c.fleet == fleet, disruptions.c.at < plan.at - HOUR))
+    outdated = (sicknesses.c.fleet == fleet) & (sicknesses.c.since < plan.at - KEPT)
+    connection.execute(delete(sicknesses).where(outdated))
+    if plan.sicknesses:
+        noticed = [{"fleet": fleet, "slot": entry.slot, "since": entry.since} for entry in plan.sicknesses]
+        connection.execute(insert(sicknesses), noticed)
     if plan.disruptions:
         connection.execute(insert(disruptions), [_disruption_row(fleet, entry) for entry in plan.disruptions])
     for table in (failures, heals):
@@ -274,7 +287,10 @@ def _commit_target(connection: Connection, plan: Plan) -> None:
         back = plan.retarget
         values = {"revision": back.revision, "release": back.release, "reason": back.reason, "stopped": ""}
         connection.execute(update(targets).where(fleet).values(since=plan.at, **values))
-    elif plan.stop:
+    if plan.healing:
+        stopped = plan.at if plan.healing == "stops" else None
+        connection.execute(update(targets).where(fleet).values(healing_stopped=stopped))
+    if plan.stop and plan.retarget is None:
         connection.execute(update(targets).where(fleet).values(stopped=plan.stop))
 
 

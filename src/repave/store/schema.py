@@ -20,7 +20,7 @@ from sqlalchemy import (
 
 from repave.model.names import EnvironmentName, FleetKey, FleetName, ProjectName
 
-REVISION = "0003"
+REVISION = "0004"
 """The migration this code was written for: the last in ``migrations/versions``."""
 
 
@@ -158,6 +158,8 @@ targets = Table(
     Column("paused", Boolean, nullable=False),
     Column("stopped", Text, nullable=False),
     Column("forgotten", Boolean, nullable=False),
+    Column("healing_stopped", Moment),
+    Column("healing_allowed", Moment),
 )
 """A destroyed fleet's row stays, forgotten: neither its generations nor its slots are ever given again."""
 
@@ -191,6 +193,15 @@ heals = Table(
     Column("fleet", FleetColumn, ForeignKey("targets.fleet"), nullable=False, index=True),
     Column("slot", String, nullable=False),
     Column("at", Moment, nullable=False),
+)
+
+sicknesses = Table(
+    "sicknesses",
+    metadata,
+    Column("position", Integer, primary_key=True, autoincrement=True),
+    Column("fleet", FleetColumn, ForeignKey("targets.fleet"), nullable=False, index=True),
+    Column("slot", String, nullable=False),
+    Column("since", Moment, nullable=False),
 )
 
 disruptions = Table(

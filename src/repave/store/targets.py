@@ -4,9 +4,9 @@ from sqlalchemy import Connection, Select, Table, select
 
 from repave.model.disruption import Disruption, Drawer
 from repave.model.names import FleetKey, ReleaseNumber, RevisionId, SlotId, ZoneName
-from repave.model.target import Failure, FailureKind, Heal, Order, Proof, Target
+from repave.model.target import Failure, FailureKind, Heal, Order, Proof, Sickness, Target
 from repave.store.revocations import revoked_revisions
-from repave.store.schema import disruptions, failures, heals, orders, proofs, targets
+from repave.store.schema import disruptions, failures, heals, orders, proofs, sicknesses, targets
 
 
 def read_target(connection: Connection, fleet: FleetKey) -> Target | None:
@@ -26,6 +26,9 @@ def read_target(connection: Connection, fleet: FleetKey) -> Target | None:
         orders=_orders(connection, fleet),
         failures=_failures(connection, fleet),
         heals=_heals(connection, fleet),
+        sicknesses=_sicknesses(connection, fleet),
+        healing_stopped=row.healing_stopped,
+        healing_allowed=row.healing_allowed,
         disruptions=_disruptions(connection, fleet),
         proven=_proofs(connection, fleet),
         revoked=revoked_revisions(connection, fleet),
@@ -63,6 +66,11 @@ def _failures(connection: Connection, fleet: FleetKey) -> tuple[Failure, ...]:
 
 def _heals(connection: Connection, fleet: FleetKey) -> tuple[Heal, ...]:
     return tuple(Heal(slot=SlotId(row.slot), at=row.at) for row in connection.execute(_oldest_first(heals, fleet)))
+
+
+def _sicknesses(connection: Connection, fleet: FleetKey) -> tuple[Sickness, ...]:
+    query = select(sicknesses).where(sicknesses.c.fleet == fleet).order_by(sicknesses.c.position)
+    return tuple(Sickness(slot=SlotId(row.slot), since=row.since) for row in connection.execute(query))
 
 
 def _disruptions(connection: Connection, fleet: FleetKey) -> tuple[Disruption, ...]:

@@ -55,6 +55,9 @@ class HealingSection(Section):
         default=Amount(value=20, percent=True), description="At most so many (at least 1) per window. Default: 20%."
     )
     window: Duration = Field(default=600.0, description="Default: 10m.")
+    flaps: Count = Field(
+        default=3, description="One that falls sick so often within the window is replaced, well or not. Default: 3."
+    )
 
 
 class BudgetSection(Section):

@@ -12,7 +12,7 @@ from repave.model.observation import Observation
 from repave.model.plan import Plan
 from repave.model.policy import FleetPolicy
 from repave.model.target import Target
-from repave.planner.check import arrivals, judgements, ledger, removals, turns
+from repave.planner.check import arrivals, healing, judgements, ledger, removals, turns
 from repave.planner.check.view import View
 
 PROMISES: tuple[Callable[[View], Iterator[str]], ...] = (
@@ -33,6 +33,8 @@ PROMISES: tuple[Callable[[View], Iterator[str]], ...] = (
     removals.sick,
     judgements.going_back,
     judgements.lessons,
+    healing.limit,
+    healing.turns,
     judgements.success,
 )
 """Each answers, in words, every way in which the plan would break it."""

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from datetime import timedelta
 
 from repave.model.plan import Phase
 from repave.model.target import FailureKind
@@ -51,12 +50,7 @@ def going_back(view: View) -> Iterator[str]:
 
 
 def lessons(view: View) -> Iterator[str]:
-    """What is remembered is true, and is remembered once; healing keeps its limit."""
-    window = timedelta(seconds=view.policy.healing.window_seconds)
-    used = sum(view.now - heal.at < window for heal in view.target.heals)
-    most = max(1, view.policy.healing.limit.of(view.target.size))
-    if view.plan.heals and used + len(view.plan.heals) > most:
-        yield f"{used + len(view.plan.heals)} would be healed within the window, and {most} may be"
+    """What is remembered is true, and is remembered once."""
     well = {view.instances[instance].slot for instance in view.serving}
     for slot in sorted(well & ({heal.slot for heal in view.plan.heals} | {f.slot for f in view.plan.failures})):
         yield f"{slot} serves, and would be remembered as failed"

@@ -76,6 +76,15 @@ class MemoryIntent:
                 self._change(replace(target, paused=paused))
             return self._known(fleet)
 
+    def allow_healing(self, fleet: FleetKey, at: datetime) -> Target:
+        """What looks sick now may be replaced, whatever the limit. Raises Gone."""
+        with self._intent_guard:
+            target = self._targets.get(fleet)
+            if target is None:
+                raise Gone(f"{fleet} has no target")
+            self._change(replace(target, healing_allowed=at, healing_stopped=None))
+            return self._targets[fleet]
+
     def commit(self, plan: Plan) -> int:
         """Make the plan the target's next generation. Raises Conflict."""
         with self._intent_guard:
@@ -90,9 +99,15 @@ class MemoryIntent:
                 wanted = replace(target, revision=back.revision, release=back.release, since=plan.at, stopped="")
             elif plan.stop:
                 wanted = replace(target, stopped=plan.stop)
+            if plan.healing:
+                wanted = replace(wanted, healing_stopped=plan.at if plan.healing == "stops" else None)
             self._change(
                 replace(
                     wanted,
+                    sicknesses=(
+                        *(entry for entry in target.sicknesses if entry.since >= plan.at - KEPT),
+                        *plan.sicknesses,
+                    ),
                     orders=_orders(target, plan),
                     failures=_oldest_first(
                         *(failure for failure in target.failures if failure.at >= plan.at - KEPT), *plan.failures
