@@ -16,7 +16,7 @@ FILE = """project: over
 images:
   web:
     kind: container
-    base: {{image: "{image}"}}
+    base: {{image: "{image}", architecture: {architecture}}}
     files: {{app/: /srv/app/}}
     run: httpd -f -p 8080 -h /srv/app
     user: www-data
@@ -33,7 +33,7 @@ BUSYBOX = Path("/bin/busybox")
 pytestmark = pytest.mark.real
 
 
-def base() -> MadeImage:
+def base(architecture: str = "amd64") -> MadeImage:
     """Busybox in layers of three kinds; the last removes a page of the first."""
     first = layer_tar(
         entry("bin/busybox", BUSYBOX.read_bytes(), mode=0o755), link("bin/httpd", "busybox"),
@@ -41,12 +41,13 @@ def base() -> MadeImage:
     )  # fmt: skip
     second, third = layer_tar(entry("srv/app/below", b"from below")), layer_tar(entry("srv/app/.wh.removed"))
     layers = [(f"{TAR}+gzip", first), (f"{TAR}+zstd", second), (TAR, third)]
-    return MadeImage(layers=layers, runs={"Env": ["PATH=/bin"]})
+    return MadeImage(layers=layers, runs={"Env": ["PATH=/bin"]}, architecture=architecture)
 
 
-def write(project: Path, image: str) -> None:
+def write(project: Path, image: str, architecture: str = "amd64") -> None:
     """The file, with this base."""
-    (project / "repave.yaml").write_text(FILE.format(image=image), encoding="utf-8")
+    text = FILE.format(image=image, architecture=architecture)
+    (project / "repave.yaml").write_text(text, encoding="utf-8")
 
 
 @pytest.fixture
@@ -93,6 +94,22 @@ def test_an_image_of_a_registry_is_locked_baked_offline_run_and_stood_upon(proje
         above = repave(project, "bake")
     assert above["release"] == "r2"
     assert len(above["artifacts"][0]["layers"]) == len(inspected["Layers"]) + 1
+
+
+def test_an_image_for_another_processor_is_made_here(project: Path, tmp_path: Path) -> None:
+    """Of a base for several the one that is asked for; nothing of it is run, and this machine does not start it."""
+    other = base("arm64")
+    with open_registry(tmp_path / "registry") as host:
+        push(host, "tools/busybox", "1.36", base(), other, folder=tmp_path)
+        write(project, f"{host}/tools/busybox:1.36", "arm64")
+        repave(project, "lock")
+    (image,) = repave(project, "bake", "--verify")["verified"]
+    assert image["same"]
+    layout = f"oci:{project}/.repave/registry:over-web:r1"
+    inspected = json.loads(subprocess.run(["skopeo", "inspect", layout], check=True, capture_output=True).stdout)
+    assert (inspected["Architecture"], inspected["Layers"][:3]) == ("arm64", other.packed)
+    (stopped,) = repave(project, "deploy", "test", code=4)["fleets"]
+    assert "the image is for arm64" in stopped["reason"]
 
 
 def asked(endpoint: str, page: str) -> str:

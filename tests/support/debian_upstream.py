@@ -1,7 +1,8 @@
 """A small signed archive, Debian's or Ubuntu's, as a folder, and a project that locks against it."""
 
 import hashlib
-from collections.abc import Callable, Mapping
+import shutil
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -84,23 +85,43 @@ class Upstream:
     ) -> None:
         """Have ``suite`` list exactly these: ``name version`` to further control fields; ``universe`` is Ubuntu's."""
         components = {"main": packages} if universe is None else {"main": packages, "universe": universe}
+        indexes = {
+            component: "".join(self._package(named, fields) for named, fields in listed.items())
+            for component, listed in components.items()
+        }
+        self._list(suite, indexes, key=key or self.key, valid_for=valid_for, release=release)
+
+    def carry(self, suite: str, components: Mapping[str, Iterable[Path]]) -> None:
+        """Have ``suite`` list exactly these packages, which others built, by component."""
+        indexes = {component: "".join(map(self._carried, files)) for component, files in components.items()}
+        self._list(suite, indexes, key=self.key, valid_for=timedelta(days=7), release=lambda text: text)
+
+    def _list(
+        self,
+        suite: str,
+        indexes: Mapping[str, str],
+        *,
+        key: SigningKey,
+        valid_for: timedelta,
+        release: Callable[[str], str],
+    ) -> None:
         place = self.root / "dists" / suite
         hashes = ""
-        for component, listed in components.items():
+        for component, content in indexes.items():
             name = f"{component}/binary-{self.architecture}/Packages"
             index = place / name
             index.parent.mkdir(parents=True, exist_ok=True)
-            index.write_text("".join(self._package(named, fields) for named, fields in listed.items()))
+            index.write_text(content)
             hashes += f" {hashlib.sha256(index.read_bytes()).hexdigest()} {index.stat().st_size} {name}\n"
         now = datetime.now(UTC)
         text = (
             f"Origin: Test\nSuite: {suite}\nCodename: {suite}\nArchitectures: {self.architecture}\n"
-            f"Components: {' '.join(components)}\n"
+            f"Components: {' '.join(indexes)}\n"
             f"Date: {format_datetime(now - timedelta(days=1), usegmt=True)}\n"
             f"Valid-Until: {format_datetime(now - timedelta(days=1) + valid_for, usegmt=True)}\n"
             f"SHA256:\n{hashes}"
         )
-        (place / "InRelease").write_text((key or self.key).clearsign(release(text)))
+        (place / "InRelease").write_text(key.clearsign(release(text)))
 
     def remove(self, name: str, version: str) -> None:
         """Delete the package's file, as archives do with old ones."""
@@ -124,11 +145,18 @@ class Upstream:
                 ("dpkg-deb", "--build", "--root-owner-group", f"-Z{self.compression}", str(tree), str(package))
             )
         package = self.root / self._pool(name, version)
-        if not package.exists():
-            return ""
+        return self._paragraph(self.built[name, version], package) if package.exists() else ""
+
+    def _carried(self, file: Path) -> str:
+        package = self.root / "pool/carried" / file.name
+        package.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(file, package)
+        return self._paragraph(COMMANDS.run(("dpkg-deb", "--field", str(package))).stdout.decode(), package)
+
+    def _paragraph(self, control: str, package: Path) -> str:
         digest = hashlib.sha256(package.read_bytes()).hexdigest()
-        place = f"Filename: {self._pool(name, version)}\nSize: {package.stat().st_size}\nSHA256: {digest}\n"
-        return f"{self.built[name, version]}{place}\n"
+        place = package.relative_to(self.root).as_posix()
+        return f"{control}Filename: {place}\nSize: {package.stat().st_size}\nSHA256: {digest}\n\n"
 
     def _pool(self, name: str, version: str) -> str:
         return f"pool/main/{name[0]}/{name}_{version.partition(':')[2] or version}_{self.architecture}.deb"
