@@ -4,12 +4,13 @@ from dataclasses import replace
 
 import pytest
 
+from repave.model.disruption import Drawer
 from repave.model.names import ReleaseNumber, RevisionId, ZoneName
 from repave.model.observation import Observation
-from repave.model.plan import Launch, Phase, Plan, Rule
+from repave.model.plan import Drain, Launch, Phase, Plan, Rule
 from repave.model.policy import FleetPolicy
-from repave.model.target import FailureKind, Target
-from repave.planner.check import check
+from repave.model.target import FailureKind, Target, ZoneOut
+from repave.planner.check import UnsafePlan, check
 from repave.planner.fleet import plan
 from repave.simulation.sketch import Sketch
 
@@ -123,3 +124,60 @@ def test_one_that_does_not_come_up_in_a_zone_lost_lately_shuts_it_again() -> Non
     made = decide(SKETCH.see(*lines, "31 new c checking 61 61"), replace(SETTLED, failures=(lost,)))
     assert [failure.kind for failure in made.failures] == [FailureKind.ZONE_LOST]
     assert not zones(made)
+
+
+def out(zone: str = "c", *, for_seconds: float | None = None) -> ZoneOut:
+    """A person took it out a minute ago."""
+    until = None if for_seconds is None else SKETCH.ago(-for_seconds)
+    return ZoneOut(zone=ZoneName(zone), since=SKETCH.ago(60), until=until, reason="power works")
+
+
+def test_what_runs_in_a_zone_that_was_taken_out_is_replaced_elsewhere_first() -> None:
+    """As far as the surge allows; nobody leaves before another serves, and then the person's wish is the drawer."""
+    target = replace(SETTLED, zones_out=(out(),))
+    first = decide(three_each("serving", "c"), target)
+    assert sorted(zones(first)) == ["a", "a", "b"]
+    assert not [step for step in first.steps if isinstance(step, Drain)]
+    lines = [f"{number} new {'abc'[number % 3]} serving" for number in range(1, 10)]
+    second = decide(SKETCH.see(*lines, "20 new a serving", "21 new b serving"), target)
+    assert [draw.drawer for draw in second.draws if draw.granted] == [Drawer.OPERATOR] * 2
+    drained = {step.slot for step in second.steps if isinstance(step, Drain)}
+    assert drained < {"web-2", "web-5", "web-8"}
+    assert second.phase is Phase.RENEWING
+
+
+def test_a_fleet_rests_without_a_zone_that_was_taken_out() -> None:
+    """As wanted, even if uneven; it is told which zone is out, why, and until when; then it wakes."""
+    seen = SKETCH.see(*(f"{number} new {'ab'[number % 2]} serving" for number in range(1, 10)))
+    made = decide(seen, replace(SETTLED, zones_out=(out(for_seconds=3600),)))
+    assert made.phase is Phase.CONVERGED
+    [hold] = made.holds
+    assert (hold.rule, hold.until) == (Rule.ZONE_OUT, SKETCH.ago(-3600))
+    assert "power works" in hold.detail
+    assert made.wake_at == hold.until
+
+
+def test_a_zone_whose_time_is_over_is_used_again() -> None:
+    """Evened out one at a time, launch first."""
+    seen = SKETCH.see(*(f"{number} new {'ab'[number % 2]} serving" for number in range(1, 10)))
+    made = decide(seen, replace(SETTLED, zones_out=(out(for_seconds=-1),)))
+    assert zones(made) == ["c"]
+
+
+def test_a_release_rolls_out_without_a_zone_that_was_taken_out() -> None:
+    """The old ones there leave first: two reasons, and a person's is the more urgent."""
+    lines = [f"{number} old {'abc'[number % 3]} serving" for number in range(1, 10)]
+    target = replace(ROLLING, zones_out=(out(),))
+    made = decide(SKETCH.see(*lines, "20 new a serving", "21 new b serving", "22 new a serving"), target)
+    drained = {step.slot for step in made.steps if isinstance(step, Drain)}
+    assert drained == {"web-2", "web-5", "web-8"}
+    assert "c" not in zones(made)
+
+
+def test_the_checker_stops_a_launch_in_a_zone_that_was_taken_out() -> None:
+    """Whatever made the planner think of it."""
+    seen = three_each("stopped", "a")
+    made = plan(POLICY, SETTLED, seen, SKETCH.now)
+    taken = replace(SETTLED, zones_out=(out("b"), out("c")))
+    with pytest.raises(UnsafePlan, match="which a person took out"):
+        check(made, POLICY, taken, seen, SKETCH.now)

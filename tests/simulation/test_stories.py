@@ -1,9 +1,12 @@
 """Scenarios, told so that a person can read them; each is compared with the story that was read and found right."""
 
+from datetime import timedelta
+
 import pytest
 from storytelling import Tells
 
 from repave.model.plan import Phase
+from repave.model.target import ZoneOut
 from repave.simulation.stage import POLICY
 from repave.simulation.world import Behaviour, ControllerKilled, Fault
 
@@ -150,6 +153,24 @@ def test_a_rollout_goes_on_without_a_lost_zone(tells: Tells) -> None:
     assert story.settle() is Phase.CONVERGED
     story.compare("zone_in_rollout")
     assert story.stage.releases() == [2] * 6
+
+
+def test_a_person_takes_a_zone_out(tells: Tells) -> None:
+    """Promise 7: moved launch first, by one budget; six answer all the time; then the zone is used again."""
+    story = tells("A person takes zone c out for five minutes.")
+    now = story.stage.world.clock.now()
+    until = now + timedelta(minutes=5)
+    out = ZoneOut(zone=POLICY.zones[2], since=now, until=until, reason="power works")
+    story.stage.store.take_out(story.stage.fleet, out)
+    story.tell("zone c is taken out")
+    assert story.settle() is Phase.CONVERGED
+    assert {machine.zone for machine in story.stage.world.living(story.stage.fleet)} == {"a", "b"}
+    story.run(300)
+    assert story.settle() is Phase.CONVERGED
+    story.compare("zone_out")
+    assert (story.failed, story.fewest) == (0, 6)
+    zones = [machine.zone for machine in story.stage.world.living(story.stage.fleet)]
+    assert sorted(zones) == ["a", "a", "b", "b", "c", "c"]
 
 
 def test_a_slow_balancer_is_waited_for(tells: Tells) -> None:

@@ -28,6 +28,7 @@ VERBS: dict[str, str] = {
     "pause": "Change nothing in an environment until it is resumed.",
     "resume": "Undo `repave pause`.",
     "heal": "Let all that looks sick be replaced, past the healing limit.",
+    "zone": "Move fleets out of a zone, or let them use it again.",
     "vault": "Carry locked files elsewhere, bring them in, read them again.",
     "gc": "Remove what no lock, release or instance needs.",
     "destroy": "Drain and end every instance of an environment.",

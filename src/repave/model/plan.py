@@ -109,6 +109,9 @@ class Rule(StrEnum):
     REVOKED = "revoked"
     """The wanted revision must not be started any more, and there is none to go back to."""
 
+    ZONE_OUT = "zone-out"
+    """A person took the zone out: nothing is launched there."""
+
     FOREIGN = "foreign"
     """Bears no tags that repave knows: it is reported and not touched."""
 

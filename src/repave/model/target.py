@@ -84,6 +84,17 @@ class Proof:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ZoneOut:
+    """A zone that a person took out: nothing is launched there, and what runs there is replaced in the others."""
+
+    zone: ZoneName
+    since: datetime
+    reason: str
+    until: datetime | None = None
+    """When it comes back by itself; None when only a person brings it back."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Target:
     """What is wanted of one fleet. Every change of it, a committed plan included, has a generation of its own."""
 
@@ -122,6 +133,9 @@ class Target:
 
     revoked: tuple[Revoked, ...] = ()
     """Of this fleet's revisions those that must not be started any more, sorted; each by the oldest that stands."""
+
+    zones_out: tuple[ZoneOut, ...] = ()
+    """Sorted by zone."""
 
     paused: bool = False
     """An operator asked for no change except keeping what serves."""

@@ -16,7 +16,7 @@ from repave.planner import failures, keeper
 from repave.planner.budget import Budget, Request
 from repave.planner.sets import UNNUMBERED, Member, Sets, Standing, slot_number
 from repave.planner.turns import Turn, carried_before
-from repave.planner.zones import Spread, closed_zones, lost_zones
+from repave.planner.zones import Zones
 
 ALIVE = (Standing.SERVING, Standing.COMING)
 """What carries the fleet, or is about to."""
@@ -24,7 +24,7 @@ ALIVE = (Standing.SERVING, Standing.COMING)
 
 @dataclass(frozen=True, kw_only=True)
 class Outgoing:
-    """Why a member of the wanted revision is to be replaced by another of it."""
+    """Why a member is to be replaced by another of the wanted revision."""
 
     drawer: Drawer
     reason: str
@@ -79,12 +79,8 @@ class Draft:
         self.surge = policy.rollout.surge.of(target.size)
         if self.floor == target.size:
             self.surge = max(1, self.surge)  # with neither surge nor unavailable, nothing could ever move
-        self.lost_zones = lost_zones(sets, target.failures, now, judging=self.judging)
-        self.closed_zones = closed_zones(target.failures, now)
-        self.shut_zones = _shut_zones(policy, self.lost_zones, frozenset(self.closed_zones))
-        """Where nothing is launched now."""
-
-        self._spread = Spread(policy.zones, self.shut_zones, _filled(sets))
+        self.zones = Zones(policy, target, sets, now, judging=self.judging)
+        self._spread = self.zones.spread(_filled(sets))
         self.goal = target.size
 
     @cached_property
@@ -151,7 +147,7 @@ class Draft:
 
     def failure_of(self, member: Member) -> Failure:
         """What the member is remembered by, should it have failed."""
-        lost = member.instance.zone in self.lost_zones
+        lost = member.instance.zone in self.zones.lost
         return failures.failure_of(member, self.target, self.now, zone_lost=lost)
 
     def wait_for_turn(self, turn: Turn) -> None:
@@ -173,7 +169,7 @@ class Draft:
     def replace(self, member: Member, drawer: Drawer, reason: str) -> None:
         """Another is to take the place of this one, for a reason of its own; the more urgent of two reasons counts."""
         known = self.outgoing.get(member.slot)
-        if known is None and member.current:
+        if known is None and member.current and member.standing in ALIVE:
             self._spread.leave(member.instance.zone)
         if known is None or drawer.urgency < known.drawer.urgency:
             self.outgoing[member.slot] = Outgoing(drawer=drawer, reason=reason)
@@ -213,12 +209,6 @@ class Draft:
             self.next_slot += 1
             self.steps.append(keeper.launch(slot, self.target.revision, zone, f"{self.goal} are wanted"))
         return count
-
-
-def _shut_zones(policy: FleetPolicy, lost: frozenset[ZoneName], closed: frozenset[ZoneName]) -> frozenset[ZoneName]:
-    """A lost zone is tried again before nothing at all is."""
-    shut = lost | closed
-    return closed if shut.issuperset(policy.zones) else shut
 
 
 def _filled(sets: Sets) -> list[ZoneName]:

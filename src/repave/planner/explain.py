@@ -20,6 +20,7 @@ RULES: Mapping[Rule, str] = {
     Rule.UNSEEN: "nothing is removed on a partial view",
     Rule.AFTER: "fleets named in `after` come first, and last in a rollback",
     Rule.REVOKED: "what is revoked is started nowhere; capacity is not broken for it",
+    Rule.ZONE_OUT: "nothing is launched in a zone that a person took out",
     Rule.FOREIGN: "what bears no tags of ours is reported, not touched",
 }
 
@@ -31,6 +32,7 @@ REMEDIES: Mapping[Rule, str] = {
     Rule.HOURLY: "wait, or raise `budget.per_hour` or `budget.gentle_per_hour` of the fleet",
     Rule.ZONE_BUDGET: "wait, or raise `budget.per_zone` of the fleet",
     Rule.REVOKED: "deploy a release that is not revoked: `repave patch`, or `repave lock`, `repave bake` and deploy",
+    Rule.ZONE_OUT: "`repave zone in`",
     Rule.UNSEEN: "`repave doctor` tries what could not be seen",
 }
 

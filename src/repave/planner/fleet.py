@@ -10,6 +10,7 @@ from repave.model.target import FailureKind, Target
 from repave.planner import failures, keeper, narration
 from repave.planner.budget import most_urgent_first
 from repave.planner.draft import Draft
+from repave.planner.evacuation import evacuate
 from repave.planner.healing import heal
 from repave.planner.rebalancing import rebalance
 from repave.planner.sets import Member, Standing, classify
@@ -40,6 +41,7 @@ def plan(policy: FleetPolicy, target: Target, observation: Observation, now: dat
         clean_up(draft)
         judge(draft)
         heal(draft)
+        evacuate(draft)
         rebalance(draft)
         fill(draft)
         retire(draft)
@@ -118,7 +120,7 @@ def fill(draft: Draft) -> None:
     launched = draft.launch(allowance.launches)
     if launched < allowance.launches:
         words = f"{missing} missing; no zone has room"
-        until = min(draft.closed_zones.values(), default=None)
+        until = draft.zones.opens_at
         draft.hold("fleet", Rule.BACKOFF, words, since=draft.now, until=until)
     elif launched < missing and surge < draft.surge:
         words = f"{missing - launched} more to launch; what they replace may not leave within the hour"

@@ -23,7 +23,7 @@ def heal(draft: Draft) -> None:
         return
     onsets = _onsets(draft)
     for member in _undecided(draft):
-        if member.instance.zone in draft.lost_zones:  # no false alarm: the limit is for the single ones
+        if member.instance.zone in draft.zones.lost:  # no false alarm: the limit is for the single ones
             draft.fail(draft.failure_of(member))
     sick = _undecided(draft) if draft.serving < draft.target.size else []
     ward = _ward(draft, sick, onsets)

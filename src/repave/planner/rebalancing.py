@@ -16,11 +16,11 @@ REST_SECONDS = 120.0
 def rebalance(draft: Draft) -> None:
     """Want one more than the size for a while: it goes to the emptiest zone, and then the fullest gives one up."""
     served = [member.instance.zone for member in draft.sets.of(Standing.SERVING, current=True)]
-    if not _quiet(draft) or not Spread(draft.policy.zones, (), served).uneven:
+    if not _quiet(draft) or not Spread(draft.policy.zones, draft.zones.out, served).uneven:
         return
     # Uneven is judged by what serves: one that is only coming must not end the move that it is part of.
     rested = _rested_at(draft)
-    if draft.now >= rested and Spread(draft.policy.zones, draft.shut_zones, served).uneven:
+    if draft.now >= rested and draft.zones.spread(served).uneven:
         refusal = draft.budget.waits(Drawer.REBALANCE)
         if refusal is None:
             draft.goal += 1
@@ -29,7 +29,7 @@ def rebalance(draft: Draft) -> None:
             hold = Hold(subject="fleet", rule=refusal.rule, detail=words, since=draft.now, until=refusal.until)
             draft.resting.append(hold)
         return
-    until = max(rested, min(draft.closed_zones.values(), default=rested))
+    until = max(rested, draft.zones.opens_at or rested)
     if until > draft.now:
         words = "the zones are uneven, and are evened out later"
         draft.resting.append(Hold(subject="fleet", rule=Rule.BACKOFF, detail=words, since=draft.now, until=until))

@@ -7,7 +7,8 @@ from heapq import heapify, heappop, heapreplace
 from operator import itemgetter
 
 from repave.model.names import InstanceId, ZoneName
-from repave.model.target import Failure, FailureKind
+from repave.model.policy import FleetPolicy
+from repave.model.target import Failure, FailureKind, Target
 from repave.planner.sets import Member, Sets, Standing
 
 FIRST_BACKOFF_SECONDS = 30.0
@@ -27,7 +28,33 @@ SHUT = frozenset({FailureKind.NO_CAPACITY, FailureKind.ZONE_LOST})
 """Failures that speak of the zone."""
 
 
-def closed_zones(failures: Iterable[Failure], now: datetime) -> dict[ZoneName, datetime]:
+class Zones:
+    """The zones of one fleet now: which are lost, which were shut by what befell them, which a person took out."""
+
+    def __init__(self, policy: FleetPolicy, target: Target, sets: Sets, now: datetime, *, judging: bool) -> None:
+        self.declared = policy.zones
+        self.lost = _lost(sets, target.failures, now, judging=judging)
+        self.closed = _closed(target.failures, now)
+        """Left alone until then: lost, or without room, lately."""
+
+        self.out = {out.zone: out for out in target.zones_out if out.until is None or out.until > now}
+        self.shut = self.lost.union(self.closed, self.out)
+        """Where nothing is launched now."""
+
+        if self.shut.issuperset(self.declared):
+            self.shut = frozenset(self.closed).union(self.out)
+
+    @property
+    def opens_at(self) -> datetime | None:
+        """When the first that was left alone is tried again."""
+        return min(self.closed.values(), default=None)
+
+    def spread(self, filled: Iterable[ZoneName]) -> "Spread":
+        """The zones, filled so, that instances can be launched in."""
+        return Spread(self.declared, self.shut, filled)
+
+
+def _closed(failures: Iterable[Failure], now: datetime) -> dict[ZoneName, datetime]:
     """The zones that were lost or had no room lately, and until when they are left alone."""
     shut: dict[ZoneName, list[datetime]] = {}
     for failure in failures:
@@ -37,7 +64,7 @@ def closed_zones(failures: Iterable[Failure], now: datetime) -> dict[ZoneName, d
     return {zone: end for zone, end in until.items() if end > now}
 
 
-def lost_zones(sets: Sets, failures: Iterable[Failure], now: datetime, *, judging: bool) -> frozenset[ZoneName]:
+def _lost(sets: Sets, failures: Iterable[Failure], now: datetime, *, judging: bool) -> frozenset[ZoneName]:
     """The zones where nobody serves any more of several who did: it is the zone that is ill, not each of them.
 
     Of a revision under judgement only what has served is a witness. In a zone that was lost lately, one that does not

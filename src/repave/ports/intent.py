@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from repave.model.names import FleetKey, ReleaseNumber, RevisionId
+from repave.model.names import FleetKey, ReleaseNumber, RevisionId, ZoneName
 from repave.model.outcome import Outcome
 from repave.model.plan import Plan
-from repave.model.target import Target
+from repave.model.target import Target, ZoneOut
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +57,14 @@ class Intent(Protocol):
 
     def allow_healing(self, fleet: FleetKey, at: datetime) -> Target:
         """A person says that what looks sick at ``at`` is sick: it may be replaced, whatever the limit. Raises Gone."""
+        ...
+
+    def take_out(self, fleet: FleetKey, out: ZoneOut) -> Target:
+        """Take a zone out; once more changes until when, and why, but not since when. Raises Gone."""
+        ...
+
+    def bring_back(self, fleet: FleetKey, zone: ZoneName) -> Target:
+        """Let the zone be used again; one that is not out changes nothing. Raises Gone."""
         ...
 
     def commit(self, plan: Plan) -> int:

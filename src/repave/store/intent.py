@@ -1,22 +1,34 @@
 """The intent port: targets, changed by compare-and-set on their generation, and leases."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, Row, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from repave.model.disruption import HOUR, Disruption
-from repave.model.names import FleetKey, ReleaseNumber, RevisionId
+from repave.model.names import FleetKey, ReleaseNumber, RevisionId, ZoneName
 from repave.model.outcome import Outcome, Result
 from repave.model.plan import Launch, Plan
 from repave.model.release import Revision
-from repave.model.target import Failure, FailureKind, Target
+from repave.model.target import Failure, FailureKind, Target, ZoneOut
 from repave.ports.errors import Conflict, Gone
 from repave.ports.intent import Aim, Lease
 from repave.store.database import Database
 from repave.store.documents import decode
-from repave.store.schema import disruptions, failures, heals, leases, orders, proofs, revisions, sicknesses, targets
+from repave.store.schema import (
+    disruptions,
+    failures,
+    heals,
+    leases,
+    orders,
+    proofs,
+    revisions,
+    sicknesses,
+    targets,
+    zones_out,
+)
 from repave.store.targets import read_target
 
 KEPT = timedelta(days=1)
@@ -79,6 +91,30 @@ class SqlIntent:
         with self._database.writing() as connection:
             _existing(connection, fleet)
             _change(connection, fleet, healing_allowed=at, healing_stopped=None)
+            return _existing(connection, fleet)
+
+    def take_out(self, fleet: FleetKey, out: ZoneOut) -> Target:
+        """Take a zone out; once more changes until when, and why, but not since when. Raises Gone."""
+        row = {"until": out.until, "reason": out.reason}
+        one = (zones_out.c.fleet == fleet) & (zones_out.c.zone == out.zone)
+        with self._database.writing() as connection:
+            known = {each.zone: each for each in _existing(connection, fleet).zones_out}.get(out.zone)
+            if known is None:
+                connection.execute(insert(zones_out), {"fleet": fleet, "zone": out.zone, "since": out.since, **row})
+            elif known != replace(out, since=known.since):
+                connection.execute(update(zones_out).where(one).values(**row))
+            else:
+                return _existing(connection, fleet)
+            _change(connection, fleet)
+            return _existing(connection, fleet)
+
+    def bring_back(self, fleet: FleetKey, zone: ZoneName) -> Target:
+        """Let the zone be used again; one that is not out changes nothing. Raises Gone."""
+        with self._database.writing() as connection:
+            _existing(connection, fleet)
+            one = (zones_out.c.fleet == fleet) & (zones_out.c.zone == zone)
+            if connection.execute(delete(zones_out).where(one)).rowcount:
+                _change(connection, fleet)
             return _existing(connection, fleet)
 
     def commit(self, plan: Plan) -> int:
@@ -149,7 +185,7 @@ class SqlIntent:
             row = _row(connection, fleet)
             if row is None or row.forgotten:
                 return
-            for table in (orders, failures, heals, sicknesses, disruptions, proofs):
+            for table in (orders, failures, heals, sicknesses, disruptions, proofs, zones_out):
                 connection.execute(delete(table).where(table.c.fleet == fleet))
             nothing = {"paused": False, "stopped": "", "healing_stopped": None, "healing_allowed": None}
             _change(connection, fleet, forgotten=True, **nothing)

@@ -20,7 +20,7 @@ from sqlalchemy import (
 
 from repave.model.names import EnvironmentName, FleetKey, FleetName, ProjectName
 
-REVISION = "0004"
+REVISION = "0005"
 """The migration this code was written for: the last in ``migrations/versions``."""
 
 
@@ -223,6 +223,16 @@ proofs = Table(
     Column("release", Integer, nullable=False),
     Column("at", Moment, nullable=False),
     Column("bootable", Boolean, nullable=False),
+)
+
+zones_out = Table(
+    "zones_out",
+    metadata,
+    Column("fleet", FleetColumn, ForeignKey("targets.fleet"), primary_key=True),
+    Column("zone", String, primary_key=True),
+    Column("since", Moment, nullable=False),
+    Column("until", Moment),
+    Column("reason", Text, nullable=False),
 )
 
 leases = Table(

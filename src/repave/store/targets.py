@@ -4,9 +4,9 @@ from sqlalchemy import Connection, Select, Table, select
 
 from repave.model.disruption import Disruption, Drawer
 from repave.model.names import FleetKey, ReleaseNumber, RevisionId, SlotId, ZoneName
-from repave.model.target import Failure, FailureKind, Heal, Order, Proof, Sickness, Target
+from repave.model.target import Failure, FailureKind, Heal, Order, Proof, Sickness, Target, ZoneOut
 from repave.store.revocations import revoked_revisions
-from repave.store.schema import disruptions, failures, heals, orders, proofs, sicknesses, targets
+from repave.store.schema import disruptions, failures, heals, orders, proofs, sicknesses, targets, zones_out
 
 
 def read_target(connection: Connection, fleet: FleetKey) -> Target | None:
@@ -32,6 +32,7 @@ def read_target(connection: Connection, fleet: FleetKey) -> Target | None:
         disruptions=_disruptions(connection, fleet),
         proven=_proofs(connection, fleet),
         revoked=revoked_revisions(connection, fleet),
+        zones_out=_zones_out(connection, fleet),
         paused=row.paused,
         stopped=row.stopped,
     )
@@ -89,6 +90,14 @@ def _proofs(connection: Connection, fleet: FleetKey) -> tuple[Proof, ...]:
             at=row.at,
             bootable=row.bootable,
         )
+        for row in connection.execute(query)
+    )
+
+
+def _zones_out(connection: Connection, fleet: FleetKey) -> tuple[ZoneOut, ...]:
+    query = select(zones_out).where(zones_out.c.fleet == fleet).order_by(zones_out.c.zone)
+    return tuple(
+        ZoneOut(zone=ZoneName(row.zone), since=row.since, until=row.until, reason=row.reason)
         for row in connection.execute(query)
     )
 

@@ -12,6 +12,7 @@ def launches(view: View) -> Iterator[str]:
     name = view.target.fleet.fleet
     own = {f"{name}-{number}" for number in range(view.target.next_slot, view.plan.next_slot)}
     failed = {failure.slot for failure in view.target.failures}
+    out = {each.zone for each in view.target.zones_out if each.until is None or each.until > view.now}
     wanted = (view.target.revision, kept_meanwhile(view))
     for slot, times in Counter(launch.slot for launch in view.launches).items():
         if times > 1:
@@ -28,6 +29,8 @@ def launches(view: View) -> Iterator[str]:
             yield f"{launch.slot} is not one of the plan's own new slots"
         if order is None and launch.zone not in view.policy.zones:
             yield f"{launch.slot} would go to zone {launch.zone}, which is not declared"
+        if order is None and launch.zone in out:
+            yield f"{launch.slot} would go to zone {launch.zone}, which a person took out"
         if order is None and launch.slot in failed:
             yield f"{launch.slot} was given out before, and failed"
 

@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 from threading import RLock
 
 from repave.model.disruption import HOUR
-from repave.model.names import Digest, FleetKey, ReleaseNumber, RevisionId
+from repave.model.names import Digest, FleetKey, ReleaseNumber, RevisionId, ZoneName
 from repave.model.outcome import Outcome, Result
 from repave.model.plan import Launch, Plan
 from repave.model.revocation import Revoked
-from repave.model.target import Failure, FailureKind, Order, Proof, Target
+from repave.model.target import Failure, FailureKind, Order, Proof, Target, ZoneOut
 from repave.ports.catalog import Catalog
 from repave.ports.errors import Conflict, Gone
 from repave.ports.intent import Aim, Lease
@@ -69,9 +69,7 @@ class MemoryIntent:
         """Pause or resume. Raises Gone."""
         del at
         with self._intent_guard:
-            target = self._targets.get(fleet)
-            if target is None:
-                raise Gone(f"{fleet} has no target")
+            target = self._existing(fleet)
             if target.paused is not paused:
                 self._change(replace(target, paused=paused))
             return self._known(fleet)
@@ -84,6 +82,20 @@ class MemoryIntent:
                 raise Gone(f"{fleet} has no target")
             self._change(replace(target, healing_allowed=at, healing_stopped=None))
             return self._targets[fleet]
+
+    def take_out(self, fleet: FleetKey, out: ZoneOut) -> Target:
+        """Take a zone out; once more changes until when, and why, but not since when. Raises Gone."""
+        with self._intent_guard:
+            target = self._existing(fleet)
+            known = {each.zone: each for each in target.zones_out}
+            since = known[out.zone].since if out.zone in known else out.since
+            return self._keep_out(target, {**known, out.zone: replace(out, since=since)})
+
+    def bring_back(self, fleet: FleetKey, zone: ZoneName) -> Target:
+        """Let the zone be used again; one that is not out changes nothing. Raises Gone."""
+        with self._intent_guard:
+            target = self._existing(fleet)
+            return self._keep_out(target, {each.zone: each for each in target.zones_out if each.zone != zone})
 
     def commit(self, plan: Plan) -> int:
         """Make the plan the target's next generation. Raises Conflict."""
@@ -212,6 +224,18 @@ class MemoryIntent:
             since=at,
             next_slot=1 if before is None else before.next_slot,
         )
+
+    def _existing(self, fleet: FleetKey) -> Target:
+        target = self._targets.get(fleet)
+        if target is None:
+            raise Gone(f"{fleet} has no target")
+        return target
+
+    def _keep_out(self, target: Target, zones: dict[ZoneName, ZoneOut]) -> Target:
+        zones_out = tuple(zones[zone] for zone in sorted(zones))
+        if zones_out != target.zones_out:
+            self._change(replace(target, zones_out=zones_out))
+        return self._targets[target.fleet]
 
     def _change(self, target: Target) -> None:
         """Every change has a generation of its own."""

@@ -1,0 +1,39 @@
+"""Moments that a person names on the command line: so long from now, or a date and time with its zone."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+
+import typer
+
+from repave.config.problems import Unfit
+from repave.config.quantities import positive_duration_seconds
+from repave.operations.errors import Refused
+
+Until = Annotated[
+    str | None,
+    typer.Option(
+        "--until", help="So long (2h, 3d), or a time (2026-03-02T18:00+01:00) [default: no end].", metavar="TIME"
+    ),
+]
+
+
+def moment(option: str, text: str, now: datetime) -> datetime:
+    """A moment after ``now``, in UTC. Raises Refused, naming the option."""
+    expected = "a duration such as 2h, or a time with its zone such as 2026-03-02T18:00+01:00"
+    try:
+        then = _dated(text) or now + timedelta(seconds=positive_duration_seconds(text))
+    except Unfit as unfit:
+        meant = f"did you mean `{unfit.nearest}`?" if unfit.nearest else ""
+        raise Refused(f"{option} {text}: expected {expected}", hint=meant) from unfit
+    if then.tzinfo is None:
+        raise Refused(f"{option} {text}: expected {expected}", hint=f"did you mean `{text}Z`?")
+    if then <= now:
+        raise Refused(f"{option} {text} is over", hint=f"it is {now:%Y-%m-%dT%H:%MZ} now")
+    return then.astimezone(UTC)
+
+
+def _dated(text: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return None

@@ -1,0 +1,42 @@
+"""Moments a person names."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from repave.cli.moments import moment
+from repave.operations.errors import Refused
+
+NOW = datetime(2026, 3, 2, 18, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("text", "then"),
+    [
+        ("2h", NOW + timedelta(hours=2)),
+        ("3d", NOW + timedelta(days=3)),
+        ("2026-03-02T20:30+01:00", NOW + timedelta(minutes=90)),
+        ("2026-03-02T19:00Z", NOW + timedelta(hours=1)),
+    ],
+)
+def test_so_long_or_a_time_with_its_zone(text: str, then: datetime) -> None:
+    """In UTC."""
+    assert moment("--until", text, NOW) == then
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "hint"),
+    [
+        ("2hours", "--until 2hours: expected a duration such as 2h, or a time with its zone", "did you mean `2h`?"),
+        ("soon", "--until soon: expected a duration such as 2h, or a time with its zone", ""),
+        ("2026-03-02T19:00", "--until 2026-03-02T19:00: expected", "did you mean `2026-03-02T19:00Z`?"),
+        ("2026-03-02T18:30+01:00", "--until 2026-03-02T18:30+01:00 is over", "it is 2026-03-02T18:00Z now"),
+        ("0s", "--until 0s: expected", ""),
+    ],
+)
+def test_anything_else_is_refused_with_what_was_meant(text: str, message: str, hint: str) -> None:
+    """Nothing is guessed: a time without a zone is nobody's."""
+    with pytest.raises(Refused) as refused:
+        moment("--until", text, NOW)
+    assert refused.value.message.startswith(message)
+    assert refused.value.hint == hint
