@@ -8,7 +8,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
-from hostile_archives import packed
+from hostile_packages import packed
 
 from repave.advisories import debian_package
 from repave.advisories.debian_package import documents

@@ -9,19 +9,12 @@ from pathlib import Path
 from zipfile import ZipFile
 
 import pytest
-from hostile_archives import (
-    AMONG_PACKAGES,
-    EVERYWHERE,
-    IN_ROOTS,
-    TARS,
-    ZIPS,
-    Hostile,
-    bomb,
-    broken_streams,
-    compressed,
-    data_package,
-    packages,
-)
+from hostile import Hostile
+from hostile_packages import data_package, packages
+from hostile_streams import bomb, broken_streams
+from hostile_tars import AMONG_PACKAGES, EVERYWHERE, IN_ROOTS, TARS
+from hostile_zips import ZIPS
+from tar_bytes import compressed
 
 from repave.advisories.debian_package import documents
 from repave.advisories.osv.files import OsvZip

@@ -13,10 +13,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hostile_archives import HARD, LINK, compressed, data_package, entry, tar, zipped
-from hostile_archives import ZipMember as Zip
+from hostile_packages import data_package
+from hostile_zips import ZipMember as Zip
+from hostile_zips import zipped
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tar_bytes import HARD, LINK, compressed, entry, tar
 
 from repave.archives.compression import Compression, unpacked
 from repave.archives.entries import Kind

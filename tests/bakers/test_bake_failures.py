@@ -11,7 +11,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
-from hostile_archives import compressed
+from tar_bytes import compressed
 
 from repave.archives.packages import MAGIC, members
 from repave.bakers.container.baker import ContainerBaker

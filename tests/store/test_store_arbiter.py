@@ -1,58 +1,18 @@
 """What the arbiter of a fleet remembers: its ledger, who fell sick, what a person asked for; every store alike."""
 
-from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
+from store_scene import FLEET, NOW, OTHER, ZONE, empty, later
 
 from repave.model.disruption import Disruption, Drawer
-from repave.model.names import (
-    EnvironmentName,
-    FleetKey,
-    FleetName,
-    ProjectName,
-    ReleaseNumber,
-    RevisionId,
-    SlotId,
-    ZoneName,
-)
-from repave.model.plan import Phase, Plan
+from repave.model.names import ReleaseNumber, RevisionId, SlotId
 from repave.model.target import Sickness
 from repave.ports.errors import Gone
 from repave.ports.intent import Aim
 from repave.ports.store import Store
-from repave.simulation.memory.store import MemoryStore
-from repave.store.sql import SqlStore
 
-NOW = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
-FLEET = FleetKey(project=ProjectName("shop"), environment=EnvironmentName("test"), fleet=FleetName("web"))
-OTHER = replace(FLEET, environment=EnvironmentName("prod"))
 AIM = Aim(revision=RevisionId("one"), release=ReleaseNumber(1), size=2, reason="deploy")
-ZONE = ZoneName("a")
-
-
-@pytest.fixture(params=["database", "memory"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    """One store of each kind."""
-    makers: dict[str, Callable[[], Store]] = {
-        "database": lambda: SqlStore(f"sqlite:///{tmp_path}/store.db"),
-        "memory": MemoryStore,
-    }
-    made = makers[request.param]()
-    yield made
-    made.close()
-
-
-def later(seconds: float) -> datetime:
-    """So long after the scene began."""
-    return NOW + timedelta(seconds=seconds)
-
-
-def empty(parent: int, at: datetime = NOW) -> Plan:
-    """A plan that orders nothing."""
-    return Plan(fleet=FLEET, parent=parent, at=at, phase=Phase.ROLLING, summary="rolling")
 
 
 def test_healing_stops_and_goes_on(store: Store) -> None:

@@ -4,19 +4,11 @@ import gzip
 import json
 from collections.abc import Iterator
 
-from hostile_archives import (
-    EVERYWHERE,
-    HARD,
-    LINK,
-    ZIPS,
-    ZipMember,
-    compressed,
-    data_package,
-    entry,
-    tar,
-    zipped,
-)
+from hostile_packages import data_package
+from hostile_tars import EVERYWHERE
+from hostile_zips import ZIPS, ZipMember, zipped
 from osv_records import document, ranged
+from tar_bytes import HARD, LINK, compressed, entry, tar
 
 SHA256 = "0" * 64
 DIGEST = f"sha256:{SHA256}"

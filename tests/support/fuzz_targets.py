@@ -22,7 +22,7 @@ from fuzz_seeds import (
     osv_seeds,
     package_lock_seeds,
 )
-from hostile_archives import field
+from tar_bytes import field
 
 from repave.advisories.changelogs import reaches, repaired
 from repave.advisories.debian_package import documents

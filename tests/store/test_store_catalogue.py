@@ -1,0 +1,63 @@
+"""What every store keeps of locks, artifacts, releases and revisions, whatever it is made of."""
+
+import pytest
+from store_scene import FLEET, LOCK, NEW, NOW, OLD, OTHER, WEB, later, package
+
+from repave.model.artifact import Artifact, ArtifactLayer
+from repave.model.lock import Layer, Lock
+from repave.model.names import Digest, ReleaseNumber
+from repave.model.recipe import ImageKind
+from repave.ports.errors import Gone
+from repave.ports.store import Store
+
+
+def test_a_lock_comes_back_whole_and_is_found_by_its_packages(store: Store) -> None:
+    """`where` asks by a package's own name, its source, or its version."""
+    lock = Lock(packages=(package("libssl3", "3.0.20", "openssl"), package("python3", "3.11")))
+    other = Digest("sha256:" + "2" * 64)
+    store.add_lock(LOCK, lock, NOW)
+    store.add_lock(LOCK, lock, later(1))
+    store.add_lock(other, Lock(packages=(package("libssl3", "3.0.22", "openssl"),)), NOW)
+    assert store.lock(LOCK) == lock
+    assert store.locks_holding("libssl3") == (LOCK, other)
+    assert store.locks_holding("openssl", "3.0.22") == (other,)
+    assert store.locks_holding("python3") == (LOCK,)
+    assert store.locks_holding("zlib1g") == ()
+    with pytest.raises(Gone):
+        store.lock(Digest("sha256:none"))
+
+
+def test_an_artifact_comes_back_whole(store: Store) -> None:
+    """Layers and all."""
+    layer = ArtifactLayer(layer=Layer.BASE, digest=LOCK, size_bytes=3, inputs=LOCK, cached=True)
+    artifact = Artifact(image=WEB, kind=ImageKind.CONTAINER, digest=LOCK, size_bytes=2**33, layers=(layer,))
+    store.add_artifact(artifact, LOCK, NOW)
+    store.add_artifact(artifact, LOCK, NOW)
+    assert store.artifact(LOCK) == artifact
+    with pytest.raises(Gone):
+        store.artifact(Digest("sha256:none"))
+
+
+def test_the_same_content_makes_no_new_release(store: Store) -> None:
+    """A number stands for artifacts and a lock; only the newest release is compared."""
+    first = store.add_release({WEB: Digest("sha256:a")}, LOCK, "abc", NOW)
+    again = store.add_release({WEB: Digest("sha256:a")}, LOCK, "def", later(1))
+    second = store.add_release({WEB: Digest("sha256:b")}, LOCK, "def", later(2))
+    third = store.add_release({WEB: Digest("sha256:a")}, LOCK, "abc", later(3))
+    assert (first.number, again, second.number, third.number) == (1, first, 2, 3)
+    assert store.releases() == (first, second, third)
+    assert store.release(second.number) == second
+    with pytest.raises(Gone):
+        store.release(ReleaseNumber(9))
+
+
+def test_revisions_stay_in_the_order_they_were_added(store: Store) -> None:
+    """Each fleet has its own."""
+    assert store.add_revision(FLEET, NEW) == NEW.id
+    store.add_revision(FLEET, OLD)
+    store.add_revision(FLEET, NEW)
+    assert store.revisions(FLEET) == (NEW, OLD)
+    assert store.revisions(OTHER) == ()
+    assert store.revision(FLEET, OLD.id) == OLD
+    with pytest.raises(Gone):
+        store.revision(OTHER, OLD.id)

@@ -1,0 +1,79 @@
+"""What every store keeps of what was: sightings, lifetimes and events, whatever it is made of."""
+
+from store_scene import FLEET, NOW, OTHER, empty, later, launch, seen
+
+from repave.model.event import Event
+from repave.model.plan import Hold, Phase, Plan, Rule
+from repave.ports.store import Store
+
+
+def test_the_newest_observation_and_plan_are_kept(store: Store) -> None:
+    """One that comes late does not replace a newer one."""
+    assert store.last_seen(FLEET) is None
+    assert store.last_plan(FLEET) is None
+    newest = seen(later(2), "i-1", serving=("i-1",), incomplete="page 2 was throttled")
+    store.see(newest)
+    store.see(seen(NOW))
+    assert store.last_seen(FLEET) == newest
+    hold = Hold(subject="web-1", rule=Rule.STARTING, detail="12 s of 60 s", since=NOW, until=later(60))
+    plan = Plan(
+        fleet=FLEET,
+        parent=3,
+        at=later(2),
+        phase=Phase.ROLLING,
+        summary="1 of 2",
+        steps=(launch("1"),),
+        holds=(hold,),
+        wake_at=later(60),
+    )
+    store.keep_plan(plan)
+    store.keep_plan(empty(2))
+    assert store.last_plan(FLEET) == plan
+
+
+def test_a_lifetime_runs_from_first_sight_to_a_complete_list_without_it(store: Store) -> None:
+    """A partial list ends nothing."""
+    store.see(seen(NOW, "i-1"))
+    store.see(seen(later(1), "i-1", "i-2", serving=("i-1",)))
+    store.see(seen(later(2), "i-2", serving=("i-2",), incomplete="throttled"))
+    first, second = store.lifetimes(FLEET)
+    assert (first.instance, first.first_seen, first.last_seen, first.served_from, first.gone_at) == (
+        "i-1",
+        NOW,
+        later(1),
+        later(1),
+        None,
+    )
+    assert (second.first_seen, second.last_seen, second.served_from) == (later(1), later(2), later(2))
+    store.see(seen(later(3), "i-2", serving=("i-2",)))
+    ended, lives = store.lifetimes(FLEET)
+    assert (ended.gone_at, ended.last_seen) == (later(3), later(1))
+    assert (lives.gone_at, lives.served_from) == (None, later(2))
+    assert store.lifetimes(living=True) == (lives,)
+    assert store.lifetimes(OTHER) == ()
+
+
+def test_an_observation_that_comes_late_ends_no_lifetime(store: Store) -> None:
+    """Two controllers may tell what they saw in the wrong order."""
+    store.see(seen(later(5), "i-1"))
+    store.see(seen(later(4)))
+    (lives,) = store.lifetimes(FLEET)
+    assert lives.gone_at is None
+
+
+def test_the_story_is_told_in_order_and_from_where_one_stopped(store: Store) -> None:
+    """Sequence numbers count up over all fleets."""
+    store.record([])
+    store.record(
+        [
+            Event(at=NOW, fleet=FLEET, kind="launch", message="web-1 in a", slot="web-1"),
+            Event(at=NOW, fleet=OTHER, kind="deploy", message="r1"),
+        ]
+    )
+    store.record([Event(at=later(1), fleet=FLEET, kind="serving", message="web-1 serves", slot="web-1")])
+    story = store.events()
+    assert [event.sequence for event in story] == [1, 2, 3]
+    assert [event.kind for event in store.events(FLEET)] == ["launch", "serving"]
+    assert story[0] == Event(at=NOW, fleet=FLEET, kind="launch", message="web-1 in a", slot="web-1", sequence=1)
+    assert store.events(after=2) == story[2:]
+    assert store.events(limit=1) == story[:1]
