@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from repave.controller.act import Commission, act
+from repave.controller.collecting import uncollected
 from repave.controller.lanes import run_lanes
 from repave.controller.observe import observe
 from repave.controller.ports import Declared, Ports
@@ -56,8 +57,9 @@ class Ticker:
         policy = self._declared.policy(fleet)
         observation = observe(self._ports, policy, parallel=self._parallel)
         now = self._ports.clock.now()
-        decision = plan(policy, target, observation, now)
-        check(decision, policy, target, observation, now)
+        with uncollected():
+            decision = plan(policy, target, observation, now)
+            check(decision, policy, target, observation, now)
         try:
             generation = self._ports.store.commit(decision) if decision.changes else target.generation
         except Conflict:

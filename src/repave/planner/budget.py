@@ -4,6 +4,8 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
+from typing import NamedTuple
 
 from repave.model.disruption import Disruption, Drawer
 from repave.model.names import SlotId, ZoneName
@@ -20,8 +22,7 @@ GENTLE = frozenset({Drawer.AGE, Drawer.REBALANCE})
 """What nobody asked for and nothing hurries: limited unless it is said otherwise, or a fleet would replace itself."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Request:
+class Request(NamedTuple):
     """One wish to take a serving instance out, before it is answered."""
 
     member: Member
@@ -65,34 +66,33 @@ class Budget:
         """Serving instances that may still be taken out."""
         return max(0, self._serving - self.floor)
 
-    def answer(self, request: Request) -> Refusal | None:
-        """Grant a request to take out one that serves (None), or refuse it; every answer is kept."""
+    def answer(self, request: Request) -> Draw:
+        """Grant a request to take out one that serves, or refuse it; every answer is kept."""
         refusal = self._refusal(request.member, request.drawer)
         if refusal is None:
             self._serving -= 1
             self._leaving[request.member.instance.zone] += 1
-        self.record(request, refusal)
-        return refusal
+        return self.record(request, refusal)
 
-    def record(self, request: Request, refusal: Refusal | None) -> None:
+    def record(self, request: Request, refusal: Refusal | None) -> Draw:
         """Keep the answer to a draw; a granted one enters the ledger, once for each instance."""
-        member, drawer, reason = request.member, request.drawer, request.reason
-        self.draws.append(
-            Draw(
-                slot=member.slot,
-                drawer=drawer,
-                granted=refusal is None,
-                reason=f"{reason}; but {refusal.words}" if refusal else reason,
-                rule=refusal.rule if refusal else None,
-                until=refusal.until if refusal else None,
-            )
+        member, drawer, reason = request
+        draw = Draw(
+            slot=member.slot,
+            drawer=drawer,
+            granted=refusal is None,
+            reason=f"{reason}; but {refusal.words}" if refusal else reason,
+            rule=refusal.rule if refusal else None,
+            until=refusal.until if refusal else None,
         )
+        self.draws.append(draw)
         if refusal is None and member.slot not in self._known:
             self._known.add(member.slot)
             entry = Disruption(slot=member.slot, zone=member.instance.zone, drawer=drawer, at=self._now)
             self.disruptions.append(entry)
             for limit in self._hourly:
                 limit.count(entry)
+        return draw
 
     def room(self, drawer: Drawer) -> int | None:
         """How many the hour leaves to this drawer, the floor aside; None: no limit. Asked before a replacement starts.
@@ -116,12 +116,17 @@ class Budget:
 
     def _refusal(self, member: Member, drawer: Drawer) -> Refusal | None:
         if not self.left:
-            return Refusal(rule=Rule.BUDGET, words=f"{self._serving} serve and {self.floor} must")
+            return self._spent
         crowded = self._crowded(member.instance.zone) if self._paced and drawer in PACED else None
         # What was drawn before and serves still, because its drain did not work, has been counted.
         # An instance of a rebalanced fleet asked before its replacement was started.
         counted = member.slot in self._known or drawer is Drawer.REBALANCE
         return crowded or (None if counted else self.waits(drawer))
+
+    @cached_property
+    def _spent(self) -> Refusal:
+        """Nothing more is granted by this plan, so it is said in the same words to all who come now."""
+        return Refusal(rule=Rule.BUDGET, words=f"{self._serving} serve and {self.floor} must")
 
     def _crowded(self, zone: ZoneName) -> Refusal | None:
         leaving, most = self._leaving[zone], self._most_of_zone
@@ -136,7 +141,11 @@ class Budget:
 
 def most_urgent_first(requests: Iterable[Request]) -> list[Request]:
     """One request for each instance: the most urgent of its own; of equals, in the order they were asked."""
+    by_drawer: dict[Drawer, list[Request]] = {drawer: [] for drawer in Drawer}
+    for request in requests:
+        by_drawer[request.drawer].append(request)
     first: dict[SlotId, Request] = {}
-    for request in sorted(requests, key=lambda request: request.drawer.urgency):
-        first.setdefault(request.member.slot, request)
+    for asked in by_drawer.values():
+        for request in asked:
+            first.setdefault(request.member.slot, request)
     return list(first.values())

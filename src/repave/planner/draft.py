@@ -72,7 +72,9 @@ class Draft:
         """Whose turn comes first; until then ``target`` is what the fleet is kept as."""
 
         self._gone: set[SlotId] = set()
-        self._seen_off: set[SlotId] = set()
+        self._away: set[SlotId] = set()
+        """The gone, and those that leave and keep their place until they are."""
+
         self._failed = {failure.slot for failure in target.failures}
         self.serving = len(sets.of(Standing.SERVING))
         self.budget = Budget(policy, target, sets, now, hurried=self.returning)
@@ -122,7 +124,8 @@ class Draft:
 
     def staying(self) -> list[Member]:
         """Members of the wanted revision that carry the fleet, or are about to, and are not to be replaced."""
-        return [member for member in self.remaining(*ALIVE, current=True) if member.slot not in self.outgoing]
+        alive = self.remaining(*ALIVE, current=True)
+        return [member for member in alive if member.slot not in self.outgoing] if self.outgoing else alive
 
     def departing(self, standing: Standing) -> list[Member]:
         """Members that stand so and are to make room for others: old ones, and the outgoing."""
@@ -130,8 +133,8 @@ class Draft:
 
     def remaining(self, *standings: Standing, current: bool | None = None) -> list[Member]:
         """Members that stand so and that this plan has not sent away."""
-        away = self._gone | self._seen_off if self._seen_off else self._gone
-        return [member for member in self.sets.of(*standings, current=current) if member.slot not in away]
+        members = self.sets.of(*standings, current=current)
+        return [member for member in members if member.slot not in self._away] if self._away else members
 
     def was_proven(self, member: Member) -> bool:
         """Whether the member's revision once carried the fleet."""
@@ -186,11 +189,12 @@ class Draft:
         """Send a member away by these steps, once."""
         if member.slot not in self._gone:
             self._gone.add(member.slot)
+            self._away.add(member.slot)
             self.steps += steps
 
     def see_off(self, member: Member) -> None:
         """One that has been leaving goes now; until it is gone it keeps its place."""
-        self._seen_off.add(member.slot)
+        self._away.add(member.slot)
         self.steps += keeper.end(member, keeper.reason_to_go(member))
 
     def halt(self, reason: str, back: Retarget | None) -> None:

@@ -10,7 +10,7 @@ def evacuate(draft: Draft) -> None:
     for zone, out in sorted(draft.zones.out.items()):
         words = f"zone {zone} was taken out: {out.reason}"
         draft.resting.append(Hold(subject="fleet", rule=Rule.ZONE_OUT, detail=words, since=out.since, until=out.until))
-    for member in draft.remaining(*ALIVE):
+    for member in draft.remaining(*ALIVE) if draft.zones.out else ():
         taken_out = draft.zones.out.get(member.instance.zone)
         if taken_out is not None:
             draft.replace(member, Drawer.OPERATOR, f"its zone was taken out: {taken_out.reason}")

@@ -167,13 +167,11 @@ def shrink(draft: Draft) -> None:
 def answer(draft: Draft) -> None:
     """All who asked to take out what serves are answered, the most urgent first: nobody gentle is before them."""
     for request in most_urgent_first(draft.requests):
-        member, reason = request.member, request.reason
-        refusal = draft.budget.answer(request)
-        if refusal is None:
-            draft.leave(member, keeper.drain(member, reason))
+        member, draw = request.member, draft.budget.answer(request)
+        if draw.rule is None:
+            draft.leave(member, keeper.drain(member, request.reason))
         else:
-            words = f"{reason}; but {refusal.words}"
-            draft.hold(member.slot, refusal.rule, words, since=member.since, until=refusal.until)
+            draft.hold(member.slot, draw.rule, draw.reason, since=member.since, until=draw.until)
 
 
 def spare_the_sick(draft: Draft) -> None:

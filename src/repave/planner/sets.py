@@ -52,6 +52,9 @@ class Member(NamedTuple):
     """One instance with all that is known of it. A tuple: a plan over a large fleet makes one for each instance."""
 
     instance: Instance
+    slot: SlotId
+    """The place it fills."""
+
     place: tuple[int, str, InstanceId]
     """Members are put in order by it: as slots were given out."""
 
@@ -65,11 +68,6 @@ class Member(NamedTuple):
 
     condemned: bool
     """Whether it was judged before, as a failure or a heal."""
-
-    @property
-    def slot(self) -> SlotId:
-        """The place it fills."""
-        return self.instance.slot
 
     @property
     def was_leaving(self) -> bool:
@@ -179,6 +177,7 @@ class Classifier:
             standing = told or self._unserving(instance, backend, judged, healthy_by)
         return Member(
             instance=instance,
+            slot=instance.slot,
             place=(*slot_number(instance.slot), instance.id),
             backend=backend,
             standing=standing,
