@@ -1,10 +1,8 @@
 """Mirrors that cannot be reached cost one short wait, once in a run."""
 
-import socket
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 from repave.ports.errors import Unreachable
 from repave.ports.reaching import first_reached
@@ -57,6 +55,9 @@ class Mirrors:
 
     def _connect(self, address: str) -> None:
         """Raise Unreachable where no connection can be made; behind a proxy that cannot be told."""
+        import socket  # noqa: PLC0415 - as the next
+        from urllib.request import getproxies, proxy_bypass  # noqa: PLC0415 - 20 ms to load, and few have mirrors
+
         parts = urlsplit(address)
         if parts.scheme not in PORTS or parts.hostname is None:
             return
