@@ -1,8 +1,8 @@
 """How long one decision takes: a plan, and its check, over one fleet of many instances and over many fleets.
 
 Two moments of a fleet are planned: in the middle of a roll-out, where everything is asked and most is refused, and at
-rest; as the controller plans, the garbage collector held off. Each figure is of a process of its own, in processor seconds, for other work of the machine is none of the
-planner's; the fastest of several counts.
+rest; as the controller plans, the garbage collector held off. Each figure is of a process of its own, in processor
+seconds, for other work of the machine is none of the planner's; the fastest of several counts.
 """
 
 import argparse

@@ -1,9 +1,7 @@
 """What every store keeps of zones that a person took out."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
@@ -12,23 +10,11 @@ from repave.model.target import ZoneOut
 from repave.ports.errors import Gone
 from repave.ports.intent import Aim
 from repave.ports.store import Store
-from repave.simulation.memory.store import MemoryStore
-from repave.store.sql import SqlStore
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 FLEET = FleetKey(project=ProjectName("shop"), environment=EnvironmentName("test"), fleet=FleetName("web"))
 ZONES = (ZoneName("a"), ZoneName("b"))
 AIM = Aim(revision=RevisionId("old"), release=ReleaseNumber(1), size=3, reason="deploy")
-
-
-@pytest.fixture(params=["sql", "memory"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    """One store of each kind."""
-    made: SqlStore | MemoryStore = (
-        SqlStore(f"sqlite:///{tmp_path}/store.db") if request.param == "sql" else MemoryStore()
-    )
-    yield made
-    made.close()
 
 
 def test_a_zone_is_out_until_it_is_brought_back(store: Store) -> None:
