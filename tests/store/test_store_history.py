@@ -64,6 +64,7 @@ def test_an_observation_that_comes_late_ends_no_lifetime(store: Store) -> None:
 def test_the_story_is_told_in_order_and_from_where_one_stopped(store: Store) -> None:
     """Sequence numbers count up over all fleets."""
     store.record([])
+    assert store.newest_event() == 0
     store.record(
         [
             Event(at=NOW, fleet=FLEET, kind="launch", message="web-1 in a", slot="web-1"),
@@ -73,6 +74,7 @@ def test_the_story_is_told_in_order_and_from_where_one_stopped(store: Store) -> 
     store.record([Event(at=later(1), fleet=FLEET, kind="serving", message="web-1 serves", slot="web-1")])
     story = store.events()
     assert [event.sequence for event in story] == [1, 2, 3]
+    assert store.newest_event() == 3
     assert [event.kind for event in store.events(FLEET)] == ["launch", "serving"]
     assert story[0] == Event(at=NOW, fleet=FLEET, kind="launch", message="web-1 in a", slot="web-1", sequence=1)
     assert store.events(after=2) == story[2:]

@@ -55,25 +55,25 @@ def watching(screen: Screen, store: Store, clock: Clock) -> Iterator[Watcher]:
             yield view.saw
         view.story.flush(screen)
     else:
-        story = Story(store, clock)
+        story = Story(store)
         yield lambda plan, _: story.tell(plan.fleet, screen)
 
 
 class Story:
     """Events as they come, each once; those from before we began to watch are left out."""
 
-    def __init__(self, store: Store, clock: Clock) -> None:
+    def __init__(self, store: Store) -> None:
         self._store = store
-        self._began = clock.now()
+        self._began = store.newest_event()
         self._last: dict[FleetKey, int] = {}
         self.recent: list[str] = []
 
     def news(self, fleet: FleetKey) -> list[str]:
         """What was recorded of the fleet since the last call."""
         told: list[str] = []
-        while events := self._store.events(fleet, after=self._last.get(fleet, 0)):
+        while events := self._store.events(fleet, after=self._last.get(fleet, self._began)):
             self._last[fleet] = events[-1].sequence
-            told += [line(event) for event in events if event.at >= self._began]
+            told += [line(event) for event in events]
         return told
 
     def tell(self, fleet: FleetKey, screen: Screen) -> None:
@@ -98,7 +98,7 @@ class LiveView:
     def __init__(self, store: Store, clock: Clock) -> None:
         self._clock = clock
         self._latest: dict[FleetKey, tuple[Plan, Observation]] = {}
-        self.story = Story(store, clock)
+        self.story = Story(store)
 
     def saw(self, plan: Plan, observation: Observation) -> None:
         """Take note; the view refreshes by itself."""

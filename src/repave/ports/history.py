@@ -60,3 +60,7 @@ class History(Protocol):
     def events(self, fleet: FleetKey | None = None, *, after: int = 0, limit: int = 1000) -> tuple[Event, ...]:
         """The story after a sequence number, oldest first, ``limit`` at most."""
         ...
+
+    def newest_event(self) -> int:
+        """The sequence number of the newest event of all; 0 before the first."""
+        ...

@@ -10,7 +10,7 @@ from repave.model.names import FleetKey, InstanceId, ReleaseNumber, RevisionId, 
 from repave.model.observation import Instance, Observation, TrafficState
 from repave.model.plan import Plan
 from repave.ports.history import Lifetime
-from repave.store.counters import draw
+from repave.store.counters import draw, drawn
 from repave.store.database import Database
 from repave.store.documents import decode, encode
 from repave.store.schema import events, lifetimes, observations, plans
@@ -80,6 +80,11 @@ class SqlHistory:
             query = query.where(events.c.fleet == fleet)
         with self._database.reading() as connection:
             return tuple(_event(row) for row in connection.execute(query))
+
+    def newest_event(self) -> int:
+        """The sequence number of the newest event of all."""
+        with self._database.reading() as connection:
+            return drawn(connection, "event")
 
     def _newest(self, table: Table, fleet: FleetKey) -> str | None:
         with self._database.reading() as connection:

@@ -63,6 +63,10 @@ class MemoryHistory:
         """The story after a sequence number, oldest first."""
         return tuple(event for event in self._events[after:] if fleet in (None, event.fleet))[:limit]
 
+    def newest_event(self) -> int:
+        """How many there are."""
+        return len(self._events)
+
     def _live(self, observation: Observation) -> None:
         """Begin, carry on and end lifetimes; only a complete list ends one."""
         at, fleet = observation.machines.at, observation.fleet
