@@ -60,7 +60,17 @@ fleets:
     budget: {per_hour: 10%, gentle_per_hour: 1, per_zone: 2}
     drain: 30s
     limits: {memory: 1.5GiB, cpus: 2}
-    scale: {cpu: 60%, requests_per_instance: 100}
+    scale:
+      cpu: 60%
+      memory: 70%
+      requests_per_instance: 12.5
+      metrics: {open_requests: 20}
+      schedule: [{cron: "0 8 * * Mon-Fri", time_zone: Europe/Prague, size: 10}, {cron: "*/5 0 1,15 * *", size: 6}]
+      tolerance: 5%
+      out_after: 0s
+      in_after: 10m
+      cool_down: 90s
+      window: 2m
 environments:
   test: {provider: local, fleets: {web: {size: 0}}, gates: {checks: [checks/smoke.sh], soak: 1m}}
   prod:
@@ -128,7 +138,8 @@ NOT_STRUCTURE = {
     "a command that needs a shell", "too little memory", "a range the wrong way round", "latest for a package",
     "an impossible time zone", "an impossible day", "an impossible hour", "a host name to listen on",
     "a star to listen on", "an empty command",
-    "a command of build that counts on a shell",
+    "a command of build that counts on a shell", "a schedule of an hour that is none",
+    "a schedule of a day that never comes", "a schedule in a zone that is none",
 }  # fmt: skip
 """What a pattern cannot say."""
 

@@ -13,6 +13,7 @@ from repave.model.outcome import Outcome, Result
 from repave.model.plan import Launch, Phase, Plan, Retarget
 from repave.model.release import Revision
 from repave.model.revocation import Revocation, RevokedKind
+from repave.model.scaling import Leaning, Resize, SizeHistory
 from repave.model.target import FailureKind, Heal
 from repave.ports.errors import WorldError
 from repave.ports.intent import Aim
@@ -71,6 +72,9 @@ def some_plan(chance: Random, generation: int, number: int, order: str | None) -
             replace(made, closed=(launch.slot,)),
             replace(made, proven=revision.id),
             replace(made, stop="2 in a row failed"),
+            replace(made, resize=Resize(size=chance.randint(1, 9), reason="cpu is 90% of 60%")),
+            replace(made, size_history=SizeHistory(resized_at=chance.choice((None, at)), reason="cpu")),
+            replace(made, size_history=SizeHistory(leaning=Leaning(since=at, size=chance.randint(1, 9)))),
             replace(made, retarget=Retarget(revision=revision.id, release=revision.release, reason="bad")),
             replace(made, parent=generation - 1),
         )

@@ -5,6 +5,7 @@ from store_scene import FLEET, NEW, NOW, OLD, OTHER, ZONE, aim, empty, failure, 
 
 from repave.model.names import SlotId
 from repave.model.plan import Phase, Plan, Retarget
+from repave.model.scaling import Leaning, Resize, SizeHistory
 from repave.model.target import Heal
 from repave.ports.errors import Conflict, Gone
 from repave.ports.store import Store
@@ -54,7 +55,7 @@ def test_asking_again_for_a_stopped_revision_is_a_new_try(store: Store) -> None:
 
 
 def test_a_commit_keeps_all_of_a_plan(store: Store) -> None:
-    """Orders, failures, heals, slots and the proof change together."""
+    """Orders, failures, heals, slots, the size and the proof change together."""
     store.add_revision(FLEET, OLD)
     first = store.aim(FLEET, aim(), NOW)
     plan = Plan(
@@ -68,6 +69,8 @@ def test_a_commit_keeps_all_of_a_plan(store: Store) -> None:
         heals=(Heal(slot=SlotId("web-1"), at=later(1)),),
         next_slot=9,
         proven=OLD.id,
+        resize=Resize(size=7, reason="cpu"),
+        size_history=SizeHistory(resized_at=later(1), reason="cpu", leaning=Leaning(since=later(1), size=4)),
     )
     generation = store.commit(plan)
     target = store.target(FLEET)
@@ -80,6 +83,7 @@ def test_a_commit_keeps_all_of_a_plan(store: Store) -> None:
     assert target.failures == plan.failures
     assert target.heals == plan.heals
     assert target.next_slot == 9
+    assert (target.size, target.size_history) == (7, plan.size_history)
     assert [(proof.revision, proof.release, proof.at) for proof in target.proven] == [(OLD.id, 1, later(1))]
 
 

@@ -54,6 +54,7 @@ from repave.registries.layout import LayoutRegistry
 from repave.registries.vault import FileVault
 from repave.secrets.references import ReferenceSecrets
 from repave.simulation.balancer import SimulatedBalancer
+from repave.simulation.metrics import SimulatedMetrics
 from repave.simulation.provider import SimulatedProvider
 from repave.simulation.world import World
 from repave.store.sql import SqlStore
@@ -383,6 +384,7 @@ class Shop:
                 traffic=self.traffic,
                 secrets=InventedSecrets(),
                 clock=self.clock,
+                metrics=(SimulatedMetrics(self.world),),
             ),
             Declared(
                 policy=lambda key: fleet_policy(self.project, key.environment, key.fleet),

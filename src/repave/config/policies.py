@@ -8,8 +8,9 @@ from repave.config.order import ahead_of
 from repave.config.problems import nearest, one_of
 from repave.model.names import EnvironmentName, FleetKey, FleetName
 from repave.model.policy import FleetPolicy
-from repave.model.project import Environment, Fleet, Project
+from repave.model.project import Environment, Fleet, FleetSize, Project
 from repave.model.release import Release, Revision, SecretReference
+from repave.model.scaling import Scale, ScalePolicy
 
 Name = TypeVar("Name", bound=str)
 Value = TypeVar("Value")
@@ -31,9 +32,34 @@ def fleet_policy(project: Project, environment: EnvironmentName, fleet: FleetNam
         rollout=what.rollout,
         healing=what.healing,
         budget=what.budget,
+        scale=_scale(what.scale, where.fleets[fleet]),
         drain_timeout_seconds=what.drain_timeout_seconds,
         after=keys(ahead_of(fleet, project.fleets)),
         before=keys(other for other in project.fleets if fleet in ahead_of(other, project.fleets)),
+    )
+
+
+def size_for(environment: Environment, fleet: FleetName, present: int | None) -> int:
+    """How many are to run when ``fleet`` is deployed: where a range moves the size, the present one within it."""
+    sizes = environment.fleets[fleet]
+    if sizes.highest is None or present is None:
+        return sizes.size
+    return min(sizes.highest, max(sizes.size, present))
+
+
+def _scale(scale: Scale, sizes: FleetSize) -> ScalePolicy | None:
+    if sizes.highest is None:
+        return None
+    return ScalePolicy(
+        lowest=sizes.size,
+        highest=sizes.highest,
+        targets=scale.targets,
+        schedule=scale.schedule,
+        tolerance=scale.tolerance,
+        out_after_seconds=scale.out_after_seconds,
+        in_after_seconds=scale.in_after_seconds,
+        cool_down_seconds=scale.cool_down_seconds,
+        window_seconds=scale.window_seconds,
     )
 
 

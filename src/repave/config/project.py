@@ -4,12 +4,13 @@ from pathlib import Path
 
 from repave.config.errors import FileError
 from repave.config.grammar.advisories import AdvisoriesSection, PublishedSection, SourceSection
-from repave.config.grammar.environments import EnvironmentSection, SecretSection
+from repave.config.grammar.environments import EnvironmentSection, FleetSizeSection, SecretSection
 from repave.config.grammar.file import File
 from repave.config.grammar.fleets import FleetSection
 from repave.config.grammar.guards import GuardsSection
 from repave.config.grammar.images import BaseImageSection, BaseSection, BuildLimitsSection, ImageSection
 from repave.config.grammar.origins import OriginSection
+from repave.config.grammar.scaling import ScaleSection
 from repave.config.grammar.sources import GitSection
 from repave.config.positions import LARGEST_TEXT, read_document
 from repave.config.reading import read_text
@@ -35,6 +36,7 @@ from repave.model.recipe import (
     RemoteFile,
 )
 from repave.model.release import Limits
+from repave.model.scaling import MetricTarget, Scale, ScheduledSize
 from repave.model.signing import SigningSettings
 
 FILENAME = "repave.yaml"
@@ -227,7 +229,36 @@ def _fleet(name: str, section: FleetSection) -> Fleet:
         drain_timeout_seconds=section.drain,
         after=tuple(FleetName(other) for other in section.after),
         limits=Limits(memory_bytes=limits.memory or None, cpus=limits.cpus or None),
+        scale=_scale(section.scale),
     )
+
+
+def _scale(section: ScaleSection) -> Scale:
+    from zoneinfo import ZoneInfo  # noqa: PLC0415 - few files have schedules
+
+    own = {
+        "cpu": section.cpu,
+        "memory": section.memory,
+        "requests_per_instance": section.requests_per_instance,
+        **section.metrics,
+    }
+    return Scale(
+        targets=tuple(MetricTarget(metric=metric, value=value) for metric, value in own.items() if value),
+        schedule=tuple(
+            ScheduledSize(cron=one.cron, time_zone=ZoneInfo(one.time_zone), size=one.size) for one in section.schedule
+        ),
+        tolerance=section.tolerance,
+        out_after_seconds=section.out_after,
+        in_after_seconds=section.in_after,
+        cool_down_seconds=section.cool_down,
+        window_seconds=section.window,
+    )
+
+
+def _fleet_size(section: FleetSizeSection) -> FleetSize:
+    within = section.size
+    highest = within.highest if within.highest > within.lowest else None
+    return FleetSize(size=within.lowest, highest=highest, listen=section.listen or None)
 
 
 def _environment(name: str, section: EnvironmentSection) -> Environment:
@@ -235,10 +266,7 @@ def _environment(name: str, section: EnvironmentSection) -> Environment:
         name=EnvironmentName(name),
         provider=ProviderName(section.provider),
         zones=tuple(ZoneName(zone) for zone in section.zones) or (ZoneName(DEFAULT_ZONE),),
-        fleets={
-            FleetName(fleet): FleetSize(size=sizes.size.lowest, listen=sizes.listen or None)
-            for fleet, sizes in section.fleets.items()
-        },
+        fleets={FleetName(fleet): _fleet_size(sizes) for fleet, sizes in section.fleets.items()},
         configuration={
             variable: value.secret if isinstance(value, SecretSection) else value
             for variable, value in section.config.items()

@@ -42,6 +42,8 @@ LISTEN_PATTERN = r"^(.+:)?[0-9]{1,5}$"
 
 WINDOW = "days, hours and a time zone, such as `Mon-Fri 09:00-16:00 Europe/Prague`"
 WINDOW_PATTERN = r"^[A-Za-z,-]+ [0-9]{2}:[0-9]{2}-[0-9]{2}:[0-9]{2} [A-Za-z0-9_+/-]+$"
+TIME_ZONE = "a time zone of the IANA database such as `Europe/Prague`"
+TIME_ZONE_PATTERN = r"^[A-Za-z][A-Za-z0-9_+/-]*$"
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
@@ -178,7 +180,7 @@ def window(value: object) -> Window:
             raise Unfit(f"times of day from `00:00` to `23:59`, not `{time}`")
     if match[2] == match[3]:
         raise Unfit("a window that ends at another time than it starts")
-    return Window(days=_days(match[1]), start=match[2], end=match[3], zone=_time_zone(match[4]))
+    return Window(days=_days(match[1]), start=match[2], end=match[3], zone=time_zone(match[4]))
 
 
 def _days(text: str) -> tuple[str, ...]:
@@ -194,15 +196,17 @@ def _days(text: str) -> tuple[str, ...]:
     return tuple(day for day in DAYS if day in days)
 
 
-def _time_zone(name: str) -> str:
+def time_zone(name: object) -> str:
     """A name of the IANA time zone database."""
     from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones  # noqa: PLC0415 - few files have windows
 
+    if not isinstance(name, str):
+        raise Unfit(TIME_ZONE)
     try:
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
         raise Unfit(
-            f"a time zone of the IANA database such as `Europe/Prague`, not `{name}`",
+            f"{TIME_ZONE}, not `{name}`",
             nearest=nearest(name, available_timezones()),
         ) from error
     return name

@@ -24,7 +24,8 @@ _QUANTITIES = """\
 |---|---|
 | duration | a number and `ms`, `s`, `m`, `h`, `d` or `w`: `30s`, `1.5h` |
 | amount | a count, `2`, or a share of the fleet's size, `25%`; shares are rounded up |
-| size | a number of instances, `6` |
+| size | a number of instances, `6`, or a range, `6..20`, within which `scale` of the fleet moves it |
+| cron | five fields as Debian's cron reads them: `0 8 * * Mon-Fri` is 8:00 on weekdays, by the clock of `time_zone` |
 | memory | a number and `KiB`, `MiB`, `GiB`, `TiB`, `kB`, `MB`, `GB` or `TB`: `256MiB` |
 | address | `8080` means `127.0.0.1:8080`; an address beyond this machine must be written out, `0.0.0.0:8080` |
 | name | lower-case letters, digits and hyphens, a letter first, at most 40 characters |
@@ -59,6 +60,7 @@ _TITLES = {
     "BudgetSection": "`fleets.NAME.budget`",
     "LimitsSection": "`fleets.NAME.limits`",
     "ScaleSection": "`fleets.NAME.scale`",
+    "ScheduledSizeSection": "`fleets.NAME.scale.schedule`, each",
     "EnvironmentSection": "`environments.NAME`",
     "FleetSizeSection": "`environments.NAME.fleets.NAME`",
     "SecretSection": "a value of `environments.NAME.config`, when it is a secret, and `password`",
@@ -124,6 +126,8 @@ def _shape_of_type(value: Mapping[str, Any]) -> str:
         case "object":
             return f"by name: {_shape(value['additionalProperties'])}"
         case "integer" | "number":
+            if "exclusiveMinimum" in value:
+                return f"a number above {value['exclusiveMinimum']}"
             highest = value.get("maximum")
             return f"{value['minimum']} to {highest}" if highest else f"{value['minimum']} or more"
         case "boolean":

@@ -12,6 +12,7 @@ from repave.config.order import check_order
 from repave.config.origins import check_origins
 from repave.config.problems import Unfit, nearest, one_of, problem
 from repave.config.quantities import listen_address
+from repave.config.scaling import check_scaling
 from repave.config.targets import check_targets
 from repave.config.words import mapping_of
 
@@ -37,6 +38,7 @@ def check_references(document: Document) -> Iterator[Problem]:
     yield from _repeated(document)
     yield from _state(document)
     yield from check_targets(document)
+    yield from check_scaling(document)
     yield from check_origins(document)
 
 

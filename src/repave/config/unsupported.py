@@ -29,10 +29,6 @@ def _is(*names: str) -> Callable[[object], bool]:
     return lambda value: value in names
 
 
-def _is_range(value: object) -> bool:
-    return isinstance(value, str) and ".." in value
-
-
 UNSUPPORTED = (
     Unsupported(
         path=("images", ANY, "kind"),
@@ -52,15 +48,6 @@ UNSUPPORTED = (
         path=("fleets", ANY, "rollout", "strategy"),
         values=_is("canary", "blue-green"),
         why="only `strategy: rolling` can be carried out by this version: another would be a rolling one in truth",
-    ),
-    Unsupported(
-        path=("fleets", ANY, "scale"),
-        why="`scale` cannot be followed by this version: remove it and give a fixed size; nothing would move the size",
-    ),
-    Unsupported(
-        path=("environments", ANY, "fleets", ANY, "size"),
-        values=_is_range,
-        why="a range of sizes cannot be followed by this version: give one number; nothing would move the size",
     ),
     Unsupported(
         path=("environments", ANY, "gates"),

@@ -141,6 +141,8 @@ def _judgements(plan: Plan, target: Target) -> Iterator[Event]:
         yield event("rollback", back)
     elif plan.stop:
         yield event("stop", f"no more of r{target.release}: {plan.stop}")
+    if plan.resize is not None:
+        yield event("resize", f"{plan.resize.size} are wanted instead of {target.size}: {plan.resize.reason}")
     if plan.proven is not None:
         yield event("proven", f"r{target.release} carries the whole fleet in good health")
 

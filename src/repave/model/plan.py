@@ -7,6 +7,7 @@ from typing import Literal
 
 from repave.model.disruption import Disruption, Drawer
 from repave.model.names import FleetKey, InstanceId, ReleaseNumber, RevisionId, SlotId, ZoneName
+from repave.model.scaling import Resize, SizeHistory, Sizing
 from repave.model.target import Failure, Heal, Sickness
 
 
@@ -90,6 +91,21 @@ class Rule(StrEnum):
 
     PAUSED = "paused"
     """An operator paused the fleet."""
+
+    NO_DATA = "no-data"
+    """Metrics that the size follows were not measured: it stays."""
+
+    STEADY = "stabilisation"
+    """The size would change, once the metrics have asked for it long enough."""
+
+    COOL_DOWN = "cool-down"
+    """The size was changed just now: what that does is awaited."""
+
+    SIZE_RANGE = "size-range"
+    """Metrics ask for a size outside the declared range."""
+
+    UNSETTLED = "unsettled"
+    """The size is not lowered while the fleet is not as wanted, or a zone is out."""
 
     BACKOFF = "backoff"
     """Launches failed lately: the next try waits."""
@@ -205,6 +221,13 @@ class Plan:
     stop: str = ""
     """Why the wanted revision must not be launched any more; empty to leave the target as it is."""
 
+    resize: Resize | None = None
+    size_history: SizeHistory | None = None
+    """What is to be remembered of sizes; None leaves it as it is."""
+
+    sizing: Sizing | None = None
+    """How the size was judged, for people; None where nothing moves it."""
+
     proven: RevisionId | None = None
     """A revision that carries the whole fleet in good health by this observation, and was not known to."""
 
@@ -223,5 +246,7 @@ class Plan:
             or self.healing
             or self.retarget
             or self.stop
+            or self.resize
+            or self.size_history
             or self.proven
         )

@@ -9,6 +9,7 @@ from repave.model.origins import Origins
 from repave.model.policy import BudgetPolicy, HealingPolicy, HealthPolicy, RolloutPolicy
 from repave.model.recipe import Image
 from repave.model.release import Limits, SecretReference
+from repave.model.scaling import Scale
 from repave.model.signing import SigningSettings
 
 
@@ -28,6 +29,8 @@ class Fleet:
     """Fleets whose turn comes first; an environment that lacks one has nothing to wait for."""
 
     limits: Limits = Limits()
+    scale: Scale = field(default_factory=Scale)
+    """What moves the size in environments that give it a range."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +38,11 @@ class FleetSize:
     """What one environment says of one fleet."""
 
     size: int
+    """How many; where it is a range, its lower end."""
+
+    highest: int | None = None
+    """The upper end of a range; None for a size that nothing moves."""
+
     listen: str | None = None
     """``address:port`` clients use; None means a free port on loopback, chosen once and kept."""
 

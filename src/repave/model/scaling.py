@@ -1,7 +1,7 @@
 """Scaling: how the size of a fleet follows what is measured of it, and the clock."""
 
 from dataclasses import dataclass
-from datetime import tzinfo
+from datetime import datetime, tzinfo
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,11 +27,9 @@ class ScheduledSize:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ScalePolicy:
-    """Between which sizes a fleet is kept, and what moves it there."""
+class Scale:
+    """What moves the size of a fleet, wherever it has a range."""
 
-    lowest: int
-    highest: int
     targets: tuple[MetricTarget, ...] = ()
     schedule: tuple[ScheduledSize, ...] = ()
     """Where there are no targets, the fleet is kept at the scheduled size; where there are, never below it."""
@@ -51,3 +49,74 @@ class ScalePolicy:
 
     window_seconds: float = 60.0
     """Metrics are those of so long a time."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScalePolicy(Scale):
+    """The same for one fleet in one environment: between which sizes it is moved."""
+
+    lowest: int
+    """At least 1: a fleet of nobody measures nothing, and would never grow."""
+
+    highest: int
+
+    def __post_init__(self) -> None:
+        """A range has its lower end first."""
+        if not 1 <= self.lowest <= self.highest:
+            raise ValueError(f"{self.lowest}..{self.highest} is no range of sizes")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Leaning:
+    """Metrics have asked for another size, always on the same side of the present one."""
+
+    since: datetime
+    size: int
+    """Of all the sizes asked for since then, the one nearest to the present size."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SizeHistory:
+    """What must be remembered to move a size steadily."""
+
+    resized_at: datetime | None = None
+    """When metrics or the clock last changed the size; None for never."""
+
+    reason: str = ""
+    """Why they did."""
+
+    leaning: Leaning | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gauge:
+    """One metric beside its target, as a plan read it."""
+
+    metric: str
+    wanted: float
+    """Of each instance."""
+
+    measured: float | None
+    """Of each instance, on average; None when there is no data."""
+
+    needs: int | None
+    """How many instances would bring it to its target; None when there is no data."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sizing:
+    """How a size was judged."""
+
+    lowest: int
+    highest: int
+    """Between these it may be just now; the clock may have raised the lower one."""
+
+    gauges: tuple[Gauge, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resize:
+    """The wanted size becomes another."""
+
+    size: int
+    reason: str

@@ -1,12 +1,13 @@
 """Target: what is wanted of one fleet now, and what repave itself has ordered and learned on the way there."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
 from repave.model.disruption import Disruption
 from repave.model.names import FleetKey, ReleaseNumber, RevisionId, SlotId, ZoneName
 from repave.model.revocation import Revoked
+from repave.model.scaling import SizeHistory
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,3 +143,6 @@ class Target:
 
     stopped: str = ""
     """Why nothing of this revision is launched any more; empty when it may be."""
+
+    size_history: SizeHistory = field(default_factory=SizeHistory)
+    """Of a fleet whose size follows metrics or the clock."""

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from repave.config.order import ahead_of
-from repave.config.policies import revision_for
+from repave.config.policies import revision_for, size_for
 from repave.model.event import Event
 from repave.model.names import FleetKey
 from repave.model.project import Environment, Project
@@ -110,9 +110,9 @@ class Deploying:
         for key in sorted(keys, key=lambda key: len(ahead_of(key.fleet, self._project.fleets))):
             now, revision = self._clock.now(), revisions[key]
             self._store.add_revision(key, revision)
-            size = environment.fleets[key.fleet].size
-            aim = Aim(revision=revision.id, release=release.number, size=size, reason=reason)
             before = self._store.target(key)
+            size = size_for(environment, key.fleet, before.size if before else None)
+            aim = Aim(revision=revision.id, release=release.number, size=size, reason=reason)
             target = self._store.aim(key, aim, now)
             if before is None or before.generation != target.generation:
                 words = f"{release} is wanted, {size} instances: {reason}"

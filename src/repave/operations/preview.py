@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from statistics import median
 
-from repave.config.policies import fleet_policy, revision_for
+from repave.config.policies import fleet_policy, revision_for, size_for
 from repave.model.names import FleetKey, FleetName
 from repave.model.project import Environment, Project
 from repave.model.release import Release, Revision
@@ -47,6 +47,12 @@ class FleetPreview:
     changes: tuple[Change, ...]
     """Configuration, port, limits, size. Secrets by reference."""
 
+    size: int
+    """How many would be wanted: where a range moves the size, as many as now."""
+
+    sizes: str
+    """The range that the size is moved in, such as ``6..20``; empty for a size that nothing moves."""
+
     replaces: int
     """Instances of other revisions that would be replaced."""
 
@@ -72,8 +78,8 @@ def _fleet(
 ) -> FleetPreview:
     policy = fleet_policy(project, environment.name, key.fleet)
     revision = revision_for(project, environment.name, key.fleet, release)
-    size = environment.fleets[key.fleet].size
     present = store.target(key)
+    size = size_for(environment, key.fleet, present.size if present else None)
     seen = store.last_seen(key)
     target = aimed(key, present, revision, size, now)
     ahead = policy.before if carried_before(target) else policy.after
@@ -87,6 +93,8 @@ def _fleet(
         nothing_to_do=not rehearsal.batches,
         after=tuple(other.fleet for other in ahead),
         changes=_changes(_present_revision(store, key, present), revision, present.size if present else None, size),
+        size=size,
+        sizes=f"{policy.scale.lowest}..{policy.scale.highest}" if policy.scale else "",
         replaces=sum(instance.revision != revision.id for instance in instances),
         rehearsal=rehearsal,
         extra=max(0, rehearsal.peak - size),

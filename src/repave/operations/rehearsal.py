@@ -56,7 +56,8 @@ class Rehearsal:
 
 
 def rehearse(policy: FleetPolicy, target: Target, seen: Observation | None, now: datetime) -> Rehearsal:
-    """Carry out plan after plan in imagination, until one has nothing left to do."""
+    """Carry out plan after plan in imagination, until one has nothing left to do; the size stays as it is aimed at."""
+    policy = replace(policy, scale=None)
     stage = _Stage(target, seen, now)
     batches: list[Batch] = []
     least, last = stage.serving, None

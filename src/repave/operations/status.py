@@ -6,8 +6,10 @@ from datetime import datetime
 
 from repave.model.names import EnvironmentName, FleetKey
 from repave.model.observation import Instance, MachineState, Observation, TrafficState
+from repave.model.plan import Plan
 from repave.model.target import Target
 from repave.operations.releases import title
+from repave.planner.demand import spoken
 from repave.ports.store import Store
 
 UNSEEN = "not seen yet"
@@ -33,6 +35,24 @@ class InstanceStatus:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SizingStatus:
+    """What moves the size of a fleet, by the latest plan."""
+
+    lowest: int
+    highest: int
+    """Between these it may be just now."""
+
+    measured: tuple[str, ...]
+    """Each metric beside its target, as ``cpu is 41% of 60%``."""
+
+    changed_at: datetime | None
+    """When metrics or the clock last changed it; None for never."""
+
+    reason: str
+    """Why they did."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class FleetStatus:
     """One fleet: what is wanted, and what was seen."""
 
@@ -49,6 +69,9 @@ class FleetStatus:
     summary: str
     size: int
     """Wanted."""
+
+    sizing: SizingStatus | None
+    """None for a size that nothing moves."""
 
     serving: int
     zones: dict[str, int]
@@ -81,11 +104,11 @@ def fleet_statuses(store: Store, environment: EnvironmentName | None = None) -> 
 def fleet_status(store: Store, key: FleetKey) -> FleetStatus | None:
     """One fleet; None when it has no target."""
     target = store.target(key)
-    return status_of(target, store.last_seen(key), *_told(store, key)) if target else None
+    return status_of(target, store.last_seen(key), store.last_plan(key)) if target else None
 
 
-def status_of(target: Target, seen: Observation | None, phase: str, summary: str) -> FleetStatus:
-    """Put together what is wanted and what was seen."""
+def status_of(target: Target, seen: Observation | None, plan: Plan | None) -> FleetStatus:
+    """Put together what is wanted, what was seen and what was planned."""
     instances = instance_statuses(seen)
     serving = [instance for instance in instances if instance.state == TrafficState.SERVING]
     return FleetStatus(
@@ -94,9 +117,10 @@ def status_of(target: Target, seen: Observation | None, phase: str, summary: str
         fleet=target.fleet.fleet,
         release=title(target.release),
         releases=dict(sorted(Counter(instance.release for instance in serving).items())),
-        phase="paused" if target.paused else phase,
-        summary=summary,
+        phase="paused" if target.paused else plan.phase.value if plan else UNSEEN,
+        summary=plan.summary if plan else "",
         size=target.size,
+        sizing=_sizing(target, plan),
         serving=len(serving),
         zones=dict(sorted(Counter(instance.zone for instance in serving).items())),
         endpoint=seen.traffic.endpoint if seen else "",
@@ -107,6 +131,18 @@ def status_of(target: Target, seen: Observation | None, phase: str, summary: str
         stopped=target.stopped,
         revoked=next((one.reason for one in target.revoked if one.revision == target.revision), ""),
         instances=instances,
+    )
+
+
+def _sizing(target: Target, plan: Plan | None) -> SizingStatus | None:
+    if plan is None or plan.sizing is None:
+        return None
+    return SizingStatus(
+        lowest=plan.sizing.lowest,
+        highest=plan.sizing.highest,
+        measured=tuple(spoken(gauge) for gauge in plan.sizing.gauges),
+        changed_at=target.size_history.resized_at,
+        reason=target.size_history.reason,
     )
 
 
@@ -138,8 +174,3 @@ def _order_of_slots(instance: Instance) -> tuple[int, str]:
     """``web-9`` before ``web-10``: slots count up, so this is also their age."""
     number = instance.slot.rpartition("-")[2]
     return (int(number) if number.isdigit() else 0, instance.slot)
-
-
-def _told(store: Store, key: FleetKey) -> tuple[str, str]:
-    plan = store.last_plan(key)
-    return (plan.phase.value, plan.summary) if plan else (UNSEEN, "")

@@ -11,6 +11,7 @@ from repave.model.names import RevisionId, SlotId, ZoneName
 from repave.model.plan import Hold, Retarget, Rule, Step
 from repave.model.policy import FleetPolicy
 from repave.model.revocation import Revoked
+from repave.model.scaling import Resize, SizeHistory, Sizing
 from repave.model.target import Failure, Heal, Sickness, Target
 from repave.planner import failures, keeper
 from repave.planner.budget import Budget, Request
@@ -36,6 +37,15 @@ class Healing:
 
     turn: Literal["", "stops", "goes on"] = ""
     sicknesses: list[Sickness] = field(default_factory=list)
+
+
+@dataclass(kw_only=True)
+class SizeDraft:
+    """What becomes of the size; see the fields of the plan."""
+
+    resize: Resize | None = None
+    history: SizeHistory | None = None
+    sizing: Sizing | None = None
 
 
 class Draft:
@@ -65,6 +75,8 @@ class Draft:
         self.resting: list[Hold] = []
         """What may still be bettered later, in a fleet that is as wanted."""
 
+        self.size = SizeDraft()
+
         self.outgoing: dict[SlotId, Outgoing] = {}
         """Members to be replaced for a reason of their own: another is launched first, then the budget lets them go."""
 
@@ -78,9 +90,7 @@ class Draft:
         self._failed = {failure.slot for failure in target.failures}
         self.serving = len(sets.of(Standing.SERVING))
         self.budget = Budget(policy, target, sets, now, hurried=self.returning)
-        self.surge = policy.rollout.surge.of(target.size)
-        if self.floor == target.size:
-            self.surge = max(1, self.surge)  # with neither surge nor unavailable, nothing could ever move
+        self.surge = _surge(policy, target.size, self.floor)
         self.zones = Zones(policy, target, sets, now, judging=self.judging)
         self._spread = self.zones.spread(_filled(sets))
         self.goal = target.size
@@ -158,6 +168,15 @@ class Draft:
         self.turn = turn
         self.hold("fleet", Rule.AFTER, turn.detail, since=turn.wanted.since)
 
+    def rest(self, subject: str, rule: Rule, detail: str, *, since: datetime, until: datetime | None = None) -> None:
+        """Say why something waits that a fleet may be as wanted without."""
+        self.resting.append(Hold(subject=subject, rule=rule, detail=detail, since=since, until=until))
+
+    def wake(self, at: datetime | None) -> None:
+        """Plan again then at the latest, if that is still to come."""
+        if at is not None and at > self.now:
+            self.wakes.append(at)
+
     def fail(self, failure: Failure) -> None:
         """Remember a failure, once for each slot."""
         if failure.slot not in self._failed:
@@ -219,6 +238,12 @@ def _filled(sets: Sets) -> list[ZoneName]:
     """The zone of each that carries the fleet, is about to, or is ordered."""
     alive = [member.instance.zone for member in sets.of(*ALIVE, current=True)]
     return [*alive, *(order.zone for order in sets.orders)]
+
+
+def _surge(policy: FleetPolicy, size: int, floor: int) -> int:
+    surge = policy.rollout.surge.of(size)
+    # With neither surge nor unavailable, nothing could ever move.
+    return max(1, surge) if floor == size else surge
 
 
 def _next_slot(target: Target, sets: Sets) -> int:

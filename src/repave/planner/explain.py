@@ -14,6 +14,11 @@ RULES: Mapping[Rule, str] = {
     Rule.HEALING_LIMIT: "the healing limit: many sick at once may be a false alarm",
     Rule.STOPPED: "a revision that failed is not launched again by itself",
     Rule.PAUSED: "an operator paused the fleet",
+    Rule.NO_DATA: "what is not measured changes no size",
+    Rule.STEADY: "a size changes once metrics have asked for it long enough",
+    Rule.COOL_DOWN: "after a change of the size its effect is awaited",
+    Rule.SIZE_RANGE: "sizes stay within the declared range",
+    Rule.UNSETTLED: "no scale-in while instances are replaced or missing, or a zone is out",
     Rule.BACKOFF: "repeated failures make the next try wait",
     Rule.HOURLY: "the hourly budget: what does not hurry is spread over time",
     Rule.ZONE_BUDGET: "the zone's budget: never more leaving one zone at the same time",
@@ -33,6 +38,8 @@ REMEDIES: Mapping[Rule, str] = {
     Rule.ZONE_BUDGET: "wait, or raise `budget.per_zone` of the fleet",
     Rule.REVOKED: "deploy a release that is not revoked: `repave patch`, or `repave lock`, `repave bake` and deploy",
     Rule.ZONE_OUT: "`repave zone in`",
+    Rule.NO_DATA: "`repave doctor` tries what measures; docs/explanation/scaling.md names what is measured",
+    Rule.SIZE_RANGE: "raise the end of `size` in repave.yaml, if there is room for more",
     Rule.UNSEEN: "`repave doctor` tries what could not be seen",
 }
 

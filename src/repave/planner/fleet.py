@@ -13,6 +13,7 @@ from repave.planner.draft import Draft
 from repave.planner.evacuation import evacuate
 from repave.planner.healing import heal
 from repave.planner.rebalancing import rebalance
+from repave.planner.scaling import scale
 from repave.planner.sets import Member, Standing, classify
 from repave.planner.strategies import STRATEGIES, Move
 from repave.planner.turns import turn
@@ -52,6 +53,8 @@ def plan(policy: FleetPolicy, target: Target, observation: Observation, now: dat
         prove(draft)
     if waiting:
         draft.wait_for_turn(waiting)
+    if not target.paused and not unseen:
+        scale(draft, observation.metrics)
     return narration.narrate(draft)
 
 

@@ -20,13 +20,14 @@ def narrate(draft: Draft) -> Plan:
     _hold_what_takes_time(draft)
     _hold_what_is_stopped(draft)
     phase = _phase(draft)
+    summary = _summary(draft, phase)
     draft.holds += draft.resting
     return Plan(
         fleet=draft.target.fleet,
         parent=draft.target.generation,
         at=draft.now,
         phase=phase,
-        summary=_summary(draft, phase),
+        summary=summary,
         steps=tuple(draft.steps),
         holds=tuple(sorted(draft.holds, key=lambda hold: (hold.subject, hold.rule))),
         draws=tuple(draft.budget.draws),
@@ -39,6 +40,9 @@ def narrate(draft: Draft) -> Plan:
         next_slot=draft.next_slot,
         retarget=draft.retarget,
         stop=draft.stop,
+        resize=draft.size.resize,
+        size_history=draft.size.history,
+        sizing=draft.size.sizing,
         proven=draft.proven,
         wake_at=_wake_at(draft),
     )
@@ -109,7 +113,7 @@ def _moving_phase(draft: Draft) -> Phase:
         return Phase.HEALING
     if draft.outgoing:
         return Phase.RENEWING
-    busy = draft.steps or draft.closed or draft.proven or draft.holds or draft.sets.orders
+    busy = draft.steps or draft.closed or draft.proven or draft.holds or draft.sets.orders or draft.size.resize
     return Phase.SCALING if busy else Phase.CONVERGED
 
 
@@ -132,14 +136,16 @@ def _summary(draft: Draft, phase: Phase) -> str:
         return f"stopped {release}: {draft.retarget.reason}; back to r{draft.retarget.release}"
     if phase is Phase.STOPPED:
         return f"stopped {release}: {draft.target.stopped or draft.stop or draft.barred}; {serving} of {size} serve it"
+    doing = [f"{serving} of {size} serve {release}"]
+    resize = draft.size.resize
+    doing += [f"{resize.size} are wanted from now on ({resize.reason})"] if resize else []
     starting = sum(isinstance(step, Launch) for step in draft.steps)
     leaving = sum(isinstance(step, Drain) for step in draft.steps)
-    doing = [f"{serving} of {size} serve {release}"]
     doing += [f"starting {starting}"] if starting else []
     doing += [f"draining {leaving}"] if leaving else []
     sick = draft.remaining(Standing.SICK, Standing.LATE, current=False)
     doing += [f"{len(sick)} old ones are sick and hold nothing up"] if sick and draft.judging else []
-    doing += [] if starting or leaving else _waiting(draft)
+    doing += [] if starting or leaving or resize else _waiting(draft)
     return f"{phase.value}: {', '.join(doing)}"
 
 

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from repave.model.disruption import Drawer
-from repave.model.plan import Hold, Rule
+from repave.model.plan import Rule
 from repave.model.target import FailureKind
 from repave.planner.draft import ALIVE, Draft
 from repave.planner.sets import Standing
@@ -26,13 +26,12 @@ def rebalance(draft: Draft) -> None:
             draft.goal += 1
         else:
             words = f"the zones are uneven, but {refusal.words}"
-            hold = Hold(subject="fleet", rule=refusal.rule, detail=words, since=draft.now, until=refusal.until)
-            draft.resting.append(hold)
+            draft.rest("fleet", refusal.rule, words, since=draft.now, until=refusal.until)
         return
     until = max(rested, draft.zones.opens_at or rested)
     if until > draft.now:
         words = "the zones are uneven, and are evened out later"
-        draft.resting.append(Hold(subject="fleet", rule=Rule.BACKOFF, detail=words, since=draft.now, until=until))
+        draft.rest("fleet", Rule.BACKOFF, words, since=draft.now, until=until)
 
 
 def _quiet(draft: Draft) -> bool:

@@ -70,7 +70,7 @@ class Intent(Protocol):
     def commit(self, plan: Plan) -> int:
         """Make the plan the target's next generation, and answer that generation.
 
-        Orders, failures, heals, disruptions, proof, stop and retarget change in one transaction, before any deed.
+        Orders, failures, heals, disruptions, proof, size, stop and retarget change in one transaction, before any deed.
         Raises Conflict when the target has moved on from ``plan.parent``: observe and plan again.
         """
         ...

@@ -16,7 +16,7 @@ from repave.model.target import Failure, FailureKind, Target, ZoneOut
 from repave.ports.errors import Conflict, Gone
 from repave.ports.intent import Aim, Lease
 from repave.store.database import Database
-from repave.store.documents import decode
+from repave.store.documents import decode, encode
 from repave.store.schema import (
     disruptions,
     failures,
@@ -187,7 +187,13 @@ class SqlIntent:
                 return
             for table in (orders, failures, heals, sicknesses, disruptions, proofs, zones_out):
                 connection.execute(delete(table).where(table.c.fleet == fleet))
-            nothing = {"paused": False, "stopped": "", "healing_stopped": None, "healing_allowed": None}
+            nothing = {
+                "paused": False,
+                "stopped": "",
+                "healing_stopped": None,
+                "healing_allowed": None,
+                "size_history": "",
+            }
             _change(connection, fleet, forgotten=True, **nothing)
 
     def acquire(self, name: str, holder: str, *, at: datetime, seconds: float) -> Lease | None:
@@ -250,6 +256,7 @@ def _begin(connection: Connection, fleet: FleetKey, aim: Aim, at: datetime) -> N
         "paused": False,
         "stopped": "",
         "forgotten": False,
+        "size_history": "",
     }
     connection.execute(insert(targets), row)
 
@@ -315,7 +322,7 @@ def _commit_lessons(connection: Connection, plan: Plan) -> None:
 
 
 def _commit_target(connection: Connection, plan: Plan) -> None:
-    """Slots given, the stop, and the way back, which leaves no stop behind."""
+    """Slots given, the size, the stop, and the way back, which leaves no stop behind."""
     fleet = targets.c.fleet == plan.fleet
     further = targets.c.next_slot < plan.next_slot
     connection.execute(update(targets).where(fleet, further).values(next_slot=plan.next_slot))
@@ -328,6 +335,10 @@ def _commit_target(connection: Connection, plan: Plan) -> None:
         connection.execute(update(targets).where(fleet).values(healing_stopped=stopped))
     if plan.stop and plan.retarget is None:
         connection.execute(update(targets).where(fleet).values(stopped=plan.stop))
+    if plan.resize is not None:
+        connection.execute(update(targets).where(fleet).values(size=plan.resize.size))
+    if plan.size_history is not None:
+        connection.execute(update(targets).where(fleet).values(size_history=encode(plan.size_history)))
 
 
 def _release_of(connection: Connection, fleet: FleetKey, revision: RevisionId) -> int:

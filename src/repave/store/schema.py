@@ -20,7 +20,7 @@ from sqlalchemy import (
 
 from repave.model.names import EnvironmentName, FleetKey, FleetName, ProjectName
 
-REVISION = "0005"
+REVISION = "0006"
 """The migration this code was written for: the last in ``migrations/versions``."""
 
 
@@ -160,6 +160,7 @@ targets = Table(
     Column("forgotten", Boolean, nullable=False),
     Column("healing_stopped", Moment),
     Column("healing_allowed", Moment),
+    Column("size_history", Text, nullable=False, server_default=""),
 )
 """A destroyed fleet's row stays, forgotten: neither its generations nor its slots are ever given again."""
 

@@ -4,7 +4,9 @@ from sqlalchemy import Connection, Select, Table, select
 
 from repave.model.disruption import Disruption, Drawer
 from repave.model.names import FleetKey, ReleaseNumber, RevisionId, SlotId, ZoneName
+from repave.model.scaling import SizeHistory
 from repave.model.target import Failure, FailureKind, Heal, Order, Proof, Sickness, Target, ZoneOut
+from repave.store.documents import decode
 from repave.store.revocations import revoked_revisions
 from repave.store.schema import disruptions, failures, heals, orders, proofs, sicknesses, targets, zones_out
 
@@ -35,6 +37,7 @@ def read_target(connection: Connection, fleet: FleetKey) -> Target | None:
         zones_out=_zones_out(connection, fleet),
         paused=row.paused,
         stopped=row.stopped,
+        size_history=decode(SizeHistory, row.size_history) if row.size_history else SizeHistory(),
     )
 
 

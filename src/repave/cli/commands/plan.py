@@ -82,6 +82,8 @@ def _show(fleet: FleetPreview, environment: Environment, screen: Screen) -> None
     where = f"{environment.name}/{fleet.fleet}"
     for change in fleet.changes:
         screen.show(f"~ {where} {change.what}: {change.old or 'nothing'} -> {change.new or 'nothing'}")
+    if fleet.sizes:
+        screen.show(f"{where}: {counted(fleet.size, 'instance')}, moved within {fleet.sizes} by its `scale`")
     if fleet.nothing_to_do:
         screen.show(f"{where}: nothing to do")
         return

@@ -12,7 +12,7 @@ from repave.cli.phrases import ago
 from repave.cli.screen import Screen
 from repave.cli.verbs import example
 from repave.model.names import EnvironmentName
-from repave.operations.status import FleetStatus, fleet_statuses
+from repave.operations.status import FleetStatus, SizingStatus, fleet_statuses
 
 Instances = Annotated[bool, typer.Option("--instances", "-i", help="Show every instance too.")]
 
@@ -45,6 +45,8 @@ def status(
         [_row(fleet, now) for fleet in fleets],
     )
     for fleet in fleets:
+        if fleet.sizing:
+            _show_sizing(fleet, fleet.sizing, now, screen)
         if instances:
             _show_instances(fleet, now, screen)
         _advise(fleet, screen)
@@ -59,12 +61,24 @@ def _row(fleet: FleetStatus, now: datetime) -> tuple[object, ...]:
         f"{fleet.environment}/{fleet.fleet}",
         release,
         fleet.phase,
-        f"{fleet.serving}/{fleet.size}",
+        f"{fleet.serving}/{fleet.size}{_range(fleet)}",
         zones or "-",
         fleet.endpoint or "-",
         ago(fleet.since, now),
         ago(fleet.seen_at, now),
     )
+
+
+def _range(fleet: FleetStatus) -> str:
+    return f" ({fleet.sizing.lowest}..{fleet.sizing.highest})" if fleet.sizing else ""
+
+
+def _show_sizing(fleet: FleetStatus, sizing: SizingStatus, now: datetime, screen: Screen) -> None:
+    """Why it has the size it has."""
+    parts = [*sizing.measured]
+    parts += [f"changed {ago(sizing.changed_at, now)}: {sizing.reason}"] if sizing.changed_at else []
+    if parts:
+        screen.show(f"{fleet.environment}/{fleet.fleet} is {fleet.size} of {_range(fleet)[2:-1]}: {'; '.join(parts)}")
 
 
 def _show_instances(fleet: FleetStatus, now: datetime, screen: Screen) -> None:

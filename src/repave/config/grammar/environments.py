@@ -25,7 +25,7 @@ from repave.config.quantities import Window
 class FleetSizeSection(Section):
     """What one environment says of one fleet."""
 
-    size: Size = Field(description="How many instances.")
+    size: Size = Field(description="How many instances; a range where `scale` of the fleet moves it.")
     listen: Listen = Field(
         default="", description="Where clients reach it; a port alone is on loopback. Default: a free port, kept."
     )

@@ -145,11 +145,6 @@ AmountText = Annotated[
     PlainValidator(quantities.amount),
     either(quantities.AMOUNT_PATTERN, 0, quantities.LARGEST_SIZE, 2, "25%"),
 ]
-Share = Annotated[
-    str,
-    PlainValidator(words.matching(quantities.AMOUNT_PATTERN, "a share such as `60%`")),
-    told(quantities.AMOUNT_PATTERN, "60%"),
-]
 Size = Annotated[
     SizeRange, PlainValidator(quantities.size), either(quantities.SIZE_PATTERN, 0, quantities.LARGEST_SIZE, 6, "6..20")
 ]

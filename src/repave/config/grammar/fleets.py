@@ -13,11 +13,10 @@ from repave.config.grammar.fields import (
     Label,
     Memory,
     Port,
-    Rate,
     Section,
-    Share,
     choice,
 )
+from repave.config.grammar.scaling import ScaleSection
 from repave.model.amount import Amount
 
 
@@ -82,13 +81,6 @@ class LimitsSection(Section):
     cpus: Cpus = Field(default=0.0, description="Processors, or parts of one. Default: the machine's.")
 
 
-class ScaleSection(Section):
-    """What moves the size within its range."""
-
-    cpu: Share = Field(default="", description="Average processor use to aim at.")
-    requests_per_instance: Rate = Field(default=0, description="Requests per second and instance to aim at.")
-
-
 class FleetSection(Section):
     """The interchangeable instances of one image: what holds in every environment."""
 
@@ -116,4 +108,6 @@ class FleetSection(Section):
     limits: LimitsSection = Field(
         default_factory=LimitsSection.model_construct, description="What one instance may use."
     )
-    scale: ScaleSection = Field(default_factory=ScaleSection.model_construct, description="What moves the size.")
+    scale: ScaleSection = Field(
+        default_factory=ScaleSection.model_construct, description="What moves the size, where it is a range."
+    )

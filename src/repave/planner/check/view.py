@@ -20,6 +20,7 @@ class View:
         self.target = target
         self.now = now
         self.neighbours = {neighbour.fleet: neighbour for neighbour in observation.neighbours}
+        self.metrics = observation.metrics
         self.instances: dict[InstanceId, Instance] = {i.id: i for i in observation.machines.instances}
         self.traffic = {backend.instance: backend for backend in observation.traffic.backends}
         self.partial = bool(observation.machines.incomplete or observation.traffic.incomplete)

@@ -136,6 +136,8 @@ class MemoryIntent:
                     ),
                     proven=self._proofs(target, plan),
                     next_slot=max(target.next_slot, plan.next_slot),
+                    size=target.size if plan.resize is None else plan.resize.size,
+                    size_history=target.size_history if plan.size_history is None else plan.size_history,
                 )
             )
             return plan.parent + 1
