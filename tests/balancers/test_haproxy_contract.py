@@ -27,6 +27,7 @@ from repave.registries.layout import LayoutRegistry
 from repave.registries.vault import FileVault
 from repave.simulation.contract.metrics import MetricsContract, MetricsSubject
 from repave.simulation.contract.requirement import eventually
+from repave.simulation.contract.standby import StandbyContract
 from repave.simulation.contract.traffic import TrafficContract, TrafficSubject
 
 HEALTH = HealthPolicy(path="/healthz", interval_seconds=0.2, timeout_seconds=1.0, healthy=2, unhealthy=2)
@@ -114,7 +115,7 @@ def surroundings(tmp_path: Path) -> Surroundings:
 
 
 @pytest.mark.real
-class TestHaproxy(TrafficContract):
+class TestHaproxy(TrafficContract, StandbyContract):
     """Each rule, on a HAProxy of its own."""
 
     @pytest.fixture

@@ -1,5 +1,6 @@
 """What HAProxy says, in the words of the model, and the other way round."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -19,10 +20,10 @@ KEY = FleetKey(project=ProjectName("shop"), environment=EnvironmentName("test"),
 ONE = InstanceId("web-1")
 COLUMNS = "pxname,svname,qcur,scur,stot,status,lastchg,check_status,check_code"
 STATES = """1
-# be_id be_name srv_id srv_name srv_addr srv_op_state srv_admin_state srv_time_since_last_change srv_port
-2 shop.test.web 1 web-1 127.0.0.1 2 0 7 8081
-2 shop.test.web 2 web-2 127.0.0.1 0 8 5 8082
-2 shop.test.web 3 web-3 127.0.0.1 2 5 0 8083
+# be_id be_name srv_id srv_name srv_addr srv_op_state srv_admin_state srv_uweight srv_time_since_last_change srv_port
+2 shop.test.web 1 web-1 127.0.0.1 2 0 1 7 8081
+2 shop.test.web 2 web-2 127.0.0.1 0 8 0 5 8082
+2 shop.test.web 3 web-3 127.0.0.1 2 5 1 0 8083
 
 """
 
@@ -39,10 +40,10 @@ def fleet(*attached: Attached) -> FleetRecord:
     )
 
 
-def one(*, served: bool = False, draining: bool = False, address: str = "127.0.0.1") -> Attached:
+def one(*, served: bool = False, draining: bool = False, standby: bool = False, address: str = "127.0.0.1") -> Attached:
     """The first instance, attached."""
     since = NOW - timedelta(seconds=3) if draining else None
-    return Attached(instance=ONE, address=address, port=8081, served=served, draining_since=since)
+    return Attached(instance=ONE, address=address, port=8081, served=served, draining_since=since, standby=standby)
 
 
 def live(*, running: bool = True, draining: bool = False, maintenance: bool = False) -> Live:
@@ -54,6 +55,7 @@ def live(*, running: bool = True, draining: bool = False, maintenance: bool = Fa
         maintenance=maintenance,
         draining=draining,
         running=running,
+        weight=1,
         changed_seconds=4,
     )
 
@@ -87,6 +89,10 @@ def test_names_come_back_and_stay_apart(first: str, second: str) -> None:
         ("DRAIN", 0, one(draining=True), TrafficState.DRAINED),
         ("DOWN", 0, one(draining=True, served=True), TrafficState.DRAINED),
         ("UP", 0, one(draining=True), TrafficState.SERVING),
+        ("UP", 1, one(standby=True), TrafficState.READY),
+        ("DOWN", 0, one(standby=True), TrafficState.CHECKING),
+        ("DOWN", 0, one(standby=True, served=True), TrafficState.FAILING),
+        ("DRAIN", 0, one(standby=True, draining=True), TrafficState.DRAINED),
     ],
 )
 def test_a_server_becomes_a_backend(status: str, sessions: int, attached: Attached, expected: TrafficState) -> None:
@@ -96,6 +102,14 @@ def test_a_server_becomes_a_backend(status: str, sessions: int, attached: Attach
     assert (backend.state, backend.sessions) == (expected, sessions)
     assert backend.since == (attached.draining_since or NOW - timedelta(seconds=9))
     assert backend.detail == "answered, not well, HTTP 503"
+
+
+def test_a_part_that_changed_later_than_the_health_counts_from_then() -> None:
+    """HAProxy knows nothing of it: to it the server has been well for long."""
+    rows = stat_rows(f"# {COLUMNS}\nb,web-1,0,0,5,UP,90,L7OK,200\n")
+    changed = replace(one(standby=True), part_since=NOW - timedelta(seconds=5))
+    [backend] = backends(rows, [], fleet(changed), NOW)
+    assert backend.since == NOW - timedelta(seconds=5)
 
 
 def test_requests_of_an_ending_worker_count() -> None:
@@ -174,6 +188,17 @@ def test_a_server_that_moved_is_made_anew() -> None:
     found = changes(fleet(one(address="127.0.0.2")), (live(),))
     assert found.remove == (ONE,)
     assert found.commands[0].startswith("add server shop.test.web/web-1 127.0.0.2:8081 ")
+
+
+def test_standing_by_is_a_weight() -> None:
+    """Of one in place nothing else is touched; a new one has it from the first on, and a new worker too."""
+    [command] = changes(fleet(one(standby=True)), (live(),)).commands
+    assert command == "set server shop.test.web/web-1 weight 0"
+    assert not changes(fleet(one(standby=True)), (replace(live(), weight=0),)).commands
+    [command] = changes(fleet(one()), (replace(live(), weight=0),)).commands
+    assert command == "set server shop.test.web/web-1 weight 1"
+    assert changes(fleet(one(standby=True)), ()).commands[0].endswith(" weight 0")
+    assert state_file([fleet(one(standby=True))], {}).splitlines()[2].split()[7:9] == ["0", "0"]
 
 
 def test_a_drain_is_asked_for_once() -> None:

@@ -27,6 +27,7 @@ from repave.ports.traffic import Frontend
 from repave.simulation.balancer import SimulatedBalancer
 from repave.simulation.contract.metrics import MetricsContract, MetricsSubject
 from repave.simulation.contract.provider import ProviderContract, ProviderSubject
+from repave.simulation.contract.standby import StandbyContract
 from repave.simulation.contract.traffic import TrafficContract, TrafficSubject
 from repave.simulation.metrics import SimulatedMetrics
 from repave.simulation.provider import SimulatedProvider
@@ -90,7 +91,7 @@ def fleet_at(world: World, endpoint: str) -> FleetKey:
     return next((key for key, pool in world.pools.items() if pool.endpoint == endpoint), fleet("nobody"))
 
 
-class TestSimulatedBalancer(TrafficContract):
+class TestSimulatedBalancer(TrafficContract, StandbyContract):
     """Every rule of traffic, in memory."""
 
     @pytest.fixture

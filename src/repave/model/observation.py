@@ -55,8 +55,11 @@ class TrafficState(StrEnum):
     SERVING = "serving"
     """Healthy by the balancer's own checks, gets requests."""
 
+    READY = "ready"
+    """Stands by: healthy by the balancer's own checks, gets no requests until it is admitted."""
+
     FAILING = "failing"
-    """Was serving, then failed its checks: gets no new requests."""
+    """Was serving or ready, then failed its checks: gets no new requests."""
 
     DRAINING = "draining"
     """Gets no new requests, still has open ones."""

@@ -39,8 +39,34 @@ class Traffic(Protocol):
         """
         ...
 
-    def attach(self, fleet: FleetKey, instance: InstanceId, *, address: str, port: int, generation: int) -> None:
-        """Check the instance from now on; it gets requests from its first sufficient run of good checks on."""
+    def attach(
+        self,
+        fleet: FleetKey,
+        instance: InstanceId,
+        *,
+        address: str,
+        port: int,
+        generation: int,
+        standby: bool = False,
+    ) -> None:
+        """Check the instance from now on; it gets requests from its first sufficient run of good checks on.
+
+        One that is to stand by gets none until it is admitted. What is attached already keeps the part it has.
+        """
+        ...
+
+    def admit(self, fleet: FleetKey, instance: InstanceId, *, generation: int) -> None:
+        """Stand by no longer: one that is ready gets requests at once, without being checked anew.
+
+        It need not stand by; one that drains goes on draining. An unknown instance: Gone.
+        """
+        ...
+
+    def stand_by(self, fleet: FleetKey, instance: InstanceId, *, generation: int) -> None:
+        """No new requests; open ones end. Checks go on, so that it can be admitted again at once.
+
+        It may stand by already; one that drains goes on draining. An unknown instance: Gone.
+        """
         ...
 
     def drain(self, fleet: FleetKey, instance: InstanceId, *, generation: int) -> None:

@@ -29,10 +29,27 @@ class SimulatedBalancer:
         """Have it serve as described; brings a dead balancer back."""
         return self.world.call("ensure", lambda: self._ensure(frontend))
 
-    def attach(self, fleet: FleetKey, instance: InstanceId, *, address: str, port: int, generation: int) -> None:
+    def attach(
+        self,
+        fleet: FleetKey,
+        instance: InstanceId,
+        *,
+        address: str,
+        port: int,
+        generation: int,
+        standby: bool = False,
+    ) -> None:
         """Check it from now on."""
         del address, port
-        self.world.call("attach", lambda: self._attach(fleet, instance, generation))
+        self.world.call("attach", lambda: self._attach(fleet, instance, generation, standby=standby))
+
+    def admit(self, fleet: FleetKey, instance: InstanceId, *, generation: int) -> None:
+        """It gets requests while it is well."""
+        self.world.call("admit", lambda: self._stand_by(fleet, instance, generation, standby=False))
+
+    def stand_by(self, fleet: FleetKey, instance: InstanceId, *, generation: int) -> None:
+        """It gets none until it is admitted."""
+        self.world.call("stand by", lambda: self._stand_by(fleet, instance, generation, standby=True))
 
     def drain(self, fleet: FleetKey, instance: InstanceId, *, generation: int) -> None:
         """No new requests."""
@@ -83,15 +100,21 @@ class SimulatedBalancer:
             raise Gone(f"{fleet} has no frontend")
         return self.world.pools[fleet]
 
-    def _attach(self, fleet: FleetKey, instance: InstanceId, generation: int) -> None:
+    def _attach(self, fleet: FleetKey, instance: InstanceId, generation: int, *, standby: bool) -> None:
         pool = self._pool(fleet, generation)
         with self._effect("attach", fleet, instance, generation):
-            pool.attach(instance, self.world.clock.now())
+            pool.attach(instance, self.world.clock.now(), standby=standby)
 
     def _drain(self, fleet: FleetKey, instance: InstanceId, generation: int) -> None:
         pool = self._pool(fleet, generation)
         with self._effect("drain", fleet, instance, generation):
             if not pool.drain(instance, self.world.clock.now(), self.world.drain_seconds):
+                raise Gone(f"{instance} is not attached")
+
+    def _stand_by(self, fleet: FleetKey, instance: InstanceId, generation: int, *, standby: bool) -> None:
+        pool = self._pool(fleet, generation)
+        with self._effect("stand by" if standby else "admit", fleet, instance, generation):
+            if not pool.stand_by(instance, self.world.clock.now(), standby=standby):
                 raise Gone(f"{instance} is not attached")
 
     def _detach(self, fleet: FleetKey, instance: InstanceId, generation: int) -> None:

@@ -15,6 +15,8 @@ from repave.ports.traffic import Frontend
 LEAST_INTERVAL_SECONDS = 0.05
 """Between two checks, whatever the policy says: time must move on."""
 
+HEALTHY = (TrafficState.SERVING, TrafficState.READY)
+
 FORESEEN_TURNS = 8
 """So many turns ahead a change of state is looked for; an instance that flaps faster than it is checked has no end."""
 
@@ -42,6 +44,7 @@ class Attached:
     next_check: datetime
     since: datetime
     state: TrafficState = TrafficState.CHECKING
+    standby: bool = False
     good: int = 0
     bad: int = 0
     run_began: datetime | None = None
@@ -58,6 +61,11 @@ class Attached:
         sessions = self.held + (1 if self.state is TrafficState.DRAINING and not self.held else 0)
         detail = "no answer" if self.bad else ""
         return Backend(instance=self.instance, state=self.state, since=self.since, sessions=sessions, detail=detail)
+
+    @property
+    def healthy(self) -> TrafficState:
+        """What it is when its checks are good."""
+        return TrafficState.READY if self.standby else TrafficState.SERVING
 
     def become(self, state: TrafficState, at: datetime) -> None:
         """Come into a state."""
@@ -92,12 +100,12 @@ class Checks:
         before = known.good if well else known.bad
         known.good, known.bad = (before + count, 0) if well else (0, before + count)
         needed = self.healthy if well else self.unhealthy
-        if known.idle_at is not None or (not well and known.state is not TrafficState.SERVING):
+        if known.idle_at is not None or (not well and known.state not in HEALTHY):
             return
         late = -((first - known.run_began - self.delay) // self.interval)
         waits = max(needed - before - 1, late, 0)
         if waits < count:
-            known.become(TrafficState.SERVING if well else TrafficState.FAILING, first + waits * self.interval)
+            known.become(known.healthy if well else TrafficState.FAILING, first + waits * self.interval)
 
     def next_change(self, known: Attached, checked: Checked) -> datetime | None:
         """When the balancer will next show it in another state, by its checks alone; None for never."""
@@ -122,10 +130,19 @@ class Pool:
         self.endpoint = endpoint
         self.attached: dict[InstanceId, Attached] = {}
 
-    def attach(self, instance: InstanceId, at: datetime) -> None:
+    def attach(self, instance: InstanceId, at: datetime, *, standby: bool = False) -> None:
         """Check it from now on; what is attached already stays as it is."""
         if instance not in self.attached:
-            self.attached[instance] = Attached(instance=instance, next_check=at, since=at)
+            self.attached[instance] = Attached(instance=instance, next_check=at, since=at, standby=standby)
+
+    def stand_by(self, instance: InstanceId, at: datetime, *, standby: bool) -> bool:
+        """Whether it gets requests while it is well, from now on; answers whether it is known."""
+        known = self.attached.get(instance)
+        if known is not None:
+            known.standby = standby
+            if known.state in HEALTHY:
+                known.become(known.healthy, at)
+        return known is not None
 
     def drain(self, instance: InstanceId, at: datetime, drain_seconds: float) -> bool:
         """No new requests; whether it is known."""

@@ -6,7 +6,7 @@ HAProxy's own death, is made good by the next call.
 """
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
 from repave.balancers.haproxy.configuration import (
@@ -17,7 +17,7 @@ from repave.balancers.haproxy.configuration import (
     digest,
     render,
 )
-from repave.balancers.haproxy.mapping import Live, backends, live_servers, serving, stat_rows, state_file
+from repave.balancers.haproxy.mapping import Live, backends, healthy, live_servers, stat_rows, state_file
 from repave.balancers.haproxy.metrics import look, metrics
 from repave.balancers.haproxy.naming import backend_name, instance_of, server_name
 from repave.balancers.haproxy.process import Process, free_port, require_free
@@ -68,28 +68,40 @@ class HaproxyBalancer:
             self._bring_about({**records, frontend.fleet: wanted}, before=records)
         return f"http://{bracketed(wanted.listen).replace('0.0.0.0', '127.0.0.1')}"  # noqa: S104 - shown, not bound
 
-    def attach(self, fleet: FleetKey, instance: InstanceId, *, address: str, port: int, generation: int) -> None:
+    def attach(
+        self,
+        fleet: FleetKey,
+        instance: InstanceId,
+        *,
+        address: str,
+        port: int,
+        generation: int,
+        standby: bool = False,
+    ) -> None:
         """See the port."""
         with self._file.locked():
             records = self._file.read()
             record = _required(records, fleet).at(generation)
             found = record.find(instance)
-            attached = Attached(instance=instance, address=address, port=port)
+            attached = Attached(instance=instance, address=address, port=port, standby=standby)
             if found is None or found.draining_since or (found.address, found.port) != (address, port):
                 record = record.put(attached)
             self._order(records, record)
 
+    def admit(self, fleet: FleetKey, instance: InstanceId, *, generation: int) -> None:
+        """See the port. A weight is changed: no check is begun anew."""
+        self._change(fleet, instance, generation, lambda found: self._part(found, standby=False))
+
+    def stand_by(self, fleet: FleetKey, instance: InstanceId, *, generation: int) -> None:
+        """See the port. A server of weight 0 gets no request, and is checked as before."""
+        self._change(fleet, instance, generation, lambda found: self._part(found, standby=True))
+
     def drain(self, fleet: FleetKey, instance: InstanceId, *, generation: int) -> None:
         """See the port."""
-        with self._file.locked():
-            records = self._file.read()
-            record = _required(records, fleet).at(generation)
-            found = record.find(instance)
-            if found is None:
-                raise Gone(f"{instance} is not attached to {fleet}", hint="nothing to drain")
-            if found.draining_since is None:
-                record = record.put(replace(found, draining_since=self._clock.now()))
-            self._order(records, record)
+        now = self._clock.now()
+        self._change(
+            fleet, instance, generation, lambda found: replace(found, draining_since=found.draining_since or now)
+        )
 
     def detach(self, fleet: FleetKey, instance: InstanceId, *, generation: int) -> None:
         """See the port. Of the requests that are cut, HAProxy tries the idempotent ones at another instance."""
@@ -169,6 +181,20 @@ class HaproxyBalancer:
             else:
                 return
 
+    def _change(
+        self, fleet: FleetKey, instance: InstanceId, generation: int, changed: Callable[[Attached], Attached]
+    ) -> None:
+        with self._file.locked():
+            records = self._file.read()
+            record = _required(records, fleet).at(generation)
+            found = record.find(instance)
+            if found is None:
+                raise Gone(f"{instance} is not attached to {fleet}", hint="`repave status` shows what is")
+            self._order(records, record.put(changed(found)))
+
+    def _part(self, found: Attached, *, standby: bool) -> Attached:
+        return found if found.standby is standby else replace(found, standby=standby, part_since=self._clock.now())
+
     def _order(self, records: _Records, record: FleetRecord) -> None:
         if records[record.fleet] != record:
             self._file.write({**records, record.fleet: record})
@@ -218,7 +244,7 @@ class HaproxyBalancer:
         return stat_rows(answer) if answer.startswith("#") else ()
 
     def _remember_served(self, fleet: FleetKey, rows: tuple[Mapping[str, str], ...], record: FleetRecord) -> None:
-        fresh = {instance_of(row["svname"]) for row in rows if serving(row)}
+        fresh = {instance_of(row["svname"]) for row in rows if healthy(row)}
         if not any(attached.instance in fresh and not attached.served for attached in record.attached):
             return
         with self._file.locked():

@@ -97,7 +97,7 @@ def server_arguments(attached: Attached, health: HealthPolicy) -> str:
         f"{host}:{attached.port} check inter {_milliseconds(health.interval_seconds)}"
         f" fastinter {_milliseconds(quick)} downinter {_milliseconds(quick)}"
         f" rise {health.healthy} fall {health.unhealthy}"
-        f" observe layer4 error-limit {CONNECTION_ERRORS} on-error mark-down"
+        f" observe layer4 error-limit {CONNECTION_ERRORS} on-error mark-down weight {attached.weight}"
     )
 
 

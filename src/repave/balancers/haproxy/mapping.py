@@ -45,6 +45,7 @@ class Live:
     maintenance: bool
     draining: bool
     running: bool
+    weight: int
     changed_seconds: int
     """How long ago it came into its state."""
 
@@ -102,8 +103,8 @@ def stat_rows(answer: str) -> tuple[Mapping[str, str], ...]:
     return tuple(csv.DictReader(lines))
 
 
-def serving(row: Mapping[str, str]) -> bool:
-    """Whether HAProxy sends this server requests."""
+def healthy(row: Mapping[str, str]) -> bool:
+    """Whether HAProxy finds this server well, and neither drains nor maintains it: it serves, or stands by."""
     return row["status"].startswith("UP")
 
 
@@ -128,6 +129,7 @@ def _live(row: Mapping[str, str]) -> Live:
         maintenance=bool(admin & _MAINTENANCE_FLAGS),
         draining=bool(admin & _DRAIN_FLAGS),
         running=int(row["srv_op_state"]) != _OPERATION_STOPPED,
+        weight=int(row["srv_uweight"]),
         changed_seconds=int(row["srv_time_since_last_change"]),
     )
 
@@ -137,9 +139,10 @@ def _state_line(place: str, attached: Attached, checks: HealthPolicy, age_second
     admin = 0x08 if attached.draining_since else 0
     health = checks.healthy + checks.unhealthy - 1 if running else 0
     checked = "15 3" if running else "1 0"  # passed at layer 7; or not yet checked
+    weight = attached.weight
     return (
-        f"{place} {server_name(attached.instance)} {attached.address} {operation} {admin} 1 1 {age_seconds} {checked}"
-        f" {health} {_CHECK_CONFIGURED_AND_ENABLED} 0 0 0 - {attached.port} - 0 0 - - 0"
+        f"{place} {server_name(attached.instance)} {attached.address} {operation} {admin} {weight} {weight} {age_seconds}"
+        f" {checked} {health} {_CHECK_CONFIGURED_AND_ENABLED} 0 0 0 - {attached.port} - 0 0 - - 0"
     )
 
 
@@ -153,15 +156,23 @@ def _backend(row: Mapping[str, str], attached: Attached, elsewhere: int, now: da
     return Backend(
         instance=attached.instance,
         state=_state(row, attached, open_requests),
-        since=attached.draining_since or now - timedelta(seconds=int(row["lastchg"] or 0)),
+        since=_since(row, attached, now),
         sessions=open_requests,
         detail=_detail(row),
     )
 
 
+def _since(row: Mapping[str, str], attached: Attached, now: datetime) -> datetime:
+    """HAProxy counts from its own changes of state; beginning to stand by, or ceasing to, is none to it."""
+    if attached.draining_since:
+        return attached.draining_since
+    changed = now - timedelta(seconds=int(row["lastchg"] or 0))
+    return max(changed, attached.part_since) if attached.part_since and healthy(row) else changed
+
+
 def _state(row: Mapping[str, str], attached: Attached, open_requests: int) -> TrafficState:
-    if serving(row):
-        return TrafficState.SERVING
+    if healthy(row):
+        return TrafficState.READY if attached.standby else TrafficState.SERVING
     if attached.draining_since is not None:
         return TrafficState.DRAINING if open_requests else TrafficState.DRAINED
     return TrafficState.FAILING if attached.served or int(row["stot"] or 0) else TrafficState.CHECKING

@@ -28,6 +28,16 @@ class Attached:
     """Whether it was ever seen healthy: one that was not waits for its checks again after HAProxy restarts."""
 
     draining_since: datetime | None = None
+    standby: bool = False
+    """Whether it gets no requests although it may be well."""
+
+    part_since: datetime | None = None
+    """When it last began or ceased to stand by; None where it has the part it was attached with."""
+
+    @property
+    def weight(self) -> int:
+        """Its share of the requests, as HAProxy counts: all that get any get alike."""
+        return 0 if self.standby else 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,5 +146,6 @@ def _fleet(entry: Mapping[str, Any]) -> FleetRecord:
 
 
 def _attached(entry: Mapping[str, Any]) -> Attached:
-    since = entry["draining_since"]
-    return Attached(**{**entry, "draining_since": datetime.fromisoformat(since) if since else None})
+    times = {name: entry.get(name) for name in ("draining_since", "part_since")}
+    read = {name: datetime.fromisoformat(written) if written else None for name, written in times.items()}
+    return Attached(**{**entry, **read})

@@ -45,12 +45,14 @@ def _bring(fleet: FleetRecord, attached: Attached, live: Live | None) -> list[st
     drain = f"set server {place} state drain"
     if attached.draining_since is not None:
         return [] if live and live.draining else [*add, drain, f"enable health {place}"]
+    weigh = [f"set server {place} weight {attached.weight}"] if live and live.weight != attached.weight else []
     if live and not live.maintenance and not live.draining:
-        return []
+        return weigh
     # A server that leaves maintenance counts as healthy until its checks say otherwise. So it goes through drain,
     # where it gets no request, is called ill there, and from then on only good checks in a row can raise it.
     return [
         *add,
+        *weigh,
         drain,
         f"enable health {place}",
         f"set server {place} health down",

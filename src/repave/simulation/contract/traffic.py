@@ -78,10 +78,15 @@ class TrafficSubject:
         """The fleet under test."""
         return self.frontend.fleet
 
-    def attached(self, origin: Origin, *, generation: int = 1) -> Origin:
+    def attached(self, origin: Origin, *, generation: int = 1, standby: bool = False) -> Origin:
         """Attach the origin and give it back."""
         self.balancer.attach(
-            self.fleet, origin.instance, address=origin.address, port=origin.port, generation=generation
+            self.fleet,
+            origin.instance,
+            address=origin.address,
+            port=origin.port,
+            generation=generation,
+            standby=standby,
         )
         return origin
 
@@ -104,6 +109,12 @@ class TrafficSubject:
         """Wait until the balancer says so."""
         sentence = f"{origin.instance} becomes {state}"
         eventually(self.clock, self.patience_seconds, lambda: self.state(origin) is state, sentence)
+
+    def ready(self) -> Origin:
+        """An origin that stands by, and was found healthy."""
+        origin = self.attached(self.origin(), standby=True)
+        self.await_state(origin, TrafficState.READY)
+        return origin
 
     def serving(self, count: int = 1) -> tuple[str, list[Origin]]:
         """The endpoint, and so many origins that serve behind it."""
