@@ -10,6 +10,7 @@ from repave.model.target import Target
 from repave.planner import narration
 from repave.planner.draft import Draft
 from repave.planner.fleet import answer, fill, retire, shrink
+from repave.planner.moving import schedule
 from repave.planner.sets import classify
 from repave.simulation.sketch import Sketch
 
@@ -35,10 +36,11 @@ def decide(*lines: str, outgoing: dict[int, Drawer], target: Target = TARGET) ->
         number = member.place[0]
         if number in outgoing:
             draft.replace(member, outgoing[number], f"for {outgoing[number]}")
-    fill(draft)
-    retire(draft)
+    allowance = schedule(draft)
+    fill(draft, allowance)
+    retire(draft, allowance)
     shrink(draft)
-    answer(draft)
+    answer(draft, allowance)
     return narration.narrate(draft)
 
 

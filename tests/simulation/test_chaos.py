@@ -11,6 +11,7 @@ from repave.controller.tick import Tick
 from repave.model.amount import Amount
 from repave.model.plan import Phase
 from repave.model.policy import RolloutPolicy
+from repave.planner.strategies import STRATEGIES
 from repave.simulation.chaos.trouble import flaky
 from repave.simulation.stage import POLICY, Stage
 from repave.simulation.world import ControllerKilled, Fault, World
@@ -55,9 +56,13 @@ class Lives:
 
 @pytest.mark.parametrize("seed", range(12))
 @pytest.mark.parametrize("unavailable", [0, 1])
-def test_a_rollout_never_costs_a_request(controller_on: Callable[..., Controller], seed: int, unavailable: int) -> None:
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_a_rollout_never_costs_a_request(
+    controller_on: Callable[..., Controller], strategy: str, seed: int, unavailable: int
+) -> None:
     """Promise 12: calls fail, the controller dies, the balancer lags; yet never fewer answer than allowed."""
-    policy = replace(POLICY, rollout=RolloutPolicy(unavailable=Amount(value=unavailable)))
+    rollout = RolloutPolicy(strategy=strategy, unavailable=Amount(value=unavailable), keep_seconds=60.0)
+    policy = replace(POLICY, rollout=rollout)
     stage = Stage(world=World(seed=seed), policy=policy)
     lives = Lives(controller_on, stage)
     stage.want(1, 4)

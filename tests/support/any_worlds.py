@@ -31,6 +31,7 @@ from repave.model.observation import (
 from repave.model.policy import BudgetPolicy, FleetPolicy, HealthPolicy, RolloutPolicy
 from repave.model.revocation import Revoked
 from repave.model.target import Failure, FailureKind, Heal, Order, Proof, Sickness, Target
+from repave.planner.strategies import STRATEGIES
 
 NOW = datetime(2026, 3, 2, 18, 0, tzinfo=UTC)
 FLEET = FleetKey(project=ProjectName("shop"), environment=EnvironmentName("test"), fleet=FleetName("web"))
@@ -80,7 +81,10 @@ def policies(draw: st.DrawFn) -> FleetPolicy:
         zones=ZONES[: chooser.of((3, 2, 1))],
         health=HealthPolicy(grace_seconds=chooser.of((60.0, 5.0))),
         rollout=RolloutPolicy(
-            surge=chooser.of(AMOUNTS), unavailable=chooser.of(AMOUNTS), stop_in_a_row=chooser.of((2, 1, 3))
+            strategy=chooser.of(tuple(STRATEGIES)),
+            surge=chooser.of(AMOUNTS),
+            unavailable=chooser.of(AMOUNTS),
+            stop_in_a_row=chooser.of((2, 1, 3)),
         ),
         drain_timeout_seconds=chooser.of((30.0, 0.0)),
         budget=draw(budgets()),
@@ -198,6 +202,7 @@ def targets(draw: st.DrawFn, instances: int) -> Target:
             for revision in sorted(REVISIONS)
             if chooser.of((False, False, False, True))
         ),
+        switched=healed.of((None, healed.ago())),
         paused=healed.of((False,) * 7 + (True,)),
         stopped=healed.of(("", "", "", "", "2 in a row failed")),
     )

@@ -27,6 +27,7 @@ STORY_LINES = 6
 
 STYLES = {
     "serving": "green",
+    "ready": "blue",
     "failing": "red",
     "stopped": "red",
     "draining": "yellow",

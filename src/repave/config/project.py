@@ -219,7 +219,12 @@ def _fleet(name: str, section: FleetSection) -> Fleet:
             unhealthy=health.unhealthy,
             grace_seconds=health.grace,
         ),
-        rollout=RolloutPolicy(strategy=rollout.strategy, surge=rollout.surge, unavailable=rollout.unavailable),
+        rollout=RolloutPolicy(
+            strategy=rollout.strategy,
+            surge=rollout.surge,
+            unavailable=rollout.unavailable,
+            keep_seconds=rollout.keep,
+        ),
         healing=HealingPolicy(limit=healing.limit, window_seconds=healing.window, flaps=healing.flaps),
         budget=BudgetPolicy(
             per_hour=section.budget.per_hour,

@@ -12,6 +12,7 @@ from repave.config.order import check_order
 from repave.config.origins import check_origins
 from repave.config.problems import Unfit, nearest, one_of, problem
 from repave.config.quantities import listen_address
+from repave.config.rollouts import check_rollouts
 from repave.config.scaling import check_scaling
 from repave.config.targets import check_targets
 from repave.config.words import mapping_of
@@ -33,6 +34,7 @@ def check_references(document: Document) -> Iterator[Problem]:
     yield from _images_of_fleets(document)
     yield from _fleets_of_environments(document)
     yield from check_order(document)
+    yield from check_rollouts(document)
     yield from _pipeline(document)
     yield from _addresses(document)
     yield from _repeated(document)

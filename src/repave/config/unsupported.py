@@ -46,8 +46,8 @@ UNSUPPORTED = (
     ),
     Unsupported(
         path=("fleets", ANY, "rollout", "strategy"),
-        values=_is("canary", "blue-green"),
-        why="only `strategy: rolling` can be carried out by this version: another would be a rolling one in truth",
+        values=_is("canary"),
+        why="`strategy: canary` cannot be carried out by this version: it would be a rolling one in truth",
     ),
     Unsupported(
         path=("environments", ANY, "gates"),

@@ -15,7 +15,7 @@ from repave.controller.patience import patiently
 from repave.controller.ports import Ports
 from repave.model.names import FleetKey, InstanceId
 from repave.model.outcome import Outcome, Result
-from repave.model.plan import Attach, Detach, Drain, Launch, Step, Terminate
+from repave.model.plan import Admit, Attach, Detach, Drain, Launch, StandBy, Step, Terminate
 from repave.model.release import SecretReference
 from repave.ports.errors import Conflict, Corrupt, Denied, Gone, Invalid, NoCapacity, WorldError
 from repave.ports.provider import LaunchOrder
@@ -80,7 +80,18 @@ def _give(ports: Ports, commission: Commission, step: Step) -> None:
         case Launch():
             ports.machines.launch(_order(ports, commission, step), placed=partial(_have_checked, ports, commission))
         case Attach():
-            ports.traffic.attach(fleet, step.instance, address=step.address, port=step.port, generation=generation)
+            ports.traffic.attach(
+                fleet,
+                step.instance,
+                address=step.address,
+                port=step.port,
+                generation=generation,
+                standby=step.standby,
+            )
+        case Admit():
+            ports.traffic.admit(fleet, step.instance, generation=generation)
+        case StandBy():
+            ports.traffic.stand_by(fleet, step.instance, generation=generation)
         case Drain():
             ports.traffic.drain(fleet, step.instance, generation=generation)
         case Detach():

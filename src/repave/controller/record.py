@@ -7,13 +7,25 @@ from repave.model.event import Event
 from repave.model.names import FleetKey, InstanceId
 from repave.model.observation import Observation, TrafficState
 from repave.model.outcome import Outcome, Result
-from repave.model.plan import Attach, Detach, Drain, Launch, Phase, Plan, Step, Terminate
+from repave.model.plan import Admit, Drain, Launch, Phase, Plan, StandBy, Step, Terminate
 from repave.model.target import Target
 from repave.ports.history import Lifetime
 from repave.ports.store import Store
 
 REPEATED = timedelta(seconds=1)
 """What was seen or planned again unchanged is written so often: a fleet that waits is looked at many times a second."""
+
+
+WORDS = {
+    "launch": "launch {slot} in {zone}",
+    "attach": "attach {slot}",
+    "admit": "let {slot} in",
+    "stand-by": "have {slot} stand by",
+    "drain": "drain {slot}",
+    "detach": "detach {slot}",
+    "terminate": "end {slot}",
+}
+"""What a step does, by its kind."""
 
 
 class Storyteller:
@@ -143,6 +155,8 @@ def _judgements(plan: Plan, target: Target) -> Iterator[Event]:
         yield event("stop", f"no more of r{target.release}: {plan.stop}")
     if plan.resize is not None:
         yield event("resize", f"{plan.resize.size} are wanted instead of {target.size}: {plan.resize.reason}")
+    if plan.switch:
+        yield event("switch", f"all requests go over to r{target.release}")
     if plan.proven is not None:
         yield event("proven", f"r{target.release} carries the whole fleet in good health")
 
@@ -156,7 +170,7 @@ def _deeds(fleet: FleetKey, outcomes: Iterable[Outcome], ordered: set[str]) -> I
         step = outcome.step
         if outcome.result is Result.DONE:
             again = isinstance(step, Launch) and step.slot in ordered
-            if not again and isinstance(step, Launch | Drain | Terminate):
+            if not again and isinstance(step, Launch | Admit | StandBy | Drain | Terminate):
                 yield _event(fleet, outcome, step.kind, f"{_words(step)}: {step.reason}")
         elif outcome.result is not Result.STALE:
             message = f"{_words(step)} did not work ({outcome.result}): {outcome.detail}"
@@ -169,14 +183,4 @@ def _event(fleet: FleetKey, outcome: Outcome, kind: str, message: str) -> Event:
 
 
 def _words(step: Step) -> str:
-    match step:
-        case Launch():
-            return f"launch {step.slot} in {step.zone}"
-        case Attach():
-            return f"attach {step.slot}"
-        case Drain():
-            return f"drain {step.slot}"
-        case Detach():
-            return f"detach {step.slot}"
-        case Terminate():
-            return f"end {step.slot}"
+    return WORDS[step.kind].format(slot=step.slot, zone=step.zone if isinstance(step, Launch) else "")

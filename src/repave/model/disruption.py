@@ -25,6 +25,9 @@ class Drawer(StrEnum):
     OPERATOR = "operator"
     """A person asked for this very instance to be replaced."""
 
+    SWITCH = "switch"
+    """All requests go over to a whole new group, which serves already."""
+
     ROLLOUT = "rollout"
     """It runs an old revision."""
 

@@ -31,7 +31,30 @@ class Attach:
     address: str
     port: int
     reason: str
+    standby: bool = False
+    """Checked only: it gets requests once it is admitted."""
+
     kind: Literal["attach"] = "attach"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Admit:
+    """Send requests to an instance that stood by."""
+
+    instance: InstanceId
+    slot: SlotId
+    reason: str
+    kind: Literal["admit"] = "admit"
+
+
+@dataclass(frozen=True, kw_only=True)
+class StandBy:
+    """Send the instance no new requests, and keep it ready for them."""
+
+    instance: InstanceId
+    slot: SlotId
+    reason: str
+    kind: Literal["stand-by"] = "stand-by"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +87,7 @@ class Terminate:
     kind: Literal["terminate"] = "terminate"
 
 
-Step = Launch | Attach | Drain | Detach | Terminate
+Step = Launch | Attach | Admit | StandBy | Drain | Detach | Terminate
 """Steps of one slot are carried out in the plan's order; those of different slots at the same time."""
 
 
@@ -127,6 +150,12 @@ class Rule(StrEnum):
 
     ZONE_OUT = "zone-out"
     """A person took the zone out: nothing is launched there."""
+
+    SWITCH = "switch"
+    """All requests go over at one time, once the whole new group is ready."""
+
+    KEPT = "kept"
+    """It stands by as an instant way back."""
 
     FOREIGN = "foreign"
     """Bears no tags that repave knows: it is reported and not touched."""
@@ -228,6 +257,9 @@ class Plan:
     sizing: Sizing | None = None
     """How the size was judged, for people; None where nothing moves it."""
 
+    switch: bool = False
+    """Whether all requests are to go over to the wanted revision from now on."""
+
     proven: RevisionId | None = None
     """A revision that carries the whole fleet in good health by this observation, and was not known to."""
 
@@ -248,5 +280,6 @@ class Plan:
             or self.stop
             or self.resize
             or self.size_history
+            or self.switch
             or self.proven
         )

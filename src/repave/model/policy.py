@@ -35,6 +35,9 @@ class RolloutPolicy:
     unavailable: Amount = Amount(value=0)
     """Serving instances below the wanted size while rolling."""
 
+    keep_seconds: float = 600.0
+    """After a switch the old ones stand by so long, as an instant way back."""
+
     stop_in_a_row: int = 2
     """New instances that fail one after another: the new revision is bad, not unlucky."""
 

@@ -138,6 +138,9 @@ class Target:
     zones_out: tuple[ZoneOut, ...] = ()
     """Sorted by zone."""
 
+    switched: datetime | None = None
+    """When all requests were to go over to this revision; None before, and where it took them over bit by bit."""
+
     paused: bool = False
     """An operator asked for no change except keeping what serves."""
 

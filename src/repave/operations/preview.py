@@ -110,7 +110,14 @@ def aimed(key: FleetKey, present: Target | None, revision: Revision, size: int, 
         return replace(present, size=size)
     failures = tuple(failure for failure in present.failures if failure.revision != revision.id)
     return replace(
-        present, revision=revision.id, release=revision.release, size=size, since=now, stopped="", failures=failures
+        present,
+        revision=revision.id,
+        release=revision.release,
+        size=size,
+        since=now,
+        switched=None,
+        stopped="",
+        failures=failures,
     )
 
 
@@ -158,4 +165,4 @@ def _estimate(store: Store, key: FleetKey, rehearsal: Rehearsal, drain_seconds: 
     if not took:
         return None if waves else 0.0
     # Drains end when idle, mostly within a second; the drain time-out bounds them and is no estimate.
-    return waves * (median(took) + min(1.0, drain_seconds))
+    return waves * (median(took) + min(1.0, drain_seconds)) + rehearsal.pauses_seconds

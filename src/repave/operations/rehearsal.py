@@ -14,7 +14,7 @@ from repave.model.observation import (
     TrafficSighting,
     TrafficState,
 )
-from repave.model.plan import Attach, Detach, Drain, Launch, Plan, Terminate
+from repave.model.plan import Admit, Attach, Detach, Drain, Launch, Plan, StandBy, Terminate
 from repave.model.policy import FleetPolicy
 from repave.model.target import Order, Target
 from repave.planner.fleet import plan
@@ -24,6 +24,10 @@ MOST_ROUNDS = 2000
 
 ROUND = timedelta(seconds=1)
 """Any step of time will do: in this world whatever was started serves a round later, and what drains is idle."""
+
+
+LONGEST_PAUSE = timedelta(days=1)
+"""What waits longer is said not to get there by itself."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +40,17 @@ class Batch:
     retires: tuple[str, ...]
     """Slots that are drained and ended."""
 
+    admits: tuple[str, ...] = ()
+    """Slots that were ready and get requests now."""
+
+    stand_bys: tuple[str, ...] = ()
+    """Slots that get no requests any more, and are kept ready for them."""
+
+    @property
+    def moves_anything(self) -> bool:
+        """Whether anything is started, or any request goes elsewhere."""
+        return bool(self.launches or self.retires or self.admits or self.stand_bys)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Rehearsal:
@@ -47,6 +62,9 @@ class Rehearsal:
 
     least_serving: int
     """Fewest serving at once, from the first step to the last."""
+
+    pauses_seconds: float
+    """For how long nothing happens in between because the schedule says so."""
 
     finished: bool
     """False when it would not end by itself: paused, or a view that is not complete."""
@@ -61,24 +79,27 @@ def rehearse(policy: FleetPolicy, target: Target, seen: Observation | None, now:
     stage = _Stage(target, seen, now)
     batches: list[Batch] = []
     least, last = stage.serving, None
+    pauses = timedelta()
     for _ in range(MOST_ROUNDS):
         last = plan(policy, stage.target, stage.observation(), stage.now)
         if not last.steps and not last.holds:
             break
         batch = _batch(last)
-        if batch.launches or batch.retires:
+        if batch.moves_anything:
             batches.append(batch)
         stage.perform(last)
-        if not last.changes and (last.wake_at is None or last.wake_at > stage.now + timedelta(days=1)):
-            return Rehearsal(
-                batches=tuple(batches), peak=stage.peak, least_serving=least, finished=False, waits=last.summary
-            )
         least = min(least, stage.serving)
-    done = last is not None and not last.steps
+        if last.changes:
+            continue
+        if last.wake_at is None or last.wake_at > stage.now + LONGEST_PAUSE:
+            break
+        pauses += stage.rest(last.wake_at)
+    done = last is not None and not last.steps and not last.holds
     return Rehearsal(
         batches=tuple(batches),
         peak=stage.peak,
         least_serving=least,
+        pauses_seconds=pauses.total_seconds(),
         finished=done,
         waits="" if done or last is None else last.summary,
     )
@@ -89,8 +110,12 @@ def _batch(planned: Plan) -> Batch:
     for step in planned.steps:
         if isinstance(step, Launch):
             launches[step.zone] = launches.get(step.zone, 0) + 1
-    retired = dict.fromkeys(step.slot for step in planned.steps if isinstance(step, Drain))
-    return Batch(launches=dict(sorted(launches.items())), retires=tuple(retired))
+    return Batch(
+        launches=dict(sorted(launches.items())),
+        retires=tuple(dict.fromkeys(step.slot for step in planned.steps if isinstance(step, Drain))),
+        admits=tuple(step.slot for step in planned.steps if isinstance(step, Admit)),
+        stand_bys=tuple(step.slot for step in planned.steps if isinstance(step, StandBy)),
+    )
 
 
 class _Stage:
@@ -129,13 +154,13 @@ class _Stage:
                 case Launch():
                     self._launch(step)
                 case Attach():
-                    self._backends[step.instance] = Backend(
-                        instance=step.instance, state=TrafficState.SERVING, since=self.now
-                    )
+                    self._become(step.instance, TrafficState.READY if step.standby else TrafficState.SERVING)
+                case Admit():
+                    self._become(step.instance, TrafficState.SERVING)
+                case StandBy():
+                    self._become(step.instance, TrafficState.READY)
                 case Drain():
-                    self._backends[step.instance] = Backend(
-                        instance=step.instance, state=TrafficState.DRAINED, since=self.now
-                    )
+                    self._become(step.instance, TrafficState.DRAINED)
                 case Detach():
                     self._backends.pop(step.instance, None)
                 case Terminate():
@@ -143,6 +168,15 @@ class _Stage:
                     self._backends.pop(step.instance, None)
             self.peak = max(self.peak, len(self._instances))
         self.now += ROUND
+
+    def rest(self, until: datetime) -> timedelta:
+        """Let time pass, if there is any; answers how much."""
+        passed = max(timedelta(), until - self.now)
+        self.now += passed
+        return passed
+
+    def _become(self, instance: InstanceId, state: TrafficState) -> None:
+        self._backends[instance] = Backend(instance=instance, state=state, since=self.now)
 
     def _launch(self, step: Launch) -> None:
         name = InstanceId(f"imagined-{step.slot}")
@@ -175,4 +209,5 @@ def _committed(target: Target, planned: Plan, launches: Iterable[Launch], now: d
         sicknesses=(*target.sicknesses, *planned.sicknesses),
         disruptions=(*target.disruptions, *planned.disruptions),
         stopped=planned.stop or target.stopped,
+        switched=now if planned.switch else target.switched,
     )

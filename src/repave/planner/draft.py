@@ -19,8 +19,8 @@ from repave.planner.sets import UNNUMBERED, Member, Sets, Standing, slot_number
 from repave.planner.turns import Turn, carried_before
 from repave.planner.zones import Zones
 
-ALIVE = (Standing.SERVING, Standing.COMING)
-"""What carries the fleet, or is about to."""
+ALIVE = (Standing.SERVING, Standing.READY, Standing.COMING)
+"""What carries the fleet, or may soon."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +66,7 @@ class Draft:
         self.next_slot = _next_slot(target, sets)
         self.retarget: Retarget | None = None
         self.stop = ""
+        self.switch = False
         self.proven: RevisionId | None = None
         self.healing = Healing()
         self.wakes: list[datetime] = []

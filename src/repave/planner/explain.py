@@ -26,6 +26,8 @@ RULES: Mapping[Rule, str] = {
     Rule.AFTER: "fleets named in `after` come first, and last in a rollback",
     Rule.REVOKED: "what is revoked is started nowhere; capacity is not broken for it",
     Rule.ZONE_OUT: "nothing is launched in a zone that a person took out",
+    Rule.SWITCH: "all requests go over at one time, once the whole new group is ready",
+    Rule.KEPT: "after a switch the old group is kept ready for a time",
     Rule.FOREIGN: "what bears no tags of ours is reported, not touched",
 }
 

@@ -9,13 +9,15 @@ from repave.model.policy import FleetPolicy
 from repave.model.target import FailureKind, Target
 from repave.planner import failures, keeper, narration
 from repave.planner.budget import most_urgent_first
-from repave.planner.draft import Draft
+from repave.planner.draft import ALIVE, Draft
 from repave.planner.evacuation import evacuate
 from repave.planner.healing import heal
+from repave.planner.moving import schedule
 from repave.planner.rebalancing import rebalance
 from repave.planner.scaling import scale
 from repave.planner.sets import Member, Standing, classify
-from repave.planner.strategies import STRATEGIES, Move
+from repave.planner.strategies import Allowance
+from repave.planner.switching import drawer_of_old, is_kept, let_in, take_old_from_traffic
 from repave.planner.turns import turn
 from repave.planner.withdrawal import withdraw
 from repave.planner.zones import leaving_order
@@ -37,19 +39,21 @@ def plan(policy: FleetPolicy, target: Target, observation: Observation, now: dat
         wait_for_sight(draft, unseen)
     elif waiting and not waiting.meanwhile:
         clean_up(draft)
-        attach(draft)
+        attach(draft, schedule(draft))
     else:
         clean_up(draft)
         judge(draft)
         heal(draft)
         evacuate(draft)
         rebalance(draft)
-        fill(draft)
-        retire(draft)
+        allowance = schedule(draft)
+        fill(draft, allowance)
+        retire(draft, allowance)
         shrink(draft)
-        answer(draft)
+        answer(draft, allowance)
         spare_the_sick(draft)
-        attach(draft)
+        let_in(draft, allowance)
+        attach(draft, allowance)
         prove(draft)
     if waiting:
         draft.wait_for_turn(waiting)
@@ -68,7 +72,7 @@ def wait_for_sight(draft: Draft, unseen: str) -> None:
 def keep_as_it_is(draft: Draft, unseen: str) -> None:
     """Paused: what is alive may serve; nothing is started, not even in place of the dead, and nothing is removed."""
     if not unseen:
-        attach(draft)
+        attach(draft, schedule(draft))
     draft.hold("fleet", Rule.PAUSED, "an operator paused it", since=draft.target.since)
 
 
@@ -101,7 +105,7 @@ def judge(draft: Draft) -> None:
         draft.halt(reason, failures.rollback(draft.policy, draft.target, draft.all_failures, reason))
 
 
-def fill(draft: Draft) -> None:
+def fill(draft: Draft, allowance: Allowance) -> None:
     """Give open orders again, and launch what is missing, as far as the schedule allows."""
     if draft.halted or draft.barred:
         draft.closed += [order.slot for order in draft.sets.orders]
@@ -115,31 +119,29 @@ def fill(draft: Draft) -> None:
         words = f"{missing} missing; launches failed lately, the next try waits"
         draft.hold("fleet", Rule.BACKOFF, words, since=draft.now, until=until)
         return
-    room = draft.budget.room(Drawer.ROLLOUT)
-    surge = draft.surge if room is None else min(draft.surge, room + len(draft.outgoing))
-    allowance = STRATEGIES[draft.policy.rollout.strategy](
-        Move(size=draft.goal, surge=surge, new=draft.new, occupied=draft.occupied)
-    )
     launched = draft.launch(allowance.launches)
     if launched < allowance.launches:
         words = f"{missing} missing; no zone has room"
         until = draft.zones.opens_at
         draft.hold("fleet", Rule.BACKOFF, words, since=draft.now, until=until)
-    elif launched < missing and surge < draft.surge:
+    elif launched < missing and allowance.above < draft.surge:
         words = f"{missing - launched} more to launch; what they replace may not leave within the hour"
         draft.hold("fleet", Rule.HOURLY, words, since=draft.now, until=draft.budget.grows_at(Drawer.ROLLOUT))
     elif launched < missing:
-        words = f"{missing - launched} more to launch; {draft.goal} and {draft.surge} above it are taken"
+        words = f"{missing - launched} more to launch; {draft.goal} and {allowance.above} above it are taken"
         draft.hold("fleet", Rule.SURGE, words, since=draft.target.since)
 
 
-def retire(draft: Draft) -> None:
+def retire(draft: Draft, allowance: Allowance) -> None:
     """What is old or outgoing leaves as the budget allows; what never served, once enough serve without it."""
     if draft.halted:
-        for member in (*draft.departing(Standing.SERVING), *draft.departing(Standing.COMING)):
+        for member in (member for standing in ALIVE for member in draft.departing(standing)):
             draft.hold(member.slot, Rule.STOPPED, "the wanted revision is stopped: it stays", since=member.since)
         return
+    take_old_from_traffic(draft, allowance)
     for member in draft.departing(Standing.COMING):
+        if is_kept(draft, member, allowance):
+            continue  # it is on its way to stand by
         if draft.serving >= draft.floor or not draft.was_proven(member):
             draft.end(member, f"{_reason_to_leave(draft, member)} and serves nobody")
         else:
@@ -147,7 +149,9 @@ def retire(draft: Draft) -> None:
             draft.hold(member.slot, Rule.BUDGET, words, since=member.since)
     for member in leaving_order(draft.departing(Standing.SERVING), draft.policy.zones):
         outgoing = draft.outgoing.get(member.slot)
-        draft.ask(member, outgoing.drawer if outgoing else Drawer.ROLLOUT, _reason_to_leave(draft, member))
+        if outgoing or allowance.retires:
+            drawer = outgoing.drawer if outgoing else drawer_of_old(allowance)
+            draft.ask(member, drawer, _reason_to_leave(draft, member))
 
 
 def shrink(draft: Draft) -> None:
@@ -163,16 +167,20 @@ def shrink(draft: Draft) -> None:
     for member in chosen:
         if member.standing is Standing.COMING:
             draft.end(member, _reason_to_leave(draft, member))
+        elif member.standing is Standing.READY:
+            draft.leave(member, keeper.drain(member, _reason_to_leave(draft, member)))
         else:
             draft.ask(member, drawer, _reason_to_leave(draft, member))
 
 
-def answer(draft: Draft) -> None:
+def answer(draft: Draft, allowance: Allowance) -> None:
     """All who asked to take out what serves are answered, the most urgent first: nobody gentle is before them."""
     for request in most_urgent_first(draft.requests):
         member, draw = request.member, draft.budget.answer(request)
         if draw.rule is None:
-            draft.leave(member, keeper.drain(member, request.reason))
+            kept = request.drawer is Drawer.SWITCH and is_kept(draft, member, allowance)
+            taken_out = keeper.stand_by if kept else keeper.drain
+            draft.leave(member, taken_out(member, request.reason))
         else:
             draft.hold(member.slot, draw.rule, draw.reason, since=member.since, until=draw.until)
 
@@ -193,9 +201,12 @@ def spare_the_sick(draft: Draft) -> None:
             draft.hold(member.slot, rule, words, since=member.since)
 
 
-def attach(draft: Draft) -> None:
-    """Whatever is alive and stays is checked by the balancer."""
-    draft.steps += keeper.attach(draft.remaining(Standing.COMING))
+def attach(draft: Draft, allowance: Allowance) -> None:
+    """Whatever is alive and stays is checked by the balancer; some of it stands by."""
+    withheld = allowance.standby or (draft.halted and allowance.switches)
+    for member in draft.remaining(Standing.COMING):
+        standby = withheld if member.current else is_kept(draft, member, allowance)
+        draft.steps += keeper.attach([member], standby=standby)
 
 
 def prove(draft: Draft) -> None:

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from repave.model.names import InstanceId, RevisionId, SlotId, ZoneName
 from repave.model.observation import Backend, TrafficState
-from repave.model.plan import Attach, Detach, Drain, Launch, Step, Terminate
+from repave.model.plan import Admit, Attach, Detach, Drain, Launch, StandBy, Step, Terminate
 from repave.model.policy import FleetPolicy
 from repave.model.target import Order
 from repave.planner.sets import Member, Standing
@@ -24,7 +24,7 @@ def launch(slot: SlotId, revision: RevisionId, zone: ZoneName, reason: str) -> S
     return Launch(slot=slot, revision=revision, zone=zone, reason=reason)
 
 
-def attach(members: Iterable[Member]) -> list[Step]:
+def attach(members: Iterable[Member], *, standby: bool = False) -> list[Step]:
     """Whatever is alive and has an address is checked by the balancer."""
     return [
         Attach(
@@ -33,10 +33,21 @@ def attach(members: Iterable[Member]) -> list[Step]:
             address=member.instance.address,
             port=member.instance.port,
             reason="it is not known to the balancer",
+            standby=standby,
         )
         for member in members
         if member.standing is Standing.COMING and member.backend is None and member.instance.address is not None
     ]
+
+
+def admit(member: Member, reason: str) -> list[Step]:
+    """One that stands by gets requests."""
+    return [Admit(instance=member.instance.id, slot=member.slot, reason=reason)]
+
+
+def stand_by(member: Member, reason: str) -> list[Step]:
+    """One that serves gets no new requests, and stays."""
+    return [StandBy(instance=member.instance.id, slot=member.slot, reason=reason)]
 
 
 def drain(member: Member, reason: str) -> list[Step]:

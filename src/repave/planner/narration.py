@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 
 from repave.model.disruption import Drawer
 from repave.model.names import SlotId
-from repave.model.plan import Drain, Launch, Phase, Plan, Rule
-from repave.planner.draft import Draft
+from repave.model.plan import Admit, Drain, Launch, Phase, Plan, Rule, StandBy
+from repave.planner.draft import ALIVE, Draft
 from repave.planner.keeper import drained_by
 from repave.planner.sets import Standing
 from repave.planner.turns import Turn, carried_before
@@ -43,6 +43,7 @@ def narrate(draft: Draft) -> Plan:
         resize=draft.size.resize,
         size_history=draft.size.history,
         sizing=draft.size.sizing,
+        switch=draft.switch,
         proven=draft.proven,
         wake_at=_wake_at(draft),
     )
@@ -79,7 +80,7 @@ def _hold_what_is_stopped(draft: Draft) -> None:
 
 
 def _lacks(draft: Draft) -> bool:
-    return len(draft.remaining(Standing.SERVING, Standing.COMING, current=True)) < draft.target.size
+    return len(draft.remaining(*ALIVE, current=True)) < draft.target.size
 
 
 def _phase(draft: Draft) -> Phase:
@@ -143,10 +144,21 @@ def _summary(draft: Draft, phase: Phase) -> str:
     leaving = sum(isinstance(step, Drain) for step in draft.steps)
     doing += [f"starting {starting}"] if starting else []
     doing += [f"draining {leaving}"] if leaving else []
+    doing += _standing_by(draft)
     sick = draft.remaining(Standing.SICK, Standing.LATE, current=False)
     doing += [f"{len(sick)} old ones are sick and hold nothing up"] if sick and draft.judging else []
     doing += [] if starting or leaving or resize else _waiting(draft)
     return f"{phase.value}: {', '.join(doing)}"
+
+
+def _standing_by(draft: Draft) -> list[str]:
+    admitted = sum(isinstance(step, Admit) for step in draft.steps)
+    resting = sum(isinstance(step, StandBy) for step in draft.steps)
+    ready = len(draft.remaining(Standing.READY, current=True)) - admitted
+    kept = len(draft.remaining(Standing.READY, current=False)) + resting
+    words = [f"letting {admitted} in"] if admitted else []
+    words += [f"{ready} ready for the switch"] if ready else []
+    return words + ([f"{kept} old ones stand by"] if kept else [])
 
 
 def _waiting(draft: Draft) -> list[str]:

@@ -23,6 +23,9 @@ class Standing(StrEnum):
     SERVING = "serving"
     """Gets requests: the balancer's own word."""
 
+    READY = "ready"
+    """Stands by: healthy, and gets no requests."""
+
     COMING = "coming"
     """Alive, not yet found healthy, within its grace."""
 
@@ -41,6 +44,7 @@ class Standing(StrEnum):
 
 TOLD: Mapping[TrafficState, Standing] = {
     TrafficState.SERVING: Standing.SERVING,
+    TrafficState.READY: Standing.READY,
     TrafficState.DRAINING: Standing.LEAVING,
     TrafficState.DRAINED: Standing.LEAVING,
     TrafficState.FAILING: Standing.SICK,

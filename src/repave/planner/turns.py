@@ -101,4 +101,4 @@ def _as_before(target: Target) -> Target | None:
     if not usable:
         return None
     last = max(usable, key=lambda proof: (proof.at, proof.revision))
-    return replace(target, revision=last.revision, release=last.release, since=last.at)
+    return replace(target, revision=last.revision, release=last.release, since=last.at, switched=None)

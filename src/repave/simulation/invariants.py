@@ -9,7 +9,7 @@ from datetime import datetime
 
 from repave.model.names import FleetKey, InstanceId
 from repave.model.observation import MachineState, TrafficState
-from repave.model.plan import Drain, Phase
+from repave.model.plan import Drain, Phase, StandBy
 from repave.model.policy import FleetPolicy
 from repave.simulation.life import Decision, Mandate
 from repave.simulation.stage import Stage
@@ -59,7 +59,10 @@ def crowd(deed: Deed) -> Iterator[str]:
     if deed.effect.kind != "launch" or deed.mandate is None:
         return
     size = deed.mandate.target.size
-    most = size + max(1, deed.policy.rollout.surge.of(size))
+    surge = max(1, deed.policy.rollout.surge.of(size))
+    if deed.policy.rollout.strategy == "blue-green":  # a whole group beside all that serve
+        surge = max(surge, size, len(deed.world.pools[deed.fleet].serving()))
+    most = size + surge
     alive = [machine for machine in deed.world.living(deed.fleet) if deed.world.is_of_use(machine, deed.policy.health)]
     if len(alive) > most:
         yield f"{len(alive)} are alive after the launch of {deed.effect.machine.slot}, and at most {most} may be"
@@ -138,7 +141,7 @@ def budget(thought: Thought) -> Iterator[str]:
     dead = {i.id for i in seen.machines.instances if i.state is MachineState.STOPPED}
     granted = {draw.slot for draw in plan.draws if draw.granted}
     for step in plan.steps:
-        if isinstance(step, Drain) and step.instance in serving - dead and step.slot not in granted:
+        if isinstance(step, Drain | StandBy) and step.instance in serving - dead and step.slot not in granted:
             yield f"{step.slot} is drained without a draw on the budget"
 
 

@@ -70,6 +70,7 @@ class SqlIntent:
                     release=aim.release,
                     size=aim.size,
                     since=row.since if same else at,
+                    switched=row.switched if same else None,
                     reason=aim.reason,
                     stopped="",
                     forgotten=False,
@@ -329,10 +330,12 @@ def _commit_target(connection: Connection, plan: Plan) -> None:
     if plan.retarget is not None:
         back = plan.retarget
         values = {"revision": back.revision, "release": back.release, "reason": back.reason, "stopped": ""}
-        connection.execute(update(targets).where(fleet).values(since=plan.at, **values))
+        connection.execute(update(targets).where(fleet).values(since=plan.at, switched=None, **values))
     if plan.healing:
         stopped = plan.at if plan.healing == "stops" else None
         connection.execute(update(targets).where(fleet).values(healing_stopped=stopped))
+    if plan.switch:
+        connection.execute(update(targets).where(fleet).values(switched=plan.at))
     if plan.stop and plan.retarget is None:
         connection.execute(update(targets).where(fleet).values(stopped=plan.stop))
     if plan.resize is not None:

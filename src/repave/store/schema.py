@@ -20,7 +20,7 @@ from sqlalchemy import (
 
 from repave.model.names import EnvironmentName, FleetKey, FleetName, ProjectName
 
-REVISION = "0006"
+REVISION = "0007"
 """The migration this code was written for: the last in ``migrations/versions``."""
 
 
@@ -155,6 +155,7 @@ targets = Table(
     Column("since", Moment, nullable=False),
     Column("reason", Text, nullable=False),
     Column("next_slot", BigInteger, nullable=False),
+    Column("switched", Moment, nullable=True),
     Column("paused", Boolean, nullable=False),
     Column("stopped", Text, nullable=False),
     Column("forgotten", Boolean, nullable=False),

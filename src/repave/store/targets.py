@@ -35,6 +35,7 @@ def read_target(connection: Connection, fleet: FleetKey) -> Target | None:
         proven=_proofs(connection, fleet),
         revoked=revoked_revisions(connection, fleet),
         zones_out=_zones_out(connection, fleet),
+        switched=row.switched,
         paused=row.paused,
         stopped=row.stopped,
         size_history=decode(SizeHistory, row.size_history) if row.size_history else SizeHistory(),

@@ -141,8 +141,8 @@ def _state_line(place: str, attached: Attached, checks: HealthPolicy, age_second
     checked = "15 3" if running else "1 0"  # passed at layer 7; or not yet checked
     weight = attached.weight
     return (
-        f"{place} {server_name(attached.instance)} {attached.address} {operation} {admin} {weight} {weight} {age_seconds}"
-        f" {checked} {health} {_CHECK_CONFIGURED_AND_ENABLED} 0 0 0 - {attached.port} - 0 0 - - 0"
+        f"{place} {server_name(attached.instance)} {attached.address} {operation} {admin} {weight} {weight}"
+        f" {age_seconds} {checked} {health} {_CHECK_CONFIGURED_AND_ENABLED} 0 0 0 - {attached.port} - 0 0 - - 0"
     )
 
 

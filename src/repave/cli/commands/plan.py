@@ -96,6 +96,8 @@ def _show(fleet: FleetPreview, environment: Environment, screen: Screen) -> None
     for number, batch in enumerate(fleet.rehearsal.batches, start=1):
         launches = ", ".join(f"{count} in {zone}" for zone, count in batch.launches.items())
         parts = [f"start {launches}"] if launches else []
+        parts += [f"switch all requests to {listed(batch.admits, most=10)}"] if batch.admits else []
+        parts += [f"keep {listed(batch.stand_bys, most=10)} ready"] if batch.stand_bys else []
         parts += [f"drain and end {listed(batch.retires, most=10)}"] if batch.retires else []
         screen.show(f"  {number}. {'; '.join(parts)}")
     if not fleet.rehearsal.finished:

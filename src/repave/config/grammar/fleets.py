@@ -45,6 +45,9 @@ class RolloutSection(Section):
     unavailable: AmountText = Field(
         default=Amount(value=0), description="Serving instances below the wanted size meanwhile. Default: 0."
     )
+    keep: Duration = Field(
+        default=600.0, description="blue-green: the old group stands by so long after the switch. Default: 10m."
+    )
 
 
 class HealingSection(Section):

@@ -12,7 +12,7 @@ from repave.model.observation import Observation
 from repave.model.plan import Plan
 from repave.model.policy import FleetPolicy
 from repave.model.target import Target
-from repave.planner.check import arrivals, healing, judgements, ledger, removals, sizes, turns
+from repave.planner.check import arrivals, healing, judgements, ledger, removals, sizes, switching, turns
 from repave.planner.check.view import View
 
 PROMISES: tuple[Callable[[View], Iterator[str]], ...] = (
@@ -30,6 +30,9 @@ PROMISES: tuple[Callable[[View], Iterator[str]], ...] = (
     ledger.zones,
     ledger.memory,
     arrivals.crowd,
+    switching.switches,
+    switching.admissions,
+    switching.rests,
     removals.sick,
     judgements.going_back,
     judgements.lessons,

@@ -75,6 +75,9 @@ def crowd(view: View) -> Iterator[str]:
     staying = [i for i in view.instances if i not in ending and not view.dead(i) and not view.unwell(i)]
     waiting = set(view.ordered) - view.slots - set(view.plan.closed)
     surge = max(1, view.policy.rollout.surge.of(size))
+    if view.policy.rollout.strategy == "blue-green":
+        old = [i for i in view.instances if view.instances[i].revision != view.target.revision]
+        surge = max(surge, size, sum(i in view.serving for i in old)) if old else surge
     total = len(staying) + len(waiting) + len(view.fresh)
     if view.fresh and total > size + surge:
         yield f"{total} would be alive, and {size} are wanted with {surge} above them"

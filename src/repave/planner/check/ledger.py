@@ -18,7 +18,7 @@ LEAVING = (TrafficState.DRAINING, TrafficState.DRAINED)
 
 def answers(view: View) -> Iterator[str]:
     """Each instance draws once; what is refused has its rule and stays, what is granted leaves or is healed."""
-    drained = {drain.slot for drain in view.drains}
+    drained = {step.slot for step in view.withdrawals}
     for slot, times in Counter(draw.slot for draw in view.plan.draws).items():
         if times > 1:
             yield f"{slot} draws {times} times"
@@ -78,7 +78,7 @@ def memory(view: View) -> Iterator[str]:
 
 def _taken(view: View) -> list[Draw]:
     """Granted draws on what serves; of the sick that are healed, nobody is drained."""
-    drained = {drain.slot for drain in view.drains}
+    drained = {step.slot for step in view.withdrawals}
     return [draw for draw in view.plan.draws if draw.granted and draw.slot in drained]
 
 

@@ -4,18 +4,18 @@ from collections.abc import Iterator
 
 from repave.model.names import InstanceId
 from repave.model.observation import TrafficState
-from repave.model.plan import Detach, Drain, Terminate
+from repave.model.plan import Detach, Drain, StandBy, Terminate
 from repave.planner.check.view import View
 
 
 def in_sight(view: View) -> Iterator[str]:
     """Nothing is taken away unseen, in the dark, or while paused."""
-    removed = [*view.drains, *view.detaches, *view.ends]
+    removed = [*view.withdrawals, *view.detaches, *view.ends]
     if view.partial and removed:
         yield f"{len(removed)} steps take something away, and not everything could be seen"
     if view.target.paused and removed:
         yield "something is taken away, and the fleet is paused"
-    leaving: list[Drain | Terminate] = [*view.drains, *view.ends]
+    leaving: list[Drain | StandBy | Terminate] = [*view.withdrawals, *view.ends]
     for step in leaving:
         seen = view.instances.get(step.instance)
         if seen is None or seen.slot != step.slot:
@@ -31,6 +31,8 @@ def endings(view: View) -> Iterator[str]:
     for step in endings:
         if step.instance in view.serving:
             yield f"{step.instance} serves requests, and would be cut off without a drain"
+        elif view.stands_by(step.instance):
+            yield f"{step.instance} stands by, and would be cut off without a drain"
         elif step.instance in view.instances and not view.dead(step.instance) and view.has_open_requests(step.instance):
             yield f"{step.instance} has open requests, and time left to end them"
     detached: set[InstanceId] = set()
@@ -48,7 +50,7 @@ def endings(view: View) -> Iterator[str]:
 def capacity(view: View) -> Iterator[str]:
     """The disruption budget: never fewer serving than allowed, by our own doing."""
     size = view.target.size
-    taken = {drain.instance for drain in view.drains} & view.serving
+    taken = {step.instance for step in view.withdrawals} & view.serving
     least = min(len(view.serving), size - view.policy.rollout.unavailable.of(size))
     if len(view.serving) - len(taken) < least:
         yield f"{len(view.serving) - len(taken)} would serve, and {least} must"
@@ -56,7 +58,7 @@ def capacity(view: View) -> Iterator[str]:
     for instance in sorted(taken):
         if view.instances[instance].slot not in granted:
             yield f"{instance} serves, and would be taken out without a draw on the budget"
-    if view.drains and (view.target.stopped or view.plan.stop or view.plan.retarget):
+    if view.withdrawals and (view.target.stopped or view.plan.stop or view.plan.retarget):
         yield "something that serves would be taken out, and the wanted revision is stopped"
 
 

@@ -18,7 +18,7 @@ def in_turn(view: View) -> Iterator[str]:
 def kept_meanwhile(view: View) -> RevisionId | None:
     """What may be launched while others come first: the last other that carried the fleet. None when nobody does."""
     ahead = view.policy.before if _goes_back(view) else view.policy.after
-    if _has_begun(view) or not any(_lags(view, fleet) for fleet in ahead):
+    if not any(_lags(view, fleet) for fleet in ahead) or _has_begun(view):
         return None
     others = [proof for proof in view.target.proven if proof.revision != view.target.revision]
     revoked = {one.revision for one in view.target.revoked}

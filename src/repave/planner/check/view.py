@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from repave.model.names import InstanceId
 from repave.model.observation import Instance, MachineState, Observation, TrafficState
-from repave.model.plan import Attach, Detach, Drain, Launch, Plan, Terminate
+from repave.model.plan import Admit, Attach, Detach, Drain, Launch, Plan, StandBy, Terminate
 from repave.model.policy import FleetPolicy
 from repave.model.target import Target
 
@@ -30,10 +30,15 @@ class View:
             heal.slot for heal in (*target.heals, *plan.heals)
         }
         self.launches = [step for step in plan.steps if isinstance(step, Launch)]
+        self.admits = [step for step in plan.steps if isinstance(step, Admit)]
+        self.stand_bys = [step for step in plan.steps if isinstance(step, StandBy)]
         self.drains = [step for step in plan.steps if isinstance(step, Drain)]
         self.detaches = [step for step in plan.steps if isinstance(step, Detach)]
         self.ends = [step for step in plan.steps if isinstance(step, Terminate)]
         self.attaches = [step for step in plan.steps if isinstance(step, Attach)]
+        self.withdrawals: list[Drain | StandBy] = [*self.drains, *self.stand_bys]
+        """What gets no new requests any more."""
+
         self.fresh = [launch for launch in self.launches if launch.slot not in self.ordered]
         self.serving = {instance for instance in self.instances if self._serves(instance)}
 
@@ -54,6 +59,11 @@ class View:
         waiting_since = max(seen.started_at, backend.since) if backend else seen.started_at
         overdue = self.now - waiting_since >= timedelta(seconds=self.policy.health.grace_seconds)
         return self.state(instance) is TrafficState.FAILING or overdue or seen.slot in self.judged
+
+    def stands_by(self, instance: InstanceId) -> bool:
+        """Whether it is alive and ready, and gets no requests."""
+        there = instance in self.instances and not self.dead(instance)
+        return there and self.state(instance) is TrafficState.READY
 
     def has_open_requests(self, instance: InstanceId) -> bool:
         """Whether its drain goes on, and has time left."""

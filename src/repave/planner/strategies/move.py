@@ -8,14 +8,32 @@ class Move:
     """One fleet's capacity on its way from old instances to new ones; all numbers count instances."""
 
     size: int
+    floor: int
+    """So many must serve."""
+
     surge: int
     """Above ``size``, while moving."""
 
     new: int
     """Of the wanted revision: serving, coming or ordered."""
 
+    new_ready: int
+    """Of the wanted revision: healthy by the balancer's checks, serving or standing by."""
+
+    new_serving: int
+    """Of the wanted revision: serving."""
+
+    old: int
+    """Of other revisions: serving, coming or standing by."""
+
+    serving: int
+    """New and old."""
+
     occupied: int
     """Everything alive that takes a place, new and old; what is sick and old takes none."""
+
+    switched: bool
+    """Whether it was decided before that all requests go over to the wanted revision."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,5 +43,20 @@ class Allowance:
     launches: int
     """New instances to start."""
 
-    retire_old: bool
-    """Whether old instances may leave as the budget allows."""
+    above: int
+    """Instances that may be alive above the size."""
+
+    admits: int
+    """New instances that stand by and may get requests now."""
+
+    retires: bool
+    """Whether old instances that serve may leave as the budget allows."""
+
+    standby: bool = False
+    """Whether new instances stand by until they are admitted."""
+
+    switches: bool = False
+    """Whether it is decided now that all requests go over to the wanted revision."""
+
+    keeps: bool = False
+    """Whether old instances that were proven stand by for a time before they leave."""

@@ -60,6 +60,7 @@ class MemoryIntent:
                     release=aim.release,
                     size=aim.size,
                     since=target.since if target.revision == aim.revision else at,
+                    switched=target.switched if target.revision == aim.revision else None,
                     stopped="",
                     failures=tuple(failure for failure in target.failures if failure.revision != aim.revision),
                 )
@@ -108,9 +109,13 @@ class MemoryIntent:
             wanted = target
             if plan.retarget is not None:
                 back = plan.retarget
-                wanted = replace(target, revision=back.revision, release=back.release, since=plan.at, stopped="")
+                wanted = replace(
+                    target, revision=back.revision, release=back.release, since=plan.at, switched=None, stopped=""
+                )
             elif plan.stop:
                 wanted = replace(target, stopped=plan.stop)
+            elif plan.switch:
+                wanted = replace(target, switched=plan.at)
             if plan.healing:
                 wanted = replace(wanted, healing_stopped=plan.at if plan.healing == "stops" else None)
             self._change(

@@ -1,0 +1,64 @@
+"""Standing by: no request reaches a new group before the whole of it is ready, nor loses the old one too early."""
+
+from collections.abc import Iterator
+
+from repave.model.names import InstanceId
+from repave.planner.check.turns import kept_meanwhile
+from repave.planner.check.view import View
+
+
+def switches(view: View) -> Iterator[str]:
+    """All requests go over only to what is wanted, seen, whole, and not stopped."""
+    well = [i for i in _new(view) if i in view.serving or view.stands_by(i)]
+    if view.plan.switch and len(well) < view.target.size:
+        yield f"all requests would go over, and {len(well)} of {view.target.size} are ready"
+    if view.plan.switch and (view.partial or view.target.paused):
+        yield "all requests would go over, and the fleet is paused or not everything could be seen"
+    if view.plan.switch and (view.target.stopped or view.plan.stop or view.plan.retarget):
+        yield "all requests would go over to what is stopped"
+
+
+def admissions(view: View) -> Iterator[str]:
+    """Who is let in stands by, is wanted, and is let in with all the others, but for those that are needed now."""
+    new, may_have_traffic = _new(view), _may_have_traffic(view)
+    for admit in view.admits:
+        if not view.stands_by(admit.instance) or view.instances[admit.instance].slot != admit.slot:
+            yield f"{admit.instance} would be let in, and does not stand by"
+        elif admit.instance not in new:
+            yield f"{admit.instance} would be let in, and runs an old revision"
+    if view.admits and (view.partial or view.target.paused):
+        yield "something would be let in, and the fleet is paused or not everything could be seen"
+    lacking = view.target.size - view.policy.rollout.unavailable.of(view.target.size) - len(view.serving)
+    if not may_have_traffic and len(view.admits) > max(0, lacking):
+        yield f"{len(view.admits)} would be let in before all are, and {max(0, lacking)} are lacking"
+    for attach in view.attaches:
+        if attach.instance in new and not attach.standby and not may_have_traffic:
+            yield f"{attach.instance} would get requests before its whole group is ready"
+
+
+def rests(view: View) -> Iterator[str]:
+    """Only old ones that serve are withdrawn to stand by, and only once as many new ones as wanted serve."""
+    new = _new(view)
+    serving = new & view.serving
+    for step in view.stand_bys:
+        if step.instance not in view.serving - new:
+            yield f"{step.instance} would stand by, and is not an old one that serves"
+    if view.stand_bys and (len(serving) < view.target.size or view.target.switched is None):
+        yield f"old ones would stand by, and {len(serving)} of {view.target.size} new ones serve"
+
+
+def _may_have_traffic(view: View) -> bool:
+    """Whether nothing keeps the wanted revision from requests: another strategy, nobody old, or the switch."""
+    if view.policy.rollout.strategy != "blue-green":
+        return True
+    stopped = view.target.stopped or view.plan.stop or view.plan.retarget
+    if view.target.switched is not None or (view.plan.switch and not stopped):
+        return True
+    ending = {step.instance for step in view.ends}
+    old = view.instances.keys() - _new(view) - ending
+    return not any(i in view.serving or view.stands_by(i) for i in old)
+
+
+def _new(view: View) -> set[InstanceId]:
+    wanted = (view.target.revision, kept_meanwhile(view))
+    return {i for i, instance in view.instances.items() if instance.revision in wanted}

@@ -1,0 +1,59 @@
+"""Standing by: who gets requests of those that are ready, and who is kept ready as a way back."""
+
+from datetime import datetime, timedelta
+
+from repave.model.disruption import Drawer
+from repave.model.plan import Rule
+from repave.planner import keeper
+from repave.planner.draft import Draft
+from repave.planner.sets import Member, Standing
+from repave.planner.strategies import Allowance
+
+
+def let_in(draft: Draft, allowance: Allowance) -> None:
+    """New ones that stand by are admitted as the schedule allows; nothing of what is stopped is let in."""
+    ready = draft.remaining(Standing.READY, current=True)
+    if draft.halted and draft.target.switched is None:
+        for member in ready:
+            draft.hold(member.slot, Rule.STOPPED, "the wanted revision is stopped: it stands by", since=member.since)
+        return
+    draft.switch = allowance.switches
+    for member in ready[: allowance.admits]:
+        draft.steps += keeper.admit(member, "all of it is ready" if not allowance.standby else "too few serve")
+    for member in ready[allowance.admits :]:
+        words = f"it is ready, and gets requests once {draft.goal} are"
+        draft.hold(member.slot, Rule.SWITCH, words, since=member.since)
+
+
+def take_old_from_traffic(draft: Draft, allowance: Allowance) -> None:
+    """Old ones that stand by are kept as a way back for a time, and then leave; what serves waits for the switch."""
+    for member in draft.departing(Standing.READY):
+        if is_kept(draft, member, allowance):
+            until = _kept_until(draft)
+            draft.hold(member.slot, Rule.KEPT, "it stands by as an instant way back", since=member.since, until=until)
+        else:
+            draft.leave(member, keeper.drain(member, "it stands by, and is not needed any more"))
+    if not allowance.retires:
+        for member in draft.departing(Standing.SERVING):
+            if member.slot not in draft.outgoing:
+                words = f"it serves until all {draft.goal} new ones do"
+                draft.hold(member.slot, Rule.SWITCH, words, since=draft.target.since)
+
+
+def is_kept(draft: Draft, member: Member, allowance: Allowance) -> bool:
+    """Whether it is to stand by: of a revision that may be returned to at once, while the time for it lasts."""
+    if member.current or not allowance.keeps or draft.target.switched is None or draft.target.size == 0:
+        return False
+    revision = member.instance.revision
+    usable = any(proof.revision == revision and proof.bootable for proof in draft.target.proven)
+    return usable and revision not in draft.revoked and draft.now < _kept_until(draft)
+
+
+def drawer_of_old(allowance: Allowance) -> Drawer:
+    """In whose name old ones are taken from traffic."""
+    return Drawer.SWITCH if allowance.keeps else Drawer.ROLLOUT
+
+
+def _kept_until(draft: Draft) -> datetime:
+    since = draft.target.switched or draft.now
+    return since + timedelta(seconds=draft.policy.rollout.keep_seconds)
