@@ -3,14 +3,16 @@
 from pathlib import Path
 
 import pytest
-from debian_upstream import SUITE, Locking, Upstream
+from debian_upstream import SECURITY, SUITE, Locking, Upstream
 from guarded_folder import Watched, guarded, nobody_listens, takes_no_connection
 
+from repave.advisories.debian_security import DebianSecurityAdvisories
 from repave.model.origins import Origin, Origins
 from repave.pinners.mirrors import Mirrors
 from repave.ports.errors import Unreachable
+from repave.ports.progress import Silent
 
-CANONICAL = "http://deb.debian.example/debian"
+CANONICAL = "http://archive.example/all"
 LAST = "http://last.example"
 
 
@@ -74,16 +76,20 @@ def test_a_folder_is_asked_as_it_is(tmp_path: Path) -> None:
     assert reached(Mirrors(), tmp_path.as_uri(), LAST) == tmp_path.as_uri()
 
 
-def test_a_lock_tells_which_mirror_was_passed_over(upstream: Upstream, locking: Locking) -> None:
+def test_a_lock_and_a_scan_tell_which_mirror_was_passed_over(upstream: Upstream, locking: Locking) -> None:
     """Apt is never sent to it."""
     upstream.publish(SUITE, {"base-files 12": "Essential: yes", "app 1.0": ""})
+    upstream.publish(SECURITY, {"app 1.1": ""})
     locking.mirror, dead = CANONICAL, nobody_listens()
     locking.commands = commands = Watched()
     with guarded(upstream.root, password=None) as server:
         locking.origins = Origins(declared=(Origin(address=CANONICAL, mirrors=(dead, server.address)),))
         assert locking.versions("app") == {"app": "1.0"}
+        advisories = DebianSecurityAdvisories(archive=locking.archive(), vault=locking.vault)
+        (finding,), (status,) = advisories.examine(locking.lock, progress=Silent())
     assert locking.remarks == (f"a mirror was passed over: {dead} was not reached: Connection refused",)
-    assert commands.arguments.count("update") == 1
+    assert (finding.fixed_version, status.remarks) == ("1.1", locking.remarks)
+    assert commands.arguments.count("update") == 2
 
 
 def test_an_archive_that_cannot_be_reached_is_asked_once(locking: Locking) -> None:

@@ -204,9 +204,9 @@ class Locking:
             keyring=self.declared_keyring,
         )
 
-    def pinner(self) -> DebianPinner:
+    def archive(self) -> DebianArchive:
         """A new one, as each run of the command has."""
-        archive = DebianArchive(
+        return DebianArchive(
             self.folder / "apt cache",
             commands=self.commands,
             clock=SystemClock(),
@@ -214,7 +214,10 @@ class Locking:
             access=Access(origins=self.origins, logins=self.logins),
             fresh_seconds=self.fresh_seconds,
         )
-        return DebianPinner(archive=archive, vault=self.vault, commands=COMMANDS)
+
+    def pinner(self) -> DebianPinner:
+        """A new one, as each run of the command has."""
+        return DebianPinner(archive=self.archive(), vault=self.vault, commands=COMMANDS)
 
     def run(
         self,

@@ -71,7 +71,7 @@ class DebianSecurityAdvisories:
         changelogs, problems = self._changelogs(repairs, progress)
         problems += self._cut(repairs, changelogs)
         return [self._finding(repair, changelogs) for repair in repairs], _status(
-            name, view.as_of, problems, covers=(Ecosystem.DEB,)
+            name, view.as_of, problems, covers=(Ecosystem.DEB,), remarks=view.remarks
         )
 
     def _repairs(
@@ -178,7 +178,13 @@ def _fetch(candidate: Candidate) -> Fetch:
 
 
 def _status(
-    name: str, as_of: datetime | None, problems: list[str], *, covers: tuple[Ecosystem, ...] = ()
+    name: str,
+    as_of: datetime | None,
+    problems: list[str],
+    *,
+    covers: tuple[Ecosystem, ...] = (),
+    remarks: tuple[str, ...] = (),
 ) -> SourceStatus:
     more = f"; and {len(problems) - SHOWN_PROBLEMS} more" if len(problems) > SHOWN_PROBLEMS else ""
-    return SourceStatus(name=name, as_of=as_of, problem="; ".join(problems[:SHOWN_PROBLEMS]) + more, covers=covers)
+    told = "; ".join(problems[:SHOWN_PROBLEMS]) + more
+    return SourceStatus(name=name, as_of=as_of, problem=told, covers=covers, remarks=remarks)

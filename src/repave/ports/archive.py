@@ -33,6 +33,9 @@ class SuiteView:
     candidates: Mapping[str, Candidate]
     """By package name: the newest version among the suites."""
 
+    remarks: tuple[str, ...] = ()
+    """What a person should know of how they were read, a sentence each."""
+
 
 class Archive(Protocol):
     """Reads signed indexes; nothing is believed unverified."""

@@ -77,6 +77,7 @@ class DebianArchive:
         return SuiteView(
             as_of=index.as_of(),
             candidates={name: _candidate(entry) for name, entry in sorted(newest.items())},
+            remarks=self.remarks,
         )
 
     def newer(self, version: str, than: str) -> bool:
