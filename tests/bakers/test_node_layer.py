@@ -1,8 +1,10 @@
 """npm packages in a layer of their own: the tree that `npm ci --omit=dev --ignore-scripts` makes, and nothing else."""
 
+import io
 import shutil
 import tarfile
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import npm_tree
@@ -11,9 +13,10 @@ from npm_registry import Files, archive, manifest, nodejs
 from pantry import bake_in
 
 from repave.model.artifact import Artifact
-from repave.model.lock import Ecosystem, Layer, Lock, LockedPackage
+from repave.model.lock import Ecosystem, Layer, Lock, LockedFile, LockedPackage
 from repave.model.names import ImageName
-from repave.model.recipe import Base, Image, ImageKind, NodeApplication
+from repave.model.recipe import Base, FileMapping, Image, ImageKind, NodeApplication
+from repave.pinners.files import FilesPinner
 from repave.pinners.npm.pinner import NpmPinner
 from repave.ports.baker import BakeRequest
 from repave.ports.errors import Corrupt, Invalid
@@ -30,6 +33,7 @@ IMAGE = Image(
     base=Base(distribution="debian", release="bookworm", suites=("bookworm",)),
     user="1000",
     node=NodeApplication(lock="package-lock.json", into="/srv/app"),
+    files=(FileMapping(source="./", target="/srv/app/"),),
     run=("node", "server.js"),
 )
 
@@ -61,20 +65,19 @@ class Kitchen:
             paths=paths or (f"node_modules/{name}",),
         )
 
-    def bake(self, *packages: LockedPackage, root: str = "out") -> Artifact:
+    def bake(self, *packages: LockedPackage, files: tuple[LockedFile, ...] = (), root: str = "out") -> Artifact:
         """The image of just these."""
-        return bake_in(self.folder / root, self.vault, BakeRequest(image=IMAGE, packages=packages, files=()))
+        return bake_in(self.folder / root, self.vault, BakeRequest(image=IMAGE, packages=packages, files=files))
 
     def layer(self, artifact: Artifact) -> Path:
         """The layer's tar."""
-        (layer,) = artifact.layers
-        assert layer.layer is Layer.NODE
+        (layer,) = (layer for layer in artifact.layers if layer.layer is Layer.NODE)
         return LayoutRegistry(self.folder / "out/registry").path(layer.digest)
 
-    def tree(self, *packages: LockedPackage) -> Mapping[str, str | bytes]:
+    def tree(self, *packages: LockedPackage, files: tuple[LockedFile, ...] = ()) -> Mapping[str, str | bytes]:
         """What lies below the application's folder: contents, targets of links as text; programs end with ``*``."""
         found: dict[str, str | bytes] = {}
-        with tarfile.open(self.layer(self.bake(*packages))) as tar:
+        with tarfile.open(self.layer(self.bake(*packages, files=files))) as tar:
             for member in tar:
                 stream = tar.extractfile(member) if member.isfile() else None
                 name = member.name.removeprefix("srv/app/node_modules/")
@@ -149,6 +152,59 @@ def test_programs_are_linked_where_node_looks_for_them(kitchen: Kitchen) -> None
     assert {"@some/one/cli.js*", "@some/one/node_modules/inner/in.js*"} <= set(tree)
 
 
+def in_project(package: LockedPackage, path: str) -> LockedPackage:
+    """Locked from a file of the project."""
+    return replace(package, origin=f"project:{path}", filename=path.rpartition("/")[2], integrity="")
+
+
+@pytest.mark.real
+def test_a_folder_of_the_application_is_linked_and_its_programs_with_it(kitchen: Kitchen) -> None:
+    """Those that the application's files have; which these are decides the layer."""
+    folder = kitchen.folder / "parts" / "teller"
+    folder.mkdir(parents=True)
+    content = manifest("teller", {"bin": {"tell": "bin/tell.js", "untold": "none.js", "../out": "bin/tell.js"}})
+    (folder / "package.json").write_bytes(content)
+    source = kitchen.vault.add(folder / "package.json")
+    teller = in_project(replace(kitchen.package("teller", {}), sha256=source), "parts/teller/package.json")
+    program = LockedFile(
+        target="/srv/app/parts/teller/bin/tell.js",
+        sha256=source,
+        size_bytes=len(content),
+        mode=0o755,
+        origin="parts/teller/bin/tell.js",
+        images=(WEB,),
+    )
+    tree = kitchen.tree(teller, kitchen.package("one", {}), files=(program,))
+    assert tree == {
+        "teller": "../parts/teller",
+        ".bin/tell": "../teller/bin/tell.js",
+        ".bin/out": "../teller/bin/tell.js",
+        "one/package.json": manifest("one"),
+    }
+    assert ".bin/tell" not in kitchen.tree(teller)
+
+
+@pytest.mark.real
+def test_the_files_of_a_commit_lie_in_no_folder_of_their_own(kitchen: Kitchen) -> None:
+    """As git exports them."""
+    source = kitchen.folder / "commit.tar"
+    with tarfile.open(source, "w") as tar:
+        for name, content in {"package.json": manifest("one", {"bin": "a/b.js"}), "a/b.js": b"b"}.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            tar.addfile(member, io.BytesIO(content))
+    package = replace(
+        kitchen.package("one", {}),
+        sha256=kitchen.vault.add(source),
+        origin=f"git+https://example.org/one.git@{'1' * 40}",
+    )
+    assert kitchen.tree(package) == {
+        "one/package.json": manifest("one", {"bin": "a/b.js"}),
+        "one/a/b.js*": b"b",
+        ".bin/one": "../one/a/b.js",
+    }
+
+
 @pytest.mark.real
 def test_another_place_or_package_is_another_layer_and_the_same_is_found(kitchen: Kitchen) -> None:
     """In the order of no matter what."""
@@ -183,6 +239,7 @@ RECORDED_BY = "20.20.2"
 TREES: tuple[tuple[str, Callable[[Path], tuple[str, ...]]], ...] = (
     ("greeter", npm_tree.recorded),
     ("desk", npm_tree.recorded),
+    ("bench", npm_tree.recorded),
     *((("greeter", npm_tree.of_npm),) if shutil.which("npm") else ()),
 )
 """What npm made once is always compared; what the npm of this machine makes now, where there is one."""
@@ -194,10 +251,11 @@ TREES: tuple[tuple[str, Callable[[Path], tuple[str, ...]]], ...] = (
 def test_the_tree_is_the_one_that_npm_makes(
     kitchen: Kitchen, name: str, made: Callable[[Path], tuple[str, ...]]
 ) -> None:
-    """Byte for byte, for an application of 72 packages and one of 500, of which some are bundled or do not fit."""
+    """Byte for byte: 72 packages; 500, of which some are bundled or do not fit; workspaces and `file:`."""
     request = PinRequest(
         image=IMAGE, folder=APPLICATIONS / name, previous=Lock(), refresh=Refresh.KEEP, pinned=(nodejs(RECORDED_BY),)
     )
     pins = NpmPinner(vault=kitchen.vault).pin(request, progress=Silent())
-    layer = kitchen.layer(kitchen.bake(*pins.packages))
+    files = FilesPinner(vault=kitchen.vault).pin(request, progress=Silent()).files
+    layer = kitchen.layer(kitchen.bake(*pins.packages, files=files))
     assert npm_tree.of_layer(layer, into="/srv/app") == made(APPLICATIONS / name)

@@ -222,9 +222,9 @@ WRONG = {
     ),
     "a newer format": (
         "format = 1",
-        "format = 3",
+        "format = 4",
         (
-            "repave.lock:3:1: format 3 was made by a newer repave; this one reads formats up to 2"
+            "repave.lock:3:1: format 4 was made by a newer repave; this one reads formats up to 3"
             "\n  hint: use the repave that made it, or a newer one"
         ),
     ),

@@ -335,7 +335,7 @@ def locks(draw: st.DrawFn) -> PackageLock:
     root = Entry(path="", table={"dependencies": draw(wished)})
     document = {"packages": {"": root.table, **{path: entry.table for path, entry in found.items()}}}
     content = json.dumps(document).encode()
-    return PackageLock(file="package-lock.json", content=content, manifest=b"{}", root=root, entries=found)
+    return PackageLock(file="package-lock.json", content=content, manifests={"": b"{}"}, root=root, entries=found)
 
 
 @given(lock=locks(), name=st.sampled_from(NAMES), data=st.data())

@@ -216,14 +216,24 @@ GOOD = {"version": "1.0.0", "resolved": "https://registry.example/one.tgz", "int
     ("path", "changes", "said"),
     [
         ("node_modules/one", {"integrity": ""}, "has no `integrity`"),
-        ("node_modules/one", {"integrity": "", "resolved": "git+ssh://git@host/one.git#1"}, "comes from git.ssh"),
+        ("node_modules/one", {"integrity": "", "resolved": "git+ssh://git@host/one.git#1"}, "names no commit that can"),
+        (
+            "node_modules/one",
+            {"integrity": "", "resolved": f"git://host/one.git#{'1' * 40}"},
+            "names no commit that can",
+        ),
         ("node_modules/one", {"integrity": integrity_of(b"one", "sha1")}, "no digest that counts"),
         ("node_modules/one", {"integrity": "sha512-\u20ac"}, "no digest that counts"),
         ("node_modules/one", {"integrity": "sha512-AAAA"}, "no digest that counts"),
-        ("node_modules/one", {"resolved": "file:one.tgz"}, "comes from file"),
+        ("node_modules/one", {"resolved": "file:one.tgz"}, r"app/one\.tgz, which .* names, is no file of the project"),
+        ("node_modules/one", {"resolved": "file:../../one.tgz"}, "outside of the project"),
+        ("node_modules/one", {"integrity": "", "resolved": "file:one"}, "npm packs anew at each installation"),
         ("node_modules/one", {"resolved": "https://me:secret@registry.example/one.tgz"}, "https://registry.example"),
-        ("node_modules/one", {"link": True, "resolved": "packages/one"}, "links folders of the project"),
-        ("packages/one", {}, "links folders of the project"),
+        ("node_modules/one", {"link": True, "resolved": "packages/one"}, "which the lock does not describe"),
+        ("packages/one", {}, r"there is no app/packages/one/package\.json"),
+        ("../one", {}, "above its own folder"),
+        ("packages/./one", {}, "is no place of a package"),
+        ("packages/one/node_modules/x", {}, "is no place of a package"),
         ("node_modules/../../etc", {}, "is no place of a package"),
         ("node_modules/one/../two", {}, "is no place of a package"),
         ("node_modules/.bin", {}, "is no place of a package"),
@@ -239,6 +249,7 @@ def test_what_cannot_be_vouched_for_is_refused(
     with pytest.raises(Invalid, match=said) as refused:
         app.pin()
     assert "secret" not in str(refused.value)
+    assert refused.value.hint
 
 
 def test_what_npm_would_not_take_is_refused(tmp_path: Path) -> None:
@@ -252,7 +263,7 @@ def test_what_npm_would_not_take_is_refused(tmp_path: Path) -> None:
     lock = app.folder / "app/package-lock.json"
     manifest = app.folder / "app/package.json"
     manifest.write_text('{"name": "app", "dependencies": {"one": "2"}}', encoding="utf-8")
-    with pytest.raises(Invalid, match=r"does not match its package\.json: they differ about one"):
+    with pytest.raises(Invalid, match=r"does not match app/package\.json: they differ about one"):
         app.pin()
     lock.write_text(json.dumps({"lockfileVersion": 1, "dependencies": {}}), encoding="utf-8")
     with pytest.raises(Invalid, match="is of version 1"):

@@ -177,6 +177,10 @@ PACKAGE_LOCK = {
         "node_modules/a/node_modules/@s/b": {"version": "1.0.0", "inBundle": True, "os": ["linux", "!win32"]},
         "node_modules/c": {"version": "2.0.0", "optional": True, "cpu": ["arm64"], "libc": "musl"},
         "node_modules/t": {"version": "1.0.0", "dev": True},
+        "own": {"version": "1.0.0"},
+        "node_modules/own": {"resolved": "own", "link": True},
+        "node_modules/g": {"version": "1.0.0", "resolved": f"git+ssh://git@github.com/a/g.git#{'1' * 40}"},
+        "node_modules/f": {"version": "1.0.0", "resolved": "file:f.tgz", "integrity": f"sha512-{'A' * 86}=="},
     },
 }
 
@@ -277,6 +281,13 @@ def package_lock_seeds() -> Iterator[bytes]:
     """One with a package of each kind."""
     manifest = {"dependencies": {"a": "^1.0"}, "devDependencies": {"t": "1"}}
     yield f"{json.dumps(PACKAGE_LOCK)}\0{json.dumps(manifest)}".encode()
+
+
+def published_seeds() -> Iterator[bytes]:
+    """A version that may be taken, and one that needs more."""
+    dist = {"dist": {"integrity": f"sha512-{'A' * 86}=="}}
+    more = {"dependencies": {"b": "1"}, "optionalDependencies": {"b": "1"}, "bin": "b.js", "engines": {"node": ">=14"}}
+    yield json.dumps({"versions": {"1.0.1": dist, "1.0.2": {**dist, **more, "scripts": {"install": "x"}}}}).encode()
 
 
 def fact_seeds() -> Iterator[bytes]:

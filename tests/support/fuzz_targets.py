@@ -1,6 +1,7 @@
 """The readers that get strangers' bytes, each as one call that returns: whatever it raises is a crash."""
 
 import io
+import json
 import os
 import tempfile
 from collections.abc import Callable, Iterable
@@ -21,6 +22,7 @@ from fuzz_seeds import (
     lock_seeds,
     osv_seeds,
     package_lock_seeds,
+    published_seeds,
 )
 from tar_bytes import field
 
@@ -53,14 +55,22 @@ from repave.attestations.sbom.people import person
 from repave.attestations.sbom.wheels import facts_of_metadata, read_metadata
 from repave.config.errors import FileError
 from repave.config.lockfile import dump_lock, load_lock
-from repave.model.names import Digest
+from repave.model.lock import Ecosystem, project_path
+from repave.model.names import Digest, ImageName
+from repave.model.recipe import Base, FileMapping, Image, ImageKind, NodeApplication
 from repave.operations.integrity.image import ImageReader
 from repave.pinners.debian.control import groups, paragraphs, source_of, written
+from repave.pinners.npm.archives import origin_of
 from repave.pinners.npm.fitting import Machine, installed
-from repave.pinners.npm.packagelock import read_package_lock
+from repave.pinners.npm.mending import taken
+from repave.pinners.npm.packagelock import Entry as PackageEntry
+from repave.pinners.npm.packagelock import PackageLock, parsed, read_package_lock
+from repave.pinners.npm.published import versions_in
+from repave.pinners.npm.rewriting import rewritten
 from repave.ports.distribution import DIGEST
 from repave.ports.errors import Corrupt, Gone, Invalid
 from repave.ports.image_format import ImageConfiguration, is_index, platforms
+from repave.ports.pinner import Repair
 from repave.providers.local.accounts import HIGHEST_ID
 from repave.providers.local.images import facts_of, read_image
 from repave.registries.layout import LayoutRegistry
@@ -222,11 +232,41 @@ def read_a_package_lock(data: bytes) -> None:
         folder = Path(made)
         (folder / "package-lock.json").write_bytes(lock)
         (folder / "package.json").write_bytes(manifest)
+        (folder / "own").mkdir()
+        (folder / "own" / "package.json").write_text("{}", encoding="utf-8")
         with suppress(Invalid):
             found = read_package_lock(folder, "package-lock.json")
             for entry in installed(found, Machine(processor="x64", node="18.20.4")):
                 assert ".." not in entry.path.split("/")
                 sha512(entry.integrity)
+                with suppress(Invalid):
+                    assert not project_path(origin_of(entry, NODE, IMAGE)).startswith(("/", "../"))
+
+
+NODE = NodeApplication(lock="web/package-lock.json", into="/srv/app")
+IMAGE = Image(
+    name=ImageName("web"),
+    kind=ImageKind.CONTAINER,
+    base=Base(image="registry.example/node:20"),
+    files=(FileMapping(source="web/", target="/srv/app/"),),
+)
+OLD = PackageEntry(path="node_modules/a", table={"version": "1.0.0", "resolved": "https://r.example/a/-/a-1.0.0.tgz"})
+OLD_LOCK = PackageLock(
+    file="package-lock.json",
+    content=json.dumps({"packages": {"": {}, OLD.path: OLD.table}, "dependencies": {"a": {}}}).encode(),
+    manifests={"": b"{}"},
+    root=PackageEntry(path="", table={"dependencies": {"a": "^1.0.0"}}),
+    entries={OLD.path: OLD},
+)
+REPAIR = Repair(ecosystem=Ecosystem.NPM, name="a", versions=("1.0.1",), images=(), locked="1.0.0")
+
+
+def read_published_versions(data: bytes) -> None:
+    """What a registry says of a package's versions; each may be put into a package-lock in place of another."""
+    with suppress(Invalid):
+        published = versions_in(parsed(data, NAME), OLD, "https://registry.example")
+        after, _ = taken(OLD_LOCK, REPAIR, published, Machine(processor="x64", node="18.20.4"))
+        json.loads(rewritten(OLD_LOCK, after))
 
 
 def read_facts_of_packages(data: bytes) -> None:
@@ -249,6 +289,7 @@ TARGETS = (
     Target(name="cvss", run=read_a_vector, seeds=cvss_seeds, largest_bytes=300),
     Target(name="image", run=read_an_image, seeds=image_seeds),
     Target(name="packagelock", run=read_a_package_lock, seeds=package_lock_seeds),
+    Target(name="published", run=read_published_versions, seeds=published_seeds),
     Target(name="facts", run=read_facts_of_packages, seeds=fact_seeds),
     Target(name="documents", run=read_documents, seeds=document_seeds),
 )

@@ -24,11 +24,13 @@ RECORD = "tree.txt"
 
 
 def of_folder(folder: Path) -> tuple[str, ...]:
-    """Of a tree on the disk."""
+    """Of a tree on the disk, also of what workspaces have of their own."""
     found = {}
-    for root, folders, files in os.walk(folder / "node_modules"):
+    for root, folders, files in os.walk(folder):
         for path in (Path(root) / name for name in (*folders, *files)):
             name = path.relative_to(folder).as_posix()
+            if name == "node_modules" or "node_modules" not in name.split("/")[:-1]:
+                continue
             if path.is_symlink():
                 found[name] = f"-> {os.readlink(path)}"  # noqa: PTH115 - as it stands
             elif path.is_file() and name != CACHE:
@@ -45,7 +47,7 @@ def of_layer(layer: Path, *, into: str) -> tuple[str, ...]:
         for member in tar:
             name = member.name.removeprefix(into.strip("/") + "/")
             stream = tar.extractfile(member) if member.isfile() else None
-            if not name.startswith("node_modules/"):
+            if "node_modules" not in name.split("/")[:-1]:
                 assert member.isdir(), member.name
             elif stream is not None:
                 found[name] = _described(stream.read(), program=bool(member.mode & 0o100))
@@ -57,8 +59,7 @@ def of_layer(layer: Path, *, into: str) -> tuple[str, ...]:
 def of_npm(application: Path) -> tuple[str, ...]:
     """Of what `npm ci` makes of an application."""
     with tempfile.TemporaryDirectory() as place:
-        for name in ("package.json", "package-lock.json"):
-            shutil.copy(application / name, place)
+        shutil.copytree(application, place, dirs_exist_ok=True)
         options = ["--omit=dev", "--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier"]
         subprocess.run(["npm", "ci", *options], cwd=place, check=True, capture_output=True)
         return of_folder(Path(place))

@@ -12,11 +12,14 @@ from repave.model.lock import Ecosystem, Layer, Lock, LockedFile, LockedImage, L
 from repave.model.names import Digest, ImageName
 from repave.model.recipe import Base, ImageKind
 
-FORMAT = 2
+FORMAT = 3
 """Counts up when an older repave could no longer read the file as meant."""
 
+BEFORE_OWN_PACKAGES = 2
+"""No npm packages but those of registries; a lock that has no others is still written in it, for an older repave."""
+
 OLDEST_FORMAT = 1
-"""Debian, PyPI and files only; a lock that has no more is still written in it, for whoever has an older repave."""
+"""Debian, PyPI and files only; the same holds."""
 
 Reader = Callable[[object], Any]
 
@@ -143,12 +146,13 @@ SHAPES: Mapping[str, _Shape] = {
 
 def format_of(lock: Lock) -> int:
     """The oldest format that can say all of it."""
+    of_npm = (package for package in lock.packages if package.ecosystem is Ecosystem.NPM)
+    if any(package.project_path or package.of_commit for package in of_npm):
+        return FORMAT
     new = any(image.base.image or image.base.keyring for image in lock.images)
-    return (
-        FORMAT
-        if new or any(package.ecosystem not in _OLDEST_ECOSYSTEMS for package in lock.packages)
-        else OLDEST_FORMAT
-    )
+    if new or any(package.ecosystem not in _OLDEST_ECOSYSTEMS for package in lock.packages):
+        return BEFORE_OWN_PACKAGES
+    return OLDEST_FORMAT
 
 
 _OLDEST_ECOSYSTEMS = frozenset({Ecosystem.DEB, Ecosystem.PYPI})

@@ -6,6 +6,15 @@ from enum import StrEnum
 from repave.model.names import Digest, ImageName
 from repave.model.recipe import Base, ImageKind
 
+PROJECT = "project:"
+GIT_ADDRESS = "git+"
+NPM_MANIFEST = "package.json"
+
+
+def project_path(origin: str) -> str:
+    """The path that an origin names in the project; empty for an address."""
+    return origin.removeprefix(PROJECT) if origin.startswith(PROJECT) else ""
+
 
 class Ecosystem(StrEnum):
     """Who names and versions a package."""
@@ -50,7 +59,7 @@ class LockedPackage:
 
     size_bytes: int
     origin: str
-    """The address it was locked from."""
+    """The address it was locked from; ``project:`` and a path for a file of the project itself."""
 
     filename: str
     layer: Layer
@@ -76,6 +85,22 @@ class LockedPackage:
 
     reference: str = ""
     """git: the tag or branch that the commit was found by; OCI: the tag that the digest was."""
+
+    @property
+    def project_path(self) -> str:
+        """npm: the file of the project that was locked, by its path; empty for what has an address."""
+        return project_path(self.origin)
+
+    @property
+    def linked_folder(self) -> str:
+        """npm: the folder of the project that its places link to, whose ``package.json`` was locked; else empty."""
+        folder, _, name = self.project_path.rpartition("/")
+        return folder if name == NPM_MANIFEST else ""
+
+    @property
+    def of_commit(self) -> bool:
+        """Whether it is the files of a commit, in no folder of their own."""
+        return self.origin.startswith(GIT_ADDRESS)
 
     @property
     def identity(self) -> tuple[str, ...]:

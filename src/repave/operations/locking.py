@@ -211,6 +211,10 @@ class Locking:
 
 def fetch_all(lock: Lock, folder: Path, vault: Vault, progress: Progress) -> None:
     """Every byte of the lock in the vault. Raises Corrupt, Gone, Unreachable, each naming the file."""
+    for package in lock.packages:
+        source = folder / package.project_path
+        if package.project_path and not vault.has(package.sha256) and source.is_file():
+            vault.add(source, sha256=package.sha256)
     vault.fetch([_fetch(package) for package in lock.packages], progress=progress)
     for file in lock.files:
         if not vault.has(file.sha256):
@@ -235,7 +239,7 @@ def replace_file(path: Path, text: str) -> None:
 
 def _fetch(package: LockedPackage) -> Fetch:
     return Fetch(
-        url=package.origin,
+        url="" if package.project_path else package.origin,
         sha256=package.sha256,
         size_bytes=package.size_bytes,
         name=f"{package.name} {package.version}",

@@ -111,11 +111,14 @@ class FileVault:
     def seek(self, files: Iterable[Sought], *, progress: Progress) -> tuple[Found, ...]:
         """Bring in files of which no sha256 is known, and answer what each is; see the port."""
         wanted = tuple(files)
-        if not wanted:
-            return ()
-        from repave.registries.fetching import fetch_all  # noqa: PLC0415 - as above
+        exports = self._exports() if wanted and self._exports is not None else None
+        made = {file: self._export(file, exports, progress) for file in wanted if exports and exports.makes(file.url)}
+        others = tuple(file for file in wanted if file not in made)
+        if others:
+            from repave.registries.fetching import fetch_all  # noqa: PLC0415 - as above
 
-        return fetch_all(wanted, line=self._line, keep=self._bring, progress=progress)
+            made |= zip(others, fetch_all(others, line=self._line, keep=self._bring, progress=progress), strict=True)
+        return tuple(made[file] for file in wanted)
 
     def verify(self, sha256: str) -> None:
         """Read the file again. Raises Corrupt or Gone."""
@@ -161,19 +164,21 @@ class FileVault:
             return False
         return True
 
-    def _export(self, file: Fetch, exports: Exports, progress: Progress) -> None:
+    def _export(self, file: Fetch | Sought, exports: Exports, progress: Progress) -> Found:
         with progress.task(f"Exporting {file.name}"), self._writing(file.name) as target:
             exports.write(file.url, target)
             target.flush()
             with Path(target.name).open("rb") as content:
                 found = hashlib.file_digest(content, "sha256").hexdigest()
-            if found != file.sha256:
+            if isinstance(file, Fetch) and found != file.sha256:
                 raise Corrupt(
                     f"{file.name} exported from {file.url} has sha256 {found}, not {file.sha256}: nothing was kept",
                     hint="another git writes archives in another way: take the file from a vault that has it "
                     "(`repave vault export`), or lock anew and look at the difference",
                 )
-            self._keep(target, file.sha256)
+            size = target.tell()
+            self._keep(target, found)
+        return Found(sha256=found, size_bytes=size)
 
     def _copy(self, name: str, content: BinaryIO) -> str:
         """Under the hash of what was copied: the file may have changed since it was read for its hash."""

@@ -5,11 +5,11 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from repave.archives.base_images import MANIFEST
-from repave.attestations.sbom.inventory import Contents, Facts, Inventory, Part, PartKind
+from repave.attestations.sbom.inventory import Bundled, Contents, Facts, Inventory, Part, PartKind
 from repave.attestations.sbom.needs import FactsOf, locked_needs
 from repave.attestations.sbom.npm import sha512
 from repave.attestations.sbom.parts_below import parts_below
-from repave.attestations.sbom.purls import artifact_purl, purl
+from repave.attestations.sbom.purls import artifact_purl, bundled_purl, purl
 from repave.attestations.sbom.roots import roots
 from repave.model.distributions import NUMBERS
 from repave.model.lock import Ecosystem, LockedFile, LockedImage, LockedPackage
@@ -29,6 +29,7 @@ def inventory(made: Made, facts: FactsOf, below: Contents | None, *, version: st
     python = (below.python, purl(base, image)) if below and base and below.python else ("", "")
     needs = locked_needs(packages, references, python, image.base.architecture)
     parts = [_package(package, packages[package], references[package], needs) for package in packages]
+    parts += [part for package in packages for part in _bundled(packages[package], references[package])]
     parts += [_file(file) for file in made.lock.files_of(image.name)]
     built = [fact.built_at for fact in packages.values()]
     if below is not None and base is not None:
@@ -96,16 +97,35 @@ def _package(package: LockedPackage, facts: Facts, reference: str, needs: Mappin
         purl=reference.partition("#")[0],
         sha256=package.sha256,
         sha512=sha512(package.integrity),
-        origin=package.origin,
+        origin="" if package.project_path else package.origin,
         facts=facts,
         properties=tuple(_properties(package)),
-        needs=needs.get(reference, ()),
+        needs=tuple(sorted({*needs.get(reference, ()), *(_reference(one, reference) for one in facts.bundled)})),
     )
+
+
+def _bundled(facts: Facts, within: str) -> Iterator[Part]:
+    """What the archive of a package brings along."""
+    for one in facts.bundled:
+        yield Part(
+            reference=_reference(one, within),
+            name=one.name,
+            version=one.version,
+            kind=PartKind.PACKAGE,
+            purl=bundled_purl(one),
+            facts=Facts(licences=one.licences),
+            properties=(("repave:bundled-in", within), ("repave:path", one.path)),
+        )
+
+
+def _reference(bundled: Bundled, within: str) -> str:
+    return f"{within}#{bundled.path}"
 
 
 def _properties(package: LockedPackage) -> Iterator[tuple[str, str]]:
     said = {
         "filename": package.filename,
+        "project-path": package.project_path,
         "layer": package.layer.value,
         "reference": package.reference,
         "source": package.source,

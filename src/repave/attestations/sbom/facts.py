@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from repave.attestations.sbom.inventory import Facts, Licence, Supplier
+from repave.attestations.sbom.inventory import Bundled, Facts, Licence, Supplier
 from repave.model.lock import Ecosystem, LockedPackage
 from repave.ports.progress import Progress
 from repave.ports.vault import Vault
@@ -21,7 +21,7 @@ from repave.ports.vault import Vault
 TOLD = frozenset({Ecosystem.DEB, Ecosystem.PYPI, Ecosystem.NPM})
 """Whose packages say something of themselves."""
 
-READING = 1
+READING = 2
 """Counted up when the readers change what they answer."""
 
 
@@ -62,7 +62,7 @@ class FactsReader:
             case Ecosystem.NPM:
                 from repave.attestations.sbom.npm import npm_facts  # noqa: PLC0415 - the same
 
-                facts = npm_facts(path, f"{package.name} {package.version}")
+                facts = npm_facts(path, package)
             case _:
                 return Facts()
         self._keep(package, facts)
@@ -91,5 +91,9 @@ def read_facts(content: Mapping[str, Any]) -> Facts:
     """Facts as they were kept."""
     lists = {name: tuple(content[name]) for name in ("needs", "provides")}
     supplier = content["supplier"] and Supplier(**content["supplier"])
-    licences = tuple(Licence(**licence) for licence in content["licences"])
-    return Facts(**{**content, **lists, "supplier": supplier, "licences": licences})
+    bundled = tuple(Bundled(**{**one, "licences": _licences(one)}) for one in content["bundled"])
+    return Facts(**{**content, **lists, "supplier": supplier, "licences": _licences(content), "bundled": bundled})
+
+
+def _licences(content: Mapping[str, Any]) -> tuple[Licence, ...]:
+    return tuple(Licence(**licence) for licence in content["licences"])

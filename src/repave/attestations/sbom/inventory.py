@@ -26,6 +26,18 @@ class Supplier:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Bundled:
+    """npm: a package within the archive of another, by its own word: no file of it was locked by itself."""
+
+    path: str
+    """Below the other: ``node_modules/a``."""
+
+    name: str
+    version: str
+    licences: tuple[Licence, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class Facts:
     """What a package file says of itself: the same file says the same for ever."""
 
@@ -44,6 +56,9 @@ class Facts:
 
     built_at: int = 0
     """deb: when it was built, in seconds since 1970; 0 where it does not say."""
+
+    bundled: tuple[Bundled, ...] = ()
+    """npm: what its archive brings along, by path."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,8 +4,9 @@ Source: package.json(5) and folders(5) of npm; Node.js documentation, "Loading f
 """
 
 import json
+import re
 from base64 import b64decode
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from typing import Any
 from repave.archives.entries import Kind
 from repave.archives.rules import TREE, Links
 from repave.archives.tars import opened_tar
-from repave.attestations.sbom.inventory import Facts, Licence, Supplier
+from repave.attestations.sbom.inventory import Bundled, Facts, Licence, Supplier
 from repave.attestations.sbom.licences import LONGEST, expression
 from repave.attestations.sbom.people import person
 from repave.attestations.sbom.reading import DOCUMENT_LIMIT_BYTES, whole
@@ -21,6 +22,10 @@ from repave.model.lock import LockedPackage
 
 MANIFEST = "package.json"
 FOLDER = "node_modules"
+BUNDLES = ("bundleDependencies", "bundledDependencies")
+BUNDLED = re.compile(rf"(?:{FOLDER}/(?:@[^/]+/)?[^/@][^/]*(?:/(?={FOLDER}/)|$))*")
+"""Where a bundled package lies, and nowhere for the package itself."""
+
 NEEDS = ("dependencies", "optionalDependencies", "peerDependencies")
 """Tables of what is installed with a package."""
 
@@ -29,13 +34,15 @@ RULES = replace(TREE, links=Links.ANYWHERE, repeated=True)
 """Only one document is read; nothing is followed or written. Some publishers' tools write files twice."""
 
 
-def npm_facts(archive: Path, what: str) -> Facts:
-    """The facts of one package, by the ``package.json`` in the folder it lies in. Raises Corrupt.
+def npm_facts(file: Path, package: LockedPackage) -> Facts:
+    """The facts of one package, by its ``package.json``, and of those that its archive brings along. Raises Corrupt.
 
     One that is not there or not JSON says nothing.
     """
-    manifest = _manifest(archive, what)
+    manifests = _manifests(file, package)
+    manifest = manifests.pop("", {})
     return Facts(
+        bundled=tuple(_bundled(manifests)) if any(manifest.get(key) for key in BUNDLES) else (),
         licences=tuple(dict.fromkeys(_licences(manifest))),
         supplier=_supplier(manifest.get("author")),
         summary=_text(manifest.get("description")).partition("\n")[0],
@@ -51,8 +58,8 @@ def npm_needs(packages: Mapping[LockedPackage, Facts]) -> Mapping[LockedPackage,
         package: tuple(
             dict.fromkeys(
                 found
-                for path in package.paths
-                for name in facts.needs
+                for path in _lookups(package, places)
+                for name in sorted({*facts.needs} - _brought(facts))
                 if (found := _nearest(path, name, places)) is not None
             )
         )
@@ -79,15 +86,52 @@ def _nearest(place: str, name: str, places: Mapping[str, LockedPackage]) -> Lock
         place = place.rpartition(FOLDER)[0].rstrip("/")
 
 
-def _manifest(archive: Path, what: str) -> Mapping[str, Any]:
-    with opened_tar(archive, name=f"the npm package {what}", rules=RULES) as entries:
+def _manifests(file: Path, package: LockedPackage) -> dict[str, Mapping[str, Any]]:
+    """What the package says of itself, by the empty name, and those below it, by their paths."""
+    if package.linked_folder:
+        return {"": _parsed(file.read_bytes())}
+    found: dict[str, Mapping[str, Any]] = {}
+    depth = 0 if package.of_commit else 1
+    with opened_tar(file, name=f"the npm package {package.name} {package.version}", rules=RULES) as entries:
         for entry in entries:
-            if entry.kind is Kind.FILE and entry.parts[1:] == (MANIFEST,) and entry.size_bytes <= DOCUMENT_LIMIT_BYTES:
-                try:
-                    return _table(json.loads(whole(entry).decode("utf-8-sig", errors="replace")))
-                except (ValueError, RecursionError):
-                    return {}
-    return {}
+            *above, name = entry.parts[depth:] or ("",)
+            place = "/".join(above)
+            wanted = name == MANIFEST and entry.kind is Kind.FILE and BUNDLED.fullmatch(place)
+            if wanted and entry.size_bytes <= DOCUMENT_LIMIT_BYTES:
+                found[place] = _parsed(whole(entry))
+    return found
+
+
+def _parsed(content: bytes) -> Mapping[str, Any]:
+    try:
+        return _table(json.loads(content.decode("utf-8-sig", errors="replace")))
+    except (ValueError, RecursionError):
+        return {}
+
+
+def _bundled(manifests: Mapping[str, Mapping[str, Any]]) -> Iterator[Bundled]:
+    for path, manifest in sorted(manifests.items()):
+        name, version = (" ".join(_text(manifest.get(key)).split()) for key in ("name", "version"))
+        if name and version:
+            yield Bundled(path=path, name=name, version=version, licences=tuple(dict.fromkeys(_licences(manifest))))
+
+
+def _lookups(package: LockedPackage, places: Iterable[str]) -> tuple[str, ...]:
+    """From where a package looks for what it needs; a folder of the application from itself, wherever it is linked.
+
+    The lock knows that folder from the project's, and places from the application's, which is somewhere below.
+    """
+    if not package.linked_folder:
+        return package.paths
+    parts = package.linked_folder.split("/")
+    folders = ("/".join(parts[begin:]) for begin in range(len(parts)))
+    within = next((one for one in folders if any(place.startswith(f"{one}/{FOLDER}/") for place in places)), "")
+    return (within,)
+
+
+def _brought(facts: Facts) -> frozenset[str]:
+    """What it finds within its own archive."""
+    return frozenset(one.path.removeprefix(f"{FOLDER}/") for one in facts.bundled)
 
 
 def _licences(manifest: Mapping[str, Any]) -> Iterator[Licence]:

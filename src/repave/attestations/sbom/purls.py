@@ -6,7 +6,7 @@ learn the source package, by which distributions publish what is vulnerable.
 
 from packageurl import PackageURL
 
-from repave.attestations.sbom.inventory import Found
+from repave.attestations.sbom.inventory import Bundled, Found
 from repave.model.lock import Ecosystem, LockedImage, LockedPackage
 from repave.model.names import Digest
 
@@ -23,7 +23,8 @@ def purl(package: LockedPackage, image: LockedImage) -> str:
             found = PackageURL("pypi", None, package.name, package.version)
         case Ecosystem.NPM:
             scope, _, name = package.name.rpartition("/")
-            found = PackageURL("npm", scope or None, name, package.version)
+            told = {"vcs_url": package.origin} if package.of_commit else {}
+            found = PackageURL("npm", scope or None, name, package.version, told)
         case Ecosystem.URL:
             told = {"download_url": package.name, "checksum": f"sha256:{package.sha256}"}
             found = PackageURL("generic", None, package.filename, None, told)
@@ -35,6 +36,12 @@ def purl(package: LockedPackage, image: LockedImage) -> str:
             told = {"repository_url": package.name}
             found = PackageURL("oci", None, _last(package.name).lower(), package.version, told)
     return found.to_string()
+
+
+def bundled_purl(package: Bundled) -> str:
+    """Of a package within the archive of another."""
+    scope, _, name = package.name.rpartition("/")
+    return PackageURL("npm", scope or None, name, package.version).to_string()
 
 
 def found_purl(package: Found, distribution: tuple[str, str, str] | None) -> str:

@@ -20,7 +20,7 @@ from repave.bakers.container.chamber import Chamber
 from repave.bakers.container.foreign import MACHINES
 from repave.bakers.container.layertar import LayerTar
 from repave.bakers.container.manifest import configuration, data_folders, manifest
-from repave.bakers.container.npm import lay_out_packages, npm_packages
+from repave.bakers.container.npm import lay_out_packages, npm_inputs, npm_packages
 from repave.bakers.container.skeleton import Skeleton
 from repave.bakers.container.sources import lay_out_sources, sources_of
 from repave.bakers.container.stack import SYSTEM, Stack, TreesLost
@@ -250,12 +250,11 @@ class ContainerBaker:
         packages, application = npm_packages(request.packages), request.image.node
         if not packages or application is None:
             return
-        named = [[package.name, package.version, package.sha256, *package.paths] for package in packages]
-        inputs = stack.inputs(Layer.NODE, [application.into, *named])
+        inputs = stack.inputs(Layer.NODE, npm_inputs(packages, request.files, application))
         if not self._found(inputs, stack):
             task.note(f"node: laying out {len(packages)} packages")
             with self._staged(Layer.NODE, inputs, stack) as stage:
-                lay_out_packages(packages, stage, into=application.into, vault=self._vault)
+                lay_out_packages(packages, request.files, stage, node=application, vault=self._vault)
 
     def _sources(self, request: BakeRequest, stack: Stack, task: Task) -> None:
         """The layer of what comes by its address."""

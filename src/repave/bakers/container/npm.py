@@ -6,14 +6,15 @@ Source: package.json(5) ("bin", "bundleDependencies"), folders(5) and npm-pack(1
 import json
 import posixpath
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from repave.archives.entries import Kind
 from repave.archives.rules import TREE, Links
 from repave.archives.tars import opened_tar
 from repave.bakers.container.stage import Stage, put
-from repave.model.lock import Ecosystem, LockedPackage
+from repave.model.lock import Ecosystem, LockedFile, LockedPackage
+from repave.model.recipe import NodeApplication
 from repave.ports.vault import Vault
 
 FOLDER = "node_modules"
@@ -40,30 +41,79 @@ def npm_packages(packages: Iterable[LockedPackage]) -> list[LockedPackage]:
     return sorted(wanted, key=lambda package: (package.name, package.version, package.sha256))
 
 
-def lay_out_packages(packages: Iterable[LockedPackage], stage: Stage, *, into: str, vault: Vault) -> None:
-    """Put every package into its places below ``into``, then the links to their programs.
+def npm_inputs(packages: Iterable[LockedPackage], files: Iterable[LockedFile], node: NodeApplication) -> list[object]:
+    """All that determines what becomes of the packages; of linked folders also which files are in them."""
+    targets = sorted(file.target for file in files)
+    return [node.into, *([*_inputs(package), *_below(package, node, targets)] for package in packages)]
 
+
+def lay_out_packages(
+    packages: Iterable[LockedPackage], files: Iterable[LockedFile], stage: Stage, *, node: NodeApplication, vault: Vault
+) -> None:
+    """Put every package into its places below ``node.into``, then the links to their programs.
+
+    Places of folders of the application become links to these, whose files are among ``files`` and in a layer above.
     Raises Invalid (two packages bring one file), Corrupt, Gone.
     """
     manifests: dict[str, Mapping[str, object]] = {}
+    targets = frozenset(file.target for file in files)
+    into = node.into.rstrip("/")
     for package in packages:
         vault.verify(package.sha256)
         for path in package.paths:
-            _lay_out(package, f"{into.rstrip('/')}/{path}", stage, vault)
-            manifests |= dict(_manifests(f"{into.rstrip('/')}/{path}", stage))
+            place = f"{into}/{path}"
+            if package.linked_folder:
+                folder = _folder(package, node)
+                stage.link(place, posixpath.relpath(folder, posixpath.dirname(place)), origin=_origin(package))
+                manifests[place] = _parsed(vault.path(package.sha256).read_bytes())
+                continue
+            _lay_out(package, place, stage, vault)
+            manifests |= dict(_manifests(place, stage))
     # Of two packages that bring one name the first one has it; the order is npm's, by depth and then by place.
+    linked = {f"{into}/{path}": _folder(package, node) for package in packages for path in _links(package)}
     for place in sorted(manifests, key=lambda place: (place.count(f"/{FOLDER}/"), place)):
-        _link_programs(place, manifests[place], stage)
+        if place in linked:
+            _link_own_programs(place, linked[place], manifests[place], stage, targets)
+        else:
+            _link_programs(place, manifests[place], stage)
+
+
+def _inputs(package: LockedPackage) -> list[str]:
+    own = [package.origin] if package.linked_folder or package.of_commit else []
+    return [package.name, package.version, package.sha256, *package.paths, *own]
+
+
+def _below(package: LockedPackage, node: NodeApplication, targets: Iterable[str]) -> list[str]:
+    folder = f"{_folder(package, node)}/" if package.linked_folder else ""
+    return [target for target in targets if folder and target.startswith(folder)]
+
+
+def _folder(package: LockedPackage, node: NodeApplication) -> str:
+    """Where a folder of the application is in the image, as seen from its package-lock."""
+    within = posixpath.relpath(package.linked_folder, posixpath.dirname(node.lock) or ".")
+    return posixpath.join(node.into, within)
+
+
+def _links(package: LockedPackage) -> tuple[str, ...]:
+    return package.paths if package.linked_folder else ()
+
+
+def _origin(package: LockedPackage) -> str:
+    return f"the npm package {package.name} {package.version}"
 
 
 def _lay_out(package: LockedPackage, place: str, stage: Stage, vault: Vault) -> None:
-    """The files of an archive without the folder they lie in, whatever that is called; folders come of files alone."""
-    origin = f"the npm package {package.name} {package.version}"
+    """The files of an archive without the folder they lie in, whatever that is called, which those of commits have not.
+
+    Folders come of files alone.
+    """
+    origin = _origin(package)
+    depth = 0 if package.of_commit else 1
     ignoring: set[str] = set()
     brought: set[str] = set()
     with opened_tar(vault.path(package.sha256), name=origin, rules=RULES) as entries:
         for entry in entries:
-            path = "/".join(entry.parts[1:])
+            path = "/".join(entry.parts[depth:])
             if not path or entry.kind is not Kind.FILE:
                 continue
             above, slash, name = path.rpartition("/")
@@ -93,11 +143,26 @@ def _manifest(path: str, stage: Stage) -> Mapping[str, object]:
     """Empty for a package that says nothing that can be read: it has no programs then."""
     if (stage.size(path) or LARGEST_MANIFEST) >= LARGEST_MANIFEST:
         return {}
+    return _parsed(stage.read(path))
+
+
+def _parsed(manifest: bytes) -> Mapping[str, object]:
     try:
-        content = json.loads(stage.read(path).removeprefix(b"\xef\xbb\xbf"))
+        content = json.loads(manifest.removeprefix(b"\xef\xbb\xbf"))
     except (ValueError, RecursionError):
         return {}
     return content if isinstance(content, dict) else {}
+
+
+def _link_own_programs(
+    place: str, folder: str, manifest: Mapping[str, object], stage: Stage, targets: Collection[str]
+) -> None:
+    """Through the link: what is a program in the application's own files is one here."""
+    programs = f"{place.rpartition(f'/{FOLDER}/')[0]}/{FOLDER}/{PROGRAMS}"
+    for name, file in _programs(manifest):
+        if f"{folder}/{file}" in targets and not stage.has(f"{programs}/{name}"):
+            target = posixpath.relpath(f"{place}/{file}", programs)
+            stage.link(f"{programs}/{name}", target, origin=f"the npm package at {place}")
 
 
 def _link_programs(place: str, manifest: Mapping[str, object], stage: Stage) -> None:

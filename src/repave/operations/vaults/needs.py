@@ -95,6 +95,11 @@ def needs(locks: Iterable[NamedLock], image: ImageName | None = None) -> tuple[N
     return tuple(need for _, need in sorted(found.items()))
 
 
+def _path(entry: LockedPackage | LockedFile) -> str:
+    """Of a file of the application in the project; empty for what has an address."""
+    return entry.origin if isinstance(entry, LockedFile) else entry.project_path
+
+
 def _once(words: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(words))
 
@@ -113,6 +118,6 @@ def _needs_of(named: NamedLock, image: ImageName | None) -> Iterator[Need]:
                 size_bytes=entry.size_bytes,
                 what=(f"{entry.name} {entry.version}" if isinstance(entry, LockedPackage) else entry.origin,),
                 locks=named.names,
-                origin=entry.origin,
-                application=isinstance(entry, LockedFile),
+                origin=_path(entry) or entry.origin,
+                application=bool(_path(entry)),
             )

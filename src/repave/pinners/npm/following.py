@@ -39,7 +39,9 @@ class FollowedPackageLocks:
         with progress.task(f"Mending {application.lock}", total=len(repairs)) as task:
             for repair in repairs:
                 flawed = (
-                    one for one in lock.entries.values() if (one.name, one.version) == (repair.name, repair.locked)
+                    one
+                    for one in lock.entries.values()
+                    if one.of_registry and (one.name, one.version) == (repair.name, repair.locked)
                 )
                 if at := next(flawed, None):
                     lock, refused = taken(lock, repair, self._published.of(at), on)

@@ -38,7 +38,7 @@ def taken(
     before = lock
     held: dict[Held, None] = {}
     for entry in lock.entries.values():
-        if (entry.name, entry.version) == (repair.name, repair.locked):
+        if entry.of_registry and (entry.name, entry.version) == (repair.name, repair.locked):
             lock, refused = _in_place(lock, entry, repair, published, on)
             held |= dict.fromkeys(refused)
     return _without_orphans(before, lock), tuple(held)
@@ -132,14 +132,15 @@ def _wishes(candidate: Entry) -> Iterator[tuple[str, str]]:
 
 def _held_by(lock: PackageLock, need: Need, candidate: Entry) -> _Obstacle:
     wanted = f"`{need.name}: {need.range}`"
-    if not need.by:
-        install = f"`npm install {candidate.name}@{candidate.version} --package-lock-only`"
+    by = lock.entries.get(need.by, lock.root)
+    if by.own_folder:
+        within = f" --workspace {need.by}" if need.by else ""
+        install = f"`npm install {candidate.name}@{candidate.version} --package-lock-only{within}`"
         return _Obstacle(
             why=f"{wanted} under `{need.kind}` holds it",
             place=of_range(lock, need),
             remedy=f"let it admit {candidate.version}: {install} beside {lock.file} does, then `repave lock`",
         )
-    by = lock.entries[need.by]
     return _Obstacle(
         why=f"{wanted} of {by.name} {by.version} holds it",
         place=of_entry(lock, need.by),
@@ -165,4 +166,4 @@ def _without_orphans(before: PackageLock, after: PackageLock) -> PackageLock:
 
 def _needed(lock: PackageLock) -> set[str]:
     needs = tuple(needs_of(lock))
-    return closure({""}, lambda found: (need.of for need in needs if need.by in found))
+    return closure({one.path for one in lock.own}, lambda found: (need.of for need in needs if need.by in found))

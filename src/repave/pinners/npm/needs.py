@@ -29,10 +29,10 @@ class Need:
 
 
 def needs_of(lock: PackageLock) -> Iterator[Need]:
-    """All that are met within the lock."""
+    """All that are met within the lock; of the application's own folders also those for developing."""
     for entry in (lock.root, *lock.entries.values()):
         optional = entry.names(SPARED)
-        for kind in (*NEEDED, SPARED, *(() if entry.path else (OF_THE_APPLICATION,))):
+        for kind in (*NEEDED, SPARED, *((OF_THE_APPLICATION,) if entry.own_folder else ())):
             for name in sorted(entry.names(kind)):
                 found = lock.found_from(entry, name)
                 if found is not None:

@@ -25,6 +25,8 @@ PACKAGE_JSON = "package.json"
 FOLDER = "node_modules"
 NAME = r"(?:@[A-Za-z0-9~_-][A-Za-z0-9._~-]*/)?[A-Za-z0-9~_-][A-Za-z0-9._~-]*"
 PLACE = re.compile(rf"{FOLDER}/{NAME}(?:/{FOLDER}/{NAME})*")
+OWN_FOLDER = re.compile(rf"(?!{FOLDER}(?:/|$))[^/\\\0]+(?:/(?!{FOLDER}(?:/|$))[^/\\\0]+)*")
+"""Of a workspace, or of a package by ``file:``: where the application keeps it."""
 
 KINDS = ("dependencies", "devDependencies", "optionalDependencies", "peerDependencies")
 """The tables of ``package.json`` that the lock repeats."""
@@ -65,6 +67,22 @@ class Entry:
     def installed(self) -> bool:
         """Whether it is more than a tool for developing."""
         return not (self.flag("dev") or self.flag("extraneous"))
+
+    @property
+    def own_folder(self) -> bool:
+        """Whether it is a folder of the application, which a place below ``node_modules`` links to."""
+        return FOLDER not in self.path.split("/")
+
+    @property
+    def of_registry(self) -> bool:
+        """Whether its archive comes from a server, by its version."""
+        elsewhere = self.own_folder or self.flag("link")
+        return not elsewhere and self.resolved.startswith(("http://", "https://"))
+
+    @property
+    def link(self) -> str:
+        """The folder of the application that it links to; empty for what is a package itself."""
+        return self._text("resolved") if self.flag("link") else ""
 
     @property
     def bundled(self) -> bool:
@@ -118,8 +136,8 @@ class PackageLock:
     content: bytes
     """Of the file."""
 
-    manifest: bytes
-    """Of the ``package.json`` beside it."""
+    manifests: Mapping[str, bytes]
+    """Of the ``package.json`` beside it (by the empty name) and of those in the application's own folders, by these."""
 
     root: Entry
     """The application itself."""
@@ -127,11 +145,18 @@ class PackageLock:
     entries: Mapping[str, Entry]
     """By place."""
 
+    @property
+    def own(self) -> tuple[Entry, ...]:
+        """The application itself, and its own folders."""
+        return (self.root, *(entry for entry in self.entries.values() if entry.own_folder))
+
     def found_from(self, entry: Entry, name: str) -> Entry | None:
         """The package that ``name`` means for one that needs it: the nearest one upwards, as Node looks for it."""
         place = entry.path
         while True:
             found = self.entries.get(f"{place}/{FOLDER}/{name}" if place else f"{FOLDER}/{name}")
+            if found is not None and found.link:
+                return self.entries.get(found.link)
             if found is not None or not place:
                 return found
             place = place.rpartition(FOLDER)[0].rstrip("/")
@@ -150,24 +175,29 @@ def read_package_lock(folder: Path, file: str, rewritten: Iterable[Rewritten] = 
             hint="npm 7 and newer write these: `npm install --package-lock-only`",
         )
     tables = {path: table for path, table in packages.items() if isinstance(table, dict)}
-    beside = manifest_beside(file)
-    manifest = _content(folder, beside, hint="it belongs beside the lock")
+    own = [path for path in tables if path and Entry(path=path, table={}).own_folder]
+    for path in own:
+        _check_own_folder(path, file)
     lock = PackageLock(
         file=file,
         content=content,
-        manifest=manifest,
+        manifests={
+            path: _content(folder, manifest_of(file, path), hint="each package has its own, and one is beside the lock")
+            for path in ("", *sorted(own))
+        },
         root=Entry(path="", table=tables.get("", {})),
         entries={path: Entry(path=path, table=table) for path, table in sorted(tables.items()) if path},
     )
-    _check_agreement(lock, parsed(manifest, beside))
+    for one in lock.own:
+        _check_agreement(lock, one)
     for entry in lock.entries.values():
         _check_place(lock, entry)
     return lock
 
 
-def manifest_beside(file: str) -> str:
-    """The ``package.json`` that belongs to a lock, from the project's folder."""
-    return f"{file.rpartition('/')[0]}/{PACKAGE_JSON}".lstrip("/")
+def manifest_of(file: str, own_folder: str = "") -> str:
+    """The ``package.json`` beside a lock, or in one of the application's own folders; from the project's folder."""
+    return "/".join(part for part in (file.rpartition("/")[0], own_folder, PACKAGE_JSON) if part)
 
 
 def _content(folder: Path, file: str, *, hint: str) -> bytes:
@@ -195,12 +225,14 @@ def parsed(content: bytes, file: str) -> dict[str, Any]:
     return data
 
 
-def _check_agreement(lock: PackageLock, manifest: Table) -> None:
+def _check_agreement(lock: PackageLock, own: Entry) -> None:
     """Both must ask for the same, or what is installed is not what is declared."""
-    differing = [name for kind in KINDS for name in _differing(lock.root.table.get(kind), manifest.get(kind))]
+    file = manifest_of(lock.file, own.path)
+    manifest = parsed(lock.manifests[own.path], file)
+    differing = [name for kind in KINDS for name in _differing(own.table.get(kind), manifest.get(kind))]
     if differing:
         raise Invalid(
-            f"{lock.file} does not match its {PACKAGE_JSON}: they differ about {', '.join(sorted(set(differing))[:5])}",
+            f"{lock.file} does not match {file}: they differ about {', '.join(sorted(set(differing))[:5])}",
             hint="`npm install --package-lock-only` brings it up; commit both",
         )
 
@@ -211,11 +243,23 @@ def _differing(locked: object, declared: object) -> Iterator[str]:
     return (str(name) for name in {*one, *other} if one.get(name) != other.get(name))
 
 
-def _check_place(lock: PackageLock, entry: Entry) -> None:
-    if entry.flag("link") or not entry.path.startswith(f"{FOLDER}/"):
+def _check_own_folder(path: str, file: str) -> None:
+    if ".." in path.split("/") or path.startswith("/"):
         raise Invalid(
-            f"{lock.file} links folders of the project into each other ({entry.path}), which is not laid out here",
-            hint="give the application a package-lock.json without workspaces and `file:` folders",
+            f"{file} has a package in {path}, above its own folder",
+            hint="keep the package below it: what is above does not go into the image with it",
         )
-    if PLACE.fullmatch(entry.path) is None:
+    if OWN_FOLDER.fullmatch(path) is None or "." in path.split("/"):
+        raise Invalid(f"{path!r} in {file} is no place of a package", hint="run `npm install` again")
+
+
+def _check_place(lock: PackageLock, entry: Entry) -> None:
+    if entry.flag("link") and entry.link not in lock.manifests:
+        raise Invalid(
+            f"{entry.path} of {lock.file} links to {entry.link or 'nothing'}, which the lock does not describe",
+            hint="run `npm install` again",
+        )
+    own = next((path for path in lock.manifests if path and entry.path.startswith(f"{path}/")), "")
+    place = entry.path.removeprefix(f"{own}/") if own else entry.path
+    if not entry.own_folder and PLACE.fullmatch(place) is None:
         raise Invalid(f"{entry.path!r} in {lock.file} is no place of a package", hint="run `npm install` again")

@@ -4,13 +4,13 @@ import json
 import re
 
 from repave.pinners.npm.needs import Need
-from repave.pinners.npm.packagelock import PackageLock, manifest_beside, parsed
+from repave.pinners.npm.packagelock import PackageLock, manifest_of, parsed
 
 
 def of_range(lock: PackageLock, need: Need) -> str:
-    """Of a range of the application's own, in its ``package.json``."""
-    file = manifest_beside(lock.file)
-    text = lock.manifest.decode()
+    """Of a range of the application's own, in the ``package.json`` that has it."""
+    file = manifest_of(lock.file, need.by)
+    text = lock.manifests[need.by].decode()
     # Tables of dependencies hold texts only: no brace stands between their begin and a name.
     found = re.search(rf"{_key(need.kind)}\s*:\s*\{{[^{{}}]*?(?={_key(need.name)}\s*:)", text)
     return _place(file, text, found.end() if found else 0)
@@ -18,10 +18,10 @@ def of_range(lock: PackageLock, need: Need) -> str:
 
 def of_overrides(lock: PackageLock, name: str) -> str:
     """Of the application's ``overrides``, if they speak of the package; else empty."""
-    file = manifest_beside(lock.file)
-    if not _speaks(parsed(lock.manifest, file).get("overrides"), name):
+    file = manifest_of(lock.file)
+    if not _speaks(parsed(lock.manifests[""], file).get("overrides"), name):
         return ""
-    text = lock.manifest.decode()
+    text = lock.manifests[""].decode()
     found = re.search(rf"{_key('overrides')}\s*:", text)
     return _place(file, text, found.start() if found else 0)
 

@@ -18,11 +18,14 @@ SHORT_FORM = "application/vnd.npm.install-v1+json, application/json;q=0.8"
 LARGEST_BYTES = 128 << 20
 """Of one document; the largest in full have some 60 MiB."""
 
-COPIED = (
-    "dependencies", "optionalDependencies", "peerDependencies", "peerDependenciesMeta", "bundleDependencies", "engines",
-    "os", "cpu", "libc", "deprecated", "license", "bin",
-)  # fmt: skip
-"""What a package-lock repeats of a package."""
+NEEDS = ("dependencies", "optionalDependencies", "peerDependencies")
+COPIED: Mapping[str, tuple[type, ...]] = {
+    **dict.fromkeys((*NEEDS, "peerDependenciesMeta", "engines"), (dict,)),
+    **dict.fromkeys(("os", "cpu", "libc", "bundleDependencies"), (list, str)),
+    **dict.fromkeys(("deprecated", "license"), (str,)),
+    "bin": (dict, str),
+}
+"""What a package-lock repeats of a package, and of which kind it is there; what is of another is left out."""
 
 KEPT = ("name", "dev", "optional", "devOptional", "peer")
 """What it says of the place, whatever lies there."""
@@ -51,10 +54,7 @@ class PublishedVersions:
             answer = self._web().ask(address, what=what, most_bytes=LARGEST_BYTES, accept=SHORT_FORM)
         except Gone:
             return {}
-        versions = parsed(answer.content, f"what {address} answers").get("versions")
-        tables = versions if isinstance(versions, dict) else {}
-        found = ((version, as_entry(entry, version, table, registry)) for version, table in tables.items())
-        return {version: one for version, one in found if one.integrity}
+        return versions_in(parsed(answer.content, f"what {address} answers"), entry, registry)
 
 
 def registry_of(entry: Entry) -> str:
@@ -63,12 +63,25 @@ def registry_of(entry: Entry) -> str:
     return found[1] if found else ""
 
 
+def versions_in(document: Table, at: Entry, registry: str) -> Mapping[str, Entry]:
+    """By version, what the document of a package says of each that has an integrity, in the place of an entry."""
+    versions = document.get("versions")
+    tables = versions if isinstance(versions, dict) else {}
+    found = ((version, as_entry(at, version, table, registry)) for version, table in tables.items())
+    return {version: one for version, one in found if one.integrity}
+
+
 def as_entry(at: Entry, version: str, published: object, registry: str) -> Entry:
     """A published version in the place of another; without integrity where the registry says none."""
     said = published if isinstance(published, dict) else {}
     dist = said.get("dist")
     integrity = dist.get("integrity") if isinstance(dist, dict) else None
-    table: dict[str, Any] = {key: said[key] for key in COPIED if said.get(key)}
+    table: dict[str, Any] = {
+        key: said[key] for key, kinds in COPIED.items() if said.get(key) and isinstance(said[key], kinds)
+    }
+    table |= {
+        key: {name: one for name, one in table[key].items() if isinstance(one, str)} for key in NEEDS if key in table
+    }
     table |= {key: at.table[key] for key in KEPT if key in at.table}
     table |= {"version": version, "integrity": integrity if isinstance(integrity, str) else ""}
     if "resolved" in at.table:
