@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from bases_below import SaidBases
 from simulated_shop import QUIET, Shop
 
 from repave.config.recipes import recipe_digest
@@ -12,6 +13,7 @@ from repave.model.statement import CYCLONEDX, PROVENANCE
 from repave.operations.documents import LOCK, PREDICATE_TYPE
 from repave.operations.gc import Sweeping
 from repave.operations.listing import Listing, made_of
+from repave.operations.where import Search
 from repave.ports.attachments import Attached
 from repave.ports.errors import Corrupt
 from repave.ports.inventories import SbomFormat
@@ -56,6 +58,19 @@ def test_a_bake_that_changes_nothing_writes_no_document(baked: Shop) -> None:
     before = sorted(baked.registry.blobs()), baked.registry.attached()
     baked.bake()
     assert (sorted(baked.registry.blobs()), baked.registry.attached()) == before
+
+
+def test_when_it_was_baked_is_known_and_is_in_no_document(baked: Shop) -> None:
+    """Each bake of a release has its times; artifacts and what is said of them stay as they are, byte for byte."""
+    before = {digest: baked.registry.read(digest) for digest, _ in baked.registry.blobs()}
+    baked.clock.sleep(3600)
+    again = baked.bake().bake
+    assert {digest: baked.registry.read(digest) for digest, _ in baked.registry.blobs()} == before
+    first, second = baked.store.bakes(baked.store.releases()[-1].number)
+    assert (second, (second.began_at - first.began_at).total_seconds()) == (again, 3600)
+    search = Search(store=baked.store, present=None, advisories=(), bases=SaidBases(), progress=QUIET)
+    (holding,) = search.find("r1").holdings
+    assert holding.bakes == (first, second)
 
 
 def test_another_lock_of_the_same_artifact_has_a_provenance_of_its_own(baked: Shop) -> None:

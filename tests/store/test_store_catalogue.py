@@ -1,5 +1,7 @@
 """What every store keeps of locks, artifacts, releases and revisions, whatever it is made of."""
 
+from dataclasses import replace
+
 import pytest
 from store_scene import FLEET, LOCK, NEW, NOW, OLD, OTHER, WEB, later, package
 
@@ -7,6 +9,7 @@ from repave.model.artifact import Artifact, ArtifactLayer
 from repave.model.lock import Layer, Lock
 from repave.model.names import Digest, ReleaseNumber
 from repave.model.recipe import ImageKind
+from repave.model.release import Bake
 from repave.ports.errors import Gone
 from repave.ports.store import Store
 
@@ -49,6 +52,18 @@ def test_the_same_content_makes_no_new_release(store: Store) -> None:
     assert store.release(second.number) == second
     with pytest.raises(Gone):
         store.release(ReleaseNumber(9))
+
+
+def test_each_bake_of_a_release_is_kept_once(store: Store) -> None:
+    """In the order they began, with their times exact."""
+    release = store.add_release({WEB: Digest("sha256:a")}, LOCK, "abc", NOW)
+    other = store.add_release({WEB: Digest("sha256:b")}, LOCK, "abc", NOW)
+    first = Bake(release=release.number, began_at=NOW, ended_at=later(61), built=3, cached=1)
+    again = replace(first, began_at=later(100), ended_at=later(101), built=0, cached=4)
+    for bake in (again, first, first):
+        store.add_bake(bake)
+    assert store.bakes(release.number) == (first, again)
+    assert (first.seconds, store.bakes(other.number)) == (61.0, ())
 
 
 def test_revisions_stay_in_the_order_they_were_added(store: Store) -> None:

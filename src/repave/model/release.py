@@ -29,6 +29,25 @@ class Release:
         return f"r{self.number}"
 
 
+@dataclass(frozen=True, kw_only=True)
+class Bake:
+    """One bake of a release: when, and how much of it was there already. Nothing of it is in an artifact."""
+
+    release: ReleaseNumber
+    began_at: datetime
+    ended_at: datetime
+    built: int
+    """Layers that were made by it."""
+
+    cached: int
+    """Layers that were found made."""
+
+    @property
+    def seconds(self) -> float:
+        """How long it took."""
+        return (self.ended_at - self.began_at).total_seconds()
+
+
 @dataclass(frozen=True, kw_only=True, order=True)
 class SecretReference:
     """Where a secret is found when an instance starts; never the secret itself."""

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 
 from repave.config.recipes import recipe_content
 from repave.model.artifact import Artifact
@@ -11,7 +10,7 @@ from repave.model.lock import Lock
 from repave.model.names import Digest, ImageName
 from repave.model.project import Project
 from repave.model.recipe import ImageKind
-from repave.model.release import Release
+from repave.model.release import Bake, Release
 from repave.operations.documents import Documents
 from repave.operations.errors import Refused
 from repave.operations.guards.judging import judge_artifact, judge_files, stop_at
@@ -52,7 +51,9 @@ class Baked:
     judged: Mapping[ImageName, tuple[Judged, ...]]
     """By image, what the guards saw; nothing of it stops."""
 
-    took: timedelta
+    bake: Bake
+    """When, and how much of it was there already."""
+
     signed: tuple[Signed, ...] = ()
     """Empty when the project declares no key."""
 
@@ -80,7 +81,7 @@ class Baking:
         self._clock = clock
 
     def bake(self, lock: Lock, digest: Digest, source: str, progress: Progress) -> Baked:
-        """Bake every image of the lock and keep its documents; then record lock, artifacts and release, in that order.
+        """Bake every image of the lock and keep its documents; record lock, artifacts, release and bake, in that order.
 
         May be called again after any failure; the same lock again is the same release. Raises Guarded, before anything
         is recorded, for what must not go into an image.
@@ -100,6 +101,10 @@ class Baking:
         before = self._catalog.releases()
         digests = {name: artifact.digest for name, artifact in artifacts.items()}
         release = self._catalog.add_release(digests, digest, source, now)
+        layers = [layer for artifact in artifacts.values() for layer in artifact.layers]
+        cached = sum(layer.cached for layer in layers)
+        bake = Bake(release=release.number, began_at=began, ended_at=now, built=len(layers) - cached, cached=cached)
+        self._catalog.add_bake(bake)
         tags = self._tag(release, artifacts)
         return Baked(
             release=release,
@@ -108,7 +113,7 @@ class Baking:
             tags=tags,
             documents=documents,
             judged={name: (*files[name], *exposed[name]) for name in images},
-            took=now - began,
+            bake=bake,
         )
 
     def _one(self, name: ImageName, lock: Lock, progress: Progress) -> Artifact:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from repave.model.finding import Finding, SourceStatus
 from repave.model.lock import Lock, LockedImage
 from repave.model.names import Digest
-from repave.model.release import Release
+from repave.model.release import Bake, Release
 from repave.operations.errors import Refused
 from repave.operations.exposure import Bearer, bearers
 from repave.operations.releases import release_named
@@ -32,6 +32,9 @@ class Holding:
     lock: str
     what: tuple[str, ...]
     """What it holds of it: packages with versions, or the digest."""
+
+    bakes: tuple[Bake, ...]
+    """When it was baked: the first time, and each time again."""
 
     living: tuple[Bearer, ...]
     past: tuple[Bearer, ...]
@@ -172,6 +175,7 @@ class Search:
                     release=str(release),
                     lock=release.lock,
                     what=held[release.lock],
+                    bakes=self._store.bakes(release.number),
                     living=tuple(bearer for bearer in instances if bearer.gone_at is None),
                     past=tuple(bearer for bearer in instances if bearer.gone_at is not None),
                 )

@@ -7,7 +7,7 @@ from typing import Protocol
 from repave.model.artifact import Artifact
 from repave.model.lock import Lock
 from repave.model.names import Digest, FleetKey, ImageName, ReleaseNumber, RevisionId
-from repave.model.release import Release, Revision
+from repave.model.release import Bake, Release, Revision
 
 
 class Catalog(Protocol):
@@ -43,6 +43,14 @@ class Catalog(Protocol):
 
     def releases(self) -> tuple[Release, ...]:
         """Oldest first."""
+        ...
+
+    def add_bake(self, bake: Bake) -> None:
+        """Keep that a release was baked; the same lock baked again is another bake of the same release."""
+        ...
+
+    def bakes(self, release: ReleaseNumber) -> tuple[Bake, ...]:
+        """Oldest first; none of releases that were baked before bakes were kept."""
         ...
 
     def add_revision(self, fleet: FleetKey, revision: Revision) -> RevisionId:

@@ -9,12 +9,12 @@ from sqlalchemy import ColumnElement, Connection, Row, RowMapping, Table, insert
 from repave.model.artifact import Artifact
 from repave.model.lock import Lock
 from repave.model.names import Digest, FleetKey, ImageName, ReleaseNumber, RevisionId
-from repave.model.release import Release, Revision
+from repave.model.release import Bake, Release, Revision
 from repave.ports.errors import Gone
 from repave.store.counters import draw, hold
 from repave.store.database import Database
 from repave.store.documents import decode, encode
-from repave.store.schema import artifacts, locks, packages, releases, revisions
+from repave.store.schema import artifacts, bakes, locks, packages, releases, revisions
 
 
 class SqlCatalog:
@@ -108,6 +108,20 @@ class SqlCatalog:
         with self._database.reading() as connection:
             rows = connection.execute(select(releases).order_by(releases.c.number)).all()
         return tuple(_release(row) for row in rows)
+
+    def add_bake(self, bake: Bake) -> None:
+        """A row for each beginning."""
+        with self._database.writing() as connection:
+            hold(connection, "release")
+            same = (bakes.c.release == bake.release) & (bakes.c.began_at == bake.began_at)
+            if _one(connection, bakes, same) is None:
+                connection.execute(insert(bakes), vars(bake))
+
+    def bakes(self, release: ReleaseNumber) -> tuple[Bake, ...]:
+        """Oldest first."""
+        query = select(bakes).where(bakes.c.release == release).order_by(bakes.c.began_at)
+        with self._database.reading() as connection:
+            return tuple(Bake(**row) for row in connection.execute(query).mappings())
 
     def add_revision(self, fleet: FleetKey, revision: Revision) -> RevisionId:
         """Keep what a fleet was once asked to run."""

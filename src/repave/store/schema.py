@@ -20,7 +20,7 @@ from sqlalchemy import (
 
 from repave.model.names import EnvironmentName, FleetKey, FleetName, ProjectName
 
-REVISION = "0007"
+REVISION = "0008"
 """The migration this code was written for: the last in ``migrations/versions``."""
 
 
@@ -111,6 +111,16 @@ releases = Table(
     Column("source", String, nullable=False),
     Column("artifacts", Text, nullable=False),
     Column("at", Moment, nullable=False),
+)
+
+bakes = Table(
+    "bakes",
+    metadata,
+    Column("release", Integer, ForeignKey("releases.number"), primary_key=True),
+    Column("began_at", Moment, primary_key=True),
+    Column("ended_at", Moment, nullable=False),
+    Column("built", Integer, nullable=False),
+    Column("cached", Integer, nullable=False),
 )
 
 revisions = Table(

@@ -67,7 +67,9 @@ def document(baked: Baked) -> dict[str, object]:
         "documents": baked.documents,
         "signed": baked.signed,
         "guards": guarded.document(baked.judged),
-        "seconds": baked.took.total_seconds(),
+        "began_at": baked.bake.began_at,
+        "ended_at": baked.bake.ended_at,
+        "seconds": baked.bake.seconds,
     }
 
 
@@ -85,7 +87,7 @@ def show(baked: Baked, screen: Screen) -> None:
         screen.say(f"  signed: {one.image}{documents}")
     guarded.show(baked.judged, screen)
     words = "made" if baked.new else "unchanged: still"
-    screen.say(f"{words} {baked.release} from {baked.release.source[:19]} in {baked.took.total_seconds():.1f} s")
+    screen.say(f"{words} {baked.release} from {baked.release.source[:19]} in {baked.bake.seconds:.1f} s")
     screen.hint("`repave deploy ENVIRONMENT`")
 
 

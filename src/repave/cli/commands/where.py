@@ -59,6 +59,11 @@ def _show(found: Whereabouts, screen: Screen) -> None:
         screen.show(f"repave.lock holds {listed(found.locked)}")
     for holding in found.holdings:
         screen.show(f"{holding.release} holds {listed(holding.what)}")
+        for bake in holding.bakes[:1]:
+            again = f", and again {counted(len(holding.bakes) - 1, 'time')}" if len(holding.bakes) > 1 else ""
+            screen.show(
+                f"  baked {_day(bake.began_at)} in {bake.seconds:.0f} s, {counted(bake.built, 'layer')} built{again}"
+            )
         for bearer in holding.living:
             screen.show(
                 f"  runs in {bearer.environment}/{bearer.slot}, zone {bearer.zone}, since {_day(bearer.first_seen)}"

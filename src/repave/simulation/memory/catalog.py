@@ -7,7 +7,7 @@ from threading import RLock
 from repave.model.artifact import Artifact
 from repave.model.lock import Lock
 from repave.model.names import Digest, FleetKey, ImageName, ReleaseNumber, RevisionId
-from repave.model.release import Release, Revision
+from repave.model.release import Bake, Release, Revision
 from repave.ports.errors import Gone
 
 
@@ -19,6 +19,7 @@ class MemoryCatalog:
         self._locks: dict[Digest, Lock] = {}
         self._artifacts: dict[Digest, Artifact] = {}
         self._releases: list[Release] = []
+        self._bakes: list[Bake] = []
         self._revisions: dict[FleetKey, dict[RevisionId, Revision]] = {}
 
     def add_lock(self, digest: Digest, lock: Lock, at: datetime) -> None:
@@ -71,6 +72,16 @@ class MemoryCatalog:
     def releases(self) -> tuple[Release, ...]:
         """Oldest first."""
         return tuple(self._releases)
+
+    def add_bake(self, bake: Bake) -> None:
+        """Keep it, once."""
+        if bake not in self._bakes:
+            self._bakes.append(bake)
+
+    def bakes(self, release: ReleaseNumber) -> tuple[Bake, ...]:
+        """Oldest first."""
+        found = (bake for bake in self._bakes if bake.release == release)
+        return tuple(sorted(found, key=lambda bake: bake.began_at))
 
     def add_revision(self, fleet: FleetKey, revision: Revision) -> RevisionId:
         """Keep it, once."""
