@@ -6,6 +6,7 @@ import os
 import sqlite3
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from osv_records import deb, document, lock_of, ranged, wheel
 from repave.advisories.osv.files import OsvFolder, OsvZip, RecordSource
 from repave.advisories.osv.index import CURRENT
 from repave.advisories.osv.indexed import IndexedAdvisories
+from repave.advisories.osv.subjects import questions
 from repave.model.finding import Finding, Severity, SourceStatus
 from repave.model.lock import Ecosystem, Lock
 from repave.ports.progress import Silent
@@ -87,6 +89,19 @@ def asked(source: RecordSource, tmp_path: Path, lock: Lock) -> tuple[tuple[Findi
     advisories = IndexedAdvisories(source, folder=tmp_path / "index", clock=Frozen(), max_age_seconds=WEEK_SECONDS)
     findings, (status,) = advisories.examine(lock, progress=Silent())
     return findings, status
+
+
+def test_a_folder_of_the_application_is_no_package_of_anybody_else(tmp_path: Path) -> None:
+    """Whatever its name: no record is about it, and no server is told of it."""
+    theirs = wheel("words", "1.0.0", Ecosystem.NPM)
+    ours = replace(theirs, origin="project:web/words/package.json", filename="package.json")
+    record = document(
+        ranged({"introduced": "0"}, kind="SEMVER"), name="words", ecosystem="npm", id="GHSA-aaaa-bbbb-cccc"
+    )
+    folder = write(tmp_path / "osv", record)
+    assert len(asked(folder, tmp_path, lock_of(theirs))[0]) == 1
+    assert asked(folder, tmp_path, lock_of(ours))[0] == ()
+    assert list(questions(lock_of(ours))) == []
 
 
 @pytest.mark.parametrize("make", [write, zipped])

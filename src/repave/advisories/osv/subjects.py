@@ -45,6 +45,8 @@ def questions(lock: Lock) -> Iterator[Question]:
     """Every locked package that OSV's format can speak of; a Debian package once for each release it is used on."""
     bases = {image.name: (image.base.distribution, image.base.release) for image in lock.images}
     for package in lock.packages:
+        if package.linked_folder:
+            continue  # the application's own: no record is about it, and its name is nobody's business
         if package.ecosystem in LANGUAGES:
             subject = Subject(ecosystem=LANGUAGES[package.ecosystem], name=package.name, version=package.version)
             yield Question(package=package, images=package.images, subject=subject)
