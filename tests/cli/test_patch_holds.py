@@ -12,6 +12,8 @@ from osv_records import document, ranged
 
 from repave.cli.application import run
 from repave.cli.codes import HELD, OK
+from repave.ports.progress import Silent
+from repave.wiring import Wiring
 
 FILE = """project: shop
 images:
@@ -128,3 +130,20 @@ def test_where_nothing_else_is_to_be_done_a_held_repair_still_counts(
     assert run(["patch", "--json"]) == HELD
     answer = json.loads(capsys.readouterr().out)
     assert (answer["result"], answer["release"], len(answer["remaining"])) == ("held", None, 1)
+
+
+@pytest.mark.real
+def test_what_is_written_agrees_and_is_written_once(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Both locks, and nothing else of the project; the next patch finds nothing to do."""
+    before = {path: path.read_bytes() for path in (project / "app").iterdir()}
+    wiring = Wiring(project / "repave.yaml")
+    cure = wiring.patching.cure(wiring.patching.diagnose(Silent()), Silent())
+    wiring.locking.write(cure.proposal, Silent())
+    wiring.close()
+    changed = [path.name for path, content in before.items() if path.read_bytes() != content]
+    assert changed == ["package-lock.json"]
+    packages = json.loads((project / "app/package-lock.json").read_text("utf-8"))["packages"]
+    assert packages["node_modules/lib"]["version"] == "1.0.1"
+    assert run(["lock", "--check"]) == OK
+    assert run(["patch", "--json"]) == OK
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["result"] == "nothing to do"
