@@ -19,7 +19,7 @@ from repave.model.observation import (
     TrafficState,
 )
 from repave.model.plan import Detach, Drain, Launch, Phase, Plan, Terminate
-from repave.model.policy import FleetPolicy
+from repave.model.policy import AgePolicy, FleetPolicy
 from repave.model.target import Proof, Target
 from repave.planner.check import check
 from repave.planner.fleet import plan
@@ -175,7 +175,7 @@ def test_never_waits_without_a_reason(world: AnyWorld) -> None:
 
 @given(st.integers(1, 9), policies())
 def test_never_a_step_for_a_converged_fleet(size: int, policy: FleetPolicy) -> None:
-    """A fleet that is as wanted gets an empty plan."""
+    """A fleet that is as wanted, and in which nobody is old, gets an empty plan."""
     instances = tuple(
         Instance(
             id=InstanceId(f"i-{number}"),
@@ -209,7 +209,7 @@ def test_never_a_step_for_a_converged_fleet(size: int, policy: FleetPolicy) -> N
         machines=MachineSighting(at=NOW, instances=instances),
         traffic=TrafficSighting(at=NOW, backends=backends),
     )
-    made = plan(policy, target, seen, NOW)
+    made = plan(replace(policy, age=AgePolicy()), target, seen, NOW)
     assert not made.changes, f"a converged fleet is changed: {made.steps}"
     assert made.phase is Phase.CONVERGED
 

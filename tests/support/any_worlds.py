@@ -28,7 +28,7 @@ from repave.model.observation import (
     TrafficSighting,
     TrafficState,
 )
-from repave.model.policy import BudgetPolicy, FleetPolicy, HealthPolicy, RolloutPolicy
+from repave.model.policy import AgePolicy, BudgetPolicy, FleetPolicy, HealthPolicy, RolloutPolicy
 from repave.model.revocation import Revoked
 from repave.model.target import Failure, FailureKind, Heal, Order, Proof, Sickness, Target
 from repave.planner.strategies import STRATEGIES
@@ -88,7 +88,16 @@ def policies(draw: st.DrawFn) -> FleetPolicy:
         ),
         drain_timeout_seconds=chooser.of((30.0, 0.0)),
         budget=draw(budgets()),
+        age=draw(ages()),
     )
+
+
+@st.composite
+def ages(draw: st.DrawFn) -> AgePolicy:
+    """Any limits of age, as far apart as the instances' own."""
+    chooser = draw(choosers)
+    soft, hard = chooser.of((None, None, 60.0, 600.0, 7200.0)), chooser.of((None, 90.0, 900.0, 10800.0))
+    return AgePolicy(soft_seconds=soft, hard_seconds=hard)
 
 
 @st.composite

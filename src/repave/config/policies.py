@@ -33,6 +33,7 @@ def fleet_policy(project: Project, environment: EnvironmentName, fleet: FleetNam
         healing=what.healing,
         budget=what.budget,
         scale=_scale(what.scale, where.fleets[fleet]),
+        age=project.age,
         drain_timeout_seconds=what.drain_timeout_seconds,
         after=keys(ahead_of(fleet, project.fleets)),
         before=keys(other for other in project.fleets if fleet in ahead_of(other, project.fleets)),

@@ -22,7 +22,7 @@ from repave.model.advisories import AdvisorySettings, AdvisorySource, Published,
 from repave.model.guards import Action, Allowed, Guards
 from repave.model.names import EnvironmentName, FleetName, ImageName, ProjectName, ProviderName, ZoneName
 from repave.model.origins import Credentials, Origin, Origins
-from repave.model.policy import BudgetPolicy, HealingPolicy, HealthPolicy, RolloutPolicy
+from repave.model.policy import AgePolicy, BudgetPolicy, HealingPolicy, HealthPolicy, RolloutPolicy
 from repave.model.project import Environment, Fleet, FleetSize, Project
 from repave.model.recipe import (
     Base,
@@ -77,6 +77,7 @@ def _project(file: File) -> Project:
         fleets={FleetName(name): _fleet(name, section) for name, section in file.fleets.items()},
         environments={environment.name: environment for environment in environments.values()},
         pipeline=tuple(EnvironmentName(name) for name in file.pipeline or environments),
+        age=AgePolicy(soft_seconds=file.policy.max_age, hard_seconds=file.policy.hard_max_age),
         advisories=_advisories(file.advisories),
         origins=Origins(declared=tuple(_origin(address, section) for address, section in file.origins.items())),
         shared_vaults=tuple(dict.fromkeys(file.vault.shared)),

@@ -6,6 +6,7 @@ shape is passed over, for the structure's check tells it.
 
 from collections.abc import Iterable, Iterator
 
+from repave.config.ages import check_ages
 from repave.config.document import Document, Path
 from repave.config.errors import Problem
 from repave.config.order import check_order
@@ -42,6 +43,7 @@ def check_references(document: Document) -> Iterator[Problem]:
     yield from check_targets(document)
     yield from check_scaling(document)
     yield from check_origins(document)
+    yield from check_ages(document)
 
 
 def _images_of_fleets(document: Document) -> Iterator[Problem]:

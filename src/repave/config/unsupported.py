@@ -54,14 +54,6 @@ UNSUPPORTED = (
         why="`gates` cannot be judged by this version: remove it; deploying without judging it would be untrue",
     ),
     Unsupported(
-        path=("policy", "max_age"),
-        why="`max_age` cannot be kept by this version: remove it; nothing would replace an old instance",
-    ),
-    Unsupported(
-        path=("policy", "hard_max_age"),
-        why="`hard_max_age` cannot be kept by this version: remove it; nothing would replace an old instance",
-    ),
-    Unsupported(
         path=("policy", "fix_within"),
         why="`fix_within` cannot be kept by this version: remove it; nothing would watch the date",
     ),

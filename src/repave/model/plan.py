@@ -157,6 +157,9 @@ class Rule(StrEnum):
     KEPT = "kept"
     """It stands by as an instant way back."""
 
+    DEADLINE = "deadline"
+    """A deadline cannot be kept within capacity."""
+
     FOREIGN = "foreign"
     """Bears no tags that repave knows: it is reported and not touched."""
 
@@ -196,6 +199,23 @@ class Retarget:
     revision: RevisionId
     release: ReleaseNumber
     reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ages:
+    """How old the serving instances are, and what follows from it; times in the future unless they are due."""
+
+    oldest: datetime
+    """Birth of the oldest."""
+
+    next_renewal: datetime | None
+    """When the next is to be replaced for its age; in the past while it waits. None without a soft limit."""
+
+    deadline: datetime | None
+    """When the oldest reaches the hard limit; None without one."""
+
+    start_by: datetime | None
+    """When replacing must begin at the latest to keep every deadline and the budget of every hour."""
 
 
 class Phase(StrEnum):
@@ -262,6 +282,9 @@ class Plan:
 
     proven: RevisionId | None = None
     """A revision that carries the whole fleet in good health by this observation, and was not known to."""
+
+    ages: Ages | None = None
+    """None where no age is limited, or nobody serves."""
 
     wake_at: datetime | None = None
     """When something may change by the passing of time alone; None when only an event can."""

@@ -73,6 +73,17 @@ class BudgetPolicy:
 
 
 @dataclass(frozen=True, kw_only=True)
+class AgePolicy:
+    """How old instances may become; None: as old as they like."""
+
+    soft_seconds: float | None = None
+    """An instance is replaced within the last third before this age, when nothing else moves."""
+
+    hard_seconds: float | None = None
+    """No instance becomes older, as far as capacity allows: replacing begins early enough."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class FleetPolicy:
     """All that a person declared about one fleet in one environment."""
 
@@ -82,6 +93,7 @@ class FleetPolicy:
     rollout: RolloutPolicy = field(default_factory=RolloutPolicy)
     healing: HealingPolicy = field(default_factory=HealingPolicy)
     budget: BudgetPolicy = field(default_factory=BudgetPolicy)
+    age: AgePolicy = field(default_factory=AgePolicy)
     scale: ScalePolicy | None = None
     """How its size follows what is measured; None keeps it where it was set."""
 

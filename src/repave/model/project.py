@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from repave.model.advisories import AdvisorySettings
 from repave.model.names import EnvironmentName, FleetName, ImageName, ProjectName, ProviderName, ZoneName
 from repave.model.origins import Origins
-from repave.model.policy import BudgetPolicy, HealingPolicy, HealthPolicy, RolloutPolicy
+from repave.model.policy import AgePolicy, BudgetPolicy, HealingPolicy, HealthPolicy, RolloutPolicy
 from repave.model.recipe import Image
 from repave.model.release import Limits, SecretReference
 from repave.model.scaling import Scale
@@ -69,6 +69,7 @@ class Project:
     pipeline: tuple[EnvironmentName, ...]
     """Every environment once, in the order releases travel."""
 
+    age: AgePolicy = field(default_factory=AgePolicy)
     advisories: AdvisorySettings = field(default_factory=AdvisorySettings)
     origins: Origins = field(default_factory=Origins)
     shared_vaults: tuple[str, ...] = ()

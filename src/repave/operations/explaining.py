@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from repave.model.names import FleetKey
-from repave.model.plan import Draw
+from repave.model.plan import Ages, Draw
 from repave.planner.explain import Explanation, explain
 from repave.ports.store import Store
 
@@ -28,6 +28,8 @@ class FleetExplanation:
     """Every request to take a serving instance out, as it was answered."""
 
     stopped: str
+    ages: Ages | None
+    """Of what serves; None where no age is limited."""
 
 
 def explain_fleet(store: Store, key: FleetKey) -> FleetExplanation:
@@ -46,6 +48,7 @@ def explain_fleet(store: Store, key: FleetKey) -> FleetExplanation:
             steps=(),
             draws=(),
             stopped=stopped,
+            ages=None,
         )
     return FleetExplanation(
         environment=key.environment,
@@ -57,4 +60,5 @@ def explain_fleet(store: Store, key: FleetKey) -> FleetExplanation:
         steps=tuple(f"{step.kind} {step.slot}: {step.reason}" for step in plan.steps),
         draws=plan.draws,
         stopped=stopped,
+        ages=plan.ages,
     )

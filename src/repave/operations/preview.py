@@ -7,6 +7,7 @@ from statistics import median
 
 from repave.config.policies import fleet_policy, revision_for, size_for
 from repave.model.names import FleetKey, FleetName
+from repave.model.plan import Ages
 from repave.model.project import Environment, Project
 from repave.model.release import Release, Revision
 from repave.model.target import Target
@@ -63,6 +64,9 @@ class FleetPreview:
     seconds: float | None
     """About how long, judged by how long instances took to serve before; None where none did."""
 
+    ages: Ages | None
+    """Of what serves now; None where no age is limited."""
+
 
 def preview(
     project: Project, environment: Environment, release: Release, store: Store, clock: Clock
@@ -98,6 +102,7 @@ def _fleet(
         replaces=sum(instance.revision != revision.id for instance in instances),
         rehearsal=rehearsal,
         extra=max(0, rehearsal.peak - size),
+        ages=planned.ages if (planned := store.last_plan(key)) else None,
         seconds=_estimate(store, key, rehearsal, policy.drain_timeout_seconds),
     )
 

@@ -14,7 +14,7 @@ from repave.model.observation import (
     TrafficSighting,
     TrafficState,
 )
-from repave.model.plan import Admit, Attach, Detach, Drain, Launch, Plan, StandBy, Terminate
+from repave.model.plan import Admit, Attach, Detach, Drain, Launch, Phase, Plan, StandBy, Terminate
 from repave.model.policy import FleetPolicy
 from repave.model.target import Order, Target
 from repave.planner.fleet import plan
@@ -82,7 +82,7 @@ def rehearse(policy: FleetPolicy, target: Target, seen: Observation | None, now:
     pauses = timedelta()
     for _ in range(MOST_ROUNDS):
         last = plan(policy, stage.target, stage.observation(), stage.now)
-        if not last.steps and not last.holds:
+        if last.phase is Phase.CONVERGED or not (last.steps or last.holds):
             break
         batch = _batch(last)
         if batch.moves_anything:

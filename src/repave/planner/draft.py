@@ -8,7 +8,7 @@ from typing import Literal
 
 from repave.model.disruption import Drawer
 from repave.model.names import RevisionId, SlotId, ZoneName
-from repave.model.plan import Hold, Retarget, Rule, Step
+from repave.model.plan import Ages, Hold, Retarget, Rule, Step
 from repave.model.policy import FleetPolicy
 from repave.model.revocation import Revoked
 from repave.model.scaling import Resize, SizeHistory, Sizing
@@ -50,6 +50,9 @@ class SizeDraft:
 
 class Draft:
     """What the steps of the planner write into, one after the other."""
+
+    ages: Ages | None = None
+    """Known once the step for ages was taken."""
 
     def __init__(self, policy: FleetPolicy, target: Target, sets: Sets, now: datetime) -> None:
         self.policy = policy

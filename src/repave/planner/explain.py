@@ -28,6 +28,7 @@ RULES: Mapping[Rule, str] = {
     Rule.ZONE_OUT: "nothing is launched in a zone that a person took out",
     Rule.SWITCH: "all requests go over at one time, once the whole new group is ready",
     Rule.KEPT: "after a switch the old group is kept ready for a time",
+    Rule.DEADLINE: "capacity is not broken for a deadline: it is said before it is missed",
     Rule.FOREIGN: "what bears no tags of ours is reported, not touched",
 }
 
@@ -38,6 +39,7 @@ REMEDIES: Mapping[Rule, str] = {
     Rule.AFTER: "the explanation of the fleet that comes first says what holds that one",
     Rule.HOURLY: "wait, or raise `budget.per_hour` or `budget.gentle_per_hour` of the fleet",
     Rule.ZONE_BUDGET: "wait, or raise `budget.per_zone` of the fleet",
+    Rule.DEADLINE: "resume or deploy a good release if it is stopped; else raise `rollout.surge`, or the limit",
     Rule.REVOKED: "deploy a release that is not revoked: `repave patch`, or `repave lock`, `repave bake` and deploy",
     Rule.ZONE_OUT: "`repave zone in`",
     Rule.NO_DATA: "`repave doctor` tries what measures; docs/explanation/scaling.md names what is measured",

@@ -8,6 +8,7 @@ from repave.model.plan import Plan, Rule
 from repave.model.policy import FleetPolicy
 from repave.model.target import FailureKind, Target
 from repave.planner import failures, keeper, narration
+from repave.planner.age import renew
 from repave.planner.budget import most_urgent_first
 from repave.planner.draft import ALIVE, Draft
 from repave.planner.evacuation import evacuate
@@ -45,6 +46,7 @@ def plan(policy: FleetPolicy, target: Target, observation: Observation, now: dat
         judge(draft)
         heal(draft)
         evacuate(draft)
+        renew(draft)
         rebalance(draft)
         allowance = schedule(draft)
         fill(draft, allowance)
@@ -73,6 +75,7 @@ def keep_as_it_is(draft: Draft, unseen: str) -> None:
     """Paused: what is alive may serve; nothing is started, not even in place of the dead, and nothing is removed."""
     if not unseen:
         attach(draft, schedule(draft))
+        renew(draft)
     draft.hold("fleet", Rule.PAUSED, "an operator paused it", since=draft.target.since)
 
 

@@ -45,6 +45,7 @@ def narrate(draft: Draft) -> Plan:
         sizing=draft.size.sizing,
         switch=draft.switch,
         proven=draft.proven,
+        ages=draft.ages,
         wake_at=_wake_at(draft),
     )
 

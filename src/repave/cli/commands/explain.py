@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from repave.cli.codes import OK
+from repave.cli.dates import ages_told
 from repave.cli.opening import opened
 from repave.cli.options import File, Json, OptionalEnvironment
 from repave.cli.phrases import ago, lasting
@@ -48,6 +49,8 @@ def _show(told: FleetExplanation, now: datetime, screen: Screen) -> None:
     screen.show(f"  planned {ago(told.planned_at, now)}")
     if told.stopped:
         screen.show(f"  stopped: {told.stopped}")
+    if told.ages:
+        screen.show(f"  {ages_told(told.ages, now)}")
     for wait in told.waits:
         until = f", at most {lasting((wait.until - now).total_seconds())} more" if wait.until else ""
         screen.show(f"  {wait.subject} waits: {wait.sentence}")

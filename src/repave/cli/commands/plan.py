@@ -1,11 +1,13 @@
 """``repave plan``."""
 
+from datetime import datetime
 from typing import Annotated
 
 import typer
 
 from repave.cli import differences
 from repave.cli.codes import OK
+from repave.cli.dates import ages_told
 from repave.cli.opening import opened
 from repave.cli.options import EnvironmentArgument, File, Json
 from repave.cli.phrases import counted, lasting, listed
@@ -62,7 +64,7 @@ def plan(
     if closed is not None:
         screen.show(f"closes {counted(len(closed), 'CVE')}{': ' + listed(closed, most=10) if closed else ''}")
     for fleet in fleets:
-        _show(fleet, where, screen)
+        _show(fleet, where, wiring.clock.now(), screen)
     return OK
 
 
@@ -78,12 +80,14 @@ def _closed(wiring: Wiring, running: Release, chosen: Release, progress: Progres
     return tuple(cve for cve in cves_of(before.standing) if cve not in cves_of(after.standing))
 
 
-def _show(fleet: FleetPreview, environment: Environment, screen: Screen) -> None:
+def _show(fleet: FleetPreview, environment: Environment, now: datetime, screen: Screen) -> None:
     where = f"{environment.name}/{fleet.fleet}"
     for change in fleet.changes:
         screen.show(f"~ {where} {change.what}: {change.old or 'nothing'} -> {change.new or 'nothing'}")
     if fleet.sizes:
         screen.show(f"{where}: {counted(fleet.size, 'instance')}, moved within {fleet.sizes} by its `scale`")
+    if fleet.ages:
+        screen.show(f"{where}: {ages_told(fleet.ages, now)}")
     if fleet.nothing_to_do:
         screen.show(f"{where}: nothing to do")
         return

@@ -8,7 +8,7 @@ import typer
 from repave.cli.codes import OK
 from repave.cli.opening import opened
 from repave.cli.options import File, Json, OptionalEnvironment
-from repave.cli.phrases import ago
+from repave.cli.phrases import ago, lasting
 from repave.cli.screen import Screen
 from repave.cli.verbs import example
 from repave.model.names import EnvironmentName
@@ -41,7 +41,7 @@ def status(
         screen.hint(f"`repave deploy {environment or 'ENVIRONMENT'}`")
         return OK
     screen.table(
-        ("FLEET", "RELEASE", "PHASE", "SERVING", "ZONES", "ENDPOINT", "SINCE", "SEEN"),
+        ("FLEET", "RELEASE", "PHASE", "SERVING", "ZONES", "ENDPOINT", "SINCE", "OLDEST", "SEEN"),
         [_row(fleet, now) for fleet in fleets],
     )
     for fleet in fleets:
@@ -65,6 +65,7 @@ def _row(fleet: FleetStatus, now: datetime) -> tuple[object, ...]:
         zones or "-",
         fleet.endpoint or "-",
         ago(fleet.since, now),
+        lasting((now - fleet.ages.oldest).total_seconds()) if fleet.ages else "-",
         ago(fleet.seen_at, now),
     )
 

@@ -15,8 +15,12 @@ class FixWithinSection(Section):
 class PolicySection(Section):
     """How fresh everything is kept."""
 
-    max_age: Duration = Field(default=2592000.0, description="An instance is replaced at this age. Default: 30d.")
-    hard_max_age: Duration = Field(default=7776000.0, description="No instance gets older. Default: 90d.")
+    max_age: Duration = Field(
+        default=2592000.0, description="An instance is replaced within the last third before this age. Default: 30d."
+    )
+    hard_max_age: Duration = Field(
+        default=7776000.0, description="No instance gets older, as far as capacity allows. Default: 90d."
+    )
     fix_within: FixWithinSection = Field(
         default_factory=FixWithinSection.model_construct, description="How fast flaws are repaired."
     )

@@ -12,7 +12,7 @@ from repave.model.observation import Observation
 from repave.model.plan import Plan
 from repave.model.policy import FleetPolicy
 from repave.model.target import Target
-from repave.planner.check import arrivals, healing, judgements, ledger, removals, sizes, switching, turns
+from repave.planner.check import ages, arrivals, healing, judgements, ledger, removals, sizes, switching, turns
 from repave.planner.check.view import View
 
 PROMISES: tuple[Callable[[View], Iterator[str]], ...] = (
@@ -40,6 +40,8 @@ PROMISES: tuple[Callable[[View], Iterator[str]], ...] = (
     healing.turns,
     judgements.success,
     sizes.sizes,
+    ages.renewals,
+    ages.overdue,
 )
 """Each answers, in words, every way in which the plan would break it."""
 

@@ -1,0 +1,37 @@
+"""Age: nobody is replaced for it without a limit or long before it, and who is past the hard limit is never silent."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from repave.model.disruption import Drawer
+from repave.model.plan import Phase
+from repave.planner.check.view import View
+
+EARLIEST = 2 / 3
+"""Of the soft limit: renewals are spread over its last third."""
+
+
+def renewals(view: View) -> Iterator[str]:
+    """A draw for age is one of an instance that is old enough, or has a hard limit to keep."""
+    soft, hard = view.policy.age.soft_seconds, view.policy.age.hard_seconds
+    born = {instance.slot: instance.started_at for instance in view.instances.values()}
+    for draw in view.plan.draws:
+        if draw.drawer is not Drawer.AGE or hard is not None:
+            continue
+        if soft is None:
+            yield f"{draw.slot} would be replaced for its age, and no age is limited"
+        elif view.now - born[draw.slot] < timedelta(seconds=soft * EARLIEST):
+            yield f"{draw.slot} would be replaced for its age, and is young"
+
+
+def overdue(view: View) -> Iterator[str]:
+    """What serves beyond the hard limit is on its way out, or the plan says why it cannot be."""
+    hard = view.policy.age.hard_seconds
+    if hard is None:
+        return
+    limit = timedelta(seconds=hard)
+    late = sorted(i for i in view.serving if view.now - view.instances[i].started_at >= limit)
+    if late and view.plan.phase is Phase.CONVERGED:
+        yield f"it says that the fleet is as wanted, and {late[0]} is past the hard limit of its age"
+    if late and not (view.plan.holds or view.plan.steps):
+        yield f"{late[0]} is past the hard limit of its age, and nothing says what becomes of it"
