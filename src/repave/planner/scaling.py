@@ -141,17 +141,16 @@ def _unsettled(draft: Draft) -> str:
     if draft.judging or draft.outgoing or any(not member.current for member in draft.sets.members):
         return "instances are being replaced"
     if out := _zones_out(draft):
-        return f"zone {', '.join(sorted(out))} is out"
+        return f"zone {out[0]} is out" if len(out) == 1 else f"zones {', '.join(out)} are out"
     if draft.serving < draft.target.size:
         return f"{draft.serving} of {draft.target.size} serve"
     return ""
 
 
-def _zones_out(draft: Draft) -> frozenset[ZoneName]:
+def _zones_out(draft: Draft) -> list[ZoneName]:
     """Zones that are shut, for whatever reason; and those where nobody serves, though there are enough for all."""
     zones = draft.zones
     out = zones.lost.union(zones.closed, zones.out)
-    if draft.target.size < len(zones.declared):
-        return out
-    serving = {member.instance.zone for member in draft.sets.of(Standing.SERVING)}
-    return out.union(zone for zone in zones.declared if zone not in serving)
+    if draft.target.size >= len(zones.declared):
+        out |= set(zones.declared) - {member.instance.zone for member in draft.sets.of(Standing.SERVING)}
+    return sorted(out)
