@@ -82,4 +82,5 @@ def test_a_rollout_never_costs_a_request(
     stage.world.fault = None
     assert lives.converge() is Phase.CONVERGED, lives.ticks[-1].plan
     assert not stage.astray(), stage.astray()
+    assert not stage.doubled()
     assert fewest >= 4 - unavailable, f"only {fewest} of 4 answered"

@@ -194,6 +194,7 @@ def test_a_time_out_that_had_worked_starts_nothing_twice(tells: Tells) -> None:
     story.compare("time_outs")
     assert len(story.stage.world.machines) == 12
     assert not story.stage.astray()
+    assert not story.stage.doubled()
 
 
 def test_success_is_not_told_before_it_is_true(tells: Tells) -> None:

@@ -4,6 +4,7 @@ Each answers what is wrong, in words; nothing when all is well. ``INVARIANTS`` n
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -26,7 +27,7 @@ class Deed:
 
     world: World
     policy: FleetPolicy
-    taken: frozenset[InstanceId]
+    taken: AbstractSet[InstanceId]
     """All that repave took out while they served, this one included."""
 
     newest: int

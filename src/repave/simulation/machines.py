@@ -66,6 +66,11 @@ class Machine:
 
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
 
+    def __post_init__(self) -> None:
+        """How it starts is settled when it is launched; how it goes on may still be changed."""
+        self.running_from = self.launched_at + timedelta(seconds=self.behaviour.start_seconds)
+        self.healthy_from = self.running_from + timedelta(seconds=self.behaviour.healthy_after_seconds)
+
     @property
     def ended(self) -> bool:
         """Whether it was terminated."""
@@ -74,15 +79,6 @@ class Machine:
     def is_there(self, at: datetime) -> bool:
         """Whether it had been launched by then, and not terminated."""
         return self.launched_at <= at and (self.ended_at is None or at < self.ended_at)
-
-    @property
-    def running_from(self) -> datetime:
-        """When its process runs."""
-        return self.launched_at + timedelta(seconds=self.behaviour.start_seconds)
-
-    @property
-    def _healthy_from(self) -> datetime:
-        return self.running_from + timedelta(seconds=self.behaviour.healthy_after_seconds)
 
     def dead_at(self) -> datetime | None:
         """When its process ends or ended, whichever cause is first; None for never."""
@@ -105,7 +101,7 @@ class Machine:
         ill_after = behaviour.ill_after_seconds
         if ill_after is not None and at >= self.running_from + timedelta(seconds=ill_after):
             return False
-        healthy_from, flaps = self._healthy_from, behaviour.flaps_every_seconds
+        healthy_from, flaps = self.healthy_from, behaviour.flaps_every_seconds
         return at >= healthy_from and (flaps is None or (at - healthy_from) // timedelta(seconds=flaps) % 2 == 0)
 
     def next_turn(self, after: datetime) -> datetime | None:
@@ -141,7 +137,7 @@ class Machine:
         )
 
     def _turns(self, after: datetime) -> list[datetime]:
-        behaviour, running, healthy = self.behaviour, self.running_from, self._healthy_from
+        behaviour, running, healthy = self.behaviour, self.running_from, self.healthy_from
         if self.ill or behaviour.never_healthy or behaviour.never_starts or self.dead(after):
             return []
         turns = [healthy]

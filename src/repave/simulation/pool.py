@@ -56,6 +56,9 @@ class Attached:
     idle_at: datetime | None = None
     """When the last open request ends; None while it is not draining."""
 
+    foreseen: "Foreseen | None" = None
+    """What is known of its future; None: nothing, or no more."""
+
     def backend(self) -> Backend:
         """As the balancer shows it."""
         sessions = self.held + (1 if self.state is TrafficState.DRAINING and not self.held else 0)
@@ -71,6 +74,14 @@ class Attached:
         """Come into a state."""
         if state is not self.state:
             self.state, self.since = state, at
+
+
+@dataclass(frozen=True, kw_only=True)
+class Foreseen:
+    """An instance's future in the balancer's eyes, as far as nobody does anything to it."""
+
+    change: datetime | None
+    """When it comes into another state; None for never."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,6 +160,7 @@ class Pool:
         known = self.attached.get(instance)
         if known is not None and known.idle_at is None:
             known.idle_at = at + timedelta(seconds=drain_seconds)
+            known.foreseen = None
             known.become(TrafficState.DRAINING, at)
         return known is not None
 
@@ -168,19 +180,35 @@ class Pool:
         """As the balancer shows them."""
         return tuple(known.backend() for known in self.attached.values())
 
+    def forget_the_future(self) -> None:
+        """Something is about to be done to what is behind this frontend."""
+        for known in self.attached.values():
+            known.foreseen = None
+
     def catch_up(self, until: datetime, delay_seconds: float, find: Find) -> None:
-        """Carry out the checks that were due, and act on them; a slow balancer acts so much later."""
+        """Carry out the checks that were due, and act on them; a slow balancer acts so much later.
+
+        Checks of which it is known that they change nothing are carried out later, together with one that does.
+        """
         checks = self._checks(delay_seconds)
         for known in self.attached.values():
+            change = known.foreseen.change if known.foreseen else until
+            if known.state is not TrafficState.CHECKING and (change is None or change > until):
+                continue
             if known.next_check <= until:
                 checks.catch_up(known, find(known.instance), until)
+                known.foreseen = None
             if known.idle_at is not None and not known.held and until >= known.idle_at:
                 known.become(TrafficState.DRAINED, known.idle_at)
+                known.foreseen = None
 
     def next_change(self, delay_seconds: float, find: Find) -> datetime | None:
         """When it will next show an instance in another state by itself; None for never."""
         checks = self._checks(delay_seconds)
-        changes = (self._next_change(known, checks, find) for known in self.attached.values())
+        for known in self.attached.values():
+            if known.foreseen is None:
+                known.foreseen = Foreseen(change=self._next_change(known, checks, find))
+        changes = (known.foreseen.change for known in self.attached.values() if known.foreseen)
         return min((change for change in changes if change is not None), default=None)
 
     @staticmethod

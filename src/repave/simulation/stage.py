@@ -117,15 +117,18 @@ class Stage:
         """The releases that truly answer requests now, one for each instance, sorted."""
         return sorted(self.world.machines[name].revision.release for name in self.balancer.serving(self.fleet))
 
+    def doubled(self) -> str:
+        """Which slots were filled more than once; empty when none was."""
+        twice = sorted(slot for slot, times in self.world.launches.items() if times > 1)
+        return f"slots that were started twice: {twice}" if twice else ""
+
     def astray(self) -> str:
         """In what the world differs from what is wanted; empty when it does not."""
         wanted, pool = self.target, self.world.pools[self.fleet]
         living = self.world.living(self.fleet)
-        twice = sorted(slot for slot, times in self.world.launches.items() if times > 1)
         serving = {name for name, known in pool.attached.items() if known.state is TrafficState.SERVING}
         others = [machine.slot for machine in living if machine.revision.id != wanted.revision]
         complaints = [
-            (twice, f"slots that were started twice: {twice}"),
             (others, f"instances of what is not wanted: {others}"),
             (len(living) != wanted.size, f"{len(living)} live, and {wanted.size} are wanted"),
             ({m.id for m in living} != set(pool.attached), f"attached are {sorted(pool.attached)}"),

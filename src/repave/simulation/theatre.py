@@ -146,8 +146,7 @@ class Theatre:
         kind, told = fault.kind, len(self.trouble.told)
         undo = kind.strike(self.trouble)
         self.faults[kind.name] += 1
-        if kind.lie:
-            self.watch.lied.add(kind.name)
+        self.watch.excused |= kind.may_break
         if len(self.trouble.told) == told:
             self.trouble.tell(kind.name, kind.sentence)
         if undo is not None:

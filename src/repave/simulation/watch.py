@@ -19,8 +19,8 @@ class Watch:
         self._mandates: dict[int, Mandate] = {}
         self._taken: set[InstanceId] = set()
         self._newest = {"provider": 0, "balancer": 0}
-        self.lied: set[str] = set()
-        """Which kinds of lies were told since the fleet was last at rest."""
+        self.excused: set[str] = set()
+        """The invariants that could not hold against what adapters did since the fleet was last at rest."""
 
         self.broken: list[Broken] = []
         self.effects = 0
@@ -42,7 +42,7 @@ class Watch:
             mandate=self._mandates.get(effect.generation),
             world=self._stage.world,
             policy=self._stage.policy,
-            taken=frozenset(self._taken),
+            taken=self._taken,
             newest=self._newest[where],
         )
         self._newest[where] = max(self._newest[where], effect.generation)
@@ -61,11 +61,12 @@ class Watch:
         self._stage.world.settle()
         for name, invariant in AT_REST.items():
             self._note(name, invariant(self._stage))
-        self.lied.clear()
+        self.excused.clear()
         self._taken.clear()
         newest = max(self._mandates, default=0)
         self._mandates = {generation: kept for generation, kept in self._mandates.items() if generation == newest}
 
     def _note(self, name: str, complaints: Iterable[str]) -> None:
         at = self._stage.world.clock.now()
-        self.broken += [Broken(invariant=name, at=at, detail=complaint) for complaint in complaints]
+        if name not in self.excused:
+            self.broken += [Broken(invariant=name, at=at, detail=complaint) for complaint in complaints]

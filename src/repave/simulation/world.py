@@ -212,10 +212,13 @@ class World:
         return known is not None and known.state is TrafficState.SERVING and machine.answers(self.clock.now())
 
     def is_of_use(self, machine: Machine, health: HealthPolicy) -> bool:
-        """Whether it answers, or may yet: it is alive, and within its grace."""
-        now = self.clock.now()
+        """Whether it answers, or may yet: it is alive, within its grace, and its checks have not begun to fail."""
+        now, pool = self.clock.now(), self.pools.get(machine.fleet)
+        known = pool.attached.get(machine.id) if pool else None
+        if machine.dead(now) or (known is not None and known.state is TrafficState.FAILING):
+            return False
         grace = timedelta(seconds=health.grace_seconds)
-        return not machine.dead(now) and (machine.answers(now) or now - machine.launched_at < grace)
+        return now - machine.launched_at < grace or machine.answers(now)
 
     def living(self, fleet: FleetKey) -> list[Machine]:
         """The instances of a fleet that the provider still has, oldest first."""
@@ -276,6 +279,8 @@ class World:
 
     def stir(self) -> None:
         """Before something is done to the world, or by a person: whoever rests is woken."""
+        for pool in self.pools.values():
+            pool.forget_the_future()
         self.settle()
         self.deeds += 1
 

@@ -7,7 +7,7 @@ from random import Random
 
 from repave.simulation.chaos.kinds import Kind
 
-DAYS_APART = 2.5
+DAYS_APART = 5.0
 """From one bad hour to the next, on average: each is over, and the fleet at rest, before the next begins."""
 
 MOST_FAULTS = 7

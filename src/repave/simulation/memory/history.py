@@ -19,6 +19,7 @@ class MemoryHistory:
         self._observations: dict[FleetKey, Observation] = {}
         self._plans: dict[FleetKey, Plan] = {}
         self._lifetimes: dict[tuple[FleetKey, InstanceId], Lifetime] = {}
+        self._living: dict[FleetKey, set[InstanceId]] = {}
         self._events: list[Event] = []
 
     def see(self, observation: Observation) -> None:
@@ -46,11 +47,11 @@ class MemoryHistory:
 
     def lifetimes(self, fleet: FleetKey | None = None, *, living: bool = False) -> tuple[Lifetime, ...]:
         """Of one fleet or all, oldest first."""
-        chosen = [
-            lifetime
-            for lifetime in self._lifetimes.values()
-            if fleet in (None, lifetime.fleet) and not (living and lifetime.gone_at is not None)
-        ]
+        if living:
+            fleets = self._living if fleet is None else (fleet,)
+            chosen = [self._lifetimes[whose, name] for whose in fleets for name in self._living.get(whose, ())]
+        else:
+            chosen = [lifetime for lifetime in self._lifetimes.values() if fleet in (None, lifetime.fleet)]
         return tuple(sorted(chosen, key=lambda lifetime: (lifetime.first_seen, str(lifetime.fleet), lifetime.instance)))
 
     def record(self, events: Iterable[Event]) -> None:
@@ -78,11 +79,13 @@ class MemoryHistory:
             if served_from is None and name in serving:
                 served_from = observation.traffic.at
             self._lifetimes[fleet, name] = replace(lifetime, last_seen=at, gone_at=None, served_from=served_from)
+        living = self._living.setdefault(fleet, set())
+        living |= set(listed)
         if observation.machines.incomplete:
             return
-        for (whose, name), lifetime in self._lifetimes.items():
-            if whose == fleet and name not in listed and lifetime.gone_at is None:
-                self._lifetimes[whose, name] = replace(lifetime, gone_at=at)
+        for name in living - set(listed):
+            self._lifetimes[fleet, name] = replace(self._lifetimes[fleet, name], gone_at=at)
+        living &= set(listed)
 
 
 def _born(fleet: FleetKey, instance: Instance, observation: Observation) -> Lifetime:

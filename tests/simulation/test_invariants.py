@@ -1,0 +1,156 @@
+"""Each invariant can fail: a planner, a provider or a balancer that breaks it is found out by its name."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+
+from repave.controller import tick
+from repave.model.names import EnvironmentName, FleetKey, FleetName, InstanceId, ProjectName, SlotId
+from repave.model.observation import Observation, TrafficState
+from repave.model.plan import Drain, Launch, Phase, Plan
+from repave.model.policy import FleetPolicy
+from repave.model.target import Target
+from repave.planner import fleet as planner
+from repave.ports.provider import LaunchOrder
+from repave.simulation.chaos.kinds import KINDS
+from repave.simulation.invariants import AT_REST, OF_DEEDS, OF_THOUGHTS
+from repave.simulation.provider import SimulatedProvider
+from repave.simulation.theatre import Script, Theatre
+from repave.simulation.world import World
+from repave.wiring.simulating import cast
+
+Spoil = Callable[[Plan, Target, Observation], Plan]
+
+SCRIPT = Script(instances=4, days=0.1, kinds=(KINDS["deploy"],), bound=timedelta(minutes=10))
+"""Releases are deployed, some of them while another is rolled out."""
+
+
+def broken(script: Script = SCRIPT) -> set[str]:
+    """The names of the invariants that a run finds broken."""
+    theatre = Theatre(script=script, casts=cast)
+    theatre.play()
+    return {each.invariant for each in theatre.watch.broken}
+
+
+def kinds(*names: str) -> Script:
+    """The usual script with these kinds of faults besides."""
+    return replace(SCRIPT, seed=1, kinds=(*SCRIPT.kinds, *(KINDS[name] for name in names)))
+
+
+@pytest.fixture
+def planner_that(monkeypatch: pytest.MonkeyPatch) -> Callable[[Spoil], None]:
+    """Has the planner's plans spoilt, and nobody check them."""
+
+    def put(spoil: Spoil) -> None:
+        def spoilt(policy: FleetPolicy, target: Target, seen: Observation, now: datetime) -> Plan:
+            return spoil(planner.plan(policy, target, seen, now), target, seen)
+
+        monkeypatch.setattr(tick, "plan", spoilt)
+        monkeypatch.setattr(tick, "check", lambda *_: None)
+
+    return put
+
+
+def serving(seen: Observation) -> list[Drain]:
+    """A drain for everyone who serves."""
+    slots = {instance.id: instance.slot for instance in seen.machines.instances}
+    backends = [b for b in seen.traffic.backends if b.state is TrafficState.SERVING and b.instance in slots]
+    return [Drain(instance=b.instance, slot=slots[b.instance], reason="spoilt") for b in backends]
+
+
+def test_all_is_well_with_the_real_ones() -> None:
+    """Nothing is found where nothing is broken."""
+    assert broken() == set()
+
+
+def test_capacity_and_budget(planner_that: Callable[[Spoil], None]) -> None:
+    """A planner that drains all who serve at once is found to leave too few, and to ask no budget."""
+    planner_that(lambda plan, _, seen: replace(plan, steps=(*plan.steps, *serving(seen)), draws=()))
+    assert {"capacity", "budget"} <= broken()
+
+
+def test_crowd(planner_that: Callable[[Spoil], None]) -> None:
+    """A planner that launches nine more with each launch has too many alive."""
+
+    def many(plan: Plan, target: Target, _: Observation) -> Plan:
+        numbers = range(plan.next_slot, plan.next_slot + 9) if any(isinstance(s, Launch) for s in plan.steps) else ()
+        extra = [
+            Launch(slot=SlotId(f"web-{number}"), revision=target.revision, zone=SCRIPT_ZONE, reason="spoilt")
+            for number in numbers
+        ]
+        return replace(plan, steps=(*plan.steps, *extra), next_slot=plan.next_slot + len(numbers))
+
+    planner_that(many)
+    assert "crowd" in broken()
+
+
+SCRIPT_ZONE = Theatre(script=SCRIPT, casts=cast).stage.policy.zones[0]
+
+
+def test_permission(planner_that: Callable[[Spoil], None]) -> None:
+    """A planner that launches in a paused fleet is found out."""
+
+    def heedless(plan: Plan, target: Target, _: Observation) -> Plan:
+        launch = Launch(slot=SlotId(f"web-{plan.next_slot}"), revision=target.revision, zone=SCRIPT_ZONE, reason="")
+        return replace(plan, steps=(launch,), next_slot=plan.next_slot + 1) if target.paused else plan
+
+    planner_that(heedless)
+    assert "permission" in broken(kinds("pause"))
+
+
+def test_reasons(planner_that: Callable[[Spoil], None]) -> None:
+    """A planner that does not say why something waits is found out."""
+    planner_that(lambda plan, _target, _seen: replace(plan, holds=()))
+    assert "reasons" in broken()
+
+
+def test_success(planner_that: Callable[[Spoil], None]) -> None:
+    """A planner that calls everything a success is found out."""
+    planner_that(lambda plan, _target, _seen: replace(plan, phase=Phase.CONVERGED))
+    assert "success" in broken()
+
+
+def test_doubles(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A provider that starts another instance whenever a slot is launched again is found out."""
+
+    def careless(self: SimulatedProvider, order: LaunchOrder) -> InstanceId:
+        machine = self._machine(order)
+        self.world.start(machine, order.generation)
+        return machine.id
+
+    monkeypatch.setattr(SimulatedProvider, "_launch", careless)
+    assert "doubles" in broken(kinds("time-out", "stale"))
+
+
+def test_strangers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A provider that ends what is of another fleet is found out."""
+    other = FleetKey(project=ProjectName("shop"), environment=EnvironmentName("prod"), fleet=FleetName("worker"))
+
+    def overreaching(self: SimulatedProvider, fleet: FleetKey, instance: InstanceId, generation: int) -> None:
+        machine = self.world.machines[instance]
+        self.world.end(machine, other if machine.fleet == fleet else fleet, generation)
+
+    monkeypatch.setattr(SimulatedProvider, "_terminate", overreaching)
+    assert "strangers" in broken()
+
+
+def test_fencing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A world that takes orders of any generation is found out, once two controllers act at the same time."""
+    monkeypatch.setattr(World, "admit", lambda *_: None)
+    found = [broken(replace(kinds("rival"), seed=seed, days=1.0, controllers=2)) for seed in range(4)]
+    assert any("fencing" in names for names in found)
+
+
+def test_convergence(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A provider that ends nothing, and says it did, leaves orphans."""
+    monkeypatch.setattr(SimulatedProvider, "_terminate", lambda *_: None)
+    assert "convergence" in broken()
+
+
+def test_every_invariant_is_shown_to_fail_here() -> None:
+    """Who adds one adds a test that breaks it."""
+    tested = {name for name in globals() if name.startswith("test_")}
+    names = {*OF_DEEDS, *OF_THOUGHTS, *AT_REST}
+    assert all(any(name in test for test in tested) for name in names), names
