@@ -24,7 +24,8 @@ INTERRUPTED = 130
 
 MEANINGS = {
     OK: "it worked; for checks: nothing was found that counts",
-    FAILED: "it did not work; for `scan`, `lock --check`, `verify` and `doctor`: something was found that counts",
+    FAILED: "it did not work; for `scan`, `lock --check`, `verify`, `doctor` and `simulate`: something was found that "
+    "counts",
     USAGE: "wrong arguments, or a file that cannot be meant",
     UNKNOWN: "a source of advisories could not be read, so neither clean nor vulnerable can be said",
     ROLLED_BACK: "a deployment was stopped, and rolled back where there was something to go back to",

@@ -47,7 +47,7 @@ class Budget:
 
     def __init__(self, policy: FleetPolicy, target: Target, sets: Sets, now: datetime, *, hurried: bool) -> None:
         self._now = now
-        self._serving = len(sets.of(Standing.SERVING))
+        self._serving = sets.serving
         self.floor = max(0, target.size - policy.rollout.unavailable.of(target.size))
         self._leaving = Counter(member.instance.zone for member in sets.of(Standing.LEAVING))
         self._known = {disruption.slot for disruption in target.disruptions}

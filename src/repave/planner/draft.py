@@ -92,7 +92,7 @@ class Draft:
         """The gone, and those that leave and keep their place until they are."""
 
         self._failed = {failure.slot for failure in target.failures}
-        self.serving = len(sets.of(Standing.SERVING))
+        self.serving = sets.serving
         self.budget = Budget(policy, target, sets, now, hurried=self.returning)
         self.surge = _surge(policy, target.size, self.floor)
         self.zones = Zones(policy, target, sets, now, judging=self.judging)

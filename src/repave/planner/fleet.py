@@ -83,6 +83,7 @@ def clean_up(draft: Draft) -> None:
     """What serves nobody and never will again goes: the dead, the drained, the unknown."""
     draft.closed += draft.sets.closed
     draft.steps += keeper.forget(draft.sets.strays)
+    send_doubles_away(draft)
     for member in draft.sets.members:
         if member.standing in (Standing.DEAD, Standing.LATE):
             failure = draft.failure_of(member)
@@ -91,6 +92,19 @@ def clean_up(draft: Draft) -> None:
             draft.end(member, failure.detail)
         elif member.standing is Standing.LEAVING and keeper.may_go(draft.policy, member, draft.now):
             draft.see_off(member)
+
+
+def send_doubles_away(draft: Draft) -> None:
+    """A slot that a provider has filled twice keeps one instance; the other goes, and speaks against nobody."""
+    reason = "its slot is filled by another as well"
+    for member in draft.sets.doubles:
+        if member.standing is Standing.SERVING:
+            draft.ask(member, Drawer.SCALE_IN, reason)
+        elif member.standing is Standing.LEAVING and not keeper.may_go(draft.policy, member, draft.now):
+            until = keeper.drained_by(draft.policy, member.backend) if member.backend else None
+            draft.hold(member.slot, Rule.DRAINING, reason, since=member.since, until=until)
+        else:
+            draft.steps += keeper.end(member, reason)
 
 
 def judge(draft: Draft) -> None:
@@ -216,7 +230,8 @@ def prove(draft: Draft) -> None:
     """A revision that carries the whole fleet, alone and in good health, is what a rollback may return to."""
     serving = draft.remaining(Standing.SERVING, current=True)
     alone = len(serving) == len(draft.sets.members) == draft.target.size > 0
-    if alone and draft.judging and not draft.sets.orders and not draft.sets.strays and not draft.halted:
+    others = draft.sets.orders or draft.sets.strays or draft.sets.doubles
+    if alone and draft.judging and not others and not draft.halted:
         draft.proven = draft.target.revision
 
 

@@ -1,6 +1,6 @@
 """Classify first: every instance of a fleet stands in exactly one set."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -41,6 +41,9 @@ class Standing(StrEnum):
     DEAD = "dead"
     """Its process ended."""
 
+
+USE = (Standing.SERVING, Standing.COMING, Standing.SICK, Standing.LEAVING, Standing.LATE, Standing.DEAD)
+"""From what is of most use to a fleet to what is of none."""
 
 TOLD: Mapping[TrafficState, Standing] = {
     TrafficState.SERVING: Standing.SERVING,
@@ -94,6 +97,11 @@ class Sets:
     """A whole fleet, classified; every tuple is sorted by slot."""
 
     members: tuple[Member, ...]
+    """One for each slot that is filled."""
+
+    doubles: tuple[Member, ...]
+    """More of a slot that is filled already: a provider has started two for one launch."""
+
     strays: tuple[Backend, ...]
     """Known to the balancer, unknown to the provider."""
 
@@ -115,6 +123,12 @@ class Sets:
             if current is None or member.current == current
         ]
 
+    @property
+    def serving(self) -> int:
+        """How many get requests, doubles included."""
+        doubles = sum(double.standing is Standing.SERVING for double in self.doubles)
+        return len(self._by_standing[Standing.SERVING]) + doubles
+
     @cached_property
     def _by_standing(self) -> Mapping[Standing, list[Member]]:
         by_standing: dict[Standing, list[Member]] = {standing: [] for standing in Standing}
@@ -134,16 +148,29 @@ def classify(policy: FleetPolicy, target: Target, observation: Observation, now:
     ]
     members.sort(key=attrgetter("place"))
     seen = {member.slot for member in members}
+    doubles = _doubles(members) if len(seen) < len(members) else ()
     open_orders = sorted(target.orders, key=lambda order: slot_number(order.slot))
     waiting = [order for order in open_orders if order.slot not in seen and order.revision == target.revision]
     grace = timedelta(seconds=policy.health.grace_seconds)
     return Sets(
-        members=tuple(members),
+        members=tuple(member for member in members if member not in doubles) if doubles else tuple(members),
+        doubles=doubles,
         strays=tuple(sorted(backends.values(), key=lambda backend: backend.instance)),
         orders=tuple(order for order in waiting if now - order.ordered_at < grace),
         lost=tuple(order for order in waiting if now - order.ordered_at >= grace),
         closed=tuple(order.slot for order in open_orders if order.slot in seen or order.revision != target.revision),
     )
+
+
+def _doubles(members: Iterable[Member]) -> tuple[Member, ...]:
+    """All but the one of each slot that is of most use: which serves, or may soonest; of equals the oldest."""
+    kept: set[SlotId] = set()
+    doubles = []
+    for member in sorted(members, key=lambda member: (USE.index(member.standing), member.instance.started_at)):
+        if member.slot in kept:
+            doubles.append(member)
+        kept.add(member.slot)
+    return tuple(sorted(doubles, key=attrgetter("place")))
 
 
 def slot_number(slot: SlotId) -> tuple[int, str]:

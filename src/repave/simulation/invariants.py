@@ -197,3 +197,6 @@ OF_THOUGHTS: Mapping[str, Callable[[Thought], Iterator[str]]] = {
 
 AT_REST: Mapping[str, Callable[[Stage], Iterator[str]]] = {"convergence": convergence}
 """Held once faults have been over for so long as a fleet may take."""
+
+PLANS = "plans"
+"""The name under which a plan is told that the plan checker refused."""

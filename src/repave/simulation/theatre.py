@@ -1,12 +1,12 @@
 """A whole run: a stage, controllers on it, bad hours, and somebody who watches."""
 
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from random import Random
 
+from repave.model.errors import RepaveError
 from repave.model.names import ZoneName
 from repave.ports.errors import WorldError
 from repave.simulation.chaos.behaviours import BEHAVIOURS, GOOD
@@ -53,6 +53,17 @@ class Script:
         return tuple(kind for kind in self.kinds if self.controllers > 1 or not kind.rivals)
 
 
+@dataclass(kw_only=True)
+class Episode:
+    """One fault that came to pass."""
+
+    kind: str
+    words: str
+    begins: datetime
+    ends: datetime | None = None
+    """None while it lasts."""
+
+
 Casts = Callable[[Life, Callable[[Decision], None]], Acts]
 """Makes a controller that lives this life, and tells every decision."""
 
@@ -66,8 +77,8 @@ class Theatre:
     jumping: bool = True
     """Whether controllers rest until something changes; otherwise they look every second."""
 
-    faults: Counter[str] = field(default_factory=Counter)
-    """How many of each kind came to pass."""
+    episodes: list[Episode] = field(default_factory=list)
+    """The faults that came to pass, in their order."""
 
     lives: int = 0
     _racing: bool = False
@@ -83,7 +94,10 @@ class Theatre:
         self._actors = [self._born() for _ in range(self.script.controllers)]
 
     def play(self) -> None:
-        """All of it: until the days are over, the last fault has ended, and the fleet has had its time."""
+        """All of it: until the days are over, the last fault has ended, and the fleet has had its time.
+
+        A plan that the checker refuses ends it: nothing could be done any more.
+        """
         clock = self.stage.world.clock
         begins = clock.now()
         self.trouble.deploy("well", self.script.instances)
@@ -108,6 +122,9 @@ class Theatre:
                 self._bury("is killed")
             except WorldError as error:
                 self._bury(f"ends: {error.message}")
+            except RepaveError as defect:
+                self.watch.refused(defect.message)
+                return
 
     def _bury(self, words: str) -> None:
         """The controller on stage is gone; another goes on at once, or the same again when it has been started."""
@@ -143,18 +160,22 @@ class Theatre:
         clock.put(begins + hour.over + self.script.bound, self.watch.rest)
 
     def _strike(self, fault: Planned) -> None:
-        kind, told = fault.kind, len(self.trouble.told)
+        kind, clock, told = fault.kind, self.stage.world.clock, len(self.trouble.told)
         undo = kind.strike(self.trouble)
-        self.faults[kind.name] += 1
         self.watch.excused |= kind.may_break
         if len(self.trouble.told) == told:
             self.trouble.tell(kind.name, kind.sentence)
-        if undo is not None:
-            self.stage.world.clock.put(self.stage.world.clock.now() + fault.lasts, partial(self._end, kind, undo))
+        episode = Episode(kind=kind.name, words=self.trouble.told[told].words, begins=clock.now())
+        self.episodes.append(episode)
+        if undo is None:
+            episode.ends = episode.begins
+        else:
+            clock.put(clock.now() + fault.lasts, partial(self._end, episode, undo))
 
-    def _end(self, kind: Kind, undo: Callable[[], None]) -> None:
+    def _end(self, episode: Episode, undo: Callable[[], None]) -> None:
         undo()
-        self.trouble.tell(kind.name, "is over")
+        episode.ends = self.stage.world.clock.now()
+        self.trouble.tell(episode.kind, "is over")
 
     def _put_right(self) -> None:
         """A person looks at what the bad hour has left: a release that cannot carry the fleet is replaced."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from repave.model.names import InstanceId
-from repave.simulation.invariants import AT_REST, OF_DEEDS, OF_THOUGHTS, Broken, Deed, Thought
+from repave.simulation.invariants import AT_REST, OF_DEEDS, OF_THOUGHTS, PLANS, Broken, Deed, Thought
 from repave.simulation.life import Decision, Mandate
 from repave.simulation.stage import Stage
 from repave.simulation.world import Effect
@@ -55,6 +55,10 @@ class Watch:
         thought = Thought(decision=decision, world=self._stage.world)
         for name, invariant in OF_THOUGHTS.items():
             self._note(name, invariant(thought))
+
+    def refused(self, words: str) -> None:
+        """The planner made a plan that its checker refuses."""
+        self.broken.append(Broken(invariant=PLANS, at=self._stage.world.clock.now(), detail=words))
 
     def rest(self) -> None:
         """Faults have been over for so long that the fleet must be at rest."""

@@ -7,9 +7,17 @@ from repave.controller.pace import Pace
 from repave.controller.ports import Declared, Ports
 from repave.controller.tick import Tick
 from repave.simulation.life import LOOK, Decision, Life
+from repave.simulation.theatre import Script, Theatre
 
 FAR_SECONDS = 366 * 86_400.0
 """A controller that is woken when something changes need not look for a year."""
+
+
+def played(script: Script) -> Theatre:
+    """One run of the script, to its end. Raises UnsafePlan, where the planner itself is found wrong."""
+    theatre = Theatre(script=script, casts=cast)
+    theatre.play()
+    return theatre
 
 
 def cast(life: Life, told: Callable[[Decision], None]) -> Controller:
