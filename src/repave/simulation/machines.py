@@ -65,16 +65,22 @@ class Machine:
     """When it was terminated."""
 
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
-
-    def __post_init__(self) -> None:
-        """How it starts is settled when it is launched; how it goes on may still be changed."""
-        self.running_from = self.launched_at + timedelta(seconds=self.behaviour.start_seconds)
-        self.healthy_from = self.running_from + timedelta(seconds=self.behaviour.healthy_after_seconds)
+    _timed: tuple[Behaviour, tuple[datetime, datetime]] | None = None
 
     @property
     def ended(self) -> bool:
         """Whether it was terminated."""
         return self.ended_at is not None
+
+    @property
+    def running_from(self) -> datetime:
+        """When its process runs."""
+        return self._times()[0]
+
+    @property
+    def healthy_from(self) -> datetime:
+        """When it answers first."""
+        return self._times()[1]
 
     def is_there(self, at: datetime) -> bool:
         """Whether it had been launched by then, and not terminated."""
@@ -135,6 +141,14 @@ class Machine:
             port=self.revision.port,
             detail="exit code 1" if state is MachineState.STOPPED else "",
         )
+
+    def _times(self) -> tuple[datetime, datetime]:
+        """When it runs and when it is healthy: asked for so often that they are kept with the behaviour they are of."""
+        if self._timed is None or self._timed[0] is not self.behaviour:
+            running = self.launched_at + timedelta(seconds=self.behaviour.start_seconds)
+            healthy = running + timedelta(seconds=self.behaviour.healthy_after_seconds)
+            self._timed = (self.behaviour, (running, healthy))
+        return self._timed[1]
 
     def _turns(self, after: datetime) -> list[datetime]:
         behaviour, running, healthy = self.behaviour, self.running_from, self.healthy_from
