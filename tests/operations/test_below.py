@@ -83,7 +83,7 @@ def test_what_lies_in_a_base_runs_where_the_base_does(shop: Shop) -> None:
         return known(package, version)
 
     shop.store.locks_holding = locks_holding  # type: ignore[method-assign] # to see what is asked
-    (found,) = scan("repave.lock", lock, (OfBase(),), shop.store, QUIET).findings
+    (found,) = scan("repave.lock", lock, (OfBase(),), shop.store, shop.clock, QUIET).findings
     assert found.package == "libssl3"
     assert asked == [("registry.example/base", DIGEST)]
 

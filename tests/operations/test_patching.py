@@ -11,7 +11,6 @@ from repave.advisories.decorated import DecoratedAdvisories
 from repave.advisories.vex.dismissals import VexDocuments
 from repave.model.lock import Ecosystem
 from repave.operations.errors import Refused
-from repave.operations.patch import Patching
 from repave.operations.scan import scan
 from repave.operations.where import Search, Whereabouts
 
@@ -115,7 +114,7 @@ def test_a_scan_names_who_runs_each_finding(shop: Shop) -> None:
     vulnerable(shop)
     lock = shop.locking.present()
     assert lock is not None
-    found = scan("repave.lock", lock, (shop.advisories,), shop.store, QUIET)
+    found = scan("repave.lock", lock, (shop.advisories,), shop.store, shop.clock, QUIET)
     assert found.cves == (CVE,)
     assert found.findings[0].environments == ("prod", "test")
     assert len(found.findings[0].instances) == 7
@@ -144,12 +143,12 @@ def test_what_is_dismissed_stands_apart_and_is_not_patched(shop: Shop) -> None:
     advisories = (dismissing(shop, CVE),)
     lock = shop.locking.present()
     assert lock is not None
-    found = scan("repave.lock", lock, advisories, shop.store, QUIET)
+    found = scan("repave.lock", lock, advisories, shop.store, shop.clock, QUIET)
     assert (found.findings, found.cves, found.unknown) == ((), (), ())
     (one,) = found.dismissed
     assert one.dismissed is not None
     assert (one.dismissed.author, one.cves, len(one.instances)) == ("Ada", (CVE,), 7)
-    patching = Patching(project=shop.project, locking=shop.locking, advisories=advisories, store=shop.store)
+    patching = shop.patching_by(*advisories)
     assert patching.diagnose(QUIET).clean
     search = Search(store=shop.store, present=lock, advisories=advisories, bases=SaidBases(), progress=QUIET)
     assert search.find(CVE).locked == ("openssl 3.0.20 (dismissed by Ada)",)
@@ -161,7 +160,7 @@ def test_what_is_dismissed_in_part_is_patched_for_the_rest(shop: Shop) -> None:
     vulnerable(shop)
     shop.advisories.repairs["openssl"] = ("3.0.22", (CVE, "CVE-2026-5678"))
     advisories = (dismissing(shop, CVE),)
-    patching = Patching(project=shop.project, locking=shop.locking, advisories=advisories, store=shop.store)
+    patching = shop.patching_by(*advisories)
     cure = patching.cure(patching.diagnose(QUIET), QUIET)
     assert cure.cves_closed == ("CVE-2026-5678",)
 
@@ -172,10 +171,10 @@ def test_what_no_source_covers_is_said(shop: Shop) -> None:
     wheel = replace(lock.packages[0], ecosystem=Ecosystem.PYPI)
     both = replace(lock, packages=(*lock.packages, wheel))
     said = "1 PyPI package is not judged: no source of advisories that was read covers it"
-    assert scan("repave.lock", both, (shop.advisories,), shop.store, QUIET).unjudged == (said,)
-    assert scan("repave.lock", lock, (shop.advisories,), shop.store, QUIET).unjudged == ()
+    assert scan("repave.lock", both, (shop.advisories,), shop.store, shop.clock, QUIET).unjudged == (said,)
+    assert scan("repave.lock", lock, (shop.advisories,), shop.store, shop.clock, QUIET).unjudged == ()
     shop.advisories.problem = "no route to host"
-    assert len(scan("repave.lock", both, (shop.advisories,), shop.store, QUIET).unjudged) == 2
+    assert len(scan("repave.lock", both, (shop.advisories,), shop.store, shop.clock, QUIET).unjudged) == 2
 
 
 @pytest.mark.parametrize("subject", [CVE, "openssl", "openssl==3.0.20", "r1"])

@@ -69,6 +69,7 @@ class WheelShop(Shop):
             locking=self.locking,
             advisories=(records,),
             store=self.store,
+            clock=self.clock,
             place=lambda path: f"at {'.'.join(map(str, path))}",
         )
 

@@ -14,10 +14,11 @@ from repave.model.observation import Observation
 from repave.model.plan import Launch, Phase, Plan, Rule
 from repave.model.policy import AgePolicy, BudgetPolicy, FleetPolicy, HealthPolicy, RolloutPolicy
 from repave.model.target import Target
-from repave.planner.age import lasting, renewal_of
+from repave.planner.age import renewal_of
 from repave.planner.check import check
 from repave.planner.draft import Draft
 from repave.planner.fleet import plan
+from repave.planner.haste import lasting
 from repave.planner.sets import classify
 from repave.simulation.sketch import Sketch
 
@@ -221,5 +222,7 @@ def test_capacity_and_the_budget_of_the_hour_hold_whatever_the_ages(
 
 def test_times_are_told_as_people_say_them() -> None:
     """In the largest unit of which there are two, or that fits exactly."""
-    told = [lasting(seconds) for seconds in (0, 90, 120, 5400, HOUR, 3 * HOUR, DAY, 47 * HOUR, 90 * DAY)]
+    told = [
+        lasting(timedelta(seconds=seconds)) for seconds in (0, 90, 120, 5400, HOUR, 3 * HOUR, DAY, 47 * HOUR, 90 * DAY)
+    ]
     assert told == ["0 s", "90 s", "2 min", "90 min", "1 h", "3 h", "1 d", "47 h", "90 d"]

@@ -8,6 +8,8 @@ from random import Random
 
 import pytest
 
+from repave.model.exposure import Flaw
+from repave.model.finding import Severity
 from repave.model.names import RevisionId, SlotId
 from repave.model.outcome import Outcome, Result
 from repave.model.plan import Launch, Phase, Plan, Retarget
@@ -27,6 +29,7 @@ SKETCH = Sketch()
 STAGE = Stage()
 REVISIONS = tuple(STAGE.want(release, 3) for release in (1, 2, 3))
 DEEDS = 60
+SOMETIMES = ("aim", "pause", "bootable", "revoke", "undo", "expose")
 
 
 class Twins:
@@ -113,7 +116,9 @@ def do_something(twins: Twins, chance: Random, number: int) -> None:
     deed = (
         "aim"
         if target is None
-        else chance.choice(("aim", "pause", "bootable", "revoke", "undo", *["commit"] * 5, *["settle"] * 3, "end"))
+        else chance.choice(
+            ("aim", "pause", "bootable", "revoke", "undo", "expose", *["commit"] * 5, *["settle"] * 3, "end")
+        )
     )
     order = str(chance.choice(target.orders).slot) if target and target.orders else None
     match deed:
@@ -131,6 +136,11 @@ def do_something(twins: Twins, chance: Random, number: int) -> None:
                 kind=RevokedKind.ARTIFACT, subject=wanted.artifact, reason="bad", at=at, artifacts=(wanted.artifact,)
             )
             twins.both(lambda store: store.revoke(revocation))
+        case "expose":
+            severity, name = chance.choice((Severity.HIGH, Severity.CRITICAL)), f"CVE-2026-{chance.randint(1, 4)}"
+            flaw = Flaw(advisory=name, severity=severity, published_at=at - timedelta(days=chance.randint(0, 9)))
+            whole = chance.random() < 0.3
+            twins.both(lambda store: store.expose(wanted.artifact, [flaw], whole=whole))
         case "undo":
             undone = chance.randint(1, 9)
             twins.both(lambda store: store.undo_revocation(undone, reason="a false alarm", at=at))

@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 
 from repave.model.amount import Amount
 from repave.model.disruption import Disruption, Drawer
+from repave.model.exposure import Exposure, FixWithin, Flaw
+from repave.model.finding import Severity
 from repave.model.names import (
     EnvironmentName,
     FleetKey,
@@ -89,6 +91,7 @@ def policies(draw: st.DrawFn) -> FleetPolicy:
         drain_timeout_seconds=chooser.of((30.0, 0.0)),
         budget=draw(budgets()),
         age=draw(ages()),
+        fix_within=chooser.of((FixWithin(), FixWithin(critical_seconds=90.0, high_seconds=7200.0))),
     )
 
 
@@ -206,6 +209,14 @@ def targets(draw: st.DrawFn, instances: int) -> Target:
         healing_stopped=healed.of((None, None, NOW - timedelta(minutes=5))),
         healing_allowed=healed.of((None, None, NOW - timedelta(seconds=30))),
         proven=tuple(sorted(proofs, key=lambda proof: proof.at)),
+        exposures=tuple(
+            Exposure(
+                revision=revision,
+                flaw=Flaw(advisory="CVE-2026-1", severity=Severity.CRITICAL, published_at=chooser.ago()),
+            )
+            for revision in sorted(REVISIONS)
+            if chooser.of((False, False, False, True))
+        ),
         revoked=tuple(
             Revoked(revision=revision, reason="its key was stolen", since=chooser.ago())
             for revision in sorted(REVISIONS)

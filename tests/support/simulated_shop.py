@@ -44,6 +44,7 @@ from repave.operations.revoking.revoking import Revoking
 from repave.operations.revoking.subjects import Subjects
 from repave.operations.signing import Signing
 from repave.pinners.files import FilesPinner
+from repave.ports.advisories import Advisories
 from repave.ports.baker import BakeRequest
 from repave.ports.inventories import Made, SbomFormat
 from repave.ports.pinner import PinRequest, Pins, Refresh
@@ -257,7 +258,13 @@ class Shop:
     @property
     def patching(self) -> Patching:
         """The mission."""
-        return Patching(project=self.project, locking=self.locking, advisories=(self.advisories,), store=self.store)
+        return self.patching_by(self.advisories)
+
+    def patching_by(self, *advisories: Advisories) -> Patching:
+        """The same, by other sources."""
+        return Patching(
+            project=self.project, locking=self.locking, advisories=advisories, store=self.store, clock=self.clock
+        )
 
     @property
     def destroying(self) -> Destroying:

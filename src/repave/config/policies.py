@@ -34,6 +34,7 @@ def fleet_policy(project: Project, environment: EnvironmentName, fleet: FleetNam
         budget=what.budget,
         scale=_scale(what.scale, where.fleets[fleet]),
         age=project.age,
+        fix_within=project.fix_within,
         drain_timeout_seconds=what.drain_timeout_seconds,
         after=keys(ahead_of(fleet, project.fleets)),
         before=keys(other for other in project.fleets if fleet in ahead_of(other, project.fleets)),

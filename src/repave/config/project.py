@@ -19,6 +19,7 @@ from repave.config.structure import check_structure
 from repave.config.targets import node_application
 from repave.config.unsupported import unsupported
 from repave.model.advisories import AdvisorySettings, AdvisorySource, Published, SourceKind
+from repave.model.exposure import FixWithin
 from repave.model.guards import Action, Allowed, Guards
 from repave.model.names import EnvironmentName, FleetName, ImageName, ProjectName, ProviderName, ZoneName
 from repave.model.origins import Credentials, Origin, Origins
@@ -78,6 +79,9 @@ def _project(file: File) -> Project:
         environments={environment.name: environment for environment in environments.values()},
         pipeline=tuple(EnvironmentName(name) for name in file.pipeline or environments),
         age=AgePolicy(soft_seconds=file.policy.max_age, hard_seconds=file.policy.hard_max_age),
+        fix_within=FixWithin(
+            critical_seconds=file.policy.fix_within.critical, high_seconds=file.policy.fix_within.high
+        ),
         advisories=_advisories(file.advisories),
         origins=Origins(declared=tuple(_origin(address, section) for address, section in file.origins.items())),
         shared_vaults=tuple(dict.fromkeys(file.vault.shared)),

@@ -53,10 +53,6 @@ UNSUPPORTED = (
         path=("environments", ANY, "gates"),
         why="`gates` cannot be judged by this version: remove it; deploying without judging it would be untrue",
     ),
-    Unsupported(
-        path=("policy", "fix_within"),
-        why="`fix_within` cannot be kept by this version: remove it; nothing would watch the date",
-    ),
 )
 
 

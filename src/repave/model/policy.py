@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from repave.model.amount import Amount
+from repave.model.exposure import FixWithin
 from repave.model.names import FleetKey, ZoneName
 from repave.model.scaling import ScalePolicy
 
@@ -94,6 +95,7 @@ class FleetPolicy:
     healing: HealingPolicy = field(default_factory=HealingPolicy)
     budget: BudgetPolicy = field(default_factory=BudgetPolicy)
     age: AgePolicy = field(default_factory=AgePolicy)
+    fix_within: FixWithin = field(default_factory=FixWithin)
     scale: ScalePolicy | None = None
     """How its size follows what is measured; None keeps it where it was set."""
 

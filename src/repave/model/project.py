@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from repave.model.advisories import AdvisorySettings
+from repave.model.exposure import FixWithin
 from repave.model.names import EnvironmentName, FleetName, ImageName, ProjectName, ProviderName, ZoneName
 from repave.model.origins import Origins
 from repave.model.policy import AgePolicy, BudgetPolicy, HealingPolicy, HealthPolicy, RolloutPolicy
@@ -70,6 +71,7 @@ class Project:
     """Every environment once, in the order releases travel."""
 
     age: AgePolicy = field(default_factory=AgePolicy)
+    fix_within: FixWithin = field(default_factory=FixWithin)
     advisories: AdvisorySettings = field(default_factory=AdvisorySettings)
     origins: Origins = field(default_factory=Origins)
     shared_vaults: tuple[str, ...] = ()

@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from repave.model.disruption import Disruption
+from repave.model.exposure import Exposure
 from repave.model.names import FleetKey, ReleaseNumber, RevisionId, SlotId, ZoneName
 from repave.model.revocation import Revoked
 from repave.model.scaling import SizeHistory
@@ -134,6 +135,9 @@ class Target:
 
     revoked: tuple[Revoked, ...] = ()
     """Of this fleet's revisions those that must not be started any more, sorted; each by the oldest that stands."""
+
+    exposures: tuple[Exposure, ...] = ()
+    """Of this fleet's revisions, sorted; each at most once for a severity."""
 
     zones_out: tuple[ZoneOut, ...] = ()
     """Sorted by zone."""

@@ -10,12 +10,15 @@ from repave.model.names import Digest, EnvironmentName, ImageName, ReleaseNumber
 from repave.model.project import Environment, Project
 from repave.model.release import Release
 from repave.operations.errors import Refused
+from repave.operations.flaws import keep_flaws
 from repave.operations.keys import fleets_of
 from repave.operations.locking import Asked, Locking, Proposal
 from repave.operations.releases import title
 from repave.operations.repairs import repairs_of
-from repave.operations.scan import cves_of, examine, flaws_of, names_of
+from repave.operations.scan import cves_of, examine, flaws_of
+from repave.operations.urgency import names_of
 from repave.ports.advisories import Advisories
+from repave.ports.clock import Clock
 from repave.ports.pinner import Held, Refresh
 from repave.ports.progress import Progress
 from repave.ports.store import Store
@@ -121,6 +124,7 @@ class Patching:
         locking: Locking,
         advisories: Iterable[Advisories],
         store: Store,
+        clock: Clock,
         place: Callable[[tuple[str | int, ...]], str] = lambda _: "",
     ) -> None:
         """``place`` says where something stands in the file, as ``FILE:LINE:COLUMN``."""
@@ -128,6 +132,7 @@ class Patching:
         self._locking = locking
         self._advisories = tuple(advisories)
         self._store = store
+        self._clock = clock
         self._place = place
         self._examined: dict[Digest, FindingReport] = {}
 
@@ -225,6 +230,7 @@ class Patching:
         if release.lock not in self._examined:
             lock = self._store.lock(release.lock)
             self._examined[release.lock] = examine(lock, self._advisories, progress)
+            keep_flaws(lock, self._examined[release.lock], self._store, self._clock)
         return self._examined[release.lock]
 
     def _placed(self, held: Held) -> Held:

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from repave.model.finding import Dismissal, Finding, FindingReport, Rating, SourceStatus
 from repave.model.lock import Ecosystem, Lock
 from repave.operations.exposure import Bearer, bearers, releases_of_locks
-from repave.operations.urgency import by_urgency
+from repave.operations.flaws import keep_flaws
+from repave.operations.urgency import by_urgency, names_of
 from repave.ports.advisories import Advisories
+from repave.ports.clock import Clock
 from repave.ports.progress import Progress
 from repave.ports.store import Store
 
@@ -92,9 +94,12 @@ def examine(lock: Lock, advisories: Iterable[Advisories], progress: Progress) ->
     return FindingReport(findings=by_urgency(findings), sources=tuple(sources))
 
 
-def scan(subject: str, lock: Lock, advisories: Iterable[Advisories], store: Store, progress: Progress) -> Scan:
-    """Examine one lock and look up who runs each finding."""
+def scan(
+    subject: str, lock: Lock, advisories: Iterable[Advisories], store: Store, clock: Clock, progress: Progress
+) -> Scan:
+    """Examine one lock, keep what is found of what was released from it, and look up who runs each finding."""
     report = examine(lock, advisories, progress)
+    keep_flaws(lock, report, store, clock)
     runners = _Runners(store, lock)
     return Scan(
         subject=subject,
@@ -110,11 +115,6 @@ def scan(subject: str, lock: Lock, advisories: Iterable[Advisories], store: Stor
 def cves_of(findings: Iterable[Finding]) -> tuple[str, ...]:
     """All identifiers, each once, those of what hurries first."""
     return tuple(dict.fromkeys(cve for finding in by_urgency(findings) for cve in finding.cves))
-
-
-def names_of(finding: Finding) -> tuple[str, ...]:
-    """What it is about: its CVEs, else its advisory, else the package that a suite repairs without saying why."""
-    return finding.cves or (finding.advisory or f"{finding.package} {finding.version}",)
 
 
 def flaws_of(findings: Iterable[Finding]) -> tuple[str, ...]:

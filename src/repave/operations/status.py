@@ -6,7 +6,7 @@ from datetime import datetime
 
 from repave.model.names import EnvironmentName, FleetKey
 from repave.model.observation import Instance, MachineState, Observation, TrafficState
-from repave.model.plan import Ages, Plan
+from repave.model.plan import Ages, Plan, Rule
 from repave.model.target import Target
 from repave.operations.releases import title
 from repave.planner.demand import spoken
@@ -92,6 +92,9 @@ class FleetStatus:
     revoked: str
     """Why what is wanted must not be started any more; empty when it may."""
 
+    deadlines: tuple[str, ...]
+    """What is due, or cannot be kept, in words."""
+
     ages: Ages | None
     """Of what serves, by the last plan; None where no age is limited."""
 
@@ -133,6 +136,7 @@ def status_of(target: Target, seen: Observation | None, plan: Plan | None) -> Fl
         paused=target.paused,
         stopped=target.stopped,
         revoked=next((one.reason for one in target.revoked if one.revision == target.revision), ""),
+        deadlines=tuple(hold.detail for hold in plan.holds if hold.rule is Rule.DEADLINE) if plan else (),
         ages=plan.ages if plan else None,
         instances=instances,
     )

@@ -91,3 +91,8 @@ def reaches(finding: Judged, threshold: Threshold) -> bool:
     if threshold is Threshold.ANY or finding.rating is None:
         return True
     return WORST_FIRST.index(finding.rating.severity) <= WORST_FIRST.index(Severity(threshold.value))
+
+
+def names_of(finding: Judged) -> tuple[str, ...]:
+    """What it is about: its CVEs, else its advisory, else the package that a suite repairs without saying why."""
+    return finding.cves or (finding.advisory or f"{finding.package} {finding.version}",)

@@ -39,7 +39,7 @@ REMEDIES: Mapping[Rule, str] = {
     Rule.AFTER: "the explanation of the fleet that comes first says what holds that one",
     Rule.HOURLY: "wait, or raise `budget.per_hour` or `budget.gentle_per_hour` of the fleet",
     Rule.ZONE_BUDGET: "wait, or raise `budget.per_zone` of the fleet",
-    Rule.DEADLINE: "resume or deploy a good release if it is stopped; else raise `rollout.surge`, or the limit",
+    Rule.DEADLINE: "`repave patch` where nothing repaired is wanted; resume what is paused, or deploy a good release",
     Rule.REVOKED: "deploy a release that is not revoked: `repave patch`, or `repave lock`, `repave bake` and deploy",
     Rule.ZONE_OUT: "`repave zone in`",
     Rule.NO_DATA: "`repave doctor` tries what measures; docs/explanation/scaling.md names what is measured",

@@ -15,6 +15,7 @@ from repave.planner.evacuation import evacuate
 from repave.planner.healing import heal
 from repave.planner.moving import schedule
 from repave.planner.rebalancing import rebalance
+from repave.planner.repair import most_exposed_first, repair
 from repave.planner.scaling import scale
 from repave.planner.sets import Member, Standing, classify
 from repave.planner.strategies import Allowance
@@ -47,6 +48,7 @@ def plan(policy: FleetPolicy, target: Target, observation: Observation, now: dat
         heal(draft)
         evacuate(draft)
         renew(draft)
+        repair(draft)
         rebalance(draft)
         allowance = schedule(draft)
         fill(draft, allowance)
@@ -76,6 +78,7 @@ def keep_as_it_is(draft: Draft, unseen: str) -> None:
     if not unseen:
         attach(draft, schedule(draft))
         renew(draft)
+        repair(draft)
     draft.hold("fleet", Rule.PAUSED, "an operator paused it", since=draft.target.since)
 
 
@@ -164,7 +167,8 @@ def retire(draft: Draft, allowance: Allowance) -> None:
         else:
             words = f"{_reason_to_leave(draft, member)}; it may serve again, and too few do without it"
             draft.hold(member.slot, Rule.BUDGET, words, since=member.since)
-    for member in leaving_order(draft.departing(Standing.SERVING), draft.policy.zones):
+    leaving = leaving_order(draft.departing(Standing.SERVING), draft.policy.zones)
+    for member in most_exposed_first(draft, leaving):
         outgoing = draft.outgoing.get(member.slot)
         if outgoing or allowance.retires:
             drawer = outgoing.drawer if outgoing else drawer_of_old(allowance)

@@ -1,14 +1,15 @@
-"""The store: catalogue, intent, revocations and history in one place, so that they change together."""
+"""The store: catalogue, intent, revocations, exposures and history in one place, so that they change together."""
 
 from typing import Protocol
 
 from repave.ports.catalog import Catalog
+from repave.ports.exposures import Exposures
 from repave.ports.history import History
 from repave.ports.intent import Intent
 from repave.ports.revocations import Revocations
 
 
-class Store(Catalog, Intent, Revocations, History, Protocol):
+class Store(Catalog, Intent, Revocations, Exposures, History, Protocol):
     """All of them. Usable from several threads and processes at once."""
 
     def close(self) -> None:

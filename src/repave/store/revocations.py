@@ -29,7 +29,7 @@ class SqlRevocations:
             if new:
                 rows = [{"revocation": number, "artifact": artifact} for artifact in new]
                 connection.execute(insert(revoked_artifacts), rows)
-                _move_on(connection, new)
+                move_on(connection, new)
             return _read(connection, number)
 
     def undo_revocation(self, number: int, *, reason: str, at: datetime) -> Revocation:
@@ -39,7 +39,7 @@ class SqlRevocations:
             if found.stands:
                 one = revocations.c.number == number
                 connection.execute(update(revocations).where(one).values(undone_at=at, undone_reason=reason))
-                _move_on(connection, found.artifacts)
+                move_on(connection, found.artifacts)
             return _read(connection, number)
 
     def revocations(self) -> tuple[Revocation, ...]:
@@ -95,8 +95,8 @@ def _add(connection: Connection, revocation: Revocation) -> int:
     return number
 
 
-def _move_on(connection: Connection, artifacts: Sequence[Digest]) -> None:
-    """A generation more for every fleet that was asked to run one of them."""
+def move_on(connection: Connection, artifacts: Sequence[Digest]) -> None:
+    """A generation more for every fleet that was asked to run one of them: its target has changed."""
     concerned = select(revisions.c.fleet).where(revisions.c.artifact.in_(artifacts))
     which = targets.c.fleet.in_(concerned) & targets.c.forgotten.is_(False)
     connection.execute(update(targets).where(which).values(generation=targets.c.generation + 1))

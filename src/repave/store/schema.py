@@ -20,7 +20,7 @@ from sqlalchemy import (
 
 from repave.model.names import EnvironmentName, FleetKey, FleetName, ProjectName
 
-REVISION = "0008"
+REVISION = "0009"
 """The migration this code was written for: the last in ``migrations/versions``."""
 
 
@@ -152,6 +152,15 @@ revoked_artifacts = Table(
     Column("revocation", BigInteger, ForeignKey("revocations.number"), primary_key=True),
     Column("artifact", String, primary_key=True),
     Index("revoked_artifacts_by_artifact", "artifact"),
+)
+
+flaws = Table(
+    "flaws",
+    metadata,
+    Column("artifact", String, primary_key=True),
+    Column("advisory", String, primary_key=True),
+    Column("severity", String, nullable=False),
+    Column("published_at", Moment, nullable=False),
 )
 
 targets = Table(

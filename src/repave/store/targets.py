@@ -7,6 +7,7 @@ from repave.model.names import FleetKey, ReleaseNumber, RevisionId, SlotId, Zone
 from repave.model.scaling import SizeHistory
 from repave.model.target import Failure, FailureKind, Heal, Order, Proof, Sickness, Target, ZoneOut
 from repave.store.documents import decode
+from repave.store.exposures import exposures
 from repave.store.revocations import revoked_revisions
 from repave.store.schema import disruptions, failures, heals, orders, proofs, sicknesses, targets, zones_out
 
@@ -34,6 +35,7 @@ def read_target(connection: Connection, fleet: FleetKey) -> Target | None:
         disruptions=_disruptions(connection, fleet),
         proven=_proofs(connection, fleet),
         revoked=revoked_revisions(connection, fleet),
+        exposures=exposures(connection, fleet),
         zones_out=_zones_out(connection, fleet),
         switched=row.switched,
         paused=row.paused,

@@ -71,6 +71,7 @@ class Fleets(Trusting):
             locking=self.locking,
             advisories=self.advisories,
             store=self.store,
+            clock=self.clock,
             place=lambda path: place_in(self.file, path),
         )
 

@@ -59,7 +59,7 @@ def scan(
     with opened(file) as wiring:
         subject, lock = _subject(wiring, environment, release)
         with screen.progress() as progress:
-            found = examine(subject, lock, wiring.advisories, wiring.store, progress)
+            found = examine(subject, lock, wiring.advisories, wiring.store, wiring.clock, progress)
         report = Report(found=found, fail_on=fail_on, wiring=wiring)
     failing = report.failing
     screen.answer(report.plain)

@@ -110,5 +110,11 @@ def _advise(fleet: FleetStatus, screen: Screen) -> None:
         screen.hint(
             "what serves goes on, nothing of it is started; a good release ends it: `repave patch`, or deploy one"
         )
+    for words in fleet.deadlines:
+        screen.warn(f"{fleet.environment}/{fleet.fleet}: {words}")
+    if fleet.deadlines:
+        screen.hint(
+            f"`repave explain {fleet.environment} {fleet.fleet}`; `repave patch` where nothing repaired is wanted"
+        )
     if fleet.incomplete:
         screen.warn(f"not all of {fleet.environment}/{fleet.fleet} could be seen: {fleet.incomplete}")

@@ -41,6 +41,7 @@ PROMISES: tuple[Callable[[View], Iterator[str]], ...] = (
     judgements.success,
     sizes.sizes,
     ages.renewals,
+    ages.hurried,
     ages.overdue,
 )
 """Each answers, in words, every way in which the plan would break it."""

@@ -24,6 +24,16 @@ def renewals(view: View) -> Iterator[str]:
             yield f"{draw.slot} would be replaced for its age, and is young"
 
 
+def hurried(view: View) -> Iterator[str]:
+    """A draw for a deadline is one of an instance that has a hard limit, or an old one with a flaw to be repaired."""
+    running = {instance.slot: instance.revision for instance in view.instances.values()}
+    limits = view.policy.fix_within
+    dated = {one.revision for one in view.target.exposures if limits.due(one.flaw)} - {view.target.revision}
+    for draw in view.plan.draws:
+        if draw.drawer is Drawer.DEADLINE and view.policy.age.hard_seconds is None and running[draw.slot] not in dated:
+            yield f"{draw.slot} would be hurried, and no deadline is known for it"
+
+
 def overdue(view: View) -> Iterator[str]:
     """What serves beyond the hard limit is on its way out, or the plan says why it cannot be."""
     hard = view.policy.age.hard_seconds

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from threading import RLock
 
 from repave.model.disruption import HOUR
+from repave.model.exposure import Exposure
 from repave.model.names import Digest, FleetKey, ReleaseNumber, RevisionId, ZoneName
 from repave.model.outcome import Outcome, Result
 from repave.model.plan import Launch, Plan
@@ -25,10 +26,16 @@ CLOSING = {Result.REFUSED: FailureKind.REFUSED, Result.NO_CAPACITY: FailureKind.
 class MemoryIntent:
     """What is wanted of fleets, and who may act on it."""
 
-    def __init__(self, catalog: Catalog, revoked: Callable[[FleetKey], tuple[Revoked, ...]]) -> None:
+    def __init__(
+        self,
+        catalog: Catalog,
+        revoked: Callable[[FleetKey], tuple[Revoked, ...]],
+        exposed: Callable[[FleetKey], tuple[Exposure, ...]],
+    ) -> None:
         self._intent_guard = RLock()
         self._catalog = catalog
         self._revoked = revoked
+        self._exposed = exposed
         self._targets: dict[FleetKey, Target] = {}
         self._forgotten: dict[FleetKey, Target] = {}
         self._leases: dict[str, Lease] = {}
@@ -217,8 +224,8 @@ class MemoryIntent:
                     self._targets[fleet] = replace(target, generation=target.generation + 1)
 
     def _known(self, fleet: FleetKey) -> Target:
-        """With what is revoked of it now."""
-        return replace(self._targets[fleet], revoked=self._revoked(fleet))
+        """With what is revoked of it now, and the flaws it is known to have."""
+        return replace(self._targets[fleet], revoked=self._revoked(fleet), exposures=self._exposed(fleet))
 
     def _begin(self, fleet: FleetKey, aim: Aim, at: datetime) -> None:
         before = self._forgotten.pop(fleet, None)

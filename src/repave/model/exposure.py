@@ -1,0 +1,42 @@
+"""Exposures: flaws in what runs, from when on they are known, and by when they are to be gone."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from repave.model.finding import Severity
+from repave.model.names import RevisionId
+
+
+@dataclass(frozen=True, kw_only=True)
+class Flaw:
+    """One flaw of an artifact, as a scan found it."""
+
+    advisory: str
+    """A CVE where it has one, else its own name."""
+
+    severity: Severity
+    """``high`` where nobody has rated it."""
+
+    published_at: datetime
+    """When it was published; when it was first found here, where its source does not say."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exposure:
+    """Of one revision of a fleet and one severity, the flaw that has been known for the longest."""
+
+    revision: RevisionId
+    flaw: Flaw
+
+
+@dataclass(frozen=True, kw_only=True)
+class FixWithin:
+    """From a flaw's publication to the last instance without it; None: no deadline."""
+
+    critical_seconds: float | None = None
+    high_seconds: float | None = None
+
+    def due(self, flaw: Flaw) -> datetime | None:
+        """When it is to be gone; None for what has no deadline."""
+        seconds = {Severity.CRITICAL: self.critical_seconds, Severity.HIGH: self.high_seconds}.get(flaw.severity)
+        return None if seconds is None else flaw.published_at + timedelta(seconds=seconds)

@@ -1,0 +1,49 @@
+"""The exposures in memory: flaws of artifacts."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from threading import RLock
+
+from repave.model.exposure import Exposure, Flaw
+from repave.model.finding import Severity
+from repave.model.names import Digest, FleetKey, RevisionId
+from repave.model.release import Revision
+
+
+class MemoryExposures:
+    """Asks for the revisions of a fleet, and tells which artifacts are concerned when something changes."""
+
+    def __init__(
+        self, revisions: Callable[[FleetKey], tuple[Revision, ...]], move_on: Callable[[frozenset[Digest]], None]
+    ) -> None:
+        self._exposures_guard = RLock()
+        self._revisions_exposed = revisions
+        self._flaws_changed = move_on
+        self._flaws: dict[Digest, dict[str, Flaw]] = {}
+
+    def expose(self, artifact: Digest, flaws: Iterable[Flaw], *, whole: bool) -> None:
+        """Keep them, and give every fleet concerned a new generation when anything has changed."""
+        with self._exposures_guard:
+            before = self._flaws.get(artifact, {})
+            after = {} if whole else dict(before)
+            for flaw in flaws:
+                known = before.get(flaw.advisory, flaw)
+                after[flaw.advisory] = replace(flaw, published_at=min(flaw.published_at, known.published_at))
+            if after != before:
+                self._flaws[artifact] = after
+                self._flaws_changed(frozenset({artifact}))
+
+    def flaws(self, artifact: Digest) -> tuple[Flaw, ...]:
+        """Oldest first."""
+        found = self._flaws.get(artifact, {}).values()
+        return tuple(sorted(found, key=lambda flaw: (flaw.published_at, flaw.advisory)))
+
+    def _exposures_of(self, fleet: FleetKey) -> tuple[Exposure, ...]:
+        """Of the fleet's revisions, the oldest flaw of each severity."""
+        if not self._flaws:
+            return ()
+        found: dict[tuple[RevisionId, Severity], Exposure] = {}
+        for revision in self._revisions_exposed(fleet):
+            for flaw in self.flaws(revision.artifact):
+                found.setdefault((revision.id, flaw.severity), Exposure(revision=revision.id, flaw=flaw))
+        return tuple(found[key] for key in sorted(found))

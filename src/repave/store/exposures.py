@@ -1,0 +1,77 @@
+"""The exposures port: flaws of artifacts, and the revisions that are exposed by them."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from sqlalchemy import Connection, Row, delete, insert, select
+
+from repave.model.exposure import Exposure, Flaw
+from repave.model.finding import Severity
+from repave.model.names import Digest, FleetKey, RevisionId
+from repave.store.database import Database
+from repave.store.revocations import move_on
+from repave.store.schema import flaws as table
+from repave.store.schema import revisions
+
+
+class SqlExposures:
+    """The exposures over one database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def expose(self, artifact: Digest, flaws: Iterable[Flaw], *, whole: bool) -> None:
+        """Keep them, and give every fleet concerned a new generation when anything has changed."""
+        with self._database.writing() as connection:
+            before = {flaw.advisory: flaw for flaw in _flaws(connection, artifact)}
+            after = dict({} if whole else before)
+            for flaw in flaws:
+                known = before.get(flaw.advisory)
+                at = flaw.published_at if known is None else min(flaw.published_at, known.published_at)
+                after[flaw.advisory] = replace(flaw, published_at=at)
+            if after != before:
+                _keep(connection, artifact, after.values())
+                move_on(connection, (artifact,))
+
+    def flaws(self, artifact: Digest) -> tuple[Flaw, ...]:
+        """Oldest first."""
+        with self._database.reading() as connection:
+            return _flaws(connection, artifact)
+
+
+def exposures(connection: Connection, fleet: FleetKey) -> tuple[Exposure, ...]:
+    """Of the fleet's revisions, the oldest flaw of each severity."""
+    query = (
+        select(revisions.c.id, table)
+        .join(table, table.c.artifact == revisions.c.artifact)
+        .where(revisions.c.fleet == fleet)
+        .order_by(revisions.c.id, table.c.severity, table.c.published_at, table.c.advisory)
+    )
+    found: dict[tuple[str, str], Exposure] = {}
+    for row in connection.execute(query):
+        found.setdefault((row.id, row.severity), Exposure(revision=RevisionId(row.id), flaw=_flaw(row)))
+    return tuple(found.values())
+
+
+def _flaws(connection: Connection, artifact: Digest) -> tuple[Flaw, ...]:
+    query = select(table).where(table.c.artifact == artifact).order_by(table.c.published_at, table.c.advisory)
+    return tuple(_flaw(row) for row in connection.execute(query))
+
+
+def _flaw(row: Row[tuple[object, ...]]) -> Flaw:
+    return Flaw(advisory=row.advisory, severity=Severity(row.severity), published_at=row.published_at)
+
+
+def _keep(connection: Connection, artifact: Digest, found: Iterable[Flaw]) -> None:
+    connection.execute(delete(table).where(table.c.artifact == artifact))
+    rows = [
+        {
+            "artifact": artifact,
+            "advisory": flaw.advisory,
+            "severity": flaw.severity.value,
+            "published_at": flaw.published_at,
+        }
+        for flaw in found
+    ]
+    if rows:
+        connection.execute(insert(table), rows)
