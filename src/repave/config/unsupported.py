@@ -45,11 +45,6 @@ UNSUPPORTED = (
         why="`boot` says how a virtual machine starts, and this version bakes containers only: remove it",
     ),
     Unsupported(
-        path=("fleets", ANY, "rollout", "strategy"),
-        values=_is("canary"),
-        why="`strategy: canary` cannot be carried out by this version: it would be a rolling one in truth",
-    ),
-    Unsupported(
         path=("environments", ANY, "gates"),
         why="`gates` cannot be judged by this version: remove it; deploying without judging it would be untrue",
     ),

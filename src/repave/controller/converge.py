@@ -63,6 +63,7 @@ class Controller:
         is_dead: Callable[[str], bool] = is_dead,
     ) -> None:
         self._ports = ports
+        self._declared = declared
         self._on_tick = on_tick
         self._pace = pace
         self._leases = Leases(ports, holder, is_dead)
@@ -74,12 +75,15 @@ class Controller:
     ) -> tuple[Convergence, ...]:
         """Act until every fleet is as wanted, stopped or paused, or the time is over; in the order given.
 
+        For as long as the policies have rollouts wait, there is so much more time.
+
         Success is told of a fleet only by an observation after its last step. Ctrl-C ends it after the step under
         way, with everything recorded and the lease given back. Raises Gone (nothing is wanted of a fleet), UnsafePlan,
         KeyboardInterrupt, and WorldError when the store or, at the start, the balancer fails.
         """
         watched = self._begin(fleets)
-        deadline = self._ports.clock.now() + timedelta(seconds=timeout_seconds)
+        waits = sum(self._declared.policy(each.attempt.asked.fleet).rollout.waits_seconds for each in watched)
+        deadline = self._ports.clock.now() + timedelta(seconds=timeout_seconds + waits)
 
         def finished() -> bool:
             return all(each.ended for each in watched) or self._ports.clock.now() >= deadline

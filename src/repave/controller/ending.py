@@ -50,6 +50,8 @@ def has_ended(tick: Tick, since: datetime) -> bool:
         return False
     if plan.changes or plan.parent != target.generation or observation.at < since or plan.at < since:
         return False
+    if any(hold.rule is Rule.CHECKPOINT for hold in plan.holds):
+        return True
     if plan.phase is Phase.CONVERGED:
         return carries_the_fleet(target, observation)
     if plan.phase is Phase.STOPPED:
@@ -123,14 +125,14 @@ def _reason(store: Store, attempt: Attempt, tick: Tick | None, *, converged: boo
     if tick.target.stopped:
         return tick.target.stopped
     if ended:
-        return "the fleet is paused" if tick.target.paused else _turn(tick) or _summary(tick)
+        return "the fleet is paused" if tick.target.paused else _others_word(tick) or _summary(tick)
     return f"not finished in time: {_waiting(tick) or 'something changes with every look'}"
 
 
-def _turn(tick: Tick) -> str:
-    """For which fleet it waits in vain; empty when for none."""
+def _others_word(tick: Tick) -> str:
+    """For which fleet or person it waits; empty when for none."""
     holds = () if tick.plan is None else tick.plan.holds
-    return next((hold.detail for hold in holds if hold.rule is Rule.AFTER), "")
+    return next((hold.detail for hold in holds if hold.rule in {Rule.AFTER, Rule.CHECKPOINT}), "")
 
 
 def _summary(tick: Tick) -> str:

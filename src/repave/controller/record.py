@@ -155,6 +155,8 @@ def _judgements(plan: Plan, target: Target) -> Iterator[Event]:
         yield event("stop", f"no more of r{target.release}: {plan.stop}")
     if plan.resize is not None:
         yield event("resize", f"{plan.resize.size} are wanted instead of {target.size}: {plan.resize.reason}")
+    if plan.canary is not None and plan.canary.step > target.canary.step:
+        yield event("canary", f"step {plan.canary.step} is passed, judged by {plan.canary.said}")
     if plan.switch:
         yield event("switch", f"all requests go over to r{target.release}")
     if plan.proven is not None:

@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Literal
 
+from repave.model.canary import CanaryStage
 from repave.model.disruption import Disruption, Drawer
 from repave.model.names import FleetKey, InstanceId, ReleaseNumber, RevisionId, SlotId, ZoneName
 from repave.model.scaling import Resize, SizeHistory, Sizing
@@ -154,6 +155,12 @@ class Rule(StrEnum):
     SWITCH = "switch"
     """All requests go over at one time, once the whole new group is ready."""
 
+    CANARY = "canary"
+    """The step that is reached is judged before the next."""
+
+    CHECKPOINT = "checkpoint"
+    """A person is to let the next step begin."""
+
     KEPT = "kept"
     """It stands by as an instant way back."""
 
@@ -277,6 +284,9 @@ class Plan:
     sizing: Sizing | None = None
     """How the size was judged, for people; None where nothing moves it."""
 
+    canary: CanaryStage | None = None
+    """How far the canary has come; None leaves it where it is."""
+
     switch: bool = False
     """Whether all requests are to go over to the wanted revision from now on."""
 
@@ -303,6 +313,7 @@ class Plan:
             or self.stop
             or self.resize
             or self.size_history
+            or self.canary
             or self.switch
             or self.proven
         )

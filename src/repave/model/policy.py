@@ -25,6 +25,10 @@ class HealthPolicy:
     """A new instance that is not healthy by then has failed (60 s suits containers)."""
 
 
+LONGEST_COMPARED_SECONDS = 600.0
+"""Older answers say little of how a release answers now."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class RolloutPolicy:
     """How capacity moves to a new revision. Defaults: launch first, never below the wanted size."""
@@ -36,6 +40,15 @@ class RolloutPolicy:
     unavailable: Amount = Amount(value=0)
     """Serving instances below the wanted size while rolling."""
 
+    steps: tuple[Amount, ...] = (Amount(value=10, percent=True), Amount(value=50, percent=True))
+    """canary: so much of the fleet is new, at least 1, while it is judged; after the last step comes the rest."""
+
+    pause_seconds: float = 600.0
+    """canary: so long each step is judged."""
+
+    checkpoint: bool = False
+    """canary: whether each step also waits for a person."""
+
     keep_seconds: float = 600.0
     """After a switch the old ones stand by so long, as an instant way back."""
 
@@ -44,6 +57,17 @@ class RolloutPolicy:
 
     stop_share: Amount = Amount(value=20, percent=True)
     """Failures among the new in all; never fewer than ``stop_in_a_row``, or a small fleet would stop at the first."""
+
+    @property
+    def metrics_window_seconds(self) -> float:
+        """Of how long a time metrics are compared; 0 where none are."""
+        return min(self.pause_seconds, LONGEST_COMPARED_SECONDS) if self.strategy == "canary" else 0.0
+
+    @property
+    def waits_seconds(self) -> float:
+        """For how long a rollout waits because the policy says so."""
+        waits = {"canary": len(self.steps) * self.pause_seconds, "blue-green": self.keep_seconds}
+        return waits.get(self.strategy, 0.0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,4 +140,5 @@ class FleetPolicy:
     @property
     def metrics_window_seconds(self) -> float:
         """The longest time that any part of the policy wants metrics of; 0 when none wants any."""
-        return self.scale.window_seconds if self.scale and self.scale.targets else 0.0
+        scaling = self.scale.window_seconds if self.scale and self.scale.targets else 0.0
+        return max(scaling, self.rollout.metrics_window_seconds)

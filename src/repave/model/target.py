@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from repave.model.canary import CanaryStage
 from repave.model.disruption import Disruption
 from repave.model.exposure import Exposure
 from repave.model.names import FleetKey, ReleaseNumber, RevisionId, SlotId, ZoneName
@@ -31,6 +32,9 @@ class FailureKind(StrEnum):
 
     LOST = "lost"
     """Ordered, never seen: says nothing about the revision."""
+
+    WORSE = "worse"
+    """Answers clearly worse than the old release beside it."""
 
     RELAPSED = "relapsed"
     """Of a revision that carries the fleet: ended, fell sick or did not come up. It paces launches only."""
@@ -142,6 +146,7 @@ class Target:
     zones_out: tuple[ZoneOut, ...] = ()
     """Sorted by zone."""
 
+    canary: CanaryStage = field(default_factory=CanaryStage)
     switched: datetime | None = None
     """When all requests were to go over to this revision; None before, and where it took them over bit by bit."""
 

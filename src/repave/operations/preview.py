@@ -6,6 +6,7 @@ from datetime import datetime
 from statistics import median
 
 from repave.config.policies import fleet_policy, revision_for, size_for
+from repave.model.canary import CanaryStage
 from repave.model.names import FleetKey, FleetName
 from repave.model.plan import Ages
 from repave.model.project import Environment, Project
@@ -121,6 +122,7 @@ def aimed(key: FleetKey, present: Target | None, revision: Revision, size: int, 
         size=size,
         since=now,
         switched=None,
+        canary=CanaryStage(),
         stopped="",
         failures=failures,
     )

@@ -210,4 +210,5 @@ def _committed(target: Target, planned: Plan, launches: Iterable[Launch], now: d
         disruptions=(*target.disruptions, *planned.disruptions),
         stopped=planned.stop or target.stopped,
         switched=now if planned.switch else target.switched,
+        canary=planned.canary or target.canary,
     )

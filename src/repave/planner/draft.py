@@ -6,6 +6,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Literal
 
+from repave.model.canary import CanaryStage
 from repave.model.disruption import Drawer
 from repave.model.names import RevisionId, SlotId, ZoneName
 from repave.model.plan import Ages, Hold, Retarget, Rule, Step
@@ -70,6 +71,10 @@ class Draft:
         self.retarget: Retarget | None = None
         self.stop = ""
         self.switch = False
+        self.canary: CanaryStage | None = None
+        self.most: int | None = None
+        """New ones that there may be by the step that is judged."""
+
         self.proven: RevisionId | None = None
         self.healing = Healing()
         self.wakes: list[datetime] = []

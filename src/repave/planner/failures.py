@@ -8,7 +8,9 @@ from repave.model.policy import FleetPolicy
 from repave.model.target import Failure, FailureKind, Proof, Target
 from repave.planner.sets import Member, Sets, Standing
 
-DAMNING = frozenset({FailureKind.NEVER_HEALTHY, FailureKind.CRASHED, FailureKind.SICK, FailureKind.REFUSED})
+DAMNING = frozenset(
+    {FailureKind.NEVER_HEALTHY, FailureKind.CRASHED, FailureKind.SICK, FailureKind.REFUSED, FailureKind.WORSE}
+)
 """What counts against a revision. A zone that is lost or has no room, a lost order and a relapse do not."""
 
 LONGEST_BACKOFF_SECONDS = 60.0

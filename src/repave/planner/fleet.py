@@ -10,6 +10,7 @@ from repave.model.target import FailureKind, Target
 from repave.planner import failures, keeper, narration
 from repave.planner.age import renew
 from repave.planner.budget import most_urgent_first
+from repave.planner.canary import go_on
 from repave.planner.draft import ALIVE, Draft
 from repave.planner.evacuation import evacuate
 from repave.planner.healing import heal
@@ -19,7 +20,7 @@ from repave.planner.repair import most_exposed_first, repair
 from repave.planner.scaling import scale
 from repave.planner.sets import Member, Standing, classify
 from repave.planner.strategies import Allowance
-from repave.planner.switching import drawer_of_old, is_kept, let_in, take_old_from_traffic
+from repave.planner.switching import drawer_of_old, hold_in_traffic, is_kept, let_in, retire_stand_bys
 from repave.planner.turns import turn
 from repave.planner.withdrawal import withdraw
 from repave.planner.zones import leaving_order
@@ -50,6 +51,7 @@ def plan(policy: FleetPolicy, target: Target, observation: Observation, now: dat
         renew(draft)
         repair(draft)
         rebalance(draft)
+        go_on(draft, observation.metrics)
         allowance = schedule(draft)
         fill(draft, allowance)
         retire(draft, allowance)
@@ -131,7 +133,7 @@ def fill(draft: Draft, allowance: Allowance) -> None:
         draft.closed += [order.slot for order in draft.sets.orders]
         return
     draft.steps += keeper.launch_again(draft.sets.orders)
-    missing = draft.goal - draft.new
+    missing = min(draft.goal, allowance.most) - draft.new
     if missing <= 0:
         return
     until = failures.backoff(draft.policy, draft.target, draft.all_failures, draft.now)
@@ -158,7 +160,7 @@ def retire(draft: Draft, allowance: Allowance) -> None:
         for member in (member for standing in ALIVE for member in draft.departing(standing)):
             draft.hold(member.slot, Rule.STOPPED, "the wanted revision is stopped: it stays", since=member.since)
         return
-    take_old_from_traffic(draft, allowance)
+    retire_stand_bys(draft, allowance)
     for member in draft.departing(Standing.COMING):
         if is_kept(draft, member, allowance):
             continue  # it is on its way to stand by
@@ -167,12 +169,14 @@ def retire(draft: Draft, allowance: Allowance) -> None:
         else:
             words = f"{_reason_to_leave(draft, member)}; it may serve again, and too few do without it"
             draft.hold(member.slot, Rule.BUDGET, words, since=member.since)
-    leaving = leaving_order(draft.departing(Standing.SERVING), draft.policy.zones)
-    for member in most_exposed_first(draft, leaving):
-        outgoing = draft.outgoing.get(member.slot)
-        if outgoing or allowance.retires:
-            drawer = outgoing.drawer if outgoing else drawer_of_old(allowance)
-            draft.ask(member, drawer, _reason_to_leave(draft, member))
+    leaving = most_exposed_first(draft, leaving_order(draft.departing(Standing.SERVING), draft.policy.zones))
+    old = [member for member in leaving if member.slot not in draft.outgoing]
+    for member in leaving:
+        if member.slot in draft.outgoing:
+            draft.ask(member, draft.outgoing[member.slot].drawer, _reason_to_leave(draft, member))
+    for member in old[: allowance.retires]:
+        draft.ask(member, drawer_of_old(allowance), _reason_to_leave(draft, member))
+    hold_in_traffic(draft, old[allowance.retires :])
 
 
 def shrink(draft: Draft) -> None:

@@ -13,6 +13,7 @@ def schedule(draft: Draft) -> Allowance:
         Move(
             size=draft.goal,
             floor=draft.floor,
+            most=draft.goal if draft.most is None else draft.most,
             surge=draft.surge if room is None else min(draft.surge, room + len(draft.outgoing)),
             new=draft.new,
             new_ready=len(draft.remaining(Standing.SERVING, Standing.READY, current=True)),

@@ -43,6 +43,7 @@ def narrate(draft: Draft) -> Plan:
         resize=draft.size.resize,
         size_history=draft.size.history,
         sizing=draft.size.sizing,
+        canary=draft.canary,
         switch=draft.switch,
         proven=draft.proven,
         ages=draft.ages,

@@ -1,5 +1,6 @@
-"""Standing by: who gets requests of those that are ready, and who is kept ready as a way back."""
+"""Who gets requests: which of those that stand by, until when the old, and who is kept ready as a way back."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from repave.model.disruption import Drawer
@@ -25,19 +26,24 @@ def let_in(draft: Draft, allowance: Allowance) -> None:
         draft.hold(member.slot, Rule.SWITCH, words, since=member.since)
 
 
-def take_old_from_traffic(draft: Draft, allowance: Allowance) -> None:
-    """Old ones that stand by are kept as a way back for a time, and then leave; what serves waits for the switch."""
+def retire_stand_bys(draft: Draft, allowance: Allowance) -> None:
+    """Old ones that stand by are kept as a way back for a time, and then leave."""
     for member in draft.departing(Standing.READY):
         if is_kept(draft, member, allowance):
             until = _kept_until(draft)
             draft.hold(member.slot, Rule.KEPT, "it stands by as an instant way back", since=member.since, until=until)
         else:
             draft.leave(member, keeper.drain(member, "it stands by, and is not needed any more"))
-    if not allowance.retires:
-        for member in draft.departing(Standing.SERVING):
-            if member.slot not in draft.outgoing:
-                words = f"it serves until all {draft.goal} new ones do"
-                draft.hold(member.slot, Rule.SWITCH, words, since=draft.target.since)
+
+
+def hold_in_traffic(draft: Draft, members: Iterable[Member]) -> None:
+    """Old ones that serve until the schedule has the new ones take over."""
+    rule = Rule.CANARY if draft.most is not None else Rule.SWITCH
+    words = (
+        "it serves until the next step" if draft.most is not None else f"it serves until all {draft.goal} new ones do"
+    )
+    for member in members:
+        draft.hold(member.slot, rule, words, since=draft.target.since)
 
 
 def is_kept(draft: Draft, member: Member, allowance: Allowance) -> bool:

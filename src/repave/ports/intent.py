@@ -55,6 +55,10 @@ class Intent(Protocol):
         """Pause or resume. Raises Gone."""
         ...
 
+    def pass_checkpoint(self, fleet: FleetKey) -> Target:
+        """A person lets the canary go on past the step it stands at; passed already is no change. Raises Gone."""
+        ...
+
     def allow_healing(self, fleet: FleetKey, at: datetime) -> Target:
         """A person says that what looks sick at ``at`` is sick: it may be replaced, whatever the limit. Raises Gone."""
         ...

@@ -71,6 +71,7 @@ class SqlIntent:
                     size=aim.size,
                     since=row.since if same else at,
                     switched=row.switched if same else None,
+                    canary=row.canary if same else "",
                     reason=aim.reason,
                     stopped="",
                     forgotten=False,
@@ -85,6 +86,14 @@ class SqlIntent:
         with self._database.writing() as connection:
             if _existing(connection, fleet).paused is not paused:
                 _change(connection, fleet, paused=paused)
+            return _existing(connection, fleet)
+
+    def pass_checkpoint(self, fleet: FleetKey) -> Target:
+        """A person lets the canary go on. Raises Gone."""
+        with self._database.writing() as connection:
+            stage = _existing(connection, fleet).canary
+            if stage.approved <= stage.step:
+                _change(connection, fleet, canary=encode(replace(stage, approved=stage.step + 1)))
             return _existing(connection, fleet)
 
     def allow_healing(self, fleet: FleetKey, at: datetime) -> Target:
@@ -194,6 +203,7 @@ class SqlIntent:
                 "healing_stopped": None,
                 "healing_allowed": None,
                 "size_history": "",
+                "canary": "",
             }
             _change(connection, fleet, forgotten=True, **nothing)
 
@@ -330,10 +340,12 @@ def _commit_target(connection: Connection, plan: Plan) -> None:
     if plan.retarget is not None:
         back = plan.retarget
         values = {"revision": back.revision, "release": back.release, "reason": back.reason, "stopped": ""}
-        connection.execute(update(targets).where(fleet).values(since=plan.at, switched=None, **values))
+        connection.execute(update(targets).where(fleet).values(since=plan.at, switched=None, canary="", **values))
     if plan.healing:
         stopped = plan.at if plan.healing == "stops" else None
         connection.execute(update(targets).where(fleet).values(healing_stopped=stopped))
+    if plan.canary is not None:
+        connection.execute(update(targets).where(fleet).values(canary=encode(plan.canary)))
     if plan.switch:
         connection.execute(update(targets).where(fleet).values(switched=plan.at))
     if plan.stop and plan.retarget is None:

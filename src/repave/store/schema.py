@@ -20,7 +20,7 @@ from sqlalchemy import (
 
 from repave.model.names import EnvironmentName, FleetKey, FleetName, ProjectName
 
-REVISION = "0009"
+REVISION = "0010"
 """The migration this code was written for: the last in ``migrations/versions``."""
 
 
@@ -180,6 +180,7 @@ targets = Table(
     Column("forgotten", Boolean, nullable=False),
     Column("healing_stopped", Moment),
     Column("healing_allowed", Moment),
+    Column("canary", Text, nullable=False, server_default=""),
     Column("size_history", Text, nullable=False, server_default=""),
 )
 """A destroyed fleet's row stays, forgotten: neither its generations nor its slots are ever given again."""

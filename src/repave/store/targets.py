@@ -2,6 +2,7 @@
 
 from sqlalchemy import Connection, Select, Table, select
 
+from repave.model.canary import CanaryStage
 from repave.model.disruption import Disruption, Drawer
 from repave.model.names import FleetKey, ReleaseNumber, RevisionId, SlotId, ZoneName
 from repave.model.scaling import SizeHistory
@@ -37,6 +38,7 @@ def read_target(connection: Connection, fleet: FleetKey) -> Target | None:
         revoked=revoked_revisions(connection, fleet),
         exposures=exposures(connection, fleet),
         zones_out=_zones_out(connection, fleet),
+        canary=decode(CanaryStage, row.canary) if row.canary else CanaryStage(),
         switched=row.switched,
         paused=row.paused,
         stopped=row.stopped,

@@ -45,6 +45,15 @@ class RolloutSection(Section):
     unavailable: AmountText = Field(
         default=Amount(value=0), description="Serving instances below the wanted size meanwhile. Default: 0."
     )
+    steps: list[AmountText] = Field(
+        default=[Amount(value=10, percent=True), Amount(value=50, percent=True)],
+        min_length=1,
+        description="canary: how much is new, at least 1, at each step before the rest. Default: 10%, then 50%.",
+    )
+    pause: Duration = Field(default=600.0, description="canary: how long each step is judged. Default: 10m.")
+    checkpoint: bool = Field(
+        default=False, description="canary: true has each step wait for `repave resume` as well. Default: false."
+    )
     keep: Duration = Field(
         default=600.0, description="blue-green: the old group stands by so long after the switch. Default: 10m."
     )

@@ -12,7 +12,18 @@ from repave.model.observation import Observation
 from repave.model.plan import Plan
 from repave.model.policy import FleetPolicy
 from repave.model.target import Target
-from repave.planner.check import ages, arrivals, healing, judgements, ledger, removals, sizes, switching, turns
+from repave.planner.check import (
+    ages,
+    arrivals,
+    canary,
+    healing,
+    judgements,
+    ledger,
+    removals,
+    sizes,
+    switching,
+    turns,
+)
 from repave.planner.check.view import View
 
 PROMISES: tuple[Callable[[View], Iterator[str]], ...] = (
@@ -30,6 +41,9 @@ PROMISES: tuple[Callable[[View], Iterator[str]], ...] = (
     ledger.zones,
     ledger.memory,
     arrivals.crowd,
+    canary.evidence,
+    canary.steps,
+    canary.share,
     switching.switches,
     switching.admissions,
     switching.rests,

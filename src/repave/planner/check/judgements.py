@@ -29,7 +29,8 @@ def going_back(view: View) -> Iterator[str]:
     back = view.plan.retarget
     revoked = {each.revision for each in view.target.revoked}
     withdrawn = back is not None and view.target.revision in revoked
-    if (back or view.plan.stop) and not withdrawn and len(against) < least:
+    compared = any(failure.kind is FailureKind.WORSE for failure in against)
+    if (back or view.plan.stop) and not withdrawn and not compared and len(against) < least:
         yield f"it stops the wanted revision for {len(against)} failures, and {least} are needed"
     if back is None:
         return
@@ -52,7 +53,8 @@ def going_back(view: View) -> Iterator[str]:
 def lessons(view: View) -> Iterator[str]:
     """What is remembered is true, and is remembered once."""
     well = {view.instances[instance].slot for instance in view.serving}
-    for slot in sorted(well & ({heal.slot for heal in view.plan.heals} | {f.slot for f in view.plan.failures})):
+    failed = {failure.slot for failure in view.plan.failures if failure.kind is not FailureKind.WORSE}
+    for slot in sorted(well & ({heal.slot for heal in view.plan.heals} | failed)):
         yield f"{slot} serves, and would be remembered as failed"
     remembered = Counter(f.slot for f in view.plan.failures) + Counter({f.slot: 1 for f in view.target.failures})
     for failure in view.plan.failures:

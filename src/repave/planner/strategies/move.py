@@ -11,6 +11,9 @@ class Move:
     floor: int
     """So many must serve."""
 
+    most: int
+    """New instances that there may be by the step that is judged; ``size`` where none is."""
+
     surge: int
     """Above ``size``, while moving."""
 
@@ -49,8 +52,11 @@ class Allowance:
     admits: int
     """New instances that stand by and may get requests now."""
 
-    retires: bool
-    """Whether old instances that serve may leave as the budget allows."""
+    retires: int
+    """Old instances that serve and may leave as the budget allows."""
+
+    most: int
+    """New instances that there are to be for now."""
 
     standby: bool = False
     """Whether new instances stand by until they are admitted."""

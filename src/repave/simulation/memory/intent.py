@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from threading import RLock
 
+from repave.model.canary import CanaryStage
 from repave.model.disruption import HOUR
 from repave.model.exposure import Exposure
 from repave.model.names import Digest, FleetKey, ReleaseNumber, RevisionId, ZoneName
@@ -68,6 +69,7 @@ class MemoryIntent:
                     size=aim.size,
                     since=target.since if target.revision == aim.revision else at,
                     switched=target.switched if target.revision == aim.revision else None,
+                    canary=target.canary if target.revision == aim.revision else CanaryStage(),
                     stopped="",
                     failures=tuple(failure for failure in target.failures if failure.revision != aim.revision),
                 )
@@ -80,6 +82,15 @@ class MemoryIntent:
             target = self._existing(fleet)
             if target.paused is not paused:
                 self._change(replace(target, paused=paused))
+            return self._known(fleet)
+
+    def pass_checkpoint(self, fleet: FleetKey) -> Target:
+        """A person lets the canary go on. Raises Gone."""
+        with self._intent_guard:
+            stage = self._existing(fleet).canary
+            if stage.approved <= stage.step:
+                passed = replace(stage, approved=stage.step + 1)
+                self._change(replace(self._existing(fleet), canary=passed))
             return self._known(fleet)
 
     def allow_healing(self, fleet: FleetKey, at: datetime) -> Target:
@@ -117,12 +128,20 @@ class MemoryIntent:
             if plan.retarget is not None:
                 back = plan.retarget
                 wanted = replace(
-                    target, revision=back.revision, release=back.release, since=plan.at, switched=None, stopped=""
+                    target,
+                    revision=back.revision,
+                    release=back.release,
+                    since=plan.at,
+                    switched=None,
+                    canary=CanaryStage(),
+                    stopped="",
                 )
             elif plan.stop:
                 wanted = replace(target, stopped=plan.stop)
             elif plan.switch:
                 wanted = replace(target, switched=plan.at)
+            elif plan.canary is not None:
+                wanted = replace(target, canary=plan.canary)
             if plan.healing:
                 wanted = replace(wanted, healing_stopped=plan.at if plan.healing == "stops" else None)
             self._change(

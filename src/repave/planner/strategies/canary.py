@@ -1,0 +1,18 @@
+"""Canary: so many new ones as the step allows, then a pause; batch by batch within a step."""
+
+from repave.planner.strategies.move import Allowance, Move
+
+
+def canary(move: Move) -> Allowance:
+    """As many old ones stay as the step leaves; where old ones are lost, new ones take their place."""
+    most = min(move.size, max(move.most, move.size - move.old))
+    missing = max(0, most - move.new)
+    room = max(0, move.size + move.surge - move.occupied)
+    old_serving = move.serving - move.new_serving
+    return Allowance(
+        launches=min(missing, room),
+        above=move.surge,
+        admits=move.size,
+        retires=max(0, old_serving - (move.size - most)),
+        most=most,
+    )
