@@ -34,6 +34,11 @@ def at_most(figure: str, value: float, unit: str, limit: float) -> Figure:
     return Figure(figure=figure, value=value, unit=unit, aim=f"at most {limit:g}", holds=value <= limit)
 
 
+def at_least(figure: str, value: float, unit: str, limit: float) -> Figure:
+    """A figure whose aim is a lower limit, in the same unit."""
+    return Figure(figure=figure, value=value, unit=unit, aim=f"at least {limit:g}", holds=value >= limit)
+
+
 def told(figure: str, value: float, unit: str) -> Figure:
     """A figure without an aim of its own: a peer's, or a part of another."""
     return Figure(figure=figure, value=value, unit=unit)

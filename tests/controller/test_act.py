@@ -108,9 +108,9 @@ class Recorder:
         self.answer()
         return InstanceId("i")
 
-    def attach(self, *given: object, address: str, port: int, generation: int) -> None:
+    def attach(self, *given: object, address: str, port: int, generation: int, standby: bool) -> None:
         """Check."""
-        self.calls.append(("attach", given[1], address, port, generation))
+        self.calls.append(("attach", given[1], address, port, generation, standby))
         self.answer()
 
     def drain(self, *given: object, generation: int) -> None:

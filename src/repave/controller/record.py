@@ -33,7 +33,9 @@ class Storyteller:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._told: dict[tuple[FleetKey, str, str], str] = {}
+        self._told: dict[FleetKey, dict[tuple[str, str], str]] = {}
+        """The last message of each kind about each slot."""
+
         self._seen: dict[FleetKey, Observation] = {}
         self._planned: dict[FleetKey, Plan] = {}
 
@@ -70,7 +72,7 @@ class Storyteller:
         fleet, at = observation.fleet, observation.at
         if reason:
             yield Event(at=at, fleet=fleet, kind="unseen", message=reason)
-        elif self._told.pop((fleet, "", "unseen"), None) is not None:
+        elif self._of(fleet).pop(("", "unseen"), None) is not None:
             yield Event(at=at, fleet=fleet, kind="seen", message="everything can be seen again")
 
     def _losses(self, observation: Observation, known: dict[InstanceId, Lifetime]) -> Iterator[Event]:
@@ -78,7 +80,7 @@ class Storyteller:
             return
         listed = {instance.id for instance in observation.machines.instances}
         for instance, lifetime in known.items():
-            ended = (observation.fleet, str(lifetime.slot), "terminate") in self._told
+            ended = (lifetime.slot, "terminate") in self._of(observation.fleet)
             if instance not in listed and not ended:
                 yield Event(
                     at=observation.at,
@@ -91,9 +93,9 @@ class Storyteller:
     def _tell(self, events: Iterable[Event]) -> None:
         news = []
         for event in events:
-            subject = (event.fleet, event.slot, event.kind)
-            if self._told.get(subject) != event.message:
-                self._told[subject] = event.message
+            told, subject = self._of(event.fleet), (event.slot, event.kind)
+            if told.get(subject) != event.message:
+                told[subject] = event.message
                 news.append(event)
         self._store.record(news)
 
@@ -101,10 +103,13 @@ class Storyteller:
         """What was told of slots that nobody speaks of any more; a converged fleet may converge anew."""
         subjects = {str(step.slot) for step in plan.steps} | {str(order.slot) for order in target.orders}
         subjects |= {str(lifetime.slot) for lifetime in self._store.lifetimes(plan.fleet, living=True)}
-        for told in [told for told in self._told if told[0] == plan.fleet]:
-            _, slot, kind = told
+        told = self._of(plan.fleet)
+        for slot, kind in list(told):
             if (slot and slot not in subjects) or (kind == "converged" and plan.phase is not Phase.CONVERGED):
-                del self._told[told]
+                del told[slot, kind]
+
+    def _of(self, fleet: FleetKey) -> dict[tuple[str, str], str]:
+        return self._told.setdefault(fleet, {})
 
 
 def _substance(observation: Observation) -> object:
