@@ -1,7 +1,7 @@
 """Carrying out a plan: what an error means, what waits for what, and what goes on at the same time."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import Barrier, Event
 from typing import cast
 
@@ -162,7 +162,7 @@ def test_every_step_reaches_its_port_with_the_committed_generation() -> None:
     assert [result for _, result, _ in results] == [Result.DONE] * 5
     assert recorder.calls == [
         ("launch", "web-1", 7),
-        ("attach", "i-2", "10.0.0.2", 80, 7),
+        ("attach", "i-2", "10.0.0.2", 80, 7, False),
         ("drain", "i-3", 7),
         ("detach", "i-4", 7),
         ("terminate", "i-4", 7),
@@ -173,9 +173,10 @@ def test_every_step_reaches_its_port_with_the_committed_generation() -> None:
 
 def test_the_balancer_checks_an_instance_as_soon_as_its_place_is_known() -> None:
     """By an order of the same generation, while the instance still starts."""
-    recorder = Recorder(address="10.0.0.9")
-    assert recorder.act(launch()) == [("launch", Result.DONE, "")]
-    assert recorder.calls == [("launch", "web-1", 7), ("attach", "i", "10.0.0.9", 80, 7)]
+    for standby in (False, True):
+        recorder = Recorder(address="10.0.0.9")
+        assert recorder.act(replace(launch(), standby=standby)) == [("launch", Result.DONE, "")]
+        assert recorder.calls == [("launch", "web-1", 7), ("attach", "i", "10.0.0.9", 80, 7, standby)]
 
 
 def test_a_balancer_that_does_not_answer_keeps_nothing_from_starting() -> None:

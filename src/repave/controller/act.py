@@ -78,7 +78,8 @@ def _give(ports: Ports, commission: Commission, step: Step) -> None:
     fleet, generation = commission.fleet, commission.generation
     match step:
         case Launch():
-            ports.machines.launch(_order(ports, commission, step), placed=partial(_have_checked, ports, commission))
+            placed = partial(_have_checked, ports, commission, step)
+            ports.machines.launch(_order(ports, commission, step), placed=placed)
         case Attach():
             ports.traffic.attach(
                 fleet,
@@ -102,10 +103,19 @@ def _give(ports: Ports, commission: Commission, step: Step) -> None:
             assert_never(step)
 
 
-def _have_checked(ports: Ports, commission: Commission, instance: InstanceId, address: str, port: int) -> None:
+def _have_checked(
+    ports: Ports, commission: Commission, launch: Launch, instance: InstanceId, address: str, port: int
+) -> None:
     """Have the balancer check an instance from its start on; should it not work now, the next plan orders it."""
     with suppress(WorldError):
-        ports.traffic.attach(commission.fleet, instance, address=address, port=port, generation=commission.generation)
+        ports.traffic.attach(
+            commission.fleet,
+            instance,
+            address=address,
+            port=port,
+            generation=commission.generation,
+            standby=launch.standby,
+        )
 
 
 def _order(ports: Ports, commission: Commission, launch: Launch) -> LaunchOrder:

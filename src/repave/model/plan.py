@@ -20,6 +20,9 @@ class Launch:
     revision: RevisionId
     zone: ZoneName
     reason: str
+    standby: bool = False
+    """A balancer that is told of it while it starts checks it only: it gets requests once it is admitted."""
+
     kind: Literal["launch"] = "launch"
 
 

@@ -9,7 +9,7 @@ from typing import Literal
 from repave.model.canary import CanaryStage
 from repave.model.disruption import Drawer
 from repave.model.names import RevisionId, SlotId, ZoneName
-from repave.model.plan import Ages, Hold, Retarget, Rule, Step
+from repave.model.plan import Ages, Hold, Launch, Retarget, Rule, Step
 from repave.model.policy import FleetPolicy
 from repave.model.revocation import Revoked
 from repave.model.scaling import Resize, SizeHistory, Sizing
@@ -231,15 +231,16 @@ class Draft:
         if back is None:
             self.stop = reason
 
-    def launch(self, count: int) -> int:
+    def launch(self, count: int, *, standby: bool) -> int:
         """Launch so many, spread over the zones; answers how many found one."""
+        revision, reason = self.target.revision, f"{self.goal} are wanted"
         for launched in range(count):
             zone = self._spread.next()
             if zone is None:
                 return launched
             slot = SlotId(f"{self.target.fleet.fleet}-{self.next_slot}")
             self.next_slot += 1
-            self.steps.append(keeper.launch(slot, self.target.revision, zone, f"{self.goal} are wanted"))
+            self.steps.append(Launch(slot=slot, revision=revision, zone=zone, reason=reason, standby=standby))
         return count
 
 

@@ -71,7 +71,8 @@ def plan(policy: FleetPolicy, target: Target, observation: Observation, now: dat
 def wait_for_sight(draft: Draft, unseen: str) -> None:
     """On a partial view nothing is removed and nothing new is started; orders are given again."""
     if not draft.halted and not draft.barred:
-        draft.steps += keeper.launch_again(draft.sets.orders)
+        # What else there is cannot be seen: none of it may get requests before it is.
+        draft.steps += keeper.launch_again(draft.sets.orders, standby=True)
     draft.hold("fleet", Rule.UNSEEN, unseen, since=draft.now)
 
 
@@ -132,7 +133,7 @@ def fill(draft: Draft, allowance: Allowance) -> None:
     if draft.halted or draft.barred:
         draft.closed += [order.slot for order in draft.sets.orders]
         return
-    draft.steps += keeper.launch_again(draft.sets.orders)
+    draft.steps += keeper.launch_again(draft.sets.orders, standby=allowance.standby)
     missing = min(draft.goal, allowance.most) - draft.new
     if missing <= 0:
         return
@@ -141,7 +142,7 @@ def fill(draft: Draft, allowance: Allowance) -> None:
         words = f"{missing} missing; launches failed lately, the next try waits"
         draft.hold("fleet", Rule.BACKOFF, words, since=draft.now, until=until)
         return
-    launched = draft.launch(allowance.launches)
+    launched = draft.launch(allowance.launches, standby=allowance.standby)
     if launched < allowance.launches:
         words = f"{missing} missing; no zone has room"
         until = draft.zones.opens_at

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from repave.model.names import InstanceId, RevisionId, SlotId, ZoneName
+from repave.model.names import InstanceId, SlotId
 from repave.model.observation import Backend, TrafficState
 from repave.model.plan import Admit, Attach, Detach, Drain, Launch, StandBy, Step, Terminate
 from repave.model.policy import FleetPolicy
@@ -11,17 +11,13 @@ from repave.model.target import Order
 from repave.planner.sets import Member, Standing
 
 
-def launch_again(orders: Iterable[Order]) -> list[Step]:
+def launch_again(orders: Iterable[Order], *, standby: bool) -> list[Step]:
     """Orders not seen yet are given again: the same slot starts nothing more."""
+    reason = "ordered, and not seen yet"
     return [
-        Launch(slot=order.slot, revision=order.revision, zone=order.zone, reason="ordered, and not seen yet")
+        Launch(slot=order.slot, revision=order.revision, zone=order.zone, reason=reason, standby=standby)
         for order in orders
     ]
-
-
-def launch(slot: SlotId, revision: RevisionId, zone: ZoneName, reason: str) -> Step:
-    """A new instance."""
-    return Launch(slot=slot, revision=revision, zone=zone, reason=reason)
 
 
 def attach(members: Iterable[Member], *, standby: bool = False) -> list[Step]:

@@ -31,6 +31,9 @@ def admissions(view: View) -> Iterator[str]:
     lacking = view.target.size - view.policy.rollout.unavailable.of(view.target.size) - len(view.serving)
     if not may_have_traffic and len(view.admits) > max(0, lacking):
         yield f"{len(view.admits)} would be let in before all are, and {max(0, lacking)} are lacking"
+    for launch in view.launches:
+        if not launch.standby and not may_have_traffic:
+            yield f"{launch.slot} would get requests before its whole group is ready"
     for attach in view.attaches:
         if attach.instance in new and not attach.standby and not may_have_traffic:
             yield f"{attach.instance} would get requests before its whole group is ready"
