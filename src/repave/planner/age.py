@@ -1,6 +1,6 @@
 """Age: instances are replaced before they grow old, spread so that no herd meets, and in time for the hard limit."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import chain
 from zlib import crc32
@@ -29,7 +29,7 @@ def renew(draft: Draft) -> None:
     next_renewal, due = _due(draft, [member for member in members if member.current])
     deadline, start_by, pressing = _pressing(draft, members)
     if _is_settled(draft):
-        _admit(draft, dict.fromkeys(chain(pressing, due)))
+        _admit(draft, {member.slot: member for member in chain(pressing, due)}.values())
     draft.ages = Ages(
         oldest=min(member.instance.started_at for member in members),
         next_renewal=next_renewal,
@@ -38,12 +38,13 @@ def renew(draft: Draft) -> None:
     )
 
 
-def renewal_of(draft: Draft, member: Member) -> datetime:
-    """When a member is to be replaced for its age: by its number alone, so that every plan says the same."""
+def renewals(draft: Draft, members: Iterable[Member]) -> Iterator[tuple[datetime, Member]]:
+    """When each is to be replaced for its age: by its number alone, so that every plan says the same."""
     soft = draft.policy.age.soft_seconds or 0.0
     offset = crc32(str(draft.target.fleet).encode()) / 2**32  # fleets that were born together part as well
-    place = (offset + slot_number(member.slot)[0] * GOLDEN) % 1
-    return member.instance.started_at + timedelta(seconds=soft * (1 - SPREAD * place))
+    for member in members:
+        place = (offset + slot_number(member.slot)[0] * GOLDEN) % 1
+        yield member.instance.started_at + timedelta(seconds=soft * (1 - SPREAD * place)), member
 
 
 def _due(draft: Draft, members: Sequence[Member]) -> tuple[datetime | None, list[Member]]:
@@ -52,8 +53,7 @@ def _due(draft: Draft, members: Sequence[Member]) -> tuple[datetime | None, list
         return None, []
     due: list[tuple[datetime, Member]] = []
     later: datetime | None = None
-    for member in members:
-        at = renewal_of(draft, member)
+    for at, member in renewals(draft, members):
         if at <= draft.now:
             due.append((at, member))
         elif later is None or at < later:
@@ -69,7 +69,7 @@ def _is_settled(draft: Draft) -> bool:
     return not moving and all(member.current for member in draft.sets.members)
 
 
-def _admit(draft: Draft, due: Collection[Member]) -> None:
+def _admit(draft: Draft, due: Iterable[Member]) -> None:
     """As many as may be taken out within the hour; the others wait for it."""
     room = draft.budget.room(Drawer.AGE)
     hurried = sum(outgoing.drawer is Drawer.DEADLINE for outgoing in draft.outgoing.values())

@@ -98,11 +98,12 @@ def is_stuck(draft: Draft) -> bool:
 def begun(draft: Draft, queue: Sequence[Due], haste: Haste) -> tuple[int, int]:
     """How many of the queue must begin now, within the budget; and how many can no longer wait for the hour."""
     pressing = hurried = 0
+    coming: list[datetime] = []
     for count, (careful, last) in enumerate(haste.starts(queue), 1):
         pressing = count if careful <= draft.now else pressing
         hurried = count if last <= draft.now else hurried
-        draft.wake(careful)
-        draft.wake(last)
+        coming += [at for at in (careful, last) if at > draft.now]
+    draft.wake(min(coming, default=None))
     return pressing, hurried
 
 
