@@ -32,7 +32,7 @@ from repave.model.observation import (
 )
 from repave.model.policy import AgePolicy, BudgetPolicy, FleetPolicy, HealthPolicy, RolloutPolicy
 from repave.model.revocation import Revoked
-from repave.model.target import Failure, FailureKind, Heal, Order, Proof, Sickness, Target
+from repave.model.target import Failure, FailureKind, Heal, Order, Proof, Sickness, Target, ZoneOut
 from repave.planner.strategies import STRATEGIES
 
 NOW = datetime(2026, 3, 2, 18, 0, tzinfo=UTC)
@@ -154,26 +154,23 @@ def worlds(draw: st.DrawFn) -> AnyWorld:
     return draw(policies()), draw(targets(len(seen))), observation
 
 
-@st.composite
-def targets(draw: st.DrawFn, instances: int) -> Target:
-    """Any target, with orders, failures, heals and proofs; some of them of the instances that are seen."""
-    chooser = draw(choosers)
-    wanted = chooser.of(REVISIONS)
-    orders = [
-        Order(slot=SlotId(f"web-{number}"), revision=c.of((wanted, *REVISIONS)), zone=c.of(ZONES), ordered_at=c.ago())
-        for number, c in draw(st.dictionaries(st.integers(1, instances + 4), choosers, max_size=3)).items()
-    ]
-    failures = [
+def failed(told: Sequence[Chooser], wanted: RevisionId) -> list[Failure]:
+    """Any failures, of what is wanted more often than of others."""
+    return [
         Failure(
-            slot=SlotId(c.of((f"web-old-{number}", f"web-{number}"))),
-            revision=c.of((wanted, *REVISIONS)),
-            zone=c.of(ZONES),
-            kind=c.of(tuple(FailureKind)),
-            at=c.ago(),
+            slot=SlotId(chooser.of((f"web-old-{number}", f"web-{number}"))),
+            revision=chooser.of((wanted, *REVISIONS)),
+            zone=chooser.of(ZONES),
+            kind=chooser.of(tuple(FailureKind)),
+            at=chooser.ago(),
         )
-        for number, c in enumerate(draw(st.lists(choosers, max_size=4)))
+        for number, chooser in enumerate(told)
     ]
-    proofs = [
+
+
+def proven(chooser: Chooser) -> list[Proof]:
+    """Any of the revisions, when any of them carried the fleet."""
+    return [
         Proof(
             revision=revision,
             release=RELEASE[revision],
@@ -183,6 +180,19 @@ def targets(draw: st.DrawFn, instances: int) -> Target:
         for revision in REVISIONS
         if chooser.of((True, False))
     ]
+
+
+@st.composite
+def targets(draw: st.DrawFn, instances: int) -> Target:
+    """Any target, with orders, failures, heals and proofs; some of them of the instances that are seen."""
+    chooser = draw(choosers)
+    wanted = chooser.of(REVISIONS)
+    orders = [
+        Order(slot=SlotId(f"web-{number}"), revision=c.of((wanted, *REVISIONS)), zone=c.of(ZONES), ordered_at=c.ago())
+        for number, c in draw(st.dictionaries(st.integers(1, instances + 4), choosers, max_size=3)).items()
+    ]
+    failures = failed(draw(st.lists(choosers, max_size=4)), wanted)
+    proofs = proven(chooser)
     healed = draw(choosers)
     ledger = [
         Disruption(slot=SlotId(f"web-{number}"), zone=c.of(ZONES), drawer=c.of(tuple(Drawer)), at=c.ago())
@@ -223,6 +233,12 @@ def targets(draw: st.DrawFn, instances: int) -> Target:
             if chooser.of((False, False, False, True))
         ),
         switched=healed.of((None, healed.ago())),
+        zones_out=tuple(
+            ZoneOut(zone=zone, since=NOW - timedelta(hours=1), until=until, reason="power works")
+            for zone in ZONES[1:]
+            for until in (healed.of((None, NOW - timedelta(seconds=1), NOW + timedelta(seconds=1))),)
+            if healed.of((False, False, False, True))
+        ),
         paused=healed.of((False,) * 7 + (True,)),
         stopped=healed.of(("", "", "", "", "2 in a row failed")),
     )
