@@ -54,7 +54,7 @@ def measured(rates: Rates, *, seconds_ago: float = 0, **named: float) -> MetricS
     instances = tuple(
         InstanceMetrics(
             instance=InstanceId(f"i-{number}"),
-            seconds=60,
+            seconds=values.get("seconds", 60),
             cpu=values.get("cpu"),
             memory=values.get("memory"),
             requests_per_second=values.get("requests_per_instance"),
@@ -231,6 +231,65 @@ def test_a_metric_of_the_whole_fleet_is_shared_out() -> None:
     assert (made.resize.size, made.resize.reason) == (6, "queue is 70 of 50")
 
 
+def test_the_rate_of_one_that_is_new_counts_for_its_time() -> None:
+    """What it did in 15 s of 60 the others did before: counted in full, every launch would ask for another."""
+    of_each = {number: {"requests_per_instance": 100.0} for number in (1, 2, 3)}
+    new = {4: {"requests_per_instance": 200.0, "seconds": 15.0}}
+    made = decide(measured({**of_each, **new}), policy=scaling(REQUESTS))
+    assert (wanted(made), waits(made)) == (None, {})
+    assert made.sizing is not None
+    assert [(gauge.measured, gauge.needs) for gauge in made.sizing.gauges] == [(87.5, 4)]
+    begun = {number: {"requests_per_instance": 150.0, "seconds": 5.0} for number in (1, 2, 3, 4)}
+    assert wanted(decide(measured(begun), policy=scaling(REQUESTS))) == 6
+
+
+def test_what_those_did_that_leave_has_to_be_done_by_others() -> None:
+    """Requests and processor time of one that drains count; those of which nothing is known do not."""
+    lines = (*FULL, "5 new b draining 5", "6 new c drained 5")
+    rates = {number: {"requests_per_instance": 100.0} for number in (1, 2, 3, 4, 5)}
+    assert wanted(decide(measured(rates), *lines, policy=scaling(REQUESTS))) == 5
+    del rates[5]
+    assert not decide(measured(rates), *lines, policy=scaling(REQUESTS)).resize
+
+
+def test_memory_is_as_it_is_just_now() -> None:
+    """However short a time it was looked at, and without what goes with those that leave."""
+    memory = scaling(MetricTarget(metric="memory", value=0.6))
+    lines = (*FULL, "5 new b draining 5")
+    full = {number: {"memory": 0.9, "seconds": 15.0 * number} for number in (1, 2, 3, 4, 5)}
+    assert wanted(decide(measured(full), *lines, policy=memory)) == 6
+
+
+def test_a_fleet_that_is_as_wanted_is_looked_at_again() -> None:
+    """When all that was measured has left the window; and what waits says whether more or fewer are meant."""
+    assert decide(every(0.6)).wake_at == SKETCH.now + timedelta(seconds=60)
+    assert decide(measured({n: {"cpu": 0.6} for n in (1, 2, 3, 4)}, seconds_ago=20)).wake_at == SKETCH.now + timedelta(
+        seconds=40
+    )
+    [fewer] = decide(every(0.3)).holds
+    assert fewer.detail == "2 would do (cpu is 30% of 60%); it must be so for 300 s"
+    [more] = decide(every(0.9), policy=scaling(out_after_seconds=60.0)).holds
+    assert more.detail == "6 are needed (cpu is 90% of 60%); it must be so for 60 s"
+
+
+def test_a_zone_is_out_while_nobody_serves_there() -> None:
+    """Though nothing speaks against it just now; unless the fleet is too small to be everywhere."""
+    three = replace(leaning(2, 300), size=3)
+    lines = ("1 new a serving", "2 new b serving", "3 new a serving")
+    made = decide(every(0.3, numbers=(1, 2, 3)), *lines, target=three)
+    assert [hold.detail for hold in made.holds if hold.subject == "size"] == [
+        "2 would do (cpu is 30% of 60%), but zone c is out"
+    ]
+    lines = ("1 new a serving", "2 new a serving", "3 new a serving")
+    made = decide(every(0.3, numbers=(1, 2, 3)), *lines, target=three)
+    assert [hold.detail for hold in made.holds if hold.subject == "size"] == [
+        "2 would do (cpu is 30% of 60%), but zones b, c are out"
+    ]
+    two = replace(leaning(1, 300), size=2)
+    small = decide(every(0.2, numbers=(1, 2)), *lines[:2], target=two, policy=scaling(lowest=1))
+    assert wanted(small) == 1
+
+
 def test_the_size_stays_within_its_range() -> None:
     """What is asked for above it is said; what the range no longer holds is corrected without any metrics."""
     assert wanted(decide(every(1.0), policy=scaling(highest=5))) == 5
@@ -256,7 +315,7 @@ UNQUIET = {
 
 @pytest.mark.parametrize("case", UNQUIET)
 def test_never_fewer_in_unquiet_times(case: str) -> None:
-    """While instances are replaced, missing or starting, or a zone is out, nothing is taken away; more may come."""
+    """Promise 7: while instances are replaced, missing or coming, or a zone is out, fewer are not wanted; more are."""
     lines, before = UNQUIET[case]
     target = replace(before, size_history=leaning(2, 300).size_history)
     metrics = every(0.3) if case != "missing" else every(0.3, numbers=(1, 2, 3))
@@ -511,7 +570,7 @@ def serving_fleet(size: int, load: float, moment: datetime) -> Observation:
     out_after=st.sampled_from([0.0, 30.0]),
 )
 def test_a_constant_load_settles_the_size_for_good(size: int, load: float, wished: float, out_after: float) -> None:
-    """Within an hour of any constant load the size is what it needs, and then nothing changes or is remembered."""
+    """Promise 7: within an hour of any constant load the size is what it needs, and then nothing moves any more."""
     policy = replace(
         POLICY,
         scale=ScalePolicy(
