@@ -49,7 +49,7 @@ Commands:
   revoke    Say what must not be started any more, and retire it.
   scan      Name the locked packages that have known flaws.
   where     Find where a CVE, package, digest or release is, or was.
-  simulate  Play a fleet's life in a simulated world, with faults, and check every step.
+  simulate  Play a fleet's life in a simulated world, with faults.
   doctor    Try everything that repave needs on this machine.
   pause     Change nothing in an environment until it is resumed.
   resume    Undo `repave pause`.

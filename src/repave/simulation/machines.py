@@ -61,6 +61,9 @@ class Machine:
     lies: bool = False
     """Passes its checks, and fails every request of a client."""
 
+    detached: bool = False
+    """Repave had the balancer forget it: it is about to go."""
+
     ended_at: datetime | None = None
     """When it was terminated."""
 

@@ -53,6 +53,11 @@ class Script:
         return tuple(kind for kind in self.kinds if self.controllers > 1 or not kind.rivals)
 
 
+def month(seed: int) -> Script:
+    """Thirty days of sixty instances in three zones with every kind of fault; each fourth has two controllers."""
+    return Script(seed=seed, controllers=1 if seed % 4 else 2)
+
+
 @dataclass(kw_only=True)
 class Episode:
     """One fault that came to pass."""

@@ -212,13 +212,13 @@ class World:
         return known is not None and known.state is TrafficState.SERVING and machine.answers(self.clock.now())
 
     def is_of_use(self, machine: Machine, health: HealthPolicy) -> bool:
-        """Whether it answers, or may yet: it is alive, within its grace, and its checks have not begun to fail."""
+        """Whether it answers, or may yet for the first time within its grace; and nobody has found it to be failing."""
         now, pool = self.clock.now(), self.pools.get(machine.fleet)
         known = pool.attached.get(machine.id) if pool else None
-        if machine.dead(now) or (known is not None and known.state is TrafficState.FAILING):
+        if machine.dead(now) or machine.detached or (known is not None and known.state is TrafficState.FAILING):
             return False
-        grace = timedelta(seconds=health.grace_seconds)
-        return now - machine.launched_at < grace or machine.answers(now)
+        late = now - machine.launched_at >= timedelta(seconds=health.grace_seconds)
+        return machine.answers(now) or (now < machine.healthy_from and not late)
 
     def living(self, fleet: FleetKey) -> list[Machine]:
         """The instances of a fleet that the provider still has, oldest first."""
