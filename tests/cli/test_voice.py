@@ -29,35 +29,38 @@ Options:
   -h, --help            Show this message and exit.
 
 Commands:
-  init      Write a commented repave.yaml for the application in this folder.
-  schema    Print the JSON Schema of repave.yaml, for editors.
-  lock      Pin every package and file of every image, exactly.
-  bake      Make images from the lock, and a release of them.
-  verify    Check every byte of what was baked, offline.
-  keys      Show the key that signs, and those whose signatures count.
-  sbom      List all that an artifact is made of: CycloneDX or SPDX.
-  push      Carry artifacts to a registry, with what is signed of them.
-  pull      Bring an artifact in from a registry, verified.
-  plan      Show what deploying would replace, in which order, and which CVEs it closes.
-  deploy    Roll a release out to an environment, and wait until it carries it.
-  status    Show every fleet: release, health, endpoint.
-  explain   Name the one rule that holds each thing that waits.
-  diff      Compare environments, releases or the lock.
-  logs      Show what an instance printed.
-  rollback  Go back to the last release that was healthy here.
-  patch     Find what is vulnerable, re-lock, bake, roll out, prove.
-  revoke    Say what must not be started any more, and retire it.
-  scan      Name the locked packages that have known flaws.
-  where     Find where a CVE, package, digest or release is, or was.
-  simulate  Play a fleet's life in a simulated world, with faults.
-  doctor    Try everything that repave needs on this machine.
-  pause     Change nothing in an environment until it is resumed.
-  resume    Undo `repave pause`.
-  heal      Let all that looks sick be replaced, past the healing limit.
-  zone      Move fleets out of a zone, or let them use it again.
-  vault     Carry locked files elsewhere, bring them in, read them again.
-  gc        Remove what no lock, release or instance needs.
-  destroy   Drain and end every instance of an environment.
+  init       Write a commented repave.yaml for the application in this folder.
+  schema     Print the JSON Schema of repave.yaml, for editors.
+  lock       Pin every package and file of every image, exactly.
+  bake       Make images from the lock, and a release of them.
+  verify     Check every byte of what was baked, offline.
+  keys       Show the key that signs, and those whose signatures count.
+  sbom       List all that an artifact is made of: CycloneDX or SPDX.
+  push       Carry artifacts to a registry, with what is signed of them.
+  pull       Bring an artifact in from a registry, verified.
+  plan       Show what deploying would replace, in which order, and which CVEs it closes.
+  deploy     Roll a release out to an environment, and wait until it carries it.
+  status     Show every fleet: release, health, endpoint.
+  explain    Name the one rule that holds each thing that waits.
+  diff       Compare environments, releases or the lock.
+  logs       Show what an instance printed.
+  rollback   Go back to the last release that was healthy here.
+  patch      Find what is vulnerable, re-lock, bake, roll out, prove.
+  revoke     Say what must not be started any more, and retire it.
+  scan       Name the locked packages that have known flaws.
+  where      Find where a CVE, package, digest or release is, or was.
+  simulate   Play a fleet's life in a simulated world, with faults.
+  doctor     Try everything that repave needs on this machine.
+  pause      Change nothing in an environment until it is resumed.
+  resume     Undo `repave pause`.
+  protect    Keep an instance from all that can wait, until a time.
+  unprotect  Undo `repave protect`.
+  replace    Have one instance replaced by another.
+  heal       Let all that looks sick be replaced, past the healing limit.
+  zone       Move fleets out of a zone, or let them use it again.
+  vault      Carry locked files elsewhere, bring them in, read them again.
+  gc         Remove what no lock, release or instance needs.
+  destroy    Drain and end every instance of an environment.
 
   Examples:
     repave init && repave lock && repave bake

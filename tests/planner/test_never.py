@@ -54,7 +54,7 @@ def test_never_fewer_serving_than_allowed(world: AnyWorld) -> None:
 def test_never_a_launch_of_what_is_stopped(world: AnyWorld) -> None:
     """Promise 1: nothing is launched of a revision that was stopped, now or before, nor while it goes back."""
     made = planned(world)
-    if world[1].stopped or made.stop or made.retarget or world[1].paused:
+    if world[1].stopped or made.stop or made.retarget or (world[1].paused and not made.resumes):
         launched = [s for s in made.steps if isinstance(s, Launch)]
         assert not launched, f"launched although it was stopped: {launched}"
 
@@ -214,7 +214,7 @@ def test_never_a_step_for_a_converged_fleet(size: int, policy: FleetPolicy) -> N
     assert made.phase is Phase.CONVERGED
 
 
-@given(worlds(), st.floats(0, 1, exclude_max=True))
+@given(worlds(), st.floats(0, 0.999))
 def test_never_does_a_plan_change_before_it_says_so(
     world: tuple[FleetPolicy, Target, Observation], share: float
 ) -> None:

@@ -8,6 +8,7 @@ from store_scene import FLEET, NOW, OTHER, ZONE, empty, later
 from repave.model.disruption import Disruption, Drawer
 from repave.model.names import ReleaseNumber, RevisionId, SlotId
 from repave.model.target import Sickness
+from repave.model.wishes import Protection, Replacement
 from repave.ports.errors import Gone
 from repave.ports.intent import Aim
 from repave.ports.store import Store
@@ -55,3 +56,52 @@ def test_the_ledger_holds_the_last_hour(store: Store) -> None:
     target = store.target(FLEET)
     assert target is not None
     assert target.disruptions == (entries[1],)
+
+
+def test_a_person_protects_and_names_instances(store: Store) -> None:
+    """A second protection stands for the first, the first wish for a second; what is over or done is forgotten."""
+    store.aim(FLEET, AIM, NOW)
+    first = Protection(slot=SlotId("web-1"), since=NOW, until=later(60), reason="a test")
+    second = replace(first, until=later(120))
+    store.protect(FLEET, first)
+    protected = store.protect(FLEET, second)
+    assert protected.protections == (second,)
+    assert store.protect(FLEET, replace(first, slot=SlotId("web-2"))).protections == (
+        second,
+        replace(first, slot=SlotId("web-2")),
+    )
+    before = store.unprotect(FLEET, SlotId("web-2")).generation
+    assert store.unprotect(FLEET, SlotId("web-2")).generation == before, "what changes nothing has no generation"
+    wish = Replacement(slot=SlotId("web-3"), since=NOW, reason="slow")
+    assert store.ask_replacement(FLEET, wish).replacements == (wish,)
+    asked = store.ask_replacement(FLEET, replace(wish, reason="very slow"))
+    assert asked.replacements == (wish,)
+    generation = store.commit(empty(asked.generation, at=later(119)))
+    target = store.target(FLEET)
+    assert target is not None
+    assert (target.protections, target.replacements) == ((second,), (wish,))
+    store.commit(replace(empty(generation, at=later(120)), replaced=(wish.slot,)))
+    target = store.target(FLEET)
+    assert target is not None
+    assert (target.protections, target.replacements) == ((), ())
+    with pytest.raises(Gone):
+        store.protect(OTHER, first)
+    with pytest.raises(Gone):
+        store.unprotect(OTHER, first.slot)
+    with pytest.raises(Gone):
+        store.ask_replacement(OTHER, wish)
+
+
+def test_a_pause_has_its_end_and_its_reason(store: Store) -> None:
+    """Said again it ends anew, and began when it began; a plan ends it, or a person."""
+    store.aim(FLEET, AIM, NOW)
+    store.pause(FLEET, NOW, paused=True, until=later(60), reason="a look")
+    paused = store.pause(FLEET, later(9), paused=True, until=later(99), reason="a long look")
+    assert (paused.paused_since, paused.paused_until, paused.paused_reason) == (NOW, later(99), "a long look")
+    store.commit(replace(empty(paused.generation, at=later(99)), resumes=True))
+    over = store.target(FLEET)
+    assert over is not None
+    assert (over.paused, over.paused_since, over.paused_until, over.paused_reason) == (False, None, None, "")
+    store.pause(FLEET, later(100), paused=True, until=later(200))
+    resumed = store.pause(FLEET, later(101), paused=False)
+    assert (resumed.paused, resumed.paused_since, resumed.paused_until) == (False, None, None)

@@ -1,6 +1,7 @@
 """Any fleet in any state: what a property of the planner is tried on."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
@@ -33,6 +34,7 @@ from repave.model.observation import (
 from repave.model.policy import AgePolicy, BudgetPolicy, FleetPolicy, HealthPolicy, RolloutPolicy
 from repave.model.revocation import Revoked
 from repave.model.target import Failure, FailureKind, Heal, Order, Proof, Sickness, Target, ZoneOut
+from repave.model.wishes import Protection, Replacement
 from repave.planner.strategies import STRATEGIES
 
 NOW = datetime(2026, 3, 2, 18, 0, tzinfo=UTC)
@@ -198,7 +200,7 @@ def targets(draw: st.DrawFn, instances: int) -> Target:
         Disruption(slot=SlotId(f"web-{number}"), zone=c.of(ZONES), drawer=c.of(tuple(Drawer)), at=c.ago())
         for number, c in draw(st.dictionaries(st.integers(1, instances + 4), choosers, max_size=4)).items()
     ]
-    return Target(
+    target = Target(
         fleet=FLEET,
         generation=healed.of((1, 2, 99)),
         revision=wanted,
@@ -241,4 +243,21 @@ def targets(draw: st.DrawFn, instances: int) -> Target:
         ),
         paused=healed.of((False,) * 7 + (True,)),
         stopped=healed.of(("", "", "", "", "2 in a row failed")),
+    )
+    return wished(target, draw(choosers))
+
+
+def wished(target: Target, chooser: Chooser) -> Target:
+    """With whatever people may have asked of it: some is over, some is of instances that are not there."""
+    until = NOW + timedelta(hours=chooser.of((0, 1)))
+    return replace(
+        target,
+        paused_until=chooser.of((None, NOW, NOW + timedelta(hours=1))),
+        protections=tuple(
+            Protection(slot=SlotId(f"web-{number}"), since=NOW, until=until)
+            for number in range(1, chooser.of((1, 1, 3, 6)))
+        ),
+        replacements=tuple(
+            Replacement(slot=SlotId(f"web-{number}"), since=NOW) for number in range(2, chooser.of((2, 2, 2, 4)))
+        ),
     )

@@ -59,7 +59,7 @@ class Storyteller:
         before = self._store.last_plan(plan.fleet)
         self._store.keep_plan(plan)
         converged = plan.phase is Phase.CONVERGED and (before is None or before.phase is not Phase.CONVERGED)
-        self._tell([*_judgements(plan, target), *(_converged(plan) if converged else ())])
+        self._tell([*_fulfilled(plan), *_judgements(plan, target), *(_converged(plan) if converged else ())])
         self._forget(plan, target)
 
     def did(self, outcomes: Iterable[Outcome], target: Target) -> None:
@@ -166,6 +166,15 @@ def _judgements(plan: Plan, target: Target) -> Iterator[Event]:
         yield event("switch", f"all requests go over to r{target.release}")
     if plan.proven is not None:
         yield event("proven", f"r{target.release} carries the whole fleet in good health")
+
+
+def _fulfilled(plan: Plan) -> Iterator[Event]:
+    """What a person asked for, and is over or done."""
+    if plan.resumes:
+        yield Event(at=plan.at, fleet=plan.fleet, kind="resume", message="the pause is over by its time")
+    for slot in plan.replaced:
+        message = f"{slot} is gone, as a person asked"
+        yield Event(at=plan.at, fleet=plan.fleet, kind="replace", slot=slot, message=message)
 
 
 def _converged(plan: Plan) -> Iterator[Event]:

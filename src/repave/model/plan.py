@@ -140,6 +140,9 @@ class Rule(StrEnum):
     HOURLY = "hourly-budget"
     """As many as allowed were taken out within an hour."""
 
+    PROTECTED = "protected"
+    """A person protects the instance from all that can wait."""
+
     ZONE_BUDGET = "zone-budget"
     """As many as allowed leave this zone at the same time."""
 
@@ -269,6 +272,12 @@ class Plan:
     sicknesses: tuple[Sickness, ...] = ()
     """Noticed by this plan, to be kept."""
 
+    replaced: tuple[SlotId, ...] = ()
+    """A person asked for these to be replaced, and they are gone."""
+
+    resumes: bool = False
+    """Whether the pause is over by its time."""
+
     healing: Literal["", "stops", "goes on"] = ""
     """Whether the sick are no longer replaced from now on, or are again; empty: as before."""
 
@@ -312,6 +321,8 @@ class Plan:
             or self.heals
             or self.sicknesses
             or self.healing
+            or self.replaced
+            or self.resumes
             or self.retarget
             or self.stop
             or self.resize

@@ -10,6 +10,7 @@ from repave.model.exposure import Exposure
 from repave.model.names import FleetKey, ReleaseNumber, RevisionId, SlotId, ZoneName
 from repave.model.revocation import Revoked
 from repave.model.scaling import SizeHistory
+from repave.model.wishes import Protection, Replacement
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,6 +153,17 @@ class Target:
 
     paused: bool = False
     """An operator asked for no change except keeping what serves."""
+
+    paused_since: datetime | None = None
+    paused_until: datetime | None = None
+    """When the pause ends by itself; None: when a person ends it."""
+
+    paused_reason: str = ""
+    protections: tuple[Protection, ...] = ()
+    """By slot; those that are over may still stand."""
+
+    replacements: tuple[Replacement, ...] = ()
+    """By slot: a person asked for them."""
 
     stopped: str = ""
     """Why nothing of this revision is launched any more; empty when it may be."""

@@ -13,6 +13,7 @@ from repave.operations.converge import Converge, Settled, Watcher
 from repave.operations.errors import Refused
 from repave.operations.keys import fleets_of
 from repave.operations.releases import newest_release, title
+from repave.planner.wishes import without_old_pause
 from repave.ports.clock import Clock
 from repave.ports.intent import Aim
 from repave.ports.store import Store
@@ -103,7 +104,8 @@ class Deploying:
     def begin(self, environment: Environment, release: Release, reason: str) -> tuple[FleetKey, ...]:
         """Write down what is wanted, for every fleet of the environment; nothing is started by this. Raises Refused."""
         keys = fleets_of(self._project, environment)
-        if any(target.paused for key in keys if (target := self._store.target(key))):
+        found = [target for key in keys if (target := self._store.target(key))]
+        if any(without_old_pause(target, self._clock.now()).paused for target in found):
             raise Refused(f"{environment.name} is paused", hint=f"`repave resume {environment.name}`")
         revisions = {key: revision_for(self._project, environment.name, key.fleet, release) for key in keys}
         # Who comes first is told first: a controller that looks meanwhile must not take the old wish for the new one.

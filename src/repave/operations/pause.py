@@ -1,7 +1,9 @@
-"""Pausing: nothing of a fleet is changed until it is resumed; what serves goes on serving."""
+"""Pausing: nothing of a fleet is changed until it is resumed, or the time is over; what serves goes on serving."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
+from repave.model.event import Event
 from repave.model.names import FleetKey
 from repave.model.plan import Rule
 from repave.ports.clock import Clock
@@ -15,17 +17,39 @@ class Paused:
     environment: str
     fleet: str
     paused: bool
+    until: datetime | None
+    reason: str
 
 
-def pause(fleets: tuple[FleetKey, ...], store: Store, clock: Clock, *, paused: bool) -> tuple[Paused, ...]:
+def pause(
+    fleets: tuple[FleetKey, ...],
+    store: Store,
+    clock: Clock,
+    *,
+    paused: bool,
+    until: datetime | None = None,
+    reason: str = "",
+) -> tuple[Paused, ...]:
     """Pause or resume every fleet; resuming lets a canary go on past its checkpoint. Raises Gone: never deployed."""
-    done = []
+    told = []
     for key in fleets:
+        now = clock.now()
         if not paused and _waits_for_a_person(store, key):
             store.pass_checkpoint(key)
-        target = store.pause(key, clock.now(), paused=paused)
-        done.append(Paused(environment=key.environment, fleet=key.fleet, paused=target.paused))
-    return tuple(done)
+        target = store.pause(key, now, paused=paused, until=until, reason=reason)
+        words = "paused by a person" if paused else "resumed by a person"
+        message = f"{words}{f', until {until.isoformat()}' if until else ''}{f': {reason}' if reason else ''}"
+        store.record([Event(at=now, fleet=key, kind="pause" if paused else "resume", message=message)])
+        told.append(
+            Paused(
+                environment=key.environment,
+                fleet=key.fleet,
+                paused=target.paused,
+                until=target.paused_until,
+                reason=target.paused_reason,
+            )
+        )
+    return tuple(told)
 
 
 def _waits_for_a_person(store: Store, key: FleetKey) -> bool:

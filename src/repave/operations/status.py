@@ -88,6 +88,17 @@ class FleetStatus:
     """What could not be seen then."""
 
     paused: bool
+    paused_until: datetime | None
+    paused_reason: str
+    protected: dict[str, datetime]
+    """By slot: until when a person protects it."""
+
+    to_be_replaced: tuple[str, ...]
+    """Slots that a person asked to be replaced."""
+
+    healing_stopped: datetime | None
+    """Since when the sick are no longer replaced, because too many fell sick at once."""
+
     stopped: str
     revoked: str
     """Why what is wanted must not be started any more; empty when it may."""
@@ -134,6 +145,11 @@ def status_of(target: Target, seen: Observation | None, plan: Plan | None) -> Fl
         seen_at=seen.at if seen else None,
         incomplete="; ".join(filter(None, (seen.machines.incomplete, seen.traffic.incomplete))) if seen else "",
         paused=target.paused,
+        paused_until=target.paused_until,
+        paused_reason=target.paused_reason,
+        protected={known.slot: known.until for known in target.protections},
+        to_be_replaced=tuple(wish.slot for wish in target.replacements),
+        healing_stopped=target.healing_stopped,
         stopped=target.stopped,
         revoked=next((one.reason for one in target.revoked if one.revision == target.revision), ""),
         deadlines=tuple(hold.detail for hold in plan.holds if hold.rule is Rule.DEADLINE) if plan else (),

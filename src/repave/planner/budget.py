@@ -50,6 +50,7 @@ class Budget:
         self._serving = sets.serving
         self.floor = max(0, target.size - policy.rollout.unavailable.of(target.size))
         self._leaving = Counter(member.instance.zone for member in sets.of(Standing.LEAVING))
+        self._protections = {known.slot: known for known in target.protections if known.until > now}
         self._known = {disruption.slot for disruption in target.disruptions}
         # Where nobody is wanted any more, a limit would only prolong the end.
         self._paced = not hurried and target.size > 0
@@ -114,7 +115,18 @@ class Budget:
         words = f"{last.most} may be taken out within an hour{' without need' if last.binds == GENTLE else ''}"
         return Refusal(rule=Rule.HOURLY, words=words, until=last.frees_at)
 
+    def protected(self, member: Member, drawer: Drawer) -> Refusal | None:
+        """The protection that keeps the member from this drawer; None when there is none, or it cannot wait."""
+        known = self._protections.get(member.slot)
+        if known is None or drawer not in PACED:
+            return None
+        words = f"a person protects it{f': {known.reason}' if known.reason else ''}"
+        return Refusal(rule=Rule.PROTECTED, words=words, until=known.until)
+
     def _refusal(self, member: Member, drawer: Drawer) -> Refusal | None:
+        protection = self.protected(member, drawer)
+        if protection is not None:
+            return protection
         if not self.left:
             return self._spent
         crowded = self._crowded(member.instance.zone) if self._paced and drawer in PACED else None

@@ -33,11 +33,17 @@ class Outgoing:
 
 
 @dataclass
-class Healing:
-    """What healing leaves behind, beside its draws."""
+class Notes:
+    """What is to be kept of the plan beside its steps, draws and failures."""
 
-    turn: Literal["", "stops", "goes on"] = ""
+    healing: Literal["", "stops", "goes on"] = ""
     sicknesses: list[Sickness] = field(default_factory=list)
+    replaced: list[SlotId] = field(default_factory=list)
+    """What a person asked to be replaced, and is gone."""
+
+    resumes: bool = False
+    wakes: list[datetime] = field(default_factory=list)
+    """When something may change by the passing of time alone, beside the ends of holds."""
 
 
 @dataclass(kw_only=True)
@@ -76,10 +82,7 @@ class Draft:
         """New ones that there may be by the step that is judged."""
 
         self.proven: RevisionId | None = None
-        self.healing = Healing()
-        self.wakes: list[datetime] = []
-        """When something may change by the passing of time alone, beside the ends of holds."""
-
+        self.notes = Notes()
         self.requests: list[Request] = []
         self.resting: list[Hold] = []
         """What may still be bettered later, in a fleet that is as wanted."""
@@ -155,6 +158,10 @@ class Draft:
         members = self.sets.of(*standings, current=current)
         return [member for member in members if member.slot not in self._away] if self._away else members
 
+    def is_protected(self, member: Member) -> bool:
+        """Whether a person protects it from all that can wait."""
+        return self.budget.protected(member, Drawer.SCALE_IN) is not None
+
     def was_proven(self, member: Member) -> bool:
         """Whether the member's revision once carried the fleet."""
         return any(proof.revision == member.instance.revision for proof in self.target.proven)
@@ -184,7 +191,7 @@ class Draft:
     def wake(self, at: datetime | None) -> None:
         """Plan again then at the latest, if that is still to come."""
         if at is not None and at > self.now:
-            self.wakes.append(at)
+            self.notes.wakes.append(at)
 
     def fail(self, failure: Failure) -> None:
         """Remember a failure, once for each slot."""
@@ -198,7 +205,15 @@ class Draft:
         self.fail(self.failure_of(member))
 
     def replace(self, member: Member, drawer: Drawer, reason: str) -> None:
-        """Another is to take the place of this one, for a reason of its own; the more urgent of two reasons counts."""
+        """Another is to take the place of this one, for a reason of its own; the more urgent of two counts.
+
+        A protected one stays, when the reason can wait.
+        """
+        protection = self.budget.protected(member, drawer)
+        if protection is not None:
+            words = f"{reason}; but {protection.words}"
+            self.rest(member.slot, protection.rule, words, since=member.since, until=protection.until)
+            return
         known = self.outgoing.get(member.slot)
         if known is None and member.current and member.standing in ALIVE:
             self._spread.leave(member.instance.zone)

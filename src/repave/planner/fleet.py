@@ -22,6 +22,7 @@ from repave.planner.sets import Member, Standing, classify
 from repave.planner.strategies import Allowance
 from repave.planner.switching import drawer_of_old, hold_in_traffic, is_kept, let_in, retire_stand_bys
 from repave.planner.turns import turn
+from repave.planner.wishes import replace_as_asked, without_old_pause
 from repave.planner.withdrawal import withdraw
 from repave.planner.zones import leaving_order
 
@@ -32,9 +33,11 @@ def plan(policy: FleetPolicy, target: Target, observation: Observation, now: dat
     Pure: the same arguments give the same plan, whatever their order; nothing is changed. A converged fleet gives a
     plan without changes. Times are aware; ``now`` is not before ``observation.at``.
     """
+    given, target = target, without_old_pause(target, now)
     waiting = turn(policy, target, observation)
     kept = waiting.meanwhile or target if waiting else target
     draft = Draft(policy, kept, classify(policy, kept, observation, now), now)
+    draft.notes.resumes = target is not given
     unseen = observation.machines.incomplete or observation.traffic.incomplete
     if target.paused:
         keep_as_it_is(draft, unseen)
@@ -48,6 +51,7 @@ def plan(policy: FleetPolicy, target: Target, observation: Observation, now: dat
         judge(draft)
         heal(draft)
         evacuate(draft)
+        replace_as_asked(draft)
         renew(draft)
         repair(draft)
         rebalance(draft)
@@ -82,7 +86,9 @@ def keep_as_it_is(draft: Draft, unseen: str) -> None:
         attach(draft, schedule(draft))
         renew(draft)
         repair(draft)
-    draft.hold("fleet", Rule.PAUSED, "an operator paused it", since=draft.target.since)
+    target = draft.target
+    words = f"an operator paused it{f': {target.paused_reason}' if target.paused_reason else ''}"
+    draft.hold("fleet", Rule.PAUSED, words, since=target.paused_since or target.since, until=target.paused_until)
 
 
 def clean_up(draft: Draft) -> None:
@@ -165,7 +171,11 @@ def retire(draft: Draft, allowance: Allowance) -> None:
     for member in draft.departing(Standing.COMING):
         if is_kept(draft, member, allowance):
             continue  # it is on its way to stand by
-        if draft.serving >= draft.floor or not draft.was_proven(member):
+        outgoing = draft.outgoing.get(member.slot)
+        protection = None if outgoing else draft.budget.protected(member, Drawer.ROLLOUT)
+        if protection is not None:
+            draft.hold(member.slot, protection.rule, protection.words, since=member.since, until=protection.until)
+        elif draft.serving >= draft.floor or not draft.was_proven(member):
             draft.end(member, f"{_reason_to_leave(draft, member)} and serves nobody")
         else:
             words = f"{_reason_to_leave(draft, member)}; it may serve again, and too few do without it"
@@ -188,7 +198,9 @@ def shrink(draft: Draft) -> None:
     surplus = len(staying) - draft.goal
     if surplus <= 0:
         return
-    chosen = leaving_order(staying, draft.policy.zones)[:surplus]
+    # Who is protected is asked for last, and refused: the others make room first.
+    ordered = sorted(leaving_order(staying, draft.policy.zones), key=draft.is_protected)
+    chosen = [m for m in ordered[:surplus] if m.standing is Standing.SERVING or not draft.is_protected(m)]
     drawer = Drawer.REBALANCE if surplus == 1 and draft.serving == draft.target.size + 1 else Drawer.SCALE_IN
     for member in chosen:
         if member.standing is Standing.COMING:

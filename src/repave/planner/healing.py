@@ -31,9 +31,9 @@ def heal(draft: Draft) -> None:
         _answer(draft, member, ward)
     for member in ward.flapping:
         draft.replace(member, Drawer.HEAL, f"it fell sick {len(onsets[member.slot])} times lately")
-        draft.wakes.append(onsets[member.slot][-draft.policy.healing.flaps] + _window(draft))
+        draft.wake(onsets[member.slot][-draft.policy.healing.flaps] + _window(draft))
     if bool(ward.refusal) is not bool(draft.target.healing_stopped):
-        draft.healing.turn = "stops" if ward.refusal else "goes on"
+        draft.notes.healing = "stops" if ward.refusal else "goes on"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +51,8 @@ def _ward(draft: Draft, sick: list[Member], onsets: Mapping[SlotId, list[datetim
     policy, target = draft.policy.healing, draft.target
     allowed = target.healing_allowed
     # What looked sick when a person allowed healing was looked at by somebody: no limit holds for it.
-    free = {member.slot for member in sick if allowed and member.since <= allowed}
+    wished = {wish.slot for wish in target.replacements}
+    free = {m.slot for m in sick if m.slot in wished or (allowed and m.since <= allowed)}
     limited = sorted((m for m in sick if m.slot not in free), key=lambda member: (member.since, member.slot))
     flapping = [m for m in draft.remaining(Standing.SERVING, current=True) if len(onsets[m.slot]) >= policy.flaps]
     used = dict(_used(draft))
@@ -109,7 +110,7 @@ def _onsets(draft: Draft) -> Mapping[SlotId, list[datetime]]:
         known = onsets[member.slot]
         if not known or member.since - known[-1] >= SAME_ONSET:
             known.append(member.since)
-            draft.healing.sicknesses.append(Sickness(slot=member.slot, since=member.since))
+            draft.notes.sicknesses.append(Sickness(slot=member.slot, since=member.since))
     begin = draft.now - _window(draft)
     return defaultdict(list, {slot: [at for at in times if at > begin] for slot, times in onsets.items()})
 

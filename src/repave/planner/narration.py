@@ -34,8 +34,10 @@ def narrate(draft: Draft) -> Plan:
         failures=tuple(draft.failures),
         closed=tuple(sorted(set(draft.closed))),
         heals=tuple(draft.heals),
-        sicknesses=tuple(draft.healing.sicknesses),
-        healing=draft.healing.turn,
+        sicknesses=tuple(draft.notes.sicknesses),
+        healing=draft.notes.healing,
+        replaced=tuple(draft.notes.replaced),
+        resumes=draft.notes.resumes,
         disruptions=tuple(draft.budget.disruptions),
         next_slot=draft.next_slot,
         retarget=draft.retarget,
@@ -189,4 +191,4 @@ def _serving(draft: Draft) -> int:
 def _wake_at(draft: Draft) -> datetime | None:
     ends = [hold.until for hold in draft.holds if hold.until is not None and hold.until > draft.now]
     grace = timedelta(seconds=draft.policy.health.grace_seconds)
-    return min([*ends, *draft.wakes, *(order.ordered_at + grace for order in draft.sets.orders)], default=None)
+    return min([*ends, *draft.notes.wakes, *(order.ordered_at + grace for order in draft.sets.orders)], default=None)

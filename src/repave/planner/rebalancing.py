@@ -1,10 +1,12 @@
 """Rebalancing: a quiet fleet whose zones have become uneven is evened out, one instance at a time, launch first."""
 
+from collections import Counter
 from datetime import datetime, timedelta
 
 from repave.model.disruption import Drawer
 from repave.model.plan import Rule
 from repave.model.target import FailureKind
+from repave.planner.budget import Refusal
 from repave.planner.draft import ALIVE, Draft
 from repave.planner.sets import Standing
 from repave.planner.zones import Spread
@@ -21,7 +23,7 @@ def rebalance(draft: Draft) -> None:
     # Uneven is judged by what serves: one that is only coming must not end the move that it is part of.
     rested = _rested_at(draft)
     if draft.now >= rested and draft.zones.spread(served).uneven:
-        refusal = draft.budget.waits(Drawer.REBALANCE)
+        refusal = _protected_whole(draft) or draft.budget.waits(Drawer.REBALANCE)
         if refusal is None:
             draft.goal += 1
         else:
@@ -32,6 +34,19 @@ def rebalance(draft: Draft) -> None:
     if until > draft.now:
         words = "the zones are uneven, and are evened out later"
         draft.rest("fleet", Rule.BACKOFF, words, since=draft.now, until=until)
+
+
+def _protected_whole(draft: Draft) -> Refusal | None:
+    """The protection that ends first, when nobody of the fullest zone may leave it."""
+    serving = draft.sets.of(Standing.SERVING, current=True)
+    crowds = Counter(member.instance.zone for member in serving)
+    homeless = crowds.keys() - set(draft.policy.zones)
+    fullest = homeless or {zone for zone, count in crowds.items() if count == max(crowds.values())}
+    there = [member for member in serving if member.instance.zone in fullest]
+    refusals = [refusal for member in there if (refusal := draft.budget.protected(member, Drawer.REBALANCE))]
+    if len(refusals) < len(there):
+        return None
+    return min(refusals, key=lambda refusal: refusal.until or draft.now, default=None)
 
 
 def _quiet(draft: Draft) -> bool:

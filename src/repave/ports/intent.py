@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from repave.model.names import FleetKey, ReleaseNumber, RevisionId, ZoneName
+from repave.model.names import FleetKey, ReleaseNumber, RevisionId
 from repave.model.outcome import Outcome
 from repave.model.plan import Plan
-from repave.model.target import Target, ZoneOut
+from repave.model.target import Target
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,26 +49,6 @@ class Intent(Protocol):
         An unchanged aim that is not stopped changes nothing; otherwise ``stopped`` and the failures of the newly
         wanted revision are forgotten: a person asked for a new try.
         """
-        ...
-
-    def pause(self, fleet: FleetKey, at: datetime, *, paused: bool) -> Target:
-        """Pause or resume. Raises Gone."""
-        ...
-
-    def pass_checkpoint(self, fleet: FleetKey) -> Target:
-        """A person lets the canary go on past the step it stands at; passed already is no change. Raises Gone."""
-        ...
-
-    def allow_healing(self, fleet: FleetKey, at: datetime) -> Target:
-        """A person says that what looks sick at ``at`` is sick: it may be replaced, whatever the limit. Raises Gone."""
-        ...
-
-    def take_out(self, fleet: FleetKey, out: ZoneOut) -> Target:
-        """Take a zone out; once more changes until when, and why, but not since when. Raises Gone."""
-        ...
-
-    def bring_back(self, fleet: FleetKey, zone: ZoneName) -> Target:
-        """Let the zone be used again; one that is not out changes nothing. Raises Gone."""
         ...
 
     def commit(self, plan: Plan) -> int:

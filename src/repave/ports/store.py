@@ -1,4 +1,4 @@
-"""The store: catalogue, intent, revocations, exposures and history in one place, so that they change together."""
+"""The store: catalogue, intent, wishes, revocations, exposures, history in one place, so that they change together."""
 
 from typing import Protocol
 
@@ -7,9 +7,10 @@ from repave.ports.exposures import Exposures
 from repave.ports.history import History
 from repave.ports.intent import Intent
 from repave.ports.revocations import Revocations
+from repave.ports.wishes import Wishes
 
 
-class Store(Catalog, Intent, Revocations, Exposures, History, Protocol):
+class Store(Catalog, Intent, Wishes, Revocations, Exposures, History, Protocol):
     """All of them. Usable from several threads and processes at once."""
 
     def close(self) -> None:

@@ -1,18 +1,17 @@
 """The intent port: targets, changed by compare-and-set on their generation, and leases."""
 
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, Row, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from repave.model.disruption import HOUR, Disruption
-from repave.model.names import FleetKey, ReleaseNumber, RevisionId, ZoneName
+from repave.model.names import FleetKey, ReleaseNumber, RevisionId
 from repave.model.outcome import Outcome, Result
 from repave.model.plan import Launch, Plan
 from repave.model.release import Revision
-from repave.model.target import Failure, FailureKind, Target, ZoneOut
+from repave.model.target import Failure, FailureKind, Target
 from repave.ports.errors import Conflict, Gone
 from repave.ports.intent import Aim, Lease
 from repave.store.database import Database
@@ -24,18 +23,26 @@ from repave.store.schema import (
     leases,
     orders,
     proofs,
+    protections,
+    replacements,
     revisions,
     sicknesses,
     targets,
     zones_out,
 )
-from repave.store.targets import read_target
+from repave.store.targets import change_target, existing_target, read_target
+from repave.store.wishes import commit_wishes
 
 KEPT = timedelta(days=1)
 """How long failures and heals count: far longer than any window the planner looks back over; the story keeps them."""
 
 CLOSING = {Result.REFUSED: FailureKind.REFUSED, Result.NO_CAPACITY: FailureKind.NO_CAPACITY}
 """Outcomes of a launch that end its order; DONE leaves it open until the instance is seen."""
+
+NOT_PAUSED: Mapping[str, object] = {"paused": False, "paused_since": None, "paused_until": None, "paused_reason": ""}
+
+FORGOTTEN = (orders, failures, heals, sicknesses, disruptions, protections, replacements, proofs, zones_out)
+"""What goes with a fleet that is destroyed."""
 
 
 class SqlIntent:
@@ -63,7 +70,7 @@ class SqlIntent:
                 _begin(connection, fleet, aim, at)
             elif row.forgotten or row.stopped or (row.revision, row.release, row.size) != _wanted(aim):
                 same = row.revision == aim.revision and not row.forgotten
-                _change(
+                change_target(
                     connection,
                     fleet,
                     revision=aim.revision,
@@ -78,54 +85,7 @@ class SqlIntent:
                 )
                 newly = (failures.c.fleet == fleet) & (failures.c.revision == aim.revision)
                 connection.execute(delete(failures).where(newly))
-            return _existing(connection, fleet)
-
-    def pause(self, fleet: FleetKey, at: datetime, *, paused: bool) -> Target:
-        """Pause or resume. Raises Gone."""
-        del at
-        with self._database.writing() as connection:
-            if _existing(connection, fleet).paused is not paused:
-                _change(connection, fleet, paused=paused)
-            return _existing(connection, fleet)
-
-    def pass_checkpoint(self, fleet: FleetKey) -> Target:
-        """A person lets the canary go on. Raises Gone."""
-        with self._database.writing() as connection:
-            stage = _existing(connection, fleet).canary
-            if stage.approved <= stage.step:
-                _change(connection, fleet, canary=encode(replace(stage, approved=stage.step + 1)))
-            return _existing(connection, fleet)
-
-    def allow_healing(self, fleet: FleetKey, at: datetime) -> Target:
-        """What looks sick now may be replaced, whatever the limit. Raises Gone."""
-        with self._database.writing() as connection:
-            _existing(connection, fleet)
-            _change(connection, fleet, healing_allowed=at, healing_stopped=None)
-            return _existing(connection, fleet)
-
-    def take_out(self, fleet: FleetKey, out: ZoneOut) -> Target:
-        """Take a zone out; once more changes until when, and why, but not since when. Raises Gone."""
-        row = {"until": out.until, "reason": out.reason}
-        one = (zones_out.c.fleet == fleet) & (zones_out.c.zone == out.zone)
-        with self._database.writing() as connection:
-            known = {each.zone: each for each in _existing(connection, fleet).zones_out}.get(out.zone)
-            if known is None:
-                connection.execute(insert(zones_out), {"fleet": fleet, "zone": out.zone, "since": out.since, **row})
-            elif known != replace(out, since=known.since):
-                connection.execute(update(zones_out).where(one).values(**row))
-            else:
-                return _existing(connection, fleet)
-            _change(connection, fleet)
-            return _existing(connection, fleet)
-
-    def bring_back(self, fleet: FleetKey, zone: ZoneName) -> Target:
-        """Let the zone be used again; one that is not out changes nothing. Raises Gone."""
-        with self._database.writing() as connection:
-            _existing(connection, fleet)
-            one = (zones_out.c.fleet == fleet) & (zones_out.c.zone == zone)
-            if connection.execute(delete(zones_out).where(one)).rowcount:
-                _change(connection, fleet)
-            return _existing(connection, fleet)
+            return existing_target(connection, fleet)
 
     def commit(self, plan: Plan) -> int:
         """Make the plan the target's next generation. Raises Conflict when the target has moved on."""
@@ -143,6 +103,7 @@ class SqlIntent:
             _commit_orders(connection, plan)
             _commit_lessons(connection, plan)
             _commit_target(connection, plan)
+            commit_wishes(connection, plan)
         return generation
 
     def settle(self, fleet: FleetKey, outcomes: Iterable[Outcome]) -> None:
@@ -171,7 +132,7 @@ class SqlIntent:
                         detail=outcome.detail,
                     )
                     connection.execute(insert(failures), _failure_row(fleet, failure))
-                _change(connection, fleet)
+                change_target(connection, fleet)
 
     def unbootable(self, fleet: FleetKey, revisions: Iterable[RevisionId]) -> None:
         """These proven revisions can no longer be started; the others can."""
@@ -187,7 +148,7 @@ class SqlIntent:
                     connection.execute(update(proofs).where(one).values(bootable=bootable))
                     changed += 1
             if changed:
-                _change(connection, fleet)
+                change_target(connection, fleet)
 
     def forget(self, fleet: FleetKey) -> None:
         """The fleet is destroyed; its generations and slot numbers are never given again."""
@@ -195,17 +156,17 @@ class SqlIntent:
             row = _row(connection, fleet)
             if row is None or row.forgotten:
                 return
-            for table in (orders, failures, heals, sicknesses, disruptions, proofs, zones_out):
+            for table in FORGOTTEN:
                 connection.execute(delete(table).where(table.c.fleet == fleet))
             nothing = {
-                "paused": False,
+                **NOT_PAUSED,
                 "stopped": "",
                 "healing_stopped": None,
                 "healing_allowed": None,
                 "size_history": "",
                 "canary": "",
             }
-            _change(connection, fleet, forgotten=True, **nothing)
+            change_target(connection, fleet, forgotten=True, **nothing)
 
     def acquire(self, name: str, holder: str, *, at: datetime, seconds: float) -> Lease | None:
         """Take or renew the lease; None while another holds it."""
@@ -243,13 +204,6 @@ def _row(connection: Connection, fleet: FleetKey) -> Row[tuple[object, ...]] | N
     return connection.execute(select(targets).where(targets.c.fleet == fleet).with_for_update()).one_or_none()
 
 
-def _existing(connection: Connection, fleet: FleetKey) -> Target:
-    target = read_target(connection, fleet)
-    if target is None:
-        raise Gone(f"{fleet} has no target", hint="`repave deploy` gives it one")
-    return target
-
-
 def _wanted(aim: Aim) -> tuple[RevisionId, ReleaseNumber, int]:
     return aim.revision, aim.release, aim.size
 
@@ -270,12 +224,6 @@ def _begin(connection: Connection, fleet: FleetKey, aim: Aim, at: datetime) -> N
         "size_history": "",
     }
     connection.execute(insert(targets), row)
-
-
-def _change(connection: Connection, fleet: FleetKey, **values: object) -> None:
-    """Every change has a generation of its own."""
-    which = targets.c.fleet == fleet
-    connection.execute(update(targets).where(which).values(generation=targets.c.generation + 1, **values))
 
 
 def _commit_orders(connection: Connection, plan: Plan) -> None:
@@ -341,6 +289,8 @@ def _commit_target(connection: Connection, plan: Plan) -> None:
         back = plan.retarget
         values = {"revision": back.revision, "release": back.release, "reason": back.reason, "stopped": ""}
         connection.execute(update(targets).where(fleet).values(since=plan.at, switched=None, canary="", **values))
+    if plan.resumes:
+        connection.execute(update(targets).where(fleet).values(**NOT_PAUSED))
     if plan.healing:
         stopped = plan.at if plan.healing == "stops" else None
         connection.execute(update(targets).where(fleet).values(healing_stopped=stopped))

@@ -20,7 +20,7 @@ from sqlalchemy import (
 
 from repave.model.names import EnvironmentName, FleetKey, FleetName, ProjectName
 
-REVISION = "0010"
+REVISION = "0011"
 """The migration this code was written for: the last in ``migrations/versions``."""
 
 
@@ -178,6 +178,9 @@ targets = Table(
     Column("paused", Boolean, nullable=False),
     Column("stopped", Text, nullable=False),
     Column("forgotten", Boolean, nullable=False),
+    Column("paused_since", Moment),
+    Column("paused_until", Moment),
+    Column("paused_reason", Text),
     Column("healing_stopped", Moment),
     Column("healing_allowed", Moment),
     Column("canary", Text, nullable=False, server_default=""),
@@ -224,6 +227,25 @@ sicknesses = Table(
     Column("fleet", FleetColumn, ForeignKey("targets.fleet"), nullable=False, index=True),
     Column("slot", String, nullable=False),
     Column("since", Moment, nullable=False),
+)
+
+protections = Table(
+    "protections",
+    metadata,
+    Column("fleet", FleetColumn, ForeignKey("targets.fleet"), primary_key=True),
+    Column("slot", String, primary_key=True),
+    Column("since", Moment, nullable=False),
+    Column("until", Moment, nullable=False),
+    Column("reason", Text, nullable=False),
+)
+
+replacements = Table(
+    "replacements",
+    metadata,
+    Column("fleet", FleetColumn, ForeignKey("targets.fleet"), primary_key=True),
+    Column("slot", String, primary_key=True),
+    Column("since", Moment, nullable=False),
+    Column("reason", Text, nullable=False),
 )
 
 disruptions = Table(

@@ -6,10 +6,11 @@ from repave.store.exposures import SqlExposures
 from repave.store.history import SqlHistory
 from repave.store.intent import SqlIntent
 from repave.store.revocations import SqlRevocations
+from repave.store.wishes import SqlWishes
 
 
-class SqlStore(SqlCatalog, SqlIntent, SqlRevocations, SqlExposures, SqlHistory):
-    """Catalogue, intent, revocations, exposures and history in one database, as ``sqlite:///.repave/store.db``.
+class SqlStore(SqlCatalog, SqlIntent, SqlWishes, SqlRevocations, SqlExposures, SqlHistory):
+    """Catalogue, intent, wishes, revocations, exposures, history in one database, as ``sqlite:///.repave/store.db``.
 
     The schema is made, or brought up to date, when the store is opened. Raises Invalid (an address or a schema this
     version does not know), Denied, Corrupt, Unreachable.

@@ -1,16 +1,29 @@
 """A target, read from its tables."""
 
-from sqlalchemy import Connection, Select, Table, select
+from sqlalchemy import Connection, Select, Table, select, update
 
 from repave.model.canary import CanaryStage
 from repave.model.disruption import Disruption, Drawer
 from repave.model.names import FleetKey, ReleaseNumber, RevisionId, SlotId, ZoneName
 from repave.model.scaling import SizeHistory
 from repave.model.target import Failure, FailureKind, Heal, Order, Proof, Sickness, Target, ZoneOut
+from repave.model.wishes import Protection, Replacement
+from repave.ports.errors import Gone
 from repave.store.documents import decode
 from repave.store.exposures import exposures
 from repave.store.revocations import revoked_revisions
-from repave.store.schema import disruptions, failures, heals, orders, proofs, sicknesses, targets, zones_out
+from repave.store.schema import (
+    disruptions,
+    failures,
+    heals,
+    orders,
+    proofs,
+    protections,
+    replacements,
+    sicknesses,
+    targets,
+    zones_out,
+)
 
 
 def read_target(connection: Connection, fleet: FleetKey) -> Target | None:
@@ -41,9 +54,28 @@ def read_target(connection: Connection, fleet: FleetKey) -> Target | None:
         canary=decode(CanaryStage, row.canary) if row.canary else CanaryStage(),
         switched=row.switched,
         paused=row.paused,
+        paused_since=row.paused_since,
+        paused_until=row.paused_until,
+        paused_reason=row.paused_reason or "",
+        protections=_protections(connection, fleet),
+        replacements=_replacements(connection, fleet),
         stopped=row.stopped,
         size_history=decode(SizeHistory, row.size_history) if row.size_history else SizeHistory(),
     )
+
+
+def existing_target(connection: Connection, fleet: FleetKey) -> Target:
+    """Raises Gone when there is none."""
+    target = read_target(connection, fleet)
+    if target is None:
+        raise Gone(f"{fleet} has no target", hint="`repave deploy` gives it one")
+    return target
+
+
+def change_target(connection: Connection, fleet: FleetKey, **values: object) -> None:
+    """Every change has a generation of its own."""
+    which = targets.c.fleet == fleet
+    connection.execute(update(targets).where(which).values(generation=targets.c.generation + 1, **values))
 
 
 def _orders(connection: Connection, fleet: FleetKey) -> tuple[Order, ...]:
@@ -80,6 +112,21 @@ def _heals(connection: Connection, fleet: FleetKey) -> tuple[Heal, ...]:
 def _sicknesses(connection: Connection, fleet: FleetKey) -> tuple[Sickness, ...]:
     query = select(sicknesses).where(sicknesses.c.fleet == fleet).order_by(sicknesses.c.position)
     return tuple(Sickness(slot=SlotId(row.slot), since=row.since) for row in connection.execute(query))
+
+
+def _protections(connection: Connection, fleet: FleetKey) -> tuple[Protection, ...]:
+    query = select(protections).where(protections.c.fleet == fleet).order_by(protections.c.slot)
+    return tuple(
+        Protection(slot=SlotId(row.slot), since=row.since, until=row.until, reason=row.reason)
+        for row in connection.execute(query)
+    )
+
+
+def _replacements(connection: Connection, fleet: FleetKey) -> tuple[Replacement, ...]:
+    query = select(replacements).where(replacements.c.fleet == fleet).order_by(replacements.c.slot)
+    return tuple(
+        Replacement(slot=SlotId(row.slot), since=row.since, reason=row.reason) for row in connection.execute(query)
+    )
 
 
 def _disruptions(connection: Connection, fleet: FleetKey) -> tuple[Disruption, ...]:

@@ -23,6 +23,7 @@ from repave.planner.check import (
     sizes,
     switching,
     turns,
+    wishes,
 )
 from repave.planner.check.view import View
 
@@ -52,6 +53,8 @@ PROMISES: tuple[Callable[[View], Iterator[str]], ...] = (
     judgements.lessons,
     healing.limit,
     healing.turns,
+    wishes.protection,
+    wishes.fulfilment,
     judgements.success,
     sizes.sizes,
     ages.renewals,

@@ -32,6 +32,8 @@ def turns(view: View) -> Iterator[str]:
 
 
 def _was_allowed(view: View, slot: str) -> bool:
+    if any(wish.slot == slot for wish in view.target.replacements):
+        return True
     allowed = view.target.healing_allowed
     for instance in view.instances.values():
         if instance.slot == slot:

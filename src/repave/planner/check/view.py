@@ -1,5 +1,6 @@
 """The arguments of a check, looked up once."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from repave.model.names import InstanceId
@@ -17,7 +18,8 @@ class View:
     ) -> None:
         self.plan = plan
         self.policy = policy
-        self.target = target
+        over = target.paused and target.paused_until is not None and target.paused_until <= now
+        self.target = replace(target, paused=False) if over else target
         self.now = now
         self.neighbours = {neighbour.fleet: neighbour for neighbour in observation.neighbours}
         self.metrics = observation.metrics

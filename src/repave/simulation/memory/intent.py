@@ -8,11 +8,11 @@ from threading import RLock
 from repave.model.canary import CanaryStage
 from repave.model.disruption import HOUR
 from repave.model.exposure import Exposure
-from repave.model.names import Digest, FleetKey, ReleaseNumber, RevisionId, ZoneName
+from repave.model.names import Digest, FleetKey, ReleaseNumber, RevisionId
 from repave.model.outcome import Outcome, Result
 from repave.model.plan import Launch, Plan
 from repave.model.revocation import Revoked
-from repave.model.target import Failure, FailureKind, Order, Proof, Target, ZoneOut
+from repave.model.target import Failure, FailureKind, Order, Proof, Target
 from repave.ports.catalog import Catalog
 from repave.ports.errors import Conflict, Gone
 from repave.ports.intent import Aim, Lease
@@ -75,47 +75,6 @@ class MemoryIntent:
                 )
             return self._known(fleet)
 
-    def pause(self, fleet: FleetKey, at: datetime, *, paused: bool) -> Target:
-        """Pause or resume. Raises Gone."""
-        del at
-        with self._intent_guard:
-            target = self._existing(fleet)
-            if target.paused is not paused:
-                self._change(replace(target, paused=paused))
-            return self._known(fleet)
-
-    def pass_checkpoint(self, fleet: FleetKey) -> Target:
-        """A person lets the canary go on. Raises Gone."""
-        with self._intent_guard:
-            stage = self._existing(fleet).canary
-            if stage.approved <= stage.step:
-                passed = replace(stage, approved=stage.step + 1)
-                self._change(replace(self._existing(fleet), canary=passed))
-            return self._known(fleet)
-
-    def allow_healing(self, fleet: FleetKey, at: datetime) -> Target:
-        """What looks sick now may be replaced, whatever the limit. Raises Gone."""
-        with self._intent_guard:
-            target = self._targets.get(fleet)
-            if target is None:
-                raise Gone(f"{fleet} has no target")
-            self._change(replace(target, healing_allowed=at, healing_stopped=None))
-            return self._targets[fleet]
-
-    def take_out(self, fleet: FleetKey, out: ZoneOut) -> Target:
-        """Take a zone out; once more changes until when, and why, but not since when. Raises Gone."""
-        with self._intent_guard:
-            target = self._existing(fleet)
-            known = {each.zone: each for each in target.zones_out}
-            since = known[out.zone].since if out.zone in known else out.since
-            return self._keep_out(target, {**known, out.zone: replace(out, since=since)})
-
-    def bring_back(self, fleet: FleetKey, zone: ZoneName) -> Target:
-        """Let the zone be used again; one that is not out changes nothing. Raises Gone."""
-        with self._intent_guard:
-            target = self._existing(fleet)
-            return self._keep_out(target, {each.zone: each for each in target.zones_out if each.zone != zone})
-
     def commit(self, plan: Plan) -> int:
         """Make the plan the target's next generation. Raises Conflict."""
         with self._intent_guard:
@@ -142,11 +101,15 @@ class MemoryIntent:
                 wanted = replace(target, switched=plan.at)
             elif plan.canary is not None:
                 wanted = replace(target, canary=plan.canary)
+            if plan.resumes:
+                wanted = replace(wanted, paused=False, paused_since=None, paused_until=None, paused_reason="")
             if plan.healing:
                 wanted = replace(wanted, healing_stopped=plan.at if plan.healing == "stops" else None)
             self._change(
                 replace(
                     wanted,
+                    protections=tuple(known for known in target.protections if known.until > plan.at),
+                    replacements=tuple(wish for wish in target.replacements if wish.slot not in plan.replaced),
                     sicknesses=(
                         *(entry for entry in target.sicknesses if entry.since >= plan.at - KEPT),
                         *plan.sicknesses,
@@ -235,6 +198,16 @@ class MemoryIntent:
             if held is not None and held.holder == holder:
                 del self._leases[name]
 
+    def change(self, fleet: FleetKey, become: Callable[[Target], Target]) -> Target:
+        """Make one target of another; what comes out the same changes nothing. Raises Gone."""
+        with self._intent_guard:
+            target = self._targets.get(fleet)
+            if target is None:
+                raise Gone(f"{fleet} has no target")
+            if become(target) != target:
+                self._change(become(target))
+            return self._known(fleet)
+
     def move_on(self, artifacts: frozenset[Digest]) -> None:
         """A generation more for every fleet that was asked to run one of them: what is revoked has changed."""
         with self._intent_guard:
@@ -257,18 +230,6 @@ class MemoryIntent:
             since=at,
             next_slot=1 if before is None else before.next_slot,
         )
-
-    def _existing(self, fleet: FleetKey) -> Target:
-        target = self._targets.get(fleet)
-        if target is None:
-            raise Gone(f"{fleet} has no target")
-        return target
-
-    def _keep_out(self, target: Target, zones: dict[ZoneName, ZoneOut]) -> Target:
-        zones_out = tuple(zones[zone] for zone in sorted(zones))
-        if zones_out != target.zones_out:
-            self._change(replace(target, zones_out=zones_out))
-        return self._targets[target.fleet]
 
     def _change(self, target: Target) -> None:
         """Every change has a generation of its own."""

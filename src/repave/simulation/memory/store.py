@@ -5,14 +5,16 @@ from repave.simulation.memory.exposures import MemoryExposures
 from repave.simulation.memory.history import MemoryHistory
 from repave.simulation.memory.intent import MemoryIntent
 from repave.simulation.memory.revocations import MemoryRevocations
+from repave.simulation.memory.wishes import MemoryWishes
 
 
-class MemoryStore(MemoryCatalog, MemoryIntent, MemoryRevocations, MemoryExposures, MemoryHistory):
+class MemoryStore(MemoryCatalog, MemoryIntent, MemoryWishes, MemoryRevocations, MemoryExposures, MemoryHistory):
     """What a database would keep, of one process, is kept as long as this object."""
 
     def __init__(self) -> None:
         MemoryCatalog.__init__(self)
         MemoryIntent.__init__(self, self, self._revoked_of, self._exposures_of)
+        MemoryWishes.__init__(self, self.change)
         MemoryRevocations.__init__(self, self.revisions, self.move_on)
         MemoryExposures.__init__(self, self.revisions, self.move_on)
         MemoryHistory.__init__(self)
