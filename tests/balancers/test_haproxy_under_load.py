@@ -261,6 +261,32 @@ def test_a_roll_over_drops_nothing(balancer: HaproxyBalancer, start_server: Star
     assert load.failed == []
 
 
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_switch_drops_nothing(balancer: HaproxyBalancer, start_server: StartServer, method: str) -> None:
+    """All requests go over to a group that stood by, and back, under load: none fails, open ones end where they are."""
+    endpoint = balancer.ensure(frontend())
+    blue, green = ([start_server(f"{name}-{number}") for number in range(2)] for name in ("blue", "green"))
+    serve(balancer, *blue)
+    for server in green:
+        balancer.attach(
+            FLEET, InstanceId(server.name), address="127.0.0.1", port=server.port, generation=1, standby=True
+        )
+        await_state(balancer, server, TrafficState.READY)
+    with Load(endpoint, path="/slow/0.05", method=method) as load:
+        load.go_on(20)
+        assert {answer.split("-")[0] for _, _, answer in load.answers} == {"blue"}
+        for those, others in ((green, blue), (blue, green)):
+            for server in those:
+                balancer.admit(FLEET, InstanceId(server.name), generation=1)
+            for server in others:
+                balancer.stand_by(FLEET, InstanceId(server.name), generation=1)
+            switched = time.monotonic()
+            load.go_on(60)
+            after = {answer for sent, _, answer in load.answers if sent > switched}
+            assert after == {server.name for server in those}
+    assert load.failed == []
+
+
 def test_a_killed_server_fails_no_idempotent_request(balancer: HaproxyBalancer, start_server: StartServer) -> None:
     """Ended by kill -9 in the middle of requests: each is answered by another server."""
     endpoint = balancer.ensure(frontend())
