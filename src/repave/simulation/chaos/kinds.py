@@ -213,6 +213,12 @@ ALL = (
         strike=people.pause,
         seconds=(0.2 * MINUTE, 60 * MINUTE),
     ),
+    Kind(
+        name="revoke",
+        sentence="a person revokes the wanted release, and takes it back",
+        strike=people.revoke,
+        seconds=(1 * MINUTE, 120 * MINUTE),
+    ),
     Kind(name="rollback", sentence="a person goes back to an earlier release", strike=people.rollback),
     Kind(name="resize", sentence="a person wants more instances or fewer", strike=people.resize),
 )

@@ -35,6 +35,20 @@ def pause(trouble: Trouble) -> Callable[[], None]:
     return lambda: paused(now=False)
 
 
+def revoke(trouble: Trouble) -> Callable[[], None]:
+    """The wanted release, until it turns out to have been a false alarm."""
+    stage = trouble.stage
+    stage.world.stir()
+    revocation = stage.revoke(stage.target.release)
+
+    def undo() -> None:
+        stage.world.stir()
+        now = stage.world.clock.now()
+        stage.store.undo_revocation(revocation.number, reason="a false alarm", at=now)
+
+    return undo
+
+
 def rollback(trouble: Trouble) -> None:
     """To any release that was ever deployed and carried the fleet."""
     stage = trouble.stage
