@@ -27,7 +27,7 @@ class SimulatedBalancer:
 
     def ensure(self, frontend: Frontend) -> str:
         """Have it serve as described; brings a dead balancer back."""
-        return self.world.call("ensure", lambda: self._ensure(frontend))
+        return self.world.call("ensure", fleet=frontend.fleet, work=lambda: self._ensure(frontend))
 
     def attach(
         self,
@@ -41,35 +41,35 @@ class SimulatedBalancer:
     ) -> None:
         """Check it from now on."""
         del address, port
-        self.world.call("attach", lambda: self._attach(fleet, instance, generation, standby=standby))
+        self.world.call("attach", fleet=fleet, work=lambda: self._attach(fleet, instance, generation, standby=standby))
 
     def admit(self, fleet: FleetKey, instance: InstanceId, *, generation: int) -> None:
         """It gets requests while it is well."""
-        self.world.call("admit", lambda: self._stand_by(fleet, instance, generation, standby=False))
+        self.world.call("admit", fleet=fleet, work=lambda: self._stand_by(fleet, instance, generation, standby=False))
 
     def stand_by(self, fleet: FleetKey, instance: InstanceId, *, generation: int) -> None:
         """It gets none until it is admitted."""
-        self.world.call("stand by", lambda: self._stand_by(fleet, instance, generation, standby=True))
+        self.world.call("stand by", fleet=fleet, work=lambda: self._stand_by(fleet, instance, generation, standby=True))
 
     def drain(self, fleet: FleetKey, instance: InstanceId, *, generation: int) -> None:
         """No new requests."""
-        self.world.call("drain", lambda: self._drain(fleet, instance, generation))
+        self.world.call("drain", fleet=fleet, work=lambda: self._drain(fleet, instance, generation))
 
     def detach(self, fleet: FleetKey, instance: InstanceId, *, generation: int) -> None:
         """Forget it."""
-        self.world.call("detach", lambda: self._detach(fleet, instance, generation))
+        self.world.call("detach", fleet=fleet, work=lambda: self._detach(fleet, instance, generation))
 
     def observe(self, fleet: FleetKey) -> TrafficSighting:
         """The balancer's view now."""
-        return self.world.call("observe traffic", lambda: self._observe(fleet))
+        return self.world.call("observe traffic", fleet=fleet, work=lambda: self._observe(fleet))
 
     def remove(self, fleet: FleetKey) -> None:
         """Forget the whole fleet."""
-        self.world.call("remove", lambda: self.world.pools.pop(fleet, None))
+        self.world.call("remove", fleet=fleet, work=lambda: self.world.pools.pop(fleet, None))
 
     def serving(self, fleet: FleetKey) -> list[InstanceId]:
         """Which instances truly answer requests now: believed in by the balancer, and well."""
-        self.world.settle()
+        self.world.settle(fleet)
         pool, now = self.world.pools.get(fleet), self.world.clock.now()
         if pool is None or not self.world.balancer_alive:
             return []

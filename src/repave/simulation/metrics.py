@@ -25,7 +25,7 @@ class SimulatedMetrics:
 
     def read(self, fleet: FleetKey, *, window_seconds: float) -> MetricSighting:
         """What arrived in the window, at whoever served then and is still attached."""
-        return self.world.call("read metrics", lambda: self._read(fleet, window_seconds))
+        return self.world.call("read metrics", fleet=fleet, work=lambda: self._read(fleet, window_seconds))
 
     def _read(self, fleet: FleetKey, window_seconds: float) -> MetricSighting:
         at = self.world.clock.now()

@@ -140,10 +140,13 @@ class Pool:
         self.frontend = frontend
         self.endpoint = endpoint
         self.attached: dict[InstanceId, Attached] = {}
+        self._caught_up: datetime | None = None
+        """Until when everything that follows from what is known has been done."""
 
     def attach(self, instance: InstanceId, at: datetime, *, standby: bool = False) -> None:
         """Check it from now on; what is attached already stays as it is."""
         if instance not in self.attached:
+            self._caught_up = None
             self.attached[instance] = Attached(instance=instance, next_check=at, since=at, standby=standby)
 
     def stand_by(self, instance: InstanceId, at: datetime, *, standby: bool) -> bool:
@@ -160,7 +163,7 @@ class Pool:
         known = self.attached.get(instance)
         if known is not None and known.idle_at is None:
             known.idle_at = at + timedelta(seconds=drain_seconds)
-            known.foreseen = None
+            known.foreseen = self._caught_up = None
             known.become(TrafficState.DRAINING, at)
         return known is not None
 
@@ -182,6 +185,7 @@ class Pool:
 
     def forget_the_future(self) -> None:
         """Something is about to be done to what is behind this frontend."""
+        self._caught_up = None
         for known in self.attached.values():
             known.foreseen = None
 
@@ -190,6 +194,9 @@ class Pool:
 
         Checks of which it is known that they change nothing are carried out later, together with one that does.
         """
+        if until == self._caught_up:
+            return
+        self._caught_up = until
         checks = self._checks(delay_seconds)
         for known in self.attached.values():
             change = known.foreseen.change if known.foreseen else until

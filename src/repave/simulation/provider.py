@@ -51,7 +51,7 @@ class SimulatedProvider:
 
     def observe(self, fleet: FleetKey) -> MachineSighting:
         """All instances that were not ended; fewer while the world is partial."""
-        return self.world.call("observe machines", lambda: self._observe(fleet))
+        return self.world.call("observe machines", fleet=fleet, work=lambda: self._observe(fleet))
 
     def fleets(self) -> tuple[FleetKey, ...]:
         """Every fleet with an instance."""
@@ -60,11 +60,11 @@ class SimulatedProvider:
     def launch(self, order: LaunchOrder, *, placed: Placed = unasked) -> InstanceId:
         """Start an instance, once for each slot; its address is not known before it runs."""
         del placed
-        return self.world.call("launch", lambda: self._launch(order))
+        return self.world.call("launch", fleet=order.fleet, work=lambda: self._launch(order))
 
     def terminate(self, fleet: FleetKey, instance: InstanceId, *, generation: int) -> None:
         """End it."""
-        self.world.call("terminate", lambda: self._terminate(fleet, instance, generation))
+        self.world.call("terminate", fleet=fleet, work=lambda: self._terminate(fleet, instance, generation))
 
     def console(self, fleet: FleetKey, instance: InstanceId, *, follow: bool = False) -> Iterator[str]:
         """One line, for those that were started."""

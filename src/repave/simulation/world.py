@@ -120,12 +120,12 @@ class World:
         self._newest: dict[tuple[str, FleetKey], int] = {}
         self._lock = RLock()
 
-    def call(self, name: str, work: Callable[[], Answer]) -> Answer:
-        """One call to the world, with what may happen to it."""
+    def call(self, name: str, work: Callable[[], Answer], *, fleet: FleetKey | None = None) -> Answer:
+        """One call to the world, with what may happen to it; ``fleet``: the only one it is about."""
         with self._lock:
             self.calls += 1
             self.clock.sleep(self.call_seconds)
-            self.settle()
+            self.settle(fleet)
             fault = self.fault(self.calls, name, self.chance) if self.fault else None
             self._refuse(name, fault)
             answer = work()
@@ -149,10 +149,13 @@ class World:
             case Fault.OVERTAKEN:
                 raise Conflict(f"{name}: another was faster")
 
-    def settle(self) -> None:
-        """Let the balancer catch up with what has happened by now; before anything is changed, and before a look."""
+    def settle(self, fleet: FleetKey | None = None) -> None:
+        """Let the balancer catch up with what has happened by now, to one fleet or to all.
+
+        Before anything is changed, and before a look.
+        """
         now = self.clock.now()
-        for pool in self.pools.values():
+        for pool in self.pools.values() if fleet is None else filter(None, [self.pools.get(fleet)]):
             pool.catch_up(now, self.balancer_delay_seconds, self.machines.__getitem__)
 
     def next_change(self, after: datetime) -> datetime | None:
@@ -229,7 +232,7 @@ class World:
 
         As the port says, a request whose connection is refused is tried elsewhere; one that hangs fails.
         """
-        self.settle()
+        self.settle(fleet)
         pool = self.pools.get(fleet)
         if pool is None or not self.balancer_alive:
             return None
