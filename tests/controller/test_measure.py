@@ -117,7 +117,7 @@ def test_nothing_is_measured_for_a_policy_that_needs_nothing() -> None:
     stage = Stage()
     stage.balancer.ensure(stage.frontend(FLEET))
     source = Source(clock=stage.world.clock, answer=lambda: (one(),))
-    seen = observe(ports(stage, source), POLICY, parallel=1)
+    seen = observe(ports(stage, source), POLICY, rolling=True, parallel=1)
     assert (seen.metrics, source.asked) == (MetricSighting(), 0)
 
 
@@ -126,7 +126,15 @@ def test_metrics_that_fail_leave_the_rest_of_the_observation_whole() -> None:
     stage = Stage()
     stage.balancer.ensure(stage.frontend(FLEET))
     source = Source(clock=stage.world.clock, answer=silent)
-    seen = observe(ports(stage, source), replace(POLICY, scale=SCALE), parallel=1)
+    seen = observe(ports(stage, source), replace(POLICY, scale=SCALE), rolling=False, parallel=1)
     assert (seen.machines.incomplete, seen.traffic.incomplete) == ("", "")
     assert seen.metrics.incomplete == "something could not be measured: no answer"
     assert seen.at - stage.world.clock.now() == timedelta(0)
+
+
+def test_releases_are_compared_over_a_long_time_only_while_rolling() -> None:
+    """A size follows the last minute, whatever a canary needs while there is one."""
+    canary = replace(POLICY.rollout, strategy="canary", pause_seconds=300.0)
+    policy = replace(POLICY, rollout=canary, scale=SCALE)
+    assert policy.metrics_window_seconds(rolling=True) == 300.0
+    assert policy.metrics_window_seconds(rolling=False) == SCALE.window_seconds

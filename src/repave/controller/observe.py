@@ -12,18 +12,18 @@ from repave.planner.turns import neighbour
 from repave.ports.errors import WorldError
 
 
-def observe(ports: Ports, policy: FleetPolicy, *, parallel: int) -> Observation:
+def observe(ports: Ports, policy: FleetPolicy, *, rolling: bool, parallel: int) -> Observation:
     """Ask all about the policy's fleet; who does not answer is shown as last seen, marked incomplete with the reason.
 
     An old sighting keeps its own time, so nothing is taken for seen that was not. Metrics are measured where the policy
-    needs them. Of the fleets whose turn comes before or after this one's, the store is asked.
+    needs them, ``rolling`` or not. Of the fleets whose turn comes before or after this one's, the store is asked.
     """
     fleet = policy.fleet
     sightings: list[MachineSighting | TrafficSighting | MetricSighting] = run_lanes(
         [
             lambda: _machines(ports, fleet),
             lambda: _traffic(ports, fleet),
-            lambda: _metrics(ports, policy),
+            lambda: _metrics(ports, policy, policy.metrics_window_seconds(rolling=rolling)),
         ],
         parallel,
     )
@@ -68,9 +68,9 @@ def _traffic(ports: Ports, fleet: FleetKey) -> TrafficSighting:
         return TrafficSighting(at=last.at, backends=last.backends, endpoint=last.endpoint, incomplete=reason)
 
 
-def _metrics(ports: Ports, policy: FleetPolicy) -> MetricSighting:
-    if not policy.metrics_window_seconds:
+def _metrics(ports: Ports, policy: FleetPolicy, window_seconds: float) -> MetricSighting:
+    if not window_seconds:
         return MetricSighting()
     before = ports.store.last_seen(policy.fleet)
     known = before.metrics if before else MetricSighting()
-    return measure(ports, policy.fleet, known, window_seconds=policy.metrics_window_seconds)
+    return measure(ports, policy.fleet, known, window_seconds=window_seconds)

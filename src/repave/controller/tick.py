@@ -15,6 +15,7 @@ from repave.model.outcome import Outcome
 from repave.model.plan import Plan
 from repave.model.target import Target
 from repave.planner.check import check
+from repave.planner.failures import under_judgement
 from repave.planner.fleet import plan
 from repave.ports.errors import Conflict
 
@@ -55,7 +56,7 @@ class Ticker:
         if target is None:
             return None
         policy = self._declared.policy(fleet)
-        observation = observe(self._ports, policy, parallel=self._parallel)
+        observation = observe(self._ports, policy, rolling=under_judgement(target), parallel=self._parallel)
         now = self._ports.clock.now()
         with uncollected():
             decision = plan(policy, target, observation, now)

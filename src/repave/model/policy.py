@@ -137,8 +137,10 @@ class FleetPolicy:
         if not self.zones:
             raise ValueError(f"{self.fleet} has no zone")
 
-    @property
-    def metrics_window_seconds(self) -> float:
-        """The longest time that any part of the policy wants metrics of; 0 when none wants any."""
+    def metrics_window_seconds(self, *, rolling: bool) -> float:
+        """The longest time that any part of the policy wants metrics of; 0 when none wants any.
+
+        Releases are compared while rolling only: else a size would follow what was long ago.
+        """
         scaling = self.scale.window_seconds if self.scale and self.scale.targets else 0.0
-        return max(scaling, self.rollout.metrics_window_seconds)
+        return max(scaling, self.rollout.metrics_window_seconds) if rolling else scaling
