@@ -6,7 +6,8 @@ from pathlib import Path
 from simulated_shop import InventedBaker, Shop
 
 from repave.jobs.commands import LocalCommands
-from repave.operations.doctor import examine_machine
+from repave.model.names import FleetKey
+from repave.operations.doctor import Examined, examine_machine
 from repave.registries.layout import LayoutRegistry
 
 
@@ -29,8 +30,34 @@ def test_what_is_missing_is_named_with_the_way_to_get_it(shop: Shop, tmp_path: P
         bakers=[InventedBaker(LayoutRegistry(tmp_path))],
         providers=[shop.machines],
         balancers=[("simulated", shop.traffic)],
+        recorded=shop.store.fleets,
     )
     broken = [one for one in examined if one.area == "programs" and one.name != "Debian's keyring" and not one.works]
     assert [(one.name, one.detail) for one in broken] == [("gpgv", "not found")]
     assert "apt-get install gpgv" in broken[0].hint
     assert {one.area for one in examined} >= {"programs", "disk", "bake container", "simulated"}
+
+
+def test_instances_that_no_record_knows_are_named_and_left_alone(shop: Shop, tmp_path: Path) -> None:
+    """As after a store was lost: what runs goes on, and who looks is told; what is known is not spoken of."""
+    shop.change_application("print('hello')\n")
+    shop.bake()
+    shop.deploy("test")
+
+    def unknown(recorded: Sequence[FleetKey]) -> list[Examined]:
+        examined = examine_machine(
+            folder=tmp_path,
+            commands=LocalCommands(),
+            bakers=[],
+            providers=[shop.machines],
+            balancers=[],
+            recorded=lambda: recorded,
+        )
+        return [one for one in examined if one.name.startswith("unknown")]
+
+    assert unknown(shop.store.fleets()) == []
+    [found] = unknown([])
+    assert (found.area, found.name, found.works) == ("simulated", "unknown instances of shop/test/web", False)
+    assert found.detail == "web-1, web-2, web-3: no record here wants them; they are left alone"
+    assert "`repave deploy test` of shop" in found.hint
+    assert len(shop.world.living(shop.keys("test")[0])) == 3

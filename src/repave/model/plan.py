@@ -173,9 +173,6 @@ class Rule(StrEnum):
     DEADLINE = "deadline"
     """A deadline cannot be kept within capacity."""
 
-    FOREIGN = "foreign"
-    """Bears no tags that repave knows: it is reported and not touched."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class Hold:

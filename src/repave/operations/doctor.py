@@ -1,12 +1,14 @@
-"""Everything that repave needs on this machine, tried just now."""
+"""Everything that repave needs on this machine, tried just now; and what runs here that no record knows."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from shutil import disk_usage
 
+from repave.model.names import FleetKey
 from repave.ports.baker import Baker
 from repave.ports.commands import Commands
+from repave.ports.errors import WorldError
 from repave.ports.provider import Machines, Proven
 from repave.ports.traffic import Traffic
 
@@ -48,8 +50,12 @@ def examine_machine(
     bakers: Iterable[Baker],
     providers: Iterable[Machines],
     balancers: Iterable[tuple[str, Traffic]],
+    recorded: Callable[[], Iterable[FleetKey]],
 ) -> tuple[Examined, ...]:
-    """Try all of it; nothing here raises for something that does not work."""
+    """Try all of it; nothing here raises for something that does not work.
+
+    ``recorded`` answers the fleets that something is wanted of; it is asked only where instances run.
+    """
     found = [_program(name, hint, commands) for name, hint in PROGRAMS.items()]
     found += [_keyring(), _disk(folder)]
     for baker in bakers:
@@ -57,9 +63,29 @@ def examine_machine(
     for provider in providers:
         description = provider.describe()
         found += [_proof(description.name, proof) for proof in description.proofs]
+        found += _unknown(provider, recorded)
     for name, balancer in balancers:
         found += [_proof(name, proof) for proof in balancer.describe()]
     return tuple(found)
+
+
+def _unknown(provider: Machines, recorded: Callable[[], Iterable[FleetKey]]) -> Iterator[Examined]:
+    """Instances that bear repave's tags, of fleets that nothing is wanted of here: reported, and left alone."""
+    try:
+        fleets = provider.fleets()
+        known = frozenset(recorded()) if fleets else frozenset()
+        strangers = {fleet: provider.observe(fleet).instances for fleet in fleets if fleet not in known}
+    except WorldError:
+        return  # what does not answer has been said by its proofs
+    for fleet, instances in strangers.items():
+        slots = ", ".join(sorted(instance.slot for instance in instances))
+        yield Examined(
+            area=provider.name,
+            name=f"unknown instances of {fleet}",
+            works=False,
+            detail=f"{slots}: no record here wants them; they are left alone",
+            hint=f"`repave deploy {fleet.environment}` of {fleet.project} takes them over and replaces them",
+        )
 
 
 def _program(name: str, hint: str, commands: Commands) -> Examined:

@@ -32,7 +32,6 @@ RULES: Mapping[Rule, str] = {
     Rule.CHECKPOINT: "the policy wants a person's word after each step",
     Rule.KEPT: "after a switch the old group is kept ready for a time",
     Rule.DEADLINE: "capacity is not broken for a deadline: it is said before it is missed",
-    Rule.FOREIGN: "what bears no tags of ours is reported, not touched",
 }
 
 REMEDIES: Mapping[Rule, str] = {
