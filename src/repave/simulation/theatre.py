@@ -186,6 +186,7 @@ class Theatre:
         """A person looks at what the bad hour has left: a release that cannot carry the fleet is replaced."""
         target = self.stage.target
         behaviour = self.stage.world.behaviours.get(target.revision)
-        if target.stopped or behaviour not in [BEHAVIOURS[name] for name in GOOD]:
+        revoked = self.stage.store.revoked(self.stage.fleet, target.revision)
+        if target.stopped or revoked or behaviour not in [BEHAVIOURS[name] for name in GOOD]:
             self.trouble.deploy("well")
             self.trouble.tell("deploy", f"r{self.trouble.releases} is deployed, and works")

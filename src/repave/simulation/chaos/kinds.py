@@ -220,6 +220,19 @@ ALL = (
         seconds=(1 * MINUTE, 120 * MINUTE),
     ),
     Kind(name="rollback", sentence="a person goes back to an earlier release", strike=people.rollback),
+    Kind(
+        name="zone-out",
+        sentence="a person takes a zone out, and brings it back",
+        strike=people.zone_out,
+        seconds=(1 * MINUTE, 120 * MINUTE),
+    ),
+    Kind(
+        name="heal",
+        sentence="a person says that what looks sick is sick, whatever the healing limit",
+        strike=people.allow_healing,
+    ),
+    Kind(name="protect", sentence="a person protects an instance for up to an hour", strike=people.protect),
+    Kind(name="replace", sentence="a person has an instance replaced", strike=people.replace_one),
     Kind(name="resize", sentence="a person wants more instances or fewer", strike=people.resize),
 )
 

@@ -1,12 +1,17 @@
 """What people do in the middle of everything."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
+from repave.model.target import ZoneOut
+from repave.model.wishes import Protection, Replacement
 from repave.simulation.chaos.behaviours import BAD, GOOD
 from repave.simulation.chaos.trouble import Trouble
 
 MOST_RESIZED = 0.2
 """Up to so great a share more or less, of the size that the fleet began with."""
+
+LONGEST_PROTECTED_SECONDS = 3600.0
 
 
 def bad_release(trouble: Trouble) -> None:
@@ -68,3 +73,51 @@ def resize(trouble: Trouble) -> None:
     stage.world.stir()
     stage.want(stage.target.release, size)
     trouble.tell("resize", f"{size} are wanted")
+
+
+def zone_out(trouble: Trouble) -> Callable[[], None] | None:
+    """One of the zones; the last one stays."""
+    stage = trouble.stage
+    used = [zone for zone in stage.policy.zones if zone not in {out.zone for out in stage.target.zones_out}]
+    if len(used) == 1:
+        return None
+    zone = stage.world.chance.choice(used)
+    stage.world.stir()
+    stage.store.take_out(stage.fleet, ZoneOut(zone=zone, since=stage.world.clock.now(), reason="power works"))
+    trouble.tell("zone-out", f"a person takes zone {zone} out")
+
+    def back() -> None:
+        stage.world.stir()
+        stage.store.bring_back(stage.fleet, zone)
+
+    return back
+
+
+def allow_healing(trouble: Trouble) -> None:
+    """Whatever the limit."""
+    stage = trouble.stage
+    stage.world.stir()
+    stage.store.allow_healing(stage.fleet, stage.world.clock.now())
+
+
+def protect(trouble: Trouble) -> None:
+    """One of those that live, for up to an hour: it ends by itself."""
+    stage = trouble.stage
+    living = stage.world.living(stage.fleet)
+    if living:
+        chosen, now = stage.world.chance.choice(living), stage.world.clock.now()
+        until = now + timedelta(seconds=stage.world.chance.uniform(60.0, LONGEST_PROTECTED_SECONDS))
+        stage.world.stir()
+        stage.store.protect(stage.fleet, Protection(slot=chosen.slot, since=now, until=until, reason="being looked at"))
+        trouble.tell("protect", f"a person protects {chosen.slot} until {until:%H:%M:%S}")
+
+
+def replace_one(trouble: Trouble) -> None:
+    """One of those that live."""
+    stage = trouble.stage
+    living = stage.world.living(stage.fleet)
+    if living:
+        chosen = stage.world.chance.choice(living)
+        stage.world.stir()
+        stage.store.ask_replacement(stage.fleet, Replacement(slot=chosen.slot, since=stage.world.clock.now()))
+        trouble.tell("replace", f"a person has {chosen.slot} replaced")
