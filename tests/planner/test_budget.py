@@ -17,6 +17,7 @@ from repave.model.policy import BudgetPolicy, FleetPolicy
 from repave.model.target import Target
 from repave.planner.check import UnsafePlan, check
 from repave.planner.fleet import plan
+from repave.planner.hourly import Hourly
 from repave.simulation.sketch import Sketch
 
 SKETCH = Sketch()
@@ -242,3 +243,16 @@ def test_the_checker_refuses_haste_crowding_and_the_wrong_order() -> None:
     silent = replace(made.draws[-1], rule=None)
     with pytest.raises(UnsafePlan, match="refused by no rule"):
         check(replace(made, draws=(*made.draws[:-1], silent)), POLICY, ROLLING, seen, SKETCH.now)
+
+
+def test_what_was_granted_a_moment_ago_holds_the_next_for_an_hour() -> None:
+    """The second of two that ask at one time is told when the first is an hour old."""
+    entry = taken(1, 0)
+    limit = Hourly(1, frozenset({Drawer.ROLLOUT}), frozenset({Drawer.ROLLOUT}), (), SKETCH.now)
+    assert limit.left == 1
+    assert limit.grows_at is None
+    limit.count(taken(9, 0, Drawer.HEAL))
+    assert limit.left == 1, "what is not counted takes nothing"
+    limit.count(entry)
+    assert limit.left == 0
+    assert limit.grows_at == limit.frees_at == SKETCH.now + HOUR

@@ -85,7 +85,7 @@ def test_unavailable_ones_do_not_let_it_creep_on() -> None:
 def test_one_that_is_worse_is_remembered_and_goes_back() -> None:
     """One accusation is enough: it stands on hundreds of answers."""
     made = planned(measured(0.2, 0.0))
-    assert [failure.kind for failure in made.failures] == [FailureKind.WORSE]
+    assert [(failure.kind, failure.zone) for failure in made.failures] == [(FailureKind.WORSE, "a")]
     assert made.retarget is not None
     assert made.retarget.revision == "old"
 
@@ -139,3 +139,8 @@ def test_a_failed_canary_is_not_forgotten_by_its_slot() -> None:
         ),
     )
     assert not plan(CANARY, target, measured(0.2, 0.0), SKETCH.now).failures
+
+
+def test_the_checker_weighs_shares_and_not_sums() -> None:
+    """One new instance gives fewer failed answers than five old ones, and is worse all the same."""
+    assert planned(measured(0.2, 0.05)).failures

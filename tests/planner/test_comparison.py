@@ -76,3 +76,10 @@ def test_what_was_not_measured_counts_for_nothing() -> None:
     unknown = [measured(0, None), measured(400, None)]
     said = compare([measured(400, 0.2), *unknown], [measured(400)], patient=False)
     assert said.worse == "20.0 % of 400 answers failed, 0.0 % of 400 of the old"
+
+
+def test_never_worse_by_the_noise_of_a_release_that_failed_often() -> None:
+    """Where one in ten failed before, three in twenty of a thousand may be chance; one in six and more is not."""
+    before = [measured(1000, 0.10)]
+    assert not compare([measured(1000, 0.15)], before, patient=False).worse
+    assert compare([measured(1000, 0.17)], before, patient=False).worse

@@ -177,3 +177,13 @@ def test_how_often_is_too_often_is_declared() -> None:
     policy = replace(POLICY, healing=HealingPolicy(flaps=1))
     target = replace(TARGET, sicknesses=fell_sick(3, 60))
     assert slots(plan(policy, target, SKETCH.see(*WELL), SKETCH.now), Launch) == ["web-20"]
+
+
+def test_the_checker_counts_who_fell_sick_after_a_person_allowed_healing() -> None:
+    """However long ago it was started: when it fell sick is what counts."""
+    seen = SKETCH.see(*WELL[:2], "3 new c failing 8 5000")
+    target = replace(TARGET, healing_allowed=SKETCH.ago(60))
+    made = decide(seen, target)
+    assert [heal.slot for heal in made.heals] == ["web-3"]
+    with pytest.raises(UnsafePlan, match="2 would be healed within the window, and 1 may be"):
+        check(made, POLICY, replace(target, heals=(healed(30),)), seen, SKETCH.now)

@@ -6,7 +6,7 @@ from any_worlds import NOW, AnyWorld, worlds
 from hypothesis import given
 
 from repave.model.observation import MachineState, TrafficState
-from repave.planner.explain import RULES, explain
+from repave.planner.explain import REMEDIES, RULES, explain
 from repave.planner.fleet import plan
 
 
@@ -27,3 +27,21 @@ def test_never_two_rules_for_one_instance(world: AnyWorld) -> None:
         assert told.rule in RULES
         assert told.since <= NOW, f"{told.subject} waits since a time to come"
         assert told.until is None or told.until >= told.since
+
+
+@given(worlds())
+def test_never_a_step_without_words(world: AnyWorld) -> None:
+    """Promise 4: each step, each answer of the budget, each failure and each hold says why."""
+    policy, target, seen = world
+    made = plan(policy, target, seen, NOW)
+    said = [step.reason for step in made.steps] + [draw.reason for draw in made.draws]
+    said += [failure.detail for failure in made.failures] + [hold.detail for hold in made.holds]
+    assert all(said), f"something is not explained: {said}"
+
+
+@given(worlds())
+def test_never_is_a_remedy_other_than_words(world: AnyWorld) -> None:
+    """Where waiting is enough, the remedy is empty."""
+    policy, target, seen = world
+    for told in explain(plan(policy, target, seen, NOW)):
+        assert told.remedy == REMEDIES.get(told.rule, ""), f"{told.rule} has another remedy"
