@@ -78,9 +78,14 @@ def test_what_is_not_plain_is_left_to_typer(line: tuple[str, ...]) -> None:
 
 @pytest.mark.parametrize("verb", VERBS)
 def test_every_verb_has_a_quick_way(verb: str) -> None:
-    """Its required arguments given, --json is understood."""
+    """All that it requires given, --json is understood."""
     parameters = inspect.signature(load(verb)).parameters.values()
-    required = ["x" for parameter in parameters if parameter.default is inspect.Parameter.empty]
-    found = plain_arguments(load(verb), [*required, "--json"])
+    required = [parameter for parameter in parameters if parameter.default is inspect.Parameter.empty]
+    words = [
+        word
+        for parameter in required
+        for word in ([f"--{parameter.name}"] if parameter.kind is inspect.Parameter.KEYWORD_ONLY else []) + ["x"]
+    ]
+    found = plain_arguments(load(verb), [*words, "--json"])
     assert found is not None
     assert found["as_json"] is True

@@ -190,5 +190,7 @@ def _serving(draft: Draft) -> int:
 
 def _wake_at(draft: Draft) -> datetime | None:
     ends = [hold.until for hold in draft.holds if hold.until is not None and hold.until > draft.now]
+    # Whatever holds one that is not healthy yet, it stands otherwise when its grace is over.
+    ends += [member.healthy_by for member in draft.remaining(Standing.COMING) if member.healthy_by > draft.now]
     grace = timedelta(seconds=draft.policy.health.grace_seconds)
     return min([*ends, *draft.notes.wakes, *(order.ordered_at + grace for order in draft.sets.orders)], default=None)
