@@ -315,3 +315,11 @@ def test_one_line_tells_what_goes_on() -> None:
     made = decide(see("1 old a serving", "2 old b serving", "3 old c serving", "4 new a checking 10 10"))
     assert order_of(["rolling out", "0 of 3 serve r3", "waiting for web-4"], made.summary)
     assert decide(see("1 new a serving", "2 new b serving", "3 new c serving"), SETTLED).summary == "3 of 3 serve r3"
+
+
+def test_many_that_are_waited_for_are_counted() -> None:
+    """Three are named, of more two and how many others."""
+    three = decide(see("1 new a checking 5 5", "2 new b checking 5 5", "3 new c checking 5 5"))
+    assert "waiting for web-1, web-2 and web-3 to" in three.summary
+    lines = [f"{number} new a checking 5 5" for number in range(1, 6)]
+    assert "waiting for web-1, web-2 and 3 more to" in decide(see(*lines), replace(TARGET, size=5)).summary
