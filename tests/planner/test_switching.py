@@ -1,0 +1,94 @@
+"""After the switch of blue/green: who is kept as a way back, for how long, and who is not."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from repave.model.names import InstanceId, ReleaseNumber, RevisionId, ZoneName
+from repave.model.observation import Observation
+from repave.model.plan import Admit, Drain, Plan, Rule, StandBy, Terminate
+from repave.model.policy import FleetPolicy, RolloutPolicy
+from repave.model.target import Target
+from repave.planner.check import UnsafePlan, check
+from repave.planner.fleet import plan
+from repave.simulation.sketch import Sketch
+
+SKETCH = Sketch()
+POLICY = FleetPolicy(
+    fleet=SKETCH.fleet,
+    zones=tuple(ZoneName(name) for name in "abc"),
+    rollout=RolloutPolicy(strategy="blue-green", keep_seconds=600.0),
+)
+TARGET = Target(
+    fleet=SKETCH.fleet,
+    generation=5,
+    revision=RevisionId("new"),
+    release=ReleaseNumber(3),
+    size=3,
+    since=SKETCH.ago(300),
+    next_slot=20,
+    switched=SKETCH.ago(60),
+    proven=(SKETCH.proof("old"),),
+)
+OLD = ("1 old a ready", "2 old b ready", "3 old c ready")
+NEW = ("4 new a serving", "5 new b serving", "6 new c serving")
+SWITCHED = SKETCH.see(*OLD, *NEW)
+
+
+def decide(seen: Observation = SWITCHED, target: Target = TARGET, policy: FleetPolicy = POLICY) -> Plan:
+    """The plan, which the checker accepts."""
+    made = plan(policy, target, seen, SKETCH.now)
+    check(made, policy, target, seen, SKETCH.now)
+    return made
+
+
+def slots(made: Plan, kind: type[Drain | StandBy | Admit]) -> list[str]:
+    """Whom steps of a kind touch."""
+    return [str(step.slot) for step in made.steps if isinstance(step, kind)]
+
+
+def test_the_old_group_is_kept_and_it_is_told_until_when() -> None:
+    """Ten minutes from the switch, not from now; then it is looked at again."""
+    made = decide()
+    assert not made.steps
+    kept = {hold.subject: hold.until for hold in made.holds if hold.rule is Rule.KEPT}
+    until = SKETCH.ago(60) + timedelta(seconds=600)
+    assert kept == {"web-1": until, "web-2": until, "web-3": until}
+    assert made.wake_at == until
+
+
+@pytest.mark.parametrize(("ago", "leave"), [(599, []), (600, ["web-1", "web-2", "web-3"])])
+def test_the_old_group_leaves_when_its_time_is_over(ago: int, leave: list[str]) -> None:
+    """At the very moment that was told."""
+    assert slots(decide(target=replace(TARGET, switched=SKETCH.ago(ago))), Drain) == leave
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        replace(TARGET, proven=()),
+        replace(TARGET, proven=(SKETCH.proof("old", bootable=False),)),
+        replace(TARGET, revoked=(SKETCH.revoked("old"),)),
+    ],
+    ids=["unproven", "unbootable", "revoked"],
+)
+def test_what_is_no_way_back_is_not_kept(target: Target) -> None:
+    """Nobody returns to what never carried the fleet, cannot be started, or must not be."""
+    assert slots(decide(target=target), Drain) == ["web-1", "web-2", "web-3"]
+
+
+def test_old_ones_that_serve_stand_by_once_all_of_the_new_do() -> None:
+    """And none of them while one of the new is missing."""
+    serving = tuple(line.replace("ready", "serving") for line in OLD)
+    assert slots(decide(SKETCH.see(*serving, *NEW)), StandBy) == ["web-1", "web-2", "web-3"]
+    early = decide(SKETCH.see(*serving, *NEW[:2], "6 new c ready"))
+    assert slots(early, Admit) == ["web-6"]
+    assert not slots(early, StandBy)
+
+
+def test_the_checker_refuses_to_cut_off_who_stands_by() -> None:
+    """The balancer may know of requests that are still open."""
+    end = Terminate(instance=InstanceId("i-1"), slot=SKETCH.slot(1), reason="")
+    with pytest.raises(UnsafePlan, match="i-1 stands by, and would be cut off without a drain"):
+        check(replace(decide(), steps=(end,)), POLICY, TARGET, SWITCHED, SKETCH.now)
