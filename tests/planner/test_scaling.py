@@ -290,13 +290,6 @@ def test_a_zone_is_out_while_nobody_serves_there() -> None:
     assert wanted(small) == 1
 
 
-def test_until_when_a_zone_without_room_forbids_fewer_is_told() -> None:
-    """It is tried again half a minute after it had none."""
-    lines, target = UNQUIET["zone full"]
-    made = decide(every(0.3), *lines, target=replace(target, size_history=leaning(2, 300).size_history))
-    assert [hold.until for hold in made.holds if hold.subject == "size"] == [SKETCH.now + timedelta(seconds=25)]
-
-
 def test_the_size_stays_within_its_range() -> None:
     """What is asked for above it is said; what the range no longer holds is corrected without any metrics."""
     assert wanted(decide(every(1.0), policy=scaling(highest=5))) == 5
@@ -328,6 +321,8 @@ def test_never_fewer_in_unquiet_times(case: str) -> None:
     metrics = every(0.3) if case != "missing" else every(0.3, numbers=(1, 2, 3))
     made = decide(metrics, *lines, target=target)
     assert (wanted(made), waits(made)) == (None, {"size": Rule.UNSETTLED})
+    opens = SKETCH.now + timedelta(seconds=25) if case.startswith("zone") else None
+    assert [hold.until for hold in made.holds if hold.subject == "size"] == [opens], "a zone is tried again then"
     corrected = decide(MetricSighting(), *lines, target=target, policy=scaling(highest=3))
     assert (wanted(corrected), waits(corrected)) == (None, {"size": Rule.UNSETTLED})
     if case != "stopped":
