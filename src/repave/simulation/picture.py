@@ -11,7 +11,7 @@ from repave.simulation.drawing import WIDTH, in_order, line, stack
 from repave.simulation.machines import Machine
 from repave.simulation.theatre import Episode, Theatre
 
-QUIET = timedelta(minutes=10)
+QUIET = timedelta(minutes=3)
 """A time in which nothing happens is drawn as if it were no longer."""
 
 SAMPLES = 700
@@ -110,8 +110,10 @@ def _opening(height: float, theatre: Theatre) -> str:
 def _releases(by_release: Sequence[Counter[str]], most: int) -> Iterable[str]:
     yield f'<text x="{-LEFT + 6:g}" y="14" class="name">instances</text>'
     yield f'<text x="{-LEFT + 6:g}" y="30">by release</text><text x="-6" y="12" text-anchor="end">{most}</text>'
-    for band in stack(by_release, in_order(by_release), PANEL / most, PANEL):
+    for number, band in enumerate(stack(by_release, in_order(by_release), PANEL / most, PANEL)):
         yield f'<path d="{band.path}" fill="{band.colour}" opacity=".88"><title>{escape(band.name)}</title></path>'
+        x, y = 6 - LEFT + 24 * (number % 3), 48 + 16 * (number // 3)
+        yield f'<text x="{x:g}" y="{y:g}" style="fill: {band.colour}">{escape(band.name)}</text>'
     yield f'<line x1="0" x2="{WIDTH:g}" y1="{PANEL:g}" y2="{PANEL:g}" stroke="#999"/>'
 
 
