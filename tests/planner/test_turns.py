@@ -73,6 +73,17 @@ def test_a_fleet_that_waits_is_kept_as_it_was() -> None:
     assert launched(made) == ["old"]
 
 
+@pytest.mark.parametrize("bootable", [True, False])
+def test_a_fleet_that_waits_is_kept_as_what_may_still_be_started(*, bootable: bool) -> None:
+    """Not as the last that carried it, where that was revoked or cannot be started, but as the one before."""
+    proofs = (SKETCH.proof("older", 9000), SKETCH.proof("old", bootable=bootable))
+    target = wants("new", *proofs)
+    if bootable:
+        target = replace(target, revoked=(SKETCH.revoked("old"),))
+    seen = SKETCH.see("1 older a serving", "2 older b serving")
+    assert launched(planned(AFTER_PROXY, target, seen, PROXY_ON_ITS_WAY)) == ["older"]
+
+
 def test_what_has_begun_goes_on() -> None:
     """The fleet before it has gone back since: what has begun is not held up, or it would stay half and half."""
     seen = SKETCH.see("1 old a serving", "2 old b serving", "4 new c serving")
