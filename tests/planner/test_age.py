@@ -155,6 +155,7 @@ def test_a_limit_that_cannot_be_kept_is_told_ahead_of_time_by_name_with_both_num
     made = decide(aged(*[90 - 90 / DAY] * 4), policy=policy)
     (hold,) = [hold for hold in made.holds if hold.rule is Rule.DEADLINE]
     assert hold.detail == ("web-3 reaches the hard limit of 90 d in 90 s; replacing it and 2 before it takes 2 min")
+    assert hold.subject == "fleet"
     assert asked(made, Drawer.DEADLINE) == ["web-1", "web-2", "web-3", "web-4"]
     assert not any(draw.granted for draw in made.draws)
     late = decide(aged(90 + 3 / 24, 1, 2, 3), policy=policy)

@@ -78,6 +78,8 @@ def test_a_drain_needs_a_granted_draw() -> None:
     check(with_draw(1, drain(1)), POLICY, TARGET, SEEN, NOW)
     assert "without a draw on the budget" in refused(replace(EMPTY, steps=(drain(1),)))
     assert "without a draw on the budget" in refused(with_draw(2, drain(1)))
+    once = with_draw(1, drain(1))
+    assert "web-1 draws 2 times" in refused(replace(once, draws=once.draws * 2))
 
 
 def test_nothing_that_serves_is_taken_out_for_a_stopped_revision() -> None:

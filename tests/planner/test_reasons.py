@@ -45,3 +45,11 @@ def test_never_is_a_remedy_other_than_words(world: AnyWorld) -> None:
     policy, target, seen = world
     for told in explain(plan(policy, target, seen, NOW)):
         assert told.remedy == REMEDIES.get(told.rule, ""), f"{told.rule} has another remedy"
+
+
+@given(worlds())
+def test_never_a_hold_on_what_is_not_there(world: AnyWorld) -> None:
+    """It is the fleet, its size, or an instance that is seen or ordered."""
+    policy, target, seen = world
+    known = {"fleet", "size", *(i.slot for i in seen.machines.instances), *(order.slot for order in target.orders)}
+    assert {hold.subject for hold in plan(policy, target, seen, NOW).holds} <= known

@@ -55,6 +55,7 @@ def test_the_old_group_is_kept_and_it_is_told_until_when() -> None:
     kept = {hold.subject: hold.until for hold in made.holds if hold.rule is Rule.KEPT}
     until = SKETCH.ago(60) + timedelta(seconds=600)
     assert kept == {"web-1": until, "web-2": until, "web-3": until}
+    assert all(hold.detail for hold in made.holds)
     assert made.wake_at == until
 
 
@@ -85,6 +86,19 @@ def test_old_ones_that_serve_stand_by_once_all_of_the_new_do() -> None:
     early = decide(SKETCH.see(*serving, *NEW[:2], "6 new c ready"))
     assert slots(early, Admit) == ["web-6"]
     assert not slots(early, StandBy)
+
+
+def test_one_line_tells_who_is_let_in_and_who_is_still_to_be() -> None:
+    """All at the switch; before it only those that are lacking, and the others are counted as ready."""
+    before = replace(TARGET, switched=None)
+    new = tuple(line.replace("serving", "ready") for line in NEW)
+    whole = decide(SKETCH.see(*(line.replace("ready", "serving") for line in OLD), *new), before)
+    assert slots(whole, Admit) == ["web-4", "web-5", "web-6"]
+    assert "letting 3 in" in whole.summary
+    assert "for the switch" not in whole.summary
+    lacking = decide(SKETCH.see("1 old a serving", "2 old b serving", *new[:2]), before)
+    assert slots(lacking, Admit) == ["web-4"]
+    assert "letting 1 in, 1 ready for the switch" in lacking.summary
 
 
 def test_the_checker_refuses_to_cut_off_who_stands_by() -> None:
