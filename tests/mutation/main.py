@@ -23,6 +23,9 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 PLANNER = Path("src/repave/planner")
 COPY = ROOT / ".mutants" / "copy"
 LOG = ROOT / ".mutants" / "log"
+LAST_LINES = 20
+"""Of what mutmut says, when it stops."""
+
 MUTMUT = Path(sys.executable).with_name("mutmut")
 
 QUICK = ("tests/planner",)
@@ -131,8 +134,9 @@ def try_all(mutants: Sequence[str], modules: Iterable[Path], tests: Sequence[str
             check=False,
         )
     if tried.returncode != 0:
-        reason = "" if sys.stdout.isatty() else LOG.read_text(encoding="utf-8").rpartition("\r")[2].strip() + "\n"
-        sys.exit(f"{reason}error: mutmut stopped. The tests must pass on the code as it is, before it is changed.")
+        last = [] if sys.stdout.isatty() else LOG.read_text(encoding="utf-8").splitlines()[-LAST_LINES:]
+        print("\n".join(last), file=sys.stderr)
+        sys.exit("error: mutmut stopped. The tests must pass on the code as it is, before it is changed.")
     listed = ask("results", "--all", "true").splitlines()
     verdicts = dict(line.strip().split(": ", 1) for line in listed if ": " in line)
     return {name for name in mutants if verdicts[name] not in NOTICED}
