@@ -248,8 +248,8 @@ def test_the_checker_refuses_haste_crowding_and_the_wrong_order() -> None:
 def test_what_was_granted_a_moment_ago_holds_the_next_for_an_hour() -> None:
     """The second of two that ask at one time is told when the first is an hour old."""
     entry = taken(1, 0)
-    limit = Hourly(1, frozenset({Drawer.ROLLOUT}), frozenset({Drawer.ROLLOUT}), (), SKETCH.now)
-    assert limit.left == 1
+    limit = Hourly(1, frozenset({Drawer.ROLLOUT}), frozenset({Drawer.ROLLOUT}), (taken(8, 3600),), SKETCH.now)
+    assert limit.left == 1, "what is an hour old takes nothing"
     assert limit.grows_at is None
     limit.count(taken(9, 0, Drawer.HEAL))
     assert limit.left == 1, "what is not counted takes nothing"
