@@ -72,6 +72,9 @@ def test_a_plan_that_the_checker_refuses_ends_with_1(
     ("wrong", "words"),
     [
         (("--faults", "zone-los"), "`zone-los` is no kind of fault; did you mean `zone-loss`?"),
+        (("--max-age", "30"), "`30`: expected a duration such as `30s`"),
+        (("--flaw-every", "0d"), "`0d`: expected a duration above zero"),
+        (("--per-hour", "ten"), "`ten`: expected a count such as `2`, or a share such as `25%`"),
         (("--faults", "rain"), "`rain` is no kind of fault; there are crash, "),
         (("--instances", "0"), "invalid value for '--instances'"),
         (("--controllers", "3"), "invalid value for '--controllers'"),

@@ -27,27 +27,36 @@ def in_order(counters: Iterable[Iterable[str]]) -> list[str]:
 
 def stack(counters: Sequence[Mapping[str, int]], names: Sequence[str], scale: float, height: float) -> tuple[Band, ...]:
     """One band for each name upon the one before, ``scale`` high for each that counts, in a panel ``height`` high."""
+    step = WIDTH / len(counters)
     floor = [0.0] * len(counters)
     bands = []
     for index, name in enumerate(names):
+        counted = [position for position, counter in enumerate(counters) if counter.get(name, 0)]
         ceiling = [low + counter.get(name, 0) * scale for low, counter in zip(floor, counters, strict=True)]
-        upper = _points(ceiling, height)
-        lower = list(reversed(_points(floor, height)))
-        path = "M" + " L".join(f"{x:.1f} {y:.1f}" for x, y in [*upper, *lower]) + " Z"
-        bands.append(Band(name=name, colour=PALETTE[index % len(PALETTE)], path=path))
+        first, last = counted[0], counted[-1] + 1
+        upper = _staircase(ceiling[first:last], first, step, height)
+        lower = list(reversed(_staircase(floor[first:last], first, step, height)))
+        bands.append(Band(name=name, colour=PALETTE[index % len(PALETTE)], path=f"{_path([*upper, *lower])} Z"))
         floor = ceiling
     return tuple(bands)
 
 
 def line(values: Sequence[float], scale: float, height: float) -> str:
     """The path of one line, ``scale`` high for each unit, in a panel ``height`` high."""
-    return "M" + " L".join(f"{x:.1f} {y:.1f}" for x, y in _points([value * scale for value in values], height))
+    return _path(_staircase([value * scale for value in values], 0, WIDTH / len(values), height))
 
 
-def _points(values: Sequence[float], height: float) -> list[tuple[float, float]]:
-    """A staircase: each moment holds its value until the next."""
-    step = WIDTH / len(values)
-    corners = []
-    for index, value in enumerate(values):
-        corners += [(index * step, height - value), ((index + 1) * step, height - value)]
+def _path(points: Iterable[tuple[float, float]]) -> str:
+    return "M" + " L".join(f"{x:.1f} {y:.1f}" for x, y in points)
+
+
+def _staircase(values: Sequence[float], first: int, step: float, height: float) -> list[tuple[float, float]]:
+    """The corners: each moment, the first at so many steps, holds its value until the next."""
+    corners: list[tuple[float, float]] = []
+    for place, value in enumerate(values, first):
+        y = height - value
+        if corners and corners[-1][1] == y:
+            corners[-1] = ((place + 1) * step, y)
+        else:
+            corners += [(place * step, y), ((place + 1) * step, y)]
     return corners

@@ -8,10 +8,12 @@ from random import Random
 
 from repave.model.errors import RepaveError
 from repave.model.names import ZoneName
+from repave.model.policy import FleetPolicy
 from repave.ports.errors import WorldError
 from repave.simulation.chaos.behaviours import BEHAVIOURS, GOOD
 from repave.simulation.chaos.calendar import BadHour, Planned, calendar
 from repave.simulation.chaos.kinds import ALL, Kind
+from repave.simulation.chaos.people import REPAIRED_AFTER, publish_flaw, repair
 from repave.simulation.chaos.trouble import Trouble
 from repave.simulation.life import Acts, Decision, Life
 from repave.simulation.stage import POLICY, Stage
@@ -41,6 +43,12 @@ class Script:
     zones: int = 3
     controllers: int = 1
     kinds: tuple[Kind, ...] = ALL
+    policy: FleetPolicy = POLICY
+    """What is declared of the fleet; its zones are those of the script."""
+
+    flaw_days: float = 0.0
+    """Every so many days a critical flaw of what is wanted is published, and repaired by a new release; 0: never."""
+
     haste: float = 1.0
     """By how much faults come faster and are over sooner."""
 
@@ -92,7 +100,9 @@ class Theatre:
         """The stage, before anybody acts."""
         zones = tuple(ZoneName(chr(ord("a") + number)) for number in range(self.script.zones))
         self.stage = Stage(
-            world=World(seed=self.script.seed), policy=replace(POLICY, zones=zones), size=self.script.instances
+            world=World(seed=self.script.seed),
+            policy=replace(self.script.policy, zones=zones),
+            size=self.script.instances,
         )
         self.watch = Watch(self.stage)
         self.trouble = Trouble(stage=self.stage, overtake=self._overtake)
@@ -111,6 +121,7 @@ class Theatre:
         hours = calendar(self.script.possible, self.script.days, chance, haste=self.script.haste)
         for hour in hours:
             self._put(hour)
+        self._put_flaws()
         end = max(
             begins + timedelta(days=self.script.days),
             *(begins + hour.over + 2 * self.script.bound for hour in hours),
@@ -163,6 +174,13 @@ class Theatre:
             clock.put(begins + fault.after, partial(self._strike, fault))
         clock.put(begins + hour.over, self._put_right)
         clock.put(begins + hour.over + self.script.bound, self.watch.rest)
+
+    def _put_flaws(self) -> None:
+        clock, days = self.stage.world.clock, self.script.flaw_days
+        for number in range(1, int(self.script.days / days) if days else 1):
+            published = clock.now() + timedelta(days=number * days)
+            clock.put(published, partial(publish_flaw, self.trouble, number))
+            clock.put(published + REPAIRED_AFTER, partial(repair, self.trouble, number))
 
     def _strike(self, fault: Planned) -> None:
         kind, clock, told = fault.kind, self.stage.world.clock, len(self.trouble.told)

@@ -1,8 +1,10 @@
 """``repave simulate``."""
 
 from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import typer
 
@@ -11,9 +13,14 @@ from repave.cli.options import Json
 from repave.cli.phrases import counted
 from repave.cli.screen import Screen
 from repave.cli.verbs import example
-from repave.config.problems import nearest
+from repave.config.problems import Unfit, nearest
+from repave.config.quantities import amount, positive_duration_seconds
+from repave.model.amount import Amount
+from repave.model.exposure import FixWithin
+from repave.model.policy import AgePolicy, BudgetPolicy
 from repave.simulation.chaos.kinds import ALL, KINDS, Kind
 from repave.simulation.picture import svg
+from repave.simulation.stage import POLICY
 from repave.simulation.telling import story
 from repave.simulation.theatre import Script, Theatre
 from repave.wiring.simulating import played
@@ -21,6 +28,12 @@ from repave.wiring.simulating import played
 MOST_INSTANCES = 10_000
 MOST_ZONES = 26
 """They are named by letters."""
+
+DAY_SECONDS = 86_400.0
+FIX_WITHIN_SECONDS = 7 * DAY_SECONDS
+"""A critical flaw's deadline."""
+
+Value = TypeVar("Value")
 
 Seed = Annotated[int, typer.Option("--seed", help="The same seed and options give the same run.", metavar="N")]
 Instances = Annotated[
@@ -32,6 +45,19 @@ Controllers = Annotated[
     int, typer.Option("--controllers", help="So many act at once over one store.", metavar="1|2", min=1, max=2)
 ]
 Zones = Annotated[int, typer.Option("--zones", help="The fleet's zones.", metavar="N", min=1, max=MOST_ZONES)]
+Age = Annotated[
+    str | None, typer.Option("--max-age", help="Instances are replaced before they are so old (30d).", metavar="AGE")
+]
+HardAge = Annotated[str | None, typer.Option("--hard-max-age", help="None is ever older (90d).", metavar="AGE")]
+PerHour = Annotated[
+    str | None, typer.Option("--per-hour", help="At most so many are taken out within an hour (10%).", metavar="AMOUNT")
+]
+FlawEvery = Annotated[
+    str | None,
+    typer.Option(
+        "--flaw-every", help="So often a critical flaw is published and repaired (7d); due in 7 days.", metavar="TIME"
+    ),
+]
 Picture = Annotated[
     Path | None, typer.Option("--picture", help="Draw the run over time as SVG, too.", metavar="FILE.svg")
 ]
@@ -41,6 +67,7 @@ Picture = Annotated[
     "repave simulate --seed 7 --picture run.svg",
     "repave simulate --instances 60 --days 30 --faults zone-loss,deploy,crash",
     "repave simulate --controllers 2 --json | jq .broken",
+    "repave simulate --instances 60 --days 1095 --faults none --hard-max-age 90d --per-hour 10% --flaw-every 7d",
 )
 def simulate(
     *,
@@ -50,6 +77,10 @@ def simulate(
     faults: Faults = "all",
     controllers: Controllers = 1,
     zones: Zones = 3,
+    max_age: Age = None,
+    hard_max_age: HardAge = None,
+    per_hour: PerHour = None,
+    flaw_every: FlawEvery = None,
     picture: Picture = None,
     as_json: Json = False,
 ) -> int:
@@ -59,8 +90,23 @@ def simulate(
     a month takes a second and nothing outside is touched. It ends with 1 when an invariant was broken.
     """
     screen = Screen(as_json=as_json)
+    policy = replace(
+        POLICY,
+        age=AgePolicy(
+            soft_seconds=_seconds("--max-age", max_age), hard_seconds=_seconds("--hard-max-age", hard_max_age)
+        ),
+        budget=BudgetPolicy(per_hour=_amount("--per-hour", per_hour)),
+        fix_within=FixWithin(critical_seconds=FIX_WITHIN_SECONDS),
+    )
     script = Script(
-        seed=seed, instances=instances, days=days, zones=zones, controllers=controllers, kinds=_kinds(faults)
+        seed=seed,
+        instances=instances,
+        days=days,
+        zones=zones,
+        controllers=controllers,
+        kinds=_kinds(faults),
+        policy=policy,
+        flaw_days=(_seconds("--flaw-every", flaw_every) or 0.0) / DAY_SECONDS,
     )
     with screen.progress() as progress, progress.task(f"simulating {days:g} days"):
         theatre = played(script)
@@ -69,7 +115,13 @@ def simulate(
     if picture is not None:
         picture.write_text(svg(theatre), encoding="utf-8")
         screen.say(f"the picture is in {picture}")
-    again = _command(script, faults)
+    given = {
+        "--max-age": max_age,
+        "--hard-max-age": hard_max_age,
+        "--per-hour": per_hour,
+        "--flaw-every": flaw_every,
+    }
+    again = _command(script, faults, given)
     broken = theatre.watch.broken
     screen.answer(
         {
@@ -113,7 +165,25 @@ def _kinds(faults: str) -> tuple[Kind, ...]:
     return tuple(KINDS[name] for name in names)
 
 
-def _command(script: Script, faults: str) -> str:
+def _seconds(option: str, text: str | None) -> float | None:
+    return None if text is None else _read(option, text, positive_duration_seconds)
+
+
+def _amount(option: str, text: str | None) -> Amount | None:
+    return None if text is None else _read(option, int(text) if text.isdecimal() else text, amount)
+
+
+def _read(option: str, value: object, reader: Callable[[object], Value]) -> Value:
+    """As repave.yaml would have it."""
+    try:
+        return reader(value)
+    except Unfit as unfit:
+        advice = f"; did you mean `{unfit.nearest}`?" if unfit.nearest else ""
+        raise typer.BadParameter(f"`{value}`: expected {unfit.expected}{advice}", param_hint=option) from unfit
+
+
+def _command(script: Script, faults: str, given: Mapping[str, str | None]) -> str:
     """What plays this run again."""
+    more = "".join(f" {option} {value}" for option, value in given.items() if value is not None)
     size = f"--instances {script.instances} --days {script.days:g} --zones {script.zones}"
-    return f"repave simulate --seed {script.seed} {size} --controllers {script.controllers} --faults {faults}"
+    return f"repave simulate --seed {script.seed} {size} --controllers {script.controllers} --faults {faults}{more}"

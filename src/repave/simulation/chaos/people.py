@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from datetime import timedelta
 
+from repave.model.exposure import Flaw
+from repave.model.finding import Severity
 from repave.model.target import ZoneOut
 from repave.model.wishes import Protection, Replacement
 from repave.simulation.chaos.behaviours import BAD, GOOD
@@ -12,6 +14,9 @@ MOST_RESIZED = 0.2
 """Up to so great a share more or less, of the size that the fleet began with."""
 
 LONGEST_PROTECTED_SECONDS = 3600.0
+
+REPAIRED_AFTER = timedelta(hours=12)
+"""So long after a flaw was published a release without it is wanted."""
 
 
 def bad_release(trouble: Trouble) -> None:
@@ -26,6 +31,23 @@ def deploy(trouble: Trouble) -> None:
     kind = trouble.stage.world.chance.choice(GOOD)
     trouble.deploy(kind)
     trouble.tell("deploy", f"r{trouble.releases} is deployed: {kind}")
+
+
+def publish_flaw(trouble: Trouble, number: int) -> None:
+    """A critical one, of what is wanted now; scans find it at once."""
+    stage = trouble.stage
+    stage.world.stir()
+    artifact = stage.store.revision(stage.fleet, stage.target.revision).artifact
+    now = stage.world.clock.now()
+    flaw = Flaw(advisory=f"flaw {number}", severity=Severity.CRITICAL, published_at=now)
+    stage.store.expose(artifact, [flaw], whole=False)
+    trouble.tell("flaw", f"flaw {number} is published: critical, in r{stage.target.release}")
+
+
+def repair(trouble: Trouble, number: int) -> None:
+    """By a release that works."""
+    trouble.deploy("well")
+    trouble.tell("deploy", f"r{trouble.releases} is deployed: it is without flaw {number}")
 
 
 def pause(trouble: Trouble) -> Callable[[], None]:
