@@ -17,7 +17,7 @@ from repave.config.problems import Unfit, nearest
 from repave.config.quantities import amount, positive_duration_seconds
 from repave.model.amount import Amount
 from repave.model.exposure import FixWithin
-from repave.model.policy import AgePolicy, BudgetPolicy
+from repave.model.policy import AgePolicy, BudgetPolicy, FleetPolicy
 from repave.simulation.chaos.kinds import ALL, KINDS, Kind
 from repave.simulation.picture import svg
 from repave.simulation.stage import POLICY
@@ -90,14 +90,6 @@ def simulate(
     a month takes a second and nothing outside is touched. It ends with 1 when an invariant was broken.
     """
     screen = Screen(as_json=as_json)
-    policy = replace(
-        POLICY,
-        age=AgePolicy(
-            soft_seconds=_seconds("--max-age", max_age), hard_seconds=_seconds("--hard-max-age", hard_max_age)
-        ),
-        budget=BudgetPolicy(per_hour=_amount("--per-hour", per_hour)),
-        fix_within=FixWithin(critical_seconds=FIX_WITHIN_SECONDS),
-    )
     script = Script(
         seed=seed,
         instances=instances,
@@ -105,7 +97,7 @@ def simulate(
         zones=zones,
         controllers=controllers,
         kinds=_kinds(faults),
-        policy=policy,
+        policy=_policy(max_age, hard_max_age, per_hour),
         flaw_days=(_seconds("--flaw-every", flaw_every) or 0.0) / DAY_SECONDS,
     )
     with screen.progress() as progress, progress.task(f"simulating {days:g} days"):
@@ -123,23 +115,32 @@ def simulate(
     }
     again = _command(script, faults, given)
     broken = theatre.watch.broken
-    screen.answer(
-        {
-            "seed": seed,
-            "command": again,
-            "days": days,
-            "faults": Counter(episode.kind for episode in theatre.episodes),
-            "steps": theatre.watch.effects,
-            "decisions": theatre.watch.thoughts,
-            "controllers_started": theatre.lives,
-            "broken": broken,
-            "story": story(theatre),
-        }
-    )
+    screen.answer({"command": again, **_document(theatre)})
     _conclude(theatre, screen)
     if broken:
         screen.hint(f"`{again}` plays it again; please report it with this line")
     return FAILED if broken else OK
+
+
+def _policy(max_age: str | None, hard_max_age: str | None, per_hour: str | None) -> FleetPolicy:
+    """The policy that tests play, with what was asked for."""
+    ages = AgePolicy(soft_seconds=_seconds("--max-age", max_age), hard_seconds=_seconds("--hard-max-age", hard_max_age))
+    budget = BudgetPolicy(per_hour=_amount("--per-hour", per_hour))
+    return replace(POLICY, age=ages, budget=budget, fix_within=FixWithin(critical_seconds=FIX_WITHIN_SECONDS))
+
+
+def _document(theatre: Theatre) -> dict[str, object]:
+    """For machines."""
+    return {
+        "seed": theatre.script.seed,
+        "days": theatre.script.days,
+        "faults": Counter(episode.kind for episode in theatre.episodes),
+        "steps": theatre.watch.effects,
+        "decisions": theatre.watch.thoughts,
+        "controllers_started": theatre.lives,
+        "broken": theatre.watch.broken,
+        "story": story(theatre),
+    }
 
 
 def _conclude(theatre: Theatre, screen: Screen) -> None:
