@@ -59,8 +59,11 @@ def _ward(draft: Draft, sick: list[Member], onsets: Mapping[SlotId, list[datetim
     known = [member for member in flapping if member.slot in used or draft.is_condemned(member)]
     asking = [*limited, *(member for member in flapping if member not in known)]
     most = max(1, policy.limit.of(target.size))
-    moments = [*used.values(), *(member.since for member in limited)]
-    calm = bool(moments) and draft.now >= max(moments) + _window(draft) and len(asking) <= most
+    # What has been sick before is known to be ill: that it falls sick once more is no news.
+    first = {sickness.slot: sickness.since for sickness in reversed(target.sicknesses)}
+    news = [min(member.since, first.get(member.slot, member.since)) for member in limited]
+    moments = [*used.values(), *news]
+    calm = all(draft.now >= at + _window(draft) for at in moments) and len(asking) <= most
     left = 0 if target.healing_stopped and not calm else max(0, most - len(used))
     admitted = {member.slot for member in asking[:left]}
     refusal = None

@@ -90,7 +90,7 @@ def _wanted(asked: Demand, size: int, bounds: tuple[int, int]) -> int:
 
 def _leaning(before: Leaning | None, size: int, wanted: int, now: datetime) -> Leaning:
     """Since the metrics began to ask on this side of the present size, as little as they ever asked for."""
-    if before is None or before.since > now or (before.size > size) is not (wanted > size):
+    if before is None or before.since > now or before.size == size or (before.size > size) is not (wanted > size):
         return Leaning(since=now, size=wanted)
     nearest = min(before.size, wanted) if wanted > size else max(before.size, wanted)
     return replace(before, size=nearest)

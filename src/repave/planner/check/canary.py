@@ -40,7 +40,7 @@ def steps(view: View) -> Iterator[str]:
 
 
 def share(view: View) -> Iterator[str]:
-    """New ones beyond the step are launched only in place of old ones that are gone."""
+    """New ones beyond the step are launched only in place of old ones that are gone, or of new ones sent away."""
     rule, size = view.policy.rollout, view.target.size
     back = any(proof.revision == view.target.revision for proof in view.target.proven)
     stage = view.plan.canary or view.target.canary
@@ -52,6 +52,9 @@ def share(view: View) -> Iterator[str]:
     staying = [i for i in staying if view.state(i) not in gone]
     new = [i for i in staying if view.instances[i].revision == view.target.revision]
     old = len(staying) - len(new)
+    sent_for = {wish.slot for wish in view.target.replacements}
+    out = {each.zone for each in view.target.zones_out if each.until is None or each.until > view.now}
+    new = [i for i in new if view.instances[i].slot not in sent_for and view.instances[i].zone not in out]
     fresh = [launch for launch in view.fresh if launch.revision == view.target.revision]
     most = max(1, rule.steps[stage.step].of(size), size - old)
     if old and fresh and len(new) + len(fresh) > most:
