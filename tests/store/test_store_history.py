@@ -3,6 +3,7 @@
 from store_scene import FLEET, NOW, OTHER, empty, later, launch, seen
 
 from repave.model.event import Event
+from repave.model.observation import TrafficState
 from repave.model.plan import Hold, Phase, Plan, Rule
 from repave.ports.store import Store
 
@@ -51,6 +52,19 @@ def test_a_lifetime_runs_from_first_sight_to_a_complete_list_without_it(store: S
     assert (lives.gone_at, lives.served_from) == (None, later(2))
     assert store.lifetimes(living=True) == (lives,)
     assert store.lifetimes(OTHER) == ()
+
+
+def test_a_lifetime_holds_how_long_its_parts_took(store: Store) -> None:
+    """Launched by the provider's word; found well, standing by or not, and leaving, as the balancer showed it first."""
+    store.see(seen(later(1), "i-1", states={"i-1": TrafficState.CHECKING}))
+    store.see(seen(later(3), "i-1", states={"i-1": TrafficState.READY}))
+    store.see(seen(later(5), "i-1", states={"i-1": TrafficState.SERVING}))
+    store.see(seen(later(7), "i-1", states={"i-1": TrafficState.DRAINING}))
+    store.see(seen(later(8), "i-1", states={"i-1": TrafficState.DRAINED}))
+    store.see(seen(later(9)))
+    (lived,) = store.lifetimes(FLEET)
+    told = (lived.launched_at, lived.healthy_from, lived.served_from, lived.leaving_from, lived.gone_at)
+    assert told == (NOW, later(3), later(5), later(7), later(9))
 
 
 def test_an_observation_that_comes_late_ends_no_lifetime(store: Store) -> None:

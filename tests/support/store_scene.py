@@ -1,5 +1,6 @@
 """What stores are told and asked in their tests: fleets, revisions, plans, sightings."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 from repave.model.lock import Ecosystem, Layer, LockedPackage
@@ -93,9 +94,16 @@ def instance(name: str, wanted: Revision = OLD) -> Instance:
     )
 
 
-def seen(at: datetime, *names: str, serving: tuple[str, ...] = (), incomplete: str = "") -> Observation:
+def seen(
+    at: datetime,
+    *names: str,
+    serving: tuple[str, ...] = (),
+    states: Mapping[str, TrafficState] | None = None,
+    incomplete: str = "",
+) -> Observation:
     """The fleet as it was seen."""
-    backends = tuple(Backend(instance=InstanceId(name), state=TrafficState.SERVING, since=NOW) for name in serving)
+    shown = {**dict.fromkeys(serving, TrafficState.SERVING), **(states or {})}
+    backends = tuple(Backend(instance=InstanceId(name), state=state, since=NOW) for name, state in shown.items())
     machines = MachineSighting(at=at, instances=tuple(instance(name) for name in names), incomplete=incomplete)
     return Observation(fleet=FLEET, at=at, machines=machines, traffic=TrafficSighting(at=at, backends=backends))
 

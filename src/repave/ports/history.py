@@ -1,13 +1,13 @@
 """What was seen and what happened."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from repave.model.event import Event
 from repave.model.names import FleetKey, InstanceId, ReleaseNumber, RevisionId, SlotId, ZoneName
-from repave.model.observation import Observation
+from repave.model.observation import Observation, TrafficState
 from repave.model.plan import Plan
 
 
@@ -28,6 +28,23 @@ class Lifetime:
 
     gone_at: datetime | None
     """When a complete list first lacked it; None while it is there."""
+
+    launched_at: datetime | None = None
+    """By its provider's word; None for one of before this was kept."""
+
+    healthy_from: datetime | None = None
+    """When the balancer was first seen to find it well, whether it got requests or stood by."""
+
+    leaving_from: datetime | None = None
+    """When it was first seen to get no new requests by repave's own doing."""
+
+
+MARKS: Mapping[str, frozenset[TrafficState]] = {
+    "served_from": frozenset({TrafficState.SERVING}),
+    "healthy_from": frozenset({TrafficState.SERVING, TrafficState.READY}),
+    "leaving_from": frozenset({TrafficState.DRAINING, TrafficState.DRAINED}),
+}
+"""The fields of a lifetime that hold when the balancer was first seen to show it so."""
 
 
 class History(Protocol):

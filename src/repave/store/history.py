@@ -9,7 +9,7 @@ from repave.model.event import Event
 from repave.model.names import FleetKey, InstanceId, ReleaseNumber, RevisionId, SlotId, ZoneName
 from repave.model.observation import Instance, Observation, TrafficState
 from repave.model.plan import Plan
-from repave.ports.history import Lifetime
+from repave.ports.history import MARKS, Lifetime
 from repave.store.counters import draw, drawn
 from repave.store.database import Database
 from repave.store.documents import decode, encode
@@ -109,12 +109,12 @@ def _keep_newest(connection: Connection, table: Table, kept: Observation | Plan)
 def _live(connection: Connection, observation: Observation) -> None:
     """Begin, carry on and end lifetimes; only a complete list ends one."""
     fleet, at = observation.fleet, observation.machines.at
-    serving = {backend.instance for backend in observation.traffic.backends if backend.state is TrafficState.SERVING}
+    shown = {backend.instance: backend.state for backend in observation.traffic.backends}
     listed = {instance.id: instance for instance in observation.machines.instances}
     which = or_(lifetimes.c.gone_at.is_(None), lifetimes.c.instance.in_(listed))
     rows = connection.execute(select(lifetimes).where(lifetimes.c.fleet == fleet, which))
     known = {InstanceId(row.instance): row for row in rows}
-    began = [_birth(fleet, instance, observation) for name, instance in listed.items() if name not in known]
+    began = [_birth(instance, shown.get(name), observation) for name, instance in listed.items() if name not in known]
     if began:
         connection.execute(insert(lifetimes), began)
 
@@ -124,19 +124,16 @@ def _live(connection: Connection, observation: Observation) -> None:
             connection.execute(update(lifetimes).where(which).values(**values))
 
     change(listed.keys() & known.keys(), last_seen=at, gone_at=None)
-    served = {name for name in serving & listed.keys() if name in known and known[name].served_from is None}
-    change(served, served_from=observation.traffic.at)
+    for mark, states in MARKS.items():
+        so = {name for name in listed.keys() & known.keys() if shown.get(name) in states}
+        change({name for name in so if getattr(known[name], mark) is None}, **{mark: observation.traffic.at})
     if not observation.machines.incomplete:
         change(known.keys() - listed.keys(), gone_at=at)
 
 
-def _birth(fleet: FleetKey, instance: Instance, observation: Observation) -> dict[str, object]:
-    serves = any(
-        backend.instance == instance.id and backend.state is TrafficState.SERVING
-        for backend in observation.traffic.backends
-    )
+def _birth(instance: Instance, shown: TrafficState | None, observation: Observation) -> dict[str, object]:
     return {
-        "fleet": fleet,
+        "fleet": observation.fleet,
         "instance": instance.id,
         "slot": instance.slot,
         "revision": instance.revision,
@@ -144,8 +141,9 @@ def _birth(fleet: FleetKey, instance: Instance, observation: Observation) -> dic
         "zone": instance.zone,
         "first_seen": observation.machines.at,
         "last_seen": observation.machines.at,
-        "served_from": observation.traffic.at if serves else None,
         "gone_at": None,
+        "launched_at": instance.started_at,
+        **{mark: observation.traffic.at if shown in states else None for mark, states in MARKS.items()},
     }
 
 
@@ -161,6 +159,9 @@ def _lifetime(row: Row[tuple[object, ...]]) -> Lifetime:
         last_seen=row.last_seen,
         served_from=row.served_from,
         gone_at=row.gone_at,
+        launched_at=row.launched_at,
+        healthy_from=row.healthy_from,
+        leaving_from=row.leaving_from,
     )
 
 

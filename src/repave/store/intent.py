@@ -11,6 +11,7 @@ from repave.model.names import FleetKey, ReleaseNumber, RevisionId
 from repave.model.outcome import Outcome, Result
 from repave.model.plan import Launch, Plan
 from repave.model.release import Revision
+from repave.model.succession import KEPT
 from repave.model.target import Failure, FailureKind, Target
 from repave.ports.errors import Conflict, Gone
 from repave.ports.intent import Aim, Lease
@@ -32,9 +33,6 @@ from repave.store.schema import (
 )
 from repave.store.targets import change_target, existing_target, read_target
 from repave.store.wishes import commit_wishes
-
-KEPT = timedelta(days=1)
-"""How long failures and heals count: far longer than any window the planner looks back over; the story keeps them."""
 
 CLOSING = {Result.REFUSED: FailureKind.REFUSED, Result.NO_CAPACITY: FailureKind.NO_CAPACITY}
 """Outcomes of a launch that end its order; DONE leaves it open until the instance is seen."""

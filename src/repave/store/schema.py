@@ -20,7 +20,7 @@ from sqlalchemy import (
 
 from repave.model.names import EnvironmentName, FleetKey, FleetName, ProjectName
 
-REVISION = "0011"
+REVISION = "0012"
 """The migration this code was written for: the last in ``migrations/versions``."""
 
 
@@ -316,6 +316,9 @@ lifetimes = Table(
     Column("last_seen", Moment, nullable=False),
     Column("served_from", Moment),
     Column("gone_at", Moment),
+    Column("launched_at", Moment),
+    Column("healthy_from", Moment),
+    Column("leaving_from", Moment),
 )
 
 events = Table(

@@ -3,12 +3,13 @@
 from collections.abc import Iterable
 from dataclasses import replace
 from threading import RLock
+from typing import Any
 
 from repave.model.event import Event
 from repave.model.names import FleetKey, InstanceId
-from repave.model.observation import Instance, Observation, TrafficState
+from repave.model.observation import Instance, Observation
 from repave.model.plan import Plan
-from repave.ports.history import Lifetime
+from repave.ports.history import MARKS, Lifetime
 
 
 class MemoryHistory:
@@ -71,14 +72,16 @@ class MemoryHistory:
     def _live(self, observation: Observation) -> None:
         """Begin, carry on and end lifetimes; only a complete list ends one."""
         at, fleet = observation.machines.at, observation.fleet
-        serving = {b.instance for b in observation.traffic.backends if b.state is TrafficState.SERVING}
+        shown = {backend.instance: backend.state for backend in observation.traffic.backends}
         listed = {instance.id: instance for instance in observation.machines.instances}
         for name, instance in listed.items():
             lifetime = self._lifetimes.get((fleet, name)) or _born(fleet, instance, observation)
-            served_from = lifetime.served_from
-            if served_from is None and name in serving:
-                served_from = observation.traffic.at
-            self._lifetimes[fleet, name] = replace(lifetime, last_seen=at, gone_at=None, served_from=served_from)
+            marks: dict[str, Any] = {
+                mark: observation.traffic.at
+                for mark, states in MARKS.items()
+                if shown.get(name) in states and getattr(lifetime, mark) is None
+            }
+            self._lifetimes[fleet, name] = replace(lifetime, last_seen=at, gone_at=None, **marks)
         living = self._living.setdefault(fleet, set())
         living |= set(listed)
         if observation.machines.incomplete:
@@ -100,4 +103,5 @@ def _born(fleet: FleetKey, instance: Instance, observation: Observation) -> Life
         last_seen=observation.machines.at,
         served_from=None,
         gone_at=None,
+        launched_at=instance.started_at,
     )

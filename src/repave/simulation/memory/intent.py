@@ -5,20 +5,16 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from threading import RLock
 
-from repave.model.canary import CanaryStage
-from repave.model.disruption import HOUR
 from repave.model.exposure import Exposure
-from repave.model.names import Digest, FleetKey, ReleaseNumber, RevisionId
+from repave.model.names import Digest, FleetKey, RevisionId
 from repave.model.outcome import Outcome, Result
 from repave.model.plan import Launch, Plan
 from repave.model.revocation import Revoked
-from repave.model.target import Failure, FailureKind, Order, Proof, Target
+from repave.model.succession import aimed, committed, oldest_first
+from repave.model.target import Failure, FailureKind, Target
 from repave.ports.catalog import Catalog
 from repave.ports.errors import Conflict, Gone
 from repave.ports.intent import Aim, Lease
-
-KEPT = timedelta(days=1)
-"""How long failures and heals count, as the port says."""
 
 CLOSING = {Result.REFUSED: FailureKind.REFUSED, Result.NO_CAPACITY: FailureKind.NO_CAPACITY}
 """Outcomes of a launch that end its order."""
@@ -56,23 +52,9 @@ class MemoryIntent:
             if target is None:
                 self._begin(fleet, aim, at)
                 return self._known(fleet)
-            if target.stopped or (target.revision, target.release, target.size) != (
-                aim.revision,
-                aim.release,
-                aim.size,
-            ):
-                self._targets[fleet] = replace(
-                    target,
-                    generation=target.generation + 1,
-                    revision=aim.revision,
-                    release=aim.release,
-                    size=aim.size,
-                    since=target.since if target.revision == aim.revision else at,
-                    switched=target.switched if target.revision == aim.revision else None,
-                    canary=target.canary if target.revision == aim.revision else CanaryStage(),
-                    stopped="",
-                    failures=tuple(failure for failure in target.failures if failure.revision != aim.revision),
-                )
+            wanted = aimed(target, revision=aim.revision, release=aim.release, size=aim.size, at=at)
+            if wanted != target:
+                self._change(wanted)
             return self._known(fleet)
 
     def commit(self, plan: Plan) -> int:
@@ -83,57 +65,10 @@ class MemoryIntent:
                 raise Conflict(
                     f"the plan for {plan.fleet} was made from generation {plan.parent}, no longer the newest"
                 )
-            wanted = target
-            if plan.retarget is not None:
-                back = plan.retarget
-                wanted = replace(
-                    target,
-                    revision=back.revision,
-                    release=back.release,
-                    since=plan.at,
-                    switched=None,
-                    canary=CanaryStage(),
-                    stopped="",
-                )
-            elif plan.stop:
-                wanted = replace(target, stopped=plan.stop)
-            elif plan.switch:
-                wanted = replace(target, switched=plan.at)
-            elif plan.canary is not None:
-                wanted = replace(target, canary=plan.canary)
-            if plan.resumes:
-                wanted = replace(wanted, paused=False, paused_since=None, paused_until=None, paused_reason="")
-            if plan.healing:
-                wanted = replace(wanted, healing_stopped=plan.at if plan.healing == "stops" else None)
-            self._change(
-                replace(
-                    wanted,
-                    protections=tuple(known for known in target.protections if known.until > plan.at),
-                    replacements=tuple(wish for wish in target.replacements if wish.slot not in plan.replaced),
-                    sicknesses=(
-                        *(entry for entry in target.sicknesses if entry.since >= plan.at - KEPT),
-                        *plan.sicknesses,
-                    ),
-                    orders=_orders(target, plan),
-                    failures=_oldest_first(
-                        *(failure for failure in target.failures if failure.at >= plan.at - KEPT), *plan.failures
-                    ),
-                    heals=tuple(
-                        sorted(
-                            (*(heal for heal in target.heals if heal.at >= plan.at - KEPT), *plan.heals),
-                            key=lambda heal: heal.at,
-                        )
-                    ),
-                    disruptions=(
-                        *(entry for entry in target.disruptions if entry.at >= plan.at - HOUR),
-                        *plan.disruptions,
-                    ),
-                    proven=self._proofs(target, plan),
-                    next_slot=max(target.next_slot, plan.next_slot),
-                    size=target.size if plan.resize is None else plan.resize.size,
-                    size_history=target.size_history if plan.size_history is None else plan.size_history,
-                )
-            )
+            release = target.release
+            if plan.proven is not None and plan.proven != target.revision:
+                release = self._catalog.revision(target.fleet, plan.proven).release
+            self._targets[plan.fleet] = committed(target, plan, release)
             return plan.parent + 1
 
     def settle(self, fleet: FleetKey, outcomes: Iterable[Outcome]) -> None:
@@ -158,7 +93,7 @@ class MemoryIntent:
                     at=outcome.at,
                     detail=outcome.detail,
                 )
-                self._change(replace(target, orders=orders, failures=_oldest_first(*target.failures, failure)))
+                self._change(replace(target, orders=orders, failures=oldest_first((*target.failures, failure))))
 
     def unbootable(self, fleet: FleetKey, revisions: Iterable[RevisionId]) -> None:
         """These proven revisions can no longer be started; the others can."""
@@ -234,32 +169,3 @@ class MemoryIntent:
     def _change(self, target: Target) -> None:
         """Every change has a generation of its own."""
         self._targets[target.fleet] = replace(target, generation=target.generation + 1)
-
-    def _proofs(self, target: Target, plan: Plan) -> tuple[Proof, ...]:
-        if plan.proven is None:
-            return target.proven
-        known = next((proof for proof in target.proven if proof.revision == plan.proven), None)
-        if known is None:
-            release = (
-                target.release
-                if plan.proven == target.revision
-                else ReleaseNumber(self._catalog.revision(target.fleet, plan.proven).release)
-            )
-            known = Proof(revision=plan.proven, release=release, at=plan.at)
-        others = [proof for proof in target.proven if proof.revision != plan.proven]
-        proven = (*others, replace(known, at=plan.at, bootable=True))
-        return tuple(sorted(proven, key=lambda proof: (proof.at, proof.revision)))
-
-
-def _orders(target: Target, plan: Plan) -> tuple[Order, ...]:
-    """A launch given again keeps the moment it was first ordered."""
-    known = {order.slot: order for order in target.orders}
-    for step in plan.steps:
-        if isinstance(step, Launch) and step.slot not in known:
-            known[step.slot] = Order(slot=step.slot, revision=step.revision, zone=step.zone, ordered_at=plan.at)
-    waiting = [order for slot, order in known.items() if slot not in plan.closed]
-    return tuple(sorted(waiting, key=lambda order: (order.ordered_at, order.slot)))
-
-
-def _oldest_first(*failures: Failure) -> tuple[Failure, ...]:
-    return tuple(sorted(failures, key=lambda failure: failure.at))
