@@ -69,15 +69,15 @@ class ImageManifest:
     @classmethod
     def parse(cls, content: bytes, what: str) -> Self:
         """Read a manifest; ``what`` is for people. Raises Invalid."""
-        document = _document(content, what)
-        layers = document.get("layers")
-        if not isinstance(layers, list) or not isinstance(document.get("config"), dict):
+        said = document(content, what)
+        layers = said.get("layers")
+        if not isinstance(layers, list) or not isinstance(said.get("config"), dict):
             raise Invalid(f"{what} is no image: its manifest names no configuration and layers")
         if len(layers) > MOST_LAYERS:
             raise Invalid(f"{what} has {len(layers)} layers: more than {MOST_LAYERS} cannot be stacked")
         found = cls(
-            configuration=_descriptor(document["config"], what),
-            layers=tuple(_descriptor(layer, what) for layer in layers),
+            configuration=descriptor(said["config"], what),
+            layers=tuple(descriptor(layer, what) for layer in layers),
         )
         for layer in found.layers:
             if layer.media_type not in LAYERS:
@@ -142,18 +142,18 @@ class ImageConfiguration:
     @classmethod
     def parse(cls, content: bytes, what: str) -> Self:
         """Read a configuration; ``what`` is for people. Raises Invalid."""
-        document = _document(content, what)
-        files = document.get("rootfs")
+        said = document(content, what)
+        files = said.get("rootfs")
         differences = files.get("diff_ids") if isinstance(files, dict) else None
         if not isinstance(differences, list) or not all(
             isinstance(digest, str) and DIGEST.fullmatch(digest) for digest in differences
         ):
             raise Invalid(f"{what} does not say which layers it has: its configuration has no digests of them")
-        runs = document.get("config")
+        runs = said.get("config")
         found = cls(
-            architecture=str(document.get("architecture") or ""),
-            os=str(document.get("os") or ""),
-            variant=str(document.get("variant") or ""),
+            architecture=str(said.get("architecture") or ""),
+            os=str(said.get("os") or ""),
+            variant=str(said.get("variant") or ""),
             differences=tuple(Digest(digest) for digest in differences),
             runs=runs if isinstance(runs, dict) else {},
         )
@@ -170,7 +170,7 @@ def _plain(path: str) -> bool:
 
 def platforms(content: bytes, what: str) -> tuple[Platform, ...]:
     """The images that an index names, in its order. Raises Invalid."""
-    manifests = _document(content, what).get("manifests")
+    manifests = document(content, what).get("manifests")
     if not isinstance(manifests, list):
         raise Invalid(f"{what} is an index that names no images")
     found = []
@@ -182,7 +182,7 @@ def platforms(content: bytes, what: str) -> tuple[Platform, ...]:
                     architecture=str(said.get("architecture") or ""),
                     os=str(said.get("os") or ""),
                     variant=str(said.get("variant") or ""),
-                    manifest=_descriptor(entry, what),
+                    manifest=descriptor(entry, what),
                 )
             )
     return tuple(found)
@@ -193,23 +193,25 @@ def is_index(content: bytes, media_type: str) -> bool:
     if media_type in INDEX_TYPES:
         return True
     try:
-        document = json.loads(content)
+        found = json.loads(content)
     except (ValueError, RecursionError):
         return False
-    return isinstance(document, dict) and "manifests" in document and "layers" not in document
+    return isinstance(found, dict) and "manifests" in found and "layers" not in found
 
 
-def _document(content: bytes, what: str) -> dict[str, Any]:
+def document(content: bytes, what: str) -> dict[str, Any]:
+    """A document of an image as JSON has it; ``what`` is for people. Raises Invalid."""
     try:
-        document = json.loads(content)
+        found = json.loads(content)
     except (ValueError, RecursionError) as error:
         raise Invalid(f"{what} is no image: {error}") from error
-    if not isinstance(document, dict):
+    if not isinstance(found, dict):
         raise Invalid(f"{what} is no image: its document is no JSON object")
-    return document
+    return found
 
 
-def _descriptor(said: object, what: str) -> Descriptor:
+def descriptor(said: object, what: str) -> Descriptor:
+    """The blob that a document names; ``what`` is for people. Raises Invalid."""
     if isinstance(said, dict):
         digest, size, kind = said.get("digest"), said.get("size"), said.get("mediaType")
         if isinstance(digest, str) and DIGEST.fullmatch(digest) and isinstance(size, int) and isinstance(kind, str):
