@@ -11,7 +11,7 @@ from npm_registry import Registry, npm_registry, write_application
 from osv_records import document, ranged
 
 from repave.cli.application import run
-from repave.cli.codes import HELD, OK
+from repave.cli.codes import FAILED, HELD, OK
 from repave.ports.progress import Silent
 from repave.wiring import Wiring
 
@@ -99,6 +99,20 @@ def test_what_can_be_repaired_is_shown_and_nothing_is_written_by_a_dry_run(
     assert "~ lib  1.0.0 -> 1.0.1" in said
     assert "~ app/package-lock.json" in said
     assert {path: path.read_bytes() for path in before} == before
+
+
+@pytest.mark.real
+def test_packages_are_repaired_also_where_no_security_suite_repairs_the_distribution(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The distribution's packages stay as they are, and `lock --security` says why it can do nothing."""
+    file = project / "repave.yaml"
+    file.write_text(file.read_text(encoding="utf-8").replace(", bookworm-security]", "]"), encoding="utf-8")
+    assert run(["lock"]) == OK
+    assert run(["patch", "--dry-run"]) == OK
+    assert "~ lib  1.0.0 -> 1.0.1" in capsys.readouterr().out
+    assert run(["lock", "--security"]) == FAILED
+    assert "web draws from no security suite, so there is nothing to repair it from" in capsys.readouterr().err
 
 
 @pytest.mark.real

@@ -94,7 +94,7 @@ class Project:
     def repaired(self, image: str, flawed: str) -> str:
         """The digest that is locked, with flaws found in a base."""
         repair = Repair(ecosystem=Ecosystem.OCI, name=f"{self.host}/{flawed}", versions=(), images=(WEB,))
-        (found,) = {package.version for package in self.pin(image, refresh=Refresh.SECURITY, repairs=(repair,))}
+        (found,) = {package.version for package in self.pin(image, refresh=Refresh.REPAIRS, repairs=(repair,))}
         return found
 
 

@@ -165,6 +165,18 @@ def test_security_without_a_security_suite_is_refused(locked: Locking) -> None:
     assert "suites: [bookworm, bookworm-security]" in refused.value.hint
 
 
+def test_repairs_of_others_leave_an_image_without_a_security_suite_as_it_is(
+    upstream: Upstream, locked: Locking
+) -> None:
+    """Its wheels may be repaired all the same; where there is a suite, its repairs are taken."""
+    before = locked.run("app")
+    upstream.publish(SUITE, {**OLD, **NEW})
+    assert locked.run("app", refresh=Refresh.REPAIRS) == before
+    locked.suites = (SUITE, SECURITY)
+    upstream.publish(SECURITY, {"libapp 1.0+deb12u1": ""})
+    assert locked.versions("app", refresh=Refresh.REPAIRS)["libapp"] == "1.0+deb12u1"
+
+
 def test_a_second_image_takes_the_versions_of_the_first(upstream: Upstream, locked: Locking) -> None:
     """What two images share is one version, unless that cannot be met."""
     upstream.publish(SUITE, {**OLD, **NEW})

@@ -229,6 +229,7 @@ GOOD = {"version": "1.0.0", "resolved": "https://registry.example/one.tgz", "int
         ("node_modules/one", {"resolved": "file:../../one.tgz"}, "outside of the project"),
         ("node_modules/one", {"integrity": "", "resolved": "file:one"}, "npm packs anew at each installation"),
         ("node_modules/one", {"resolved": "https://me:secret@registry.example/one.tgz"}, "https://registry.example"),
+        ("node_modules/one", {"resolved": "https://[registry.example/one.tgz"}, "cannot be fetched here"),
         ("node_modules/one", {"link": True, "resolved": "packages/one"}, "which the lock does not describe"),
         ("packages/one", {}, r"there is no app/packages/one/package\.json"),
         ("../one", {}, "above its own folder"),

@@ -123,7 +123,7 @@ class PypiWorld:
             )
             for name, versions in repairs.items()
         )
-        found = self.run(*requirements, refresh=Refresh.SECURITY, repairs=asked)
+        found = self.run(*requirements, refresh=Refresh.REPAIRS, repairs=asked)
         return {name: package.version for name, package in found.items()}
 
     def _list(self, folder: Path) -> None:

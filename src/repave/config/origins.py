@@ -1,14 +1,14 @@
 """What an origin may say, by the address it is said of."""
 
+import re
 from collections.abc import Iterator
-from urllib.parse import urlsplit
 
 from repave.config.document import Document
 from repave.config.errors import Problem
 from repave.config.problems import Unfit, problem
 from repave.config.words import mapping_of
 
-LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+LOOPBACK = re.compile(r"http://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?(/.*)?")
 
 
 def check_origins(document: Document) -> Iterator[Problem]:
@@ -47,7 +47,7 @@ def check_origins(document: Document) -> Iterator[Problem]:
                 f"`insecure` says nothing of `{address}`",
                 Unfit("it for a registry (`oci://...`) only", hint="an address says by `http://` that it has no TLS"),
             )
-        if scheme == "http" and "credentials" in said and urlsplit(address).hostname not in LOOPBACK:
+        if scheme == "http" and "credentials" in said and not LOOPBACK.fullmatch(address):
             yield problem(
                 document,
                 document.at_key((*path, "credentials")),

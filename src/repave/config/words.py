@@ -35,25 +35,8 @@ MOVING_RELEASES = frozenset({"latest", "stable", "oldstable", "oldoldstable", "t
 SUITE = "a suite such as `bookworm` or `bookworm-security`"
 SUITE_PATTERN = r"^[a-z][a-z0-9./+-]*$"
 
-MIRROR = "the address of an archive, such as `https://deb.debian.org/debian`"
-MIRROR_PATTERN = r"^(https?://[^\s/]+|file://)\S*$"
-
-BASE_IMAGE = "an image by its registry, name and digest or tag, such as `docker.io/library/debian:bookworm-slim`"
-BASE_IMAGE_PATTERN = (
-    r"^([a-z0-9-]+(\.[a-z0-9-]+)+(:\d+)?|[a-z0-9-]+:\d+|localhost)(/[a-z0-9]+([._-]+[a-z0-9]+)*)+"
-    r"(:[A-Za-z0-9_][A-Za-z0-9._-]{0,127}(@sha256:[0-9a-f]{64})?|@sha256:[0-9a-f]{64})$"
-)
-"""Host, repository, then a tag, a digest or both (OCI Distribution Specification 1.1, "Pulling manifests")."""
-
 KEYRING = "an absolute path of a keyring on this machine, such as `/usr/share/keyrings/ubuntu-archive-keyring.gpg`"
 KEYRING_PATTERN = r"^/\S+\.(gpg|asc)$"
-
-ADDRESS = "the address of a file, such as `https://example.org/tool-1.2.tar.gz`"
-ADDRESS_PATTERN = r"^(https?://[^\s/@]+|file://)/[^\s#]*[^\s#/]$"
-
-REPOSITORY = "the address of a git repository, such as `https://example.org/tool.git`"
-REPOSITORY_PATTERN = r"^(https://[^\s/@]+|ssh://([A-Za-z0-9_.-]+@)?[^\s/@:-][^\s/@]*|file://)/[^\s#?]+$"
-"""Only what moves bytes: no address that names a program (git-remote-ext(1)), none that holds a password."""
 
 COMMIT = "a commit: all 40 hex digits of its id"
 COMMIT_PATTERN = r"^[0-9a-f]{40}$"
@@ -82,13 +65,6 @@ SOURCE_PATTERN = r"^(?!/)(?!.*(^|/)\.\.(/|$))."
 
 PLACE = "a path, from repave.yaml's folder unless it is absolute"
 PLACE_PATTERN = r"^(?![A-Za-z][A-Za-z0-9+.-]+://)\S(.*\S)?$"
-SERVICE = "the address of a service, such as `https://api.osv.dev`"
-SERVICE_PATTERN = r"^https?://[^\s/@?#]+(/[^\s?#]*)?$"
-
-ORIGIN = "an address without credentials, such as `https://deb.debian.org/debian` or `oci://registry.example/team`"
-ORIGIN_PATTERN = r"^(https?|oci)://[^\s/@?#]+(/[^\s?#@]*)?$"
-SHARED = "a folder, or a repository such as `oci://registry.example/vault/shop`"
-SHARED_PATTERN = r"^(oci://[^\s/@?#]+/[a-z0-9._/-]*[a-z0-9]|(?![A-Za-z][A-Za-z0-9+.-]+://)\S(.*\S)?)$"
 USERNAME = "a name without spaces or colons"
 USERNAME_PATTERN = r"^[^\s:]+$"
 
@@ -184,41 +160,6 @@ def user(value: object) -> str:
     return matching(USER_PATTERN, USER)(value)
 
 
-def base_image(value: object) -> str:
-    """An image of a registry: by digest, or by a tag that does not say "whatever is newest"."""
-    if isinstance(value, str):
-        if value.endswith(":latest"):
-            raise Unfit(BASE_IMAGE, hint="`latest` is another image one day: name a version's tag, or a digest")
-        if re.fullmatch(r"[a-z0-9._-]+(:[^/\s]+|@\S+)", value):
-            raise Unfit(BASE_IMAGE, nearest=f"docker.io/library/{value}")
-        if re.fullmatch(BASE_IMAGE_PATTERN, f"{value}:1"):
-            raise Unfit(BASE_IMAGE, hint="say which: without a tag or digest it would be `latest`")
-    return matching(BASE_IMAGE_PATTERN, BASE_IMAGE)(value)
-
-
-def address(value: object) -> str:
-    """Where one file can be had."""
-    if isinstance(value, str) and re.match(r"[a-z]+://[^/\s]*@", value):
-        raise Unfit(ADDRESS, hint=_NO_CREDENTIALS)
-    return matching(ADDRESS_PATTERN, ADDRESS)(value)
-
-
-def repository(value: object) -> str:
-    """Where a git repository is."""
-    if isinstance(value, str) and re.match(r"https?://[^/\s]*@|[a-z]+://[^/\s]*:[^/\s]*@", value):
-        raise Unfit(REPOSITORY, hint=_NO_CREDENTIALS)
-    if isinstance(value, str) and value.startswith(("http://", "git://")):
-        nearest = f"https://{value.partition('://')[2]}"
-        raise Unfit(REPOSITORY, nearest=nearest, hint="nothing protects what comes over this line")
-    scp = re.fullmatch(r"([A-Za-z0-9_.-]+@[A-Za-z0-9.-]+):([^/\s]\S*)", value) if isinstance(value, str) else None
-    if scp:
-        raise Unfit(REPOSITORY, nearest=f"ssh://{scp[1]}/{scp[2]}")
-    return matching(REPOSITORY_PATTERN, REPOSITORY)(value)
-
-
-_NO_CREDENTIALS = "every lock would show the credentials in it: leave them out"
-
-
 def commit(value: object) -> str:
     """A commit by its whole id."""
     if isinstance(value, str) and re.fullmatch(r"[0-9a-f]{4,39}", value):
@@ -270,31 +211,6 @@ def place(value: object) -> str:
     if isinstance(value, str) and "://" in value:
         raise Unfit(PLACE, hint="an address stands under another key")
     return matching(PLACE_PATTERN, PLACE)(value)
-
-
-def service(value: object) -> str:
-    """The address of a service, without credentials: no secret stands in the file."""
-    if isinstance(value, str) and re.match(r"https?://[^/]*@", value):
-        raise Unfit(SERVICE, hint=_NO_CREDENTIALS)
-    return matching(SERVICE_PATTERN, SERVICE)(value).rstrip("/")
-
-
-def origin(value: object) -> str:
-    """The address that what is said holds for, and all below it."""
-    if isinstance(value, str) and re.match(r"[a-z]+://[^/]*@", value):
-        raise Unfit(
-            ORIGIN, hint="name them under `credentials`, the password by reference: no secret stands in the file"
-        )
-    if isinstance(value, str) and re.fullmatch(r"[a-z0-9-]+(\.[a-z0-9-]+)+(:\d+)?(/\S*)?", value):
-        raise Unfit(ORIGIN, hint=f"say how it is reached: `https://{value}`, or `oci://{value}` for a registry")
-    return matching(ORIGIN_PATTERN, ORIGIN)(value).rstrip("/")
-
-
-def shared_place(value: object) -> str:
-    """A vault that several projects or machines have."""
-    if isinstance(value, str) and re.match(r"(https?|docker)://", value):
-        raise Unfit(SHARED, nearest=f"oci://{value.partition('://')[2].rstrip('/')}")
-    return matching(SHARED_PATTERN, SHARED)(value)
 
 
 def command(value: object) -> tuple[str, ...]:

@@ -29,7 +29,7 @@ class Asked:
     refresh: Refresh = Refresh.KEEP
     named: tuple[str, ...] = ()
     repairs: tuple[Repair, ...] = ()
-    """For ``Refresh.SECURITY``."""
+    """For ``Refresh.REPAIRS``."""
 
 
 @dataclass(frozen=True, kw_only=True)

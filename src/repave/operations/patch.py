@@ -170,7 +170,7 @@ class Patching:
         standing = diagnosis.report.standing
         self._refuse_missing_suites(standing)
         proposal = self._locking.propose(
-            Asked(refresh=Refresh.SECURITY, repairs=repairs_of(standing, diagnosis.lock)), progress
+            Asked(refresh=Refresh.REPAIRS, repairs=repairs_of(standing, diagnosis.lock)), progress
         )
         after = examine(proposal.lock, self._advisories, progress) if proposal.changed else diagnosis.report
         cves, flaws = cves_of(after.standing), flaws_of(after.standing)

@@ -174,7 +174,7 @@ class _Pinned:
 def _flawed(request: PinRequest) -> bool:
     """Whether the base is to move for the sake of flaws in it."""
     repository = str(Reference.parse(request.image.base.image).repository)
-    asked = request.repairs if request.refresh is Refresh.SECURITY else ()
+    asked = request.repairs if request.refresh is Refresh.REPAIRS else ()
     return any(repair.ecosystem is Ecosystem.OCI and repair.name == repository for repair in asked)
 
 

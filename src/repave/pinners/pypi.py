@@ -74,7 +74,7 @@ class _Question:
     def repairs(self) -> tuple[Repair, ...]:
         """Of wheels that this image has, where repairs are asked for."""
         locked = {package.name for package in self.own}
-        asked = self.request.repairs if self.request.refresh is Refresh.SECURITY else ()
+        asked = self.request.repairs if self.request.refresh is Refresh.REPAIRS else ()
         return tuple(one for one in asked if one.ecosystem is Ecosystem.PYPI and one.name in locked)
 
     def lost(self, found: Resolved) -> tuple[LockedPackage, ...]:

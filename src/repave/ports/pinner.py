@@ -24,8 +24,12 @@ class Refresh(StrEnum):
     """Only the packages named, and what they force along."""
 
     SECURITY = "security"
-    """Only what the distribution's security suite repairs, the repairs that are asked for, and what those force
-    along."""
+    """Only what the distribution's security suite repairs, and what that forces along; an image without one is
+    refused."""
+
+    REPAIRS = "repairs"
+    """What the security suite repairs, where an image draws from one; the repairs that are asked for; and what those
+    force along."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,7 +99,7 @@ class PinRequest:
     """For ``Refresh.NAMED``."""
 
     repairs: tuple[Repair, ...] = ()
-    """For ``Refresh.SECURITY``, those of this image; what hurries stands first."""
+    """For ``Refresh.REPAIRS``, those of this image; what hurries stands first."""
 
     rewritten: tuple[Rewritten, ...] = ()
     """Files of the project that are read as if they had that content already."""

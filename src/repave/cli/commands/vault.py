@@ -12,8 +12,8 @@ from repave.cli.phrases import counted, listed
 from repave.cli.progress import size
 from repave.cli.screen import Screen
 from repave.cli.verbs import example
+from repave.config.addresses import shared_place
 from repave.config.problems import Unfit, nearest
-from repave.config.words import shared_place
 from repave.model.names import ImageName
 from repave.operations.errors import Refused
 from repave.operations.vaults.checking import Verified, Verifying

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, PlainValidator, WithJsonSchema
 
-from repave.config import quantities, words
+from repave.config import addresses, quantities, words
 from repave.config.quantities import SizeRange, Window
 from repave.model.amount import Amount
 from repave.model.release import SecretReference
@@ -55,14 +55,14 @@ Release = Annotated[
     ),
 ]
 Suite = Annotated[str, PlainValidator(words.matching(words.SUITE_PATTERN, words.SUITE)), told(words.SUITE_PATTERN)]
-Mirror = Annotated[str, PlainValidator(words.matching(words.MIRROR_PATTERN, words.MIRROR)), told(words.MIRROR_PATTERN)]
+Mirror = Annotated[str, PlainValidator(addresses.mirror), told(addresses.MIRROR_PATTERN)]
 BaseImage = Annotated[
     str,
-    PlainValidator(words.base_image),
+    PlainValidator(addresses.base_image),
     WithJsonSchema(
         {
             "type": "string",
-            "pattern": words.BASE_IMAGE_PATTERN,
+            "pattern": addresses.BASE_IMAGE_PATTERN,
             "not": {"pattern": ":latest$"},
             "examples": ["docker.io/library/debian:bookworm-slim"],
         }
@@ -72,10 +72,10 @@ Keyring = Annotated[
     str, PlainValidator(words.matching(words.KEYRING_PATTERN, words.KEYRING)), told(words.KEYRING_PATTERN)
 ]
 Address = Annotated[
-    str, PlainValidator(words.address), told(words.ADDRESS_PATTERN, "https://example.org/tool-1.2.tar.gz")
+    str, PlainValidator(addresses.address), told(addresses.ADDRESS_PATTERN, "https://example.org/tool-1.2.tar.gz")
 ]
 Repository = Annotated[
-    str, PlainValidator(words.repository), told(words.REPOSITORY_PATTERN, "https://example.org/tool.git")
+    str, PlainValidator(addresses.repository), told(addresses.REPOSITORY_PATTERN, "https://example.org/tool.git")
 ]
 Commit = Annotated[str, PlainValidator(words.commit), told(words.COMMIT_PATTERN)]
 Ref = Annotated[str, PlainValidator(words.matching(words.REF_PATTERN, words.REF)), told(words.REF_PATTERN, "v1.2")]
@@ -86,9 +86,11 @@ Mode = Annotated[
 Package = Annotated[str, PlainValidator(words.debian_package), told(words.DEBIAN_PACKAGE_PATTERN, "python3")]
 Requirement = Annotated[str, PlainValidator(words.requirement), told(words.REQUIREMENT_PATTERN, "flask ~= 3.0")]
 Place = Annotated[str, PlainValidator(words.place), told(words.PLACE_PATTERN)]
-Service = Annotated[str, PlainValidator(words.service), told(words.SERVICE_PATTERN)]
-OriginAddress = Annotated[str, PlainValidator(words.origin), told(words.ORIGIN_PATTERN)]
-SharedPlace = Annotated[str, PlainValidator(words.shared_place), told(words.SHARED_PATTERN, "/srv/repave/vault")]
+Service = Annotated[str, PlainValidator(addresses.service), told(addresses.SERVICE_PATTERN)]
+OriginAddress = Annotated[str, PlainValidator(addresses.origin), told(addresses.ORIGIN_PATTERN)]
+SharedPlace = Annotated[
+    str, PlainValidator(addresses.shared_place), told(addresses.SHARED_PATTERN, "/srv/repave/vault")
+]
 Username = Annotated[
     str, PlainValidator(words.matching(words.USERNAME_PATTERN, words.USERNAME)), told(words.USERNAME_PATTERN)
 ]

@@ -58,7 +58,7 @@ class Resolution:
     def _targets(self) -> tuple[str, ...]:
         """What this refresh moves of itself, as arguments for apt."""
         match self.request.refresh:
-            case Refresh.SECURITY:
+            case Refresh.SECURITY | Refresh.REPAIRS:
                 return tuple(f"{name}={version}" for name, version in sorted(self._repairs().items()))
             case Refresh.NAMED:
                 return tuple(sorted(name for name in set(self.request.named) if name in self.kept))

@@ -7,7 +7,7 @@ import base64
 import posixpath
 import re
 from collections.abc import Iterator
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from repave.model.lock import NPM_MANIFEST, PROJECT
 from repave.model.recipe import Image, NodeApplication
@@ -55,7 +55,7 @@ def strongest(integrity: str, what: str) -> tuple[str, str]:
 
 def _check(entry: Entry, title: str) -> None:
     """Refuse what no hash vouches for, and what cannot be fetched."""
-    address = urlsplit(entry.resolved)
+    address = _split(entry.resolved)
     if entry.resolved.startswith("git"):
         raise Invalid(
             f"{title} names no commit that can be fetched ({address.scheme}://{address.hostname or ''})",
@@ -78,6 +78,14 @@ def _check(entry: Entry, title: str) -> None:
             f"{title} comes from {address.scheme}://{address.hostname or ''}, which cannot be fetched here",
             hint="only http and https addresses without credentials are",
         )
+
+
+def _split(address: str) -> SplitResult:
+    """Its parts; none where it cannot be read."""
+    try:
+        return urlsplit(address)
+    except ValueError:  # a bracket without the other
+        return urlsplit("")
 
 
 def _own_folder(entry: Entry, application: NodeApplication, image: Image, title: str) -> str:
