@@ -27,8 +27,8 @@ from repave.archives.rules import TREE
 from repave.archives.tars import opened_tar
 from repave.archives.unpacking import unpack
 from repave.archives.zips import opened_zip
-from repave.bakers.container.skeleton import Skeleton
-from repave.bakers.container.wheels import Wheel, lay_out_wheels
+from repave.bakers.rootfs.skeleton import Skeleton
+from repave.bakers.rootfs.wheels import Wheel, lay_out_wheels
 from repave.model.names import Digest
 from repave.operations.errors import Refused
 from repave.operations.vaults.importing import import_archive

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from repave.bakers.container.application import write_application
-from repave.bakers.container.manifest import configuration, user_of
-from repave.bakers.container.skeleton import Skeleton
+from repave.bakers.container.manifest import configuration
+from repave.bakers.rootfs.application import write_application
+from repave.bakers.rootfs.ownership import user_of
+from repave.bakers.rootfs.skeleton import Skeleton
 from repave.model.lock import LockedFile
 from repave.model.names import ImageName
 from repave.model.recipe import Base, FileMapping, Image, ImageKind

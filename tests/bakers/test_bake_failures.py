@@ -15,9 +15,10 @@ from tar_bytes import compressed
 
 from repave.archives.packages import MAGIC, members
 from repave.bakers.container.baker import ContainerBaker
-from repave.bakers.container.chamber import Chamber
-from repave.bakers.container.debs import newest_build, place, prepare
-from repave.bakers.container.foreign import program
+from repave.bakers.rootfs.chamber import Chamber
+from repave.bakers.rootfs.debs import newest_build, place, prepare
+from repave.bakers.rootfs.foreign import program
+from repave.bakers.rootfs.workroom import ROOTFS
 from repave.jobs.clock import SystemClock
 from repave.jobs.commands import LocalCommands
 from repave.model.lock import Ecosystem, Layer, LockedFile, LockedPackage
@@ -85,14 +86,14 @@ class Answering:
 def test_what_failed_inside_is_told_outside(tmp_path: Path, answer: object, kind: type[WorldError], said: str) -> None:
     """A full disk, a package's script and a bad wheel are three different errors."""
     with pytest.raises(kind, match=said):
-        Chamber(commands=Answering(answer), folder=tmp_path).run({"kind": "system"})
+        Chamber(commands=Answering(answer), folder=tmp_path, program=ROOTFS).run({"kind": "system"})
 
 
 def test_a_machine_that_gives_no_namespaces_is_told_what_to_install(tmp_path: Path) -> None:
     """The hint names the package and the files."""
     commands = Answering({}, exit_code=1, stderr="unshare: failed to find newuidmap")
     with pytest.raises(CommandFailed, match="newuidmap") as caught:
-        Chamber(commands=commands, folder=tmp_path).run({"kind": "system"})
+        Chamber(commands=commands, folder=tmp_path, program=ROOTFS).run({"kind": "system"})
     assert "uidmap" in caught.value.hint
     assert "/etc/subuid" in caught.value.hint
 

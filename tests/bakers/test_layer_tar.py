@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from repave.bakers.container.layertar import LayerTar
-from repave.bakers.container.skeleton import Skeleton
+from repave.bakers.rootfs.layertar import LayerTar
+from repave.bakers.rootfs.skeleton import Skeleton
 from repave.ports.errors import Invalid
 
 NEWEST = 1_700_000_000

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from pantry import Pantry, bake_in
 
-from repave.bakers.container.layertar import LayerTar
-from repave.bakers.container.skeleton import Skeleton
-from repave.bakers.container.stage import Stage
+from repave.bakers.rootfs.layertar import LayerTar
+from repave.bakers.rootfs.skeleton import Skeleton
+from repave.bakers.rootfs.stage import Stage
 from repave.model.artifact import Artifact
 from repave.model.lock import Ecosystem, Layer, LockedFile, LockedPackage
 from repave.model.names import ImageName

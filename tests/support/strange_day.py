@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
-from repave.bakers.container.cache import BOOT_ID
+from repave.bakers.rootfs.cache import BOOT_ID
 from repave.model.artifact import Artifact
 from repave.ports.baker import BakeRequest
 
@@ -37,7 +37,7 @@ root, inside, faked = Path(sys.argv[1]), sys.argv[2], dict(pair.split("=", 1) fo
 
 class Elsewhen(LocalCommands):
     def run(self, arguments, **options):
-        if arguments[-1] == "repave.bakers.container.inside":
+        if arguments[-1] == "repave.bakers.rootfs.inside":
             arguments = (*arguments[:-2], "-c", inside)
         finished = super().run(arguments, environment=faked, **options)
         sys.stderr.write(finished.stderr)
@@ -52,7 +52,7 @@ print(TypeAdapter(Artifact).dump_json(baker.bake(request, progress=Silent())).de
 INSIDE = """
 import functools, os, subprocess, sys
 from pathlib import Path
-from repave.bakers.container import inside, isolation
+from repave.bakers.rootfs import inside, isolation
 packages = Path({packages!r})
 isolation.ENVIRONMENT = {{**isolation.ENVIRONMENT, **{faked!r}, "LD_PRELOAD": "/tmp/packages/faketime.so"}}
 inside.chroot = functools.partial(inside.chroot, packages=packages)

@@ -1,5 +1,1 @@
-"""Containers: from a lock to an OCI image of up to five layers, without a daemon and without network.
-
-``baker`` says the order; ``inside`` is the program that works in namespaces of its own, where packages are
-installed and the recipe's own commands run.
-"""
+"""Containers: the layers of a root filesystem as an OCI image."""

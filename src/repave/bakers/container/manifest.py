@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from repave.archives.base_images import LockedBase
-from repave.bakers.container.cache import LayerRecord
-from repave.bakers.container.skeleton import Skeleton
+from repave.bakers.rootfs.cache import LayerRecord
+from repave.bakers.rootfs.ownership import ENVIRONMENT, user_of, working_folder
+from repave.bakers.rootfs.skeleton import Skeleton
 from repave.model.recipe import Image
 from repave.ports.baker import BakeRequest
-from repave.ports.errors import Invalid
 from repave.ports.image_format import ImageConfiguration
 
 MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
@@ -21,17 +21,9 @@ LAYER_NAME = "repave.layer"
 CREATED = "1970-01-01T00:00:00Z"
 """The same content is the same image on any day; when it was made is in the store."""
 
-ENVIRONMENT = {
-    "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-    "LANG": "C.UTF-8",
-}
-
 NOTHING_BELOW = ImageConfiguration(architecture="", os="linux", variant="", differences=(), runs={})
 BASE_NAME, BASE_DIGEST = "org.opencontainers.image.base.name", "org.opencontainers.image.base.digest"
 """Annotations by which others know what an image stands on (OCI Image Format Specification, "Annotations")."""
-
-NOBODY = 65534
-"""Who that is where no account says (nobody(5) of systemd's sysusers, the kernel's overflowuid)."""
 
 
 def configuration(
@@ -46,7 +38,7 @@ def configuration(
     runs: dict[str, Any] = {
         "User": user_of(image, skeleton),
         "Env": [f"{name}={value}" for name, value in {**ENVIRONMENT, **inherited.environment}.items()],
-        "WorkingDir": _working_folder(request) or inherited.folder or "/",
+        "WorkingDir": working_folder(request) or inherited.folder or "/",
         "Labels": {**inherited.labels, "org.opencontainers.image.title": image.name},
     }
     if inherited.ports:
@@ -95,54 +87,6 @@ def manifest(
             },
         }
     )
-
-
-def user_of(image: Image, skeleton: Skeleton) -> str:
-    """``uid:gid`` of the image's user, by the image's own accounts; numbers are taken as they are."""
-    user, _, group = image.user.partition(":")
-    if user.isdigit():
-        number, own_group = int(user), skeleton.groups.get(group, 0)
-    elif user in skeleton.users:
-        number, own_group = skeleton.users[user]
-    elif user == "nobody" and not skeleton.users:
-        number = own_group = NOBODY
-    else:
-        known = ", ".join(name for name in ("nobody", "www-data", "root") if name in skeleton.users)
-        raise Invalid(
-            f"image {image.name}: there is no user {user!r} in it",
-            hint=f"its /etc/passwd has {known or 'none'} among others; or give a number" if known else "give a number",
-        )
-    if not group:
-        # A bare number runs with the group of the same number, never with root's.
-        return f"{number}:{number if user.isdigit() else own_group}"
-    if group.isdigit():
-        return f"{number}:{int(group)}"
-    if group not in skeleton.groups:
-        raise Invalid(f"image {image.name}: there is no group {group!r} in it", hint="its /etc/group lists them")
-    return f"{number}:{skeleton.groups[group]}"
-
-
-def data_folders(image: Image, skeleton: Skeleton) -> dict[str, tuple[int, int, int]]:
-    """The folders that are the application's own, with mode, user and group; see ``user_of`` for what it raises."""
-    if not image.data:
-        return {}
-    user, _, group = user_of(image, skeleton).partition(":")
-    return {path.rstrip("/"): (0o700, int(user), int(group)) for path in image.data}
-
-
-def application_folders(request: BakeRequest) -> list[str]:
-    """Where the application is: the targets of all folders of files, in the file's order."""
-    folders = []
-    for mapping in request.image.files:
-        folder = mapping.source.rstrip("/") + "/"
-        if mapping.source == folder or any(file.origin.startswith(folder) for file in request.files):
-            folders.append("/" + mapping.target.strip("/"))
-    return folders
-
-
-def _working_folder(request: BakeRequest) -> str:
-    """The first folder of the application; empty where there is none."""
-    return next(iter(application_folders(request)), "")
 
 
 def _canonical(content: dict[str, Any]) -> bytes:

@@ -15,8 +15,8 @@ from installer.sources import WheelFile
 from repave.archives.errors import BadArchive
 from repave.archives.rules import GIB, TREE
 from repave.archives.zips import opened_zip
-from repave.bakers.container.isolation import Chroot
-from repave.bakers.container.skeleton import Skeleton
+from repave.bakers.rootfs.isolation import Chroot
+from repave.bakers.rootfs.skeleton import Skeleton
 from repave.ports.errors import Invalid
 
 SCRIPTS = "/usr/local/bin"

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
-from repave.bakers.container.cache import LayerRecord
-from repave.bakers.container.skeleton import Skeleton
+from repave.bakers.rootfs.cache import LayerRecord
+from repave.bakers.rootfs.skeleton import Skeleton
 from repave.model.lock import Layer
 from repave.model.names import Digest
 

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from repave.bakers.container.layertar import FIRST_TIME, LayerTar, Verified, content_time
-from repave.bakers.container.skeleton import Skeleton
+from repave.bakers.rootfs.layertar import FIRST_TIME, LayerTar, Verified, content_time
+from repave.bakers.rootfs.skeleton import Skeleton
 from repave.model.lock import LockedFile
 from repave.ports.errors import Invalid
 from repave.ports.vault import Vault

@@ -20,7 +20,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from repave.bakers.container.skeleton import Skeleton
+from repave.bakers.rootfs.skeleton import Skeleton
 from repave.model.guards import Exposed
 from repave.model.lock import Layer
 from repave.model.names import Digest

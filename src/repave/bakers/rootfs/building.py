@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from repave.bakers.container.manifest import application_folders
-from repave.bakers.container.skeleton import Skeleton
+from repave.bakers.rootfs.ownership import application_folders
+from repave.bakers.rootfs.skeleton import Skeleton
 from repave.model.recipe import BuildLimits, Image
 from repave.ports.baker import BakeRequest
 from repave.ports.errors import CommandFailed, Invalid, WorldError

@@ -9,8 +9,8 @@ from hashlib import file_digest
 from pathlib import Path
 
 from repave.archives.packages import members
-from repave.bakers.container.debs import place
-from repave.bakers.container.isolation import Chroot, ProgramFailed, chroot
+from repave.bakers.rootfs.debs import place
+from repave.bakers.rootfs.isolation import Chroot, ProgramFailed, chroot
 from repave.ports.errors import Corrupt
 
 MERGED = ("bin", "lib", "sbin")

@@ -12,7 +12,7 @@ from dataclasses import replace
 from repave.archives.entries import Kind
 from repave.archives.rules import TREE, Links
 from repave.archives.tars import opened_tar
-from repave.bakers.container.stage import Stage, put
+from repave.bakers.rootfs.stage import Stage, put
 from repave.model.lock import Ecosystem, LockedFile, LockedPackage
 from repave.model.recipe import NodeApplication
 from repave.ports.vault import Vault

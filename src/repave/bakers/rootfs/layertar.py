@@ -12,8 +12,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
 
-from repave.bakers.container.overlay import attribute, is_opaque, is_whiteout
-from repave.bakers.container.skeleton import Skeleton
+from repave.bakers.rootfs.overlay import attribute, is_opaque, is_whiteout
+from repave.bakers.rootfs.skeleton import Skeleton
 from repave.model.guards import Exposed
 from repave.ports.errors import Corrupt, Invalid
 

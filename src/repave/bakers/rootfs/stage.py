@@ -13,8 +13,8 @@ from types import TracebackType
 from typing import Self
 
 from repave.archives.entries import Entry, Kind
-from repave.bakers.container.layertar import CHUNK_BYTES, FIRST_TIME, LayerTar, content_time
-from repave.bakers.container.skeleton import NEW_DIRECTORY, Skeleton
+from repave.bakers.rootfs.layertar import CHUNK_BYTES, FIRST_TIME, LayerTar, content_time
+from repave.bakers.rootfs.skeleton import NEW_DIRECTORY, Skeleton
 from repave.ports.errors import Invalid
 
 FORBIDDEN_PARTS = frozenset({"", ".", ".."})

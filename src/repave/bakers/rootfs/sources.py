@@ -8,8 +8,8 @@ from repave.archives.entries import Kind
 from repave.archives.rules import TREE, Links
 from repave.archives.tars import opened_tar
 from repave.archives.zips import opened_zip
-from repave.bakers.container.layertar import CHUNK_BYTES, Verified
-from repave.bakers.container.stage import Stage, put
+from repave.bakers.rootfs.layertar import CHUNK_BYTES, Verified
+from repave.bakers.rootfs.stage import Stage, put
 from repave.model.lock import Ecosystem, LockedPackage
 from repave.model.recipe import GitSource, Image, RemoteFile
 from repave.ports.errors import Invalid

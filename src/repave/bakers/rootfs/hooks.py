@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from repave.bakers.container.isolation import ENVIRONMENT, OUTPUT_KEPT_BYTES
+from repave.bakers.rootfs.isolation import ENVIRONMENT, OUTPUT_KEPT_BYTES
 
 USER = 65_533
 """Nobody's number: of those that Debian keeps back and gives to none (Debian Policy 9.2.2)."""

@@ -16,9 +16,9 @@ from repave.archives.layers import COMPRESSIONS
 from repave.archives.rules import ROOT_FILESYSTEM
 from repave.archives.stacks import LayerStack
 from repave.archives.tars import read_tar
-from repave.bakers.container.cache import LayerRecord
-from repave.bakers.container.layertar import exposed
-from repave.bakers.container.skeleton import Skeleton, accounts
+from repave.bakers.rootfs.cache import LayerRecord
+from repave.bakers.rootfs.layertar import exposed
+from repave.bakers.rootfs.skeleton import Skeleton, accounts
 from repave.model.artifact import GZIPPED_LAYERS, PLAIN_LAYERS, ZSTD_LAYERS
 from repave.model.guards import Exposed
 from repave.model.lock import Layer

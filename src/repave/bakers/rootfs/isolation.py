@@ -26,6 +26,8 @@ ENVIRONMENT: Mapping[str, str] = {
     "PYTHONHASHSEED": "0",
     # Tells package scripts, as systemd's, that this is no system to be started or stopped.
     "SYSTEMD_OFFLINE": "1",
+    # A kernel's package would have an initrd made of what this machine is (initramfs-tools, kernel hooks).
+    "INITRD": "No",
 }
 
 NO_SERVICES = "#!/bin/sh\n# Baking starts no service (invoke-rc.d(8)).\nexit 101\n"

@@ -16,16 +16,16 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from repave.bakers.container.cleaning import clean
-from repave.bakers.container.foreign import ANSWER, program
-from repave.bakers.container.hooks import HookFailed, Limits
-from repave.bakers.container.installation import Larder, Package, bootstrap, extend, lay_out, unpack
-from repave.bakers.container.isolation import ProgramFailed, chroot
-from repave.bakers.container.layertar import LayerTar
-from repave.bakers.container.overlay import overlaid
-from repave.bakers.container.skeleton import Skeleton
-from repave.bakers.container.wheels import Wheel, compile_all, lay_out_wheels
-from repave.bakers.container.workshop import build
+from repave.bakers.rootfs.cleaning import clean
+from repave.bakers.rootfs.foreign import ANSWER, program
+from repave.bakers.rootfs.hooks import HookFailed, Limits
+from repave.bakers.rootfs.installation import Larder, Package, bootstrap, extend, lay_out, unpack
+from repave.bakers.rootfs.isolation import ProgramFailed, chroot
+from repave.bakers.rootfs.layertar import LayerTar
+from repave.bakers.rootfs.overlay import overlaid
+from repave.bakers.rootfs.skeleton import Skeleton
+from repave.bakers.rootfs.wheels import Wheel, compile_all, lay_out_wheels
+from repave.bakers.rootfs.workshop import build
 from repave.model.errors import RepaveError
 
 WHEEL_TIME = 315_532_800

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from repave.bakers.container.isolation import mounted
+from repave.bakers.rootfs.isolation import mounted
 
 OPAQUE_MARKS = ("trusted.overlay.opaque", "user.overlay.opaque")
 """How overlayfs says that a directory hides the one below it: as root, and in a user namespace."""

@@ -13,10 +13,10 @@ from contextlib import ExitStack
 from hashlib import file_digest
 from pathlib import Path
 
-from repave.bakers.container.hooks import USER, Limits, Room, run_hooks
-from repave.bakers.container.isolation import chroot, mounted, run
-from repave.bakers.container.layertar import FIRST_TIME, WHITEOUT, LayerTar, content_time
-from repave.bakers.container.skeleton import NEW_DIRECTORY
+from repave.bakers.rootfs.hooks import USER, Limits, Room, run_hooks
+from repave.bakers.rootfs.isolation import chroot, mounted, run
+from repave.bakers.rootfs.layertar import FIRST_TIME, WHITEOUT, LayerTar, content_time
+from repave.bakers.rootfs.skeleton import NEW_DIRECTORY
 from repave.ports.errors import Invalid
 
 PAGE_BYTES = 4096

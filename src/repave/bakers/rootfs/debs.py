@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 from repave.archives.packages import HEADER_BYTES, MAGIC, content, members
 from repave.archives.rules import GIB, TREE
-from repave.bakers.container.layertar import CHUNK_BYTES, Verified
+from repave.bakers.rootfs.layertar import CHUNK_BYTES, Verified
 from repave.model.lock import LockedPackage
 from repave.ports.vault import Vault
 

@@ -26,9 +26,11 @@ FULL = "No space left on device"
 class Chamber:
     """Runs jobs where package scripts can do no harm: a private view of mounts, processes and network."""
 
-    def __init__(self, *, commands: Commands, folder: Path) -> None:
+    def __init__(self, *, commands: Commands, folder: Path, program: str) -> None:
+        """``program`` is the module that does the jobs, as ``inside`` does."""
         self._commands = commands
         self._folder = folder
+        self._program = program
 
     def run(self, job: dict[str, Any], *, limit_seconds: float = LIMIT_SECONDS) -> dict[str, Any]:
         """Do one job of ``inside`` and answer its result.
@@ -37,7 +39,7 @@ class Chamber:
         """
         try:
             finished = self._commands.run(
-                _arguments(), stdin=json.dumps(job).encode(), timeout_seconds=limit_seconds, check=True
+                _arguments(self._program), stdin=json.dumps(job).encode(), timeout_seconds=limit_seconds, check=True
             )
         except CommandFailed as error:
             if any(line.startswith(("unshare:", "newuidmap:", "newgidmap:")) for line in error.stderr.splitlines()):
@@ -78,13 +80,13 @@ class Chamber:
         )
 
 
-def _arguments() -> tuple[str, ...]:
+def _arguments(program: str) -> tuple[str, ...]:
     user = () if os.geteuid() == 0 else ("--user", "--map-root-user", "--map-auto")
     return (
         # The kernel ends the job when this process ends, however that comes: unshare's child ends with unshare.
         *("setpriv", "--pdeathsig", "KILL"),
         *("unshare", *user, *NAMESPACES, "--"),
-        *(sys.executable, "-I", "-m", "repave.bakers.container.inside"),
+        *(sys.executable, "-I", "-m", program),
     )
 
 
