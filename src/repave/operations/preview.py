@@ -3,19 +3,20 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from statistics import median
 
 from repave.config.policies import fleet_policy, revision_for, size_for
-from repave.model.canary import CanaryStage
 from repave.model.names import FleetKey, FleetName
-from repave.model.plan import Ages
+from repave.model.observation import MachineSighting, Neighbour, Observation, TrafficSighting
+from repave.model.plan import Ages, Rule
 from repave.model.project import Environment, Project
 from repave.model.release import Release, Revision
+from repave.model.succession import aimed
 from repave.model.target import Target
 from repave.operations.keys import fleets_of
-from repave.operations.rehearsal import Rehearsal, rehearse
+from repave.operations.rehearsing.durations import Durations, durations
+from repave.operations.rehearsing.rehearsal import Rehearsal, rehearse
 from repave.operations.releases import title
-from repave.planner.turns import carried_before
+from repave.planner.turns import neighbour, waits_for
 from repave.ports.clock import Clock
 from repave.ports.errors import Gone
 from repave.ports.store import Store
@@ -62,8 +63,23 @@ class FleetPreview:
     extra: int
     """Most instances above the wanted size at one time."""
 
+    durations: Durations
+    """What the rehearsal takes starts and ends to last."""
+
     seconds: float | None
-    """About how long, judged by how long instances took to serve before; None where none did."""
+    """How long from its own beginning; None where it would not get there by itself."""
+
+    at_most: bool
+    """Whether ``seconds`` is an upper bound: a part of it was never measured here and is taken by its limit."""
+
+    begins_seconds: float | None
+    """When its turn comes, counted from the deployment's beginning; None where a fleet before it never gets there."""
+
+    seen_at: datetime | None
+    """Of when the view is that it is rehearsed over; None where nothing was ever seen."""
+
+    unseen: str
+    """Why that view may lack something; empty when it was complete."""
 
     ages: Ages | None
     """Of what serves now; None where no age is limited."""
@@ -73,59 +89,99 @@ def preview(
     project: Project, environment: Environment, release: Release, store: Store, clock: Clock
 ) -> tuple[FleetPreview, ...]:
     """Rehearse the deployment of every fleet of the environment."""
-    return tuple(
-        _fleet(project, environment, key, release, store, clock.now()) for key in fleets_of(project, environment)
-    )
+    now = clock.now()
+    aims = {key: _aim(project, environment, key, release, store, now) for key in fleets_of(project, environment)}
+    neighbours = tuple(neighbour(key, aim.target) for key, aim in aims.items())
+    shown = [_fleet(project, environment, aim, neighbours, store, now) for aim in aims.values()]
+    by_name = {fleet.fleet: fleet for fleet in shown}
+    return tuple(replace(fleet, begins_seconds=_begins(fleet, by_name)) for fleet in shown)
 
 
-def _fleet(
+@dataclass(frozen=True, kw_only=True)
+class _Aim:
+    """What would be written down of one fleet."""
+
+    present: Target | None
+    revision: Revision
+    target: Target
+
+
+def _aim(
     project: Project, environment: Environment, key: FleetKey, release: Release, store: Store, now: datetime
-) -> FleetPreview:
-    policy = fleet_policy(project, environment.name, key.fleet)
+) -> _Aim:
     revision = revision_for(project, environment.name, key.fleet, release)
     present = store.target(key)
     size = size_for(environment, key.fleet, present.size if present else None)
-    seen = store.last_seen(key)
-    target = aimed(key, present, revision, size, now)
-    ahead = policy.before if carried_before(target) else policy.after
-    rehearsal = rehearse(replace(policy, after=(), before=()), target, seen, now)
-    instances = seen.machines.instances if seen else ()
+    target = (
+        aimed(present, revision=revision.id, release=revision.release, size=size, at=now)
+        if present
+        else Target(fleet=key, generation=1, revision=revision.id, release=revision.release, size=size, since=now)
+    )
+    return _Aim(present=present, revision=revision, target=target)
+
+
+def _begins(fleet: FleetPreview, others: Mapping[str, FleetPreview]) -> float | None:
+    """Once the last of those before it is done; they in turn begin after theirs."""
+    ends = [0.0]
+    for name in fleet.after:
+        begins = _begins(others[name], others)
+        seconds = others[name].seconds
+        if begins is None or seconds is None:
+            return None
+        ends.append(begins + seconds)
+    return max(ends)
+
+
+def _fleet(
+    project: Project,
+    environment: Environment,
+    aim: _Aim,
+    neighbours: tuple[Neighbour, ...],
+    store: Store,
+    now: datetime,
+) -> FleetPreview:
+    key, present, target = aim.target.fleet, aim.present, aim.target
+    policy = fleet_policy(project, environment.name, key.fleet)
+    known = store.last_seen(key)
+    seen = known or _nothing(key, now)
+    ahead = waits_for(policy, target, replace(seen, neighbours=neighbours))
+    took = durations(store.lifetimes(key), policy)
+    rehearsal = rehearse(replace(policy, after=(), before=()), target, seen, now, took)
+    planned = store.last_plan(key)
     return FleetPreview(
         environment=key.environment,
         fleet=key.fleet,
-        release=str(release),
+        release=title(target.release),
         running=title(present.release) if present else "",
         nothing_to_do=not rehearsal.batches,
-        after=tuple(other.fleet for other in ahead),
-        changes=_changes(_present_revision(store, key, present), revision, present.size if present else None, size),
-        size=size,
+        after=tuple(other.fleet.fleet for other in ahead),
+        changes=_changes(_present_revision(store, key, present), aim, present.size if present else None),
+        size=target.size,
         sizes=f"{policy.scale.lowest}..{policy.scale.highest}" if policy.scale else "",
-        replaces=sum(instance.revision != revision.id for instance in instances),
+        replaces=sum(instance.revision != target.revision for instance in seen.machines.instances),
         rehearsal=rehearsal,
-        extra=max(0, rehearsal.peak - size),
-        ages=planned.ages if (planned := store.last_plan(key)) else None,
-        seconds=_estimate(store, key, rehearsal, policy.drain_timeout_seconds),
+        extra=max(0, rehearsal.peak - target.size),
+        durations=took,
+        seconds=rehearsal.seconds if rehearsal.finished else None,
+        at_most=_is_bound(rehearsal, took),
+        begins_seconds=None,
+        seen_at=known.at if known else None,
+        unseen=seen.machines.incomplete or seen.traffic.incomplete,
+        ages=planned.ages if planned else None,
     )
 
 
-def aimed(key: FleetKey, present: Target | None, revision: Revision, size: int, now: datetime) -> Target:
-    """The target as it would be after the aim."""
-    if present is None:
-        return Target(fleet=key, generation=1, revision=revision.id, release=revision.release, size=size, since=now)
-    if present.revision == revision.id and not present.stopped:
-        return replace(present, size=size)
-    failures = tuple(failure for failure in present.failures if failure.revision != revision.id)
-    return replace(
-        present,
-        revision=revision.id,
-        release=revision.release,
-        size=size,
-        since=now,
-        switched=None,
-        canary=CanaryStage(),
-        stopped="",
-        failures=failures,
-    )
+def _nothing(key: FleetKey, now: datetime) -> Observation:
+    """What there is of a fleet that was never looked at, as far as is known."""
+    machines, traffic = MachineSighting(at=now, instances=()), TrafficSighting(at=now, backends=())
+    return Observation(fleet=key, at=now, machines=machines, traffic=traffic)
+
+
+def _is_bound(rehearsal: Rehearsal, took: Durations) -> bool:
+    """Whether time passes in it that was never measured."""
+    spent = {wait.rule for wait in rehearsal.waits}
+    unmeasured = {Rule.STARTING: not took.start.measured, Rule.DRAINING: not took.leave.measured}
+    return any(unmeasured.get(rule) for rule in spent)
 
 
 def _present_revision(store: Store, key: FleetKey, present: Target | None) -> Revision | None:
@@ -137,11 +193,11 @@ def _present_revision(store: Store, key: FleetKey, present: Target | None) -> Re
         return None
 
 
-def _changes(old: Revision | None, new: Revision, old_size: int | None, size: int) -> tuple[Change, ...]:
+def _changes(old: Revision | None, aim: _Aim, old_size: int | None) -> tuple[Change, ...]:
     before = settings(old) if old else {}
-    after = settings(new)
+    after = settings(aim.revision)
     if old is not None and old_size is not None:
-        before, after = {**before, "size": str(old_size)}, {**after, "size": str(size)}
+        before, after = {**before, "size": str(old_size)}, {**after, "size": str(aim.target.size)}
     names = sorted({*before, *after}) if old else []
     return tuple(
         Change(what=name, old=before.get(name, ""), new=after.get(name, ""))
@@ -160,16 +216,3 @@ def settings(revision: Revision) -> Mapping[str, str]:
         **{f"config.{name}": value for name, value in revision.configuration},
         **{f"config.{name}": f"secret {reference}" for name, reference in revision.secrets},
     }
-
-
-def _estimate(store: Store, key: FleetKey, rehearsal: Rehearsal, drain_seconds: float) -> float | None:
-    took = [
-        (lifetime.served_from - lifetime.first_seen).total_seconds()
-        for lifetime in store.lifetimes(key)
-        if lifetime.served_from
-    ]
-    waves = sum(bool(batch.launches) for batch in rehearsal.batches)
-    if not took:
-        return None if waves else 0.0
-    # Drains end when idle, mostly within a second; the drain time-out bounds them and is no estimate.
-    return waves * (median(took) + min(1.0, drain_seconds)) + rehearsal.pauses_seconds

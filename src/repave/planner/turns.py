@@ -47,26 +47,31 @@ def carried_before(target: Target) -> bool:
 
 
 def turn(policy: FleetPolicy, target: Target, observation: Observation) -> Turn | None:
-    """For whom the fleet waits; None when it need not: nobody is before it, or it has begun or arrived already.
+    """For whom the fleet waits; None when it need not: nobody is before it, or it has begun or arrived already."""
+    waiting = waits_for(policy, target, observation)
+    if not waiting:
+        return None
+    known = waiting[0]
+    return Turn(
+        detail=_detail(target, known),
+        wanted=target,
+        meanwhile=_as_before(target),
+        hopeless=bool(known.stands) or known.release != target.release,
+    )
+
+
+def waits_for(policy: FleetPolicy, target: Target, observation: Observation) -> tuple[Neighbour, ...]:
+    """Whose turn comes before it still.
 
     Forward a fleet waits for those it is after. Back it waits for those that are after it, as far as they go back too:
     of two fleets, never both wait for each other.
     """
     ahead = policy.before if carried_before(target) else policy.after
     if not ahead or target.size == 0 or target.stopped or not under_judgement(target) or _begun(target, observation):
-        return None
+        return ()
     seen = {known.fleet: known for known in observation.neighbours}
-    for fleet in ahead:
-        known = seen.get(fleet) or neighbour(fleet, None)
-        if _lets_pass(target, known):
-            continue
-        return Turn(
-            detail=_detail(target, known),
-            wanted=target,
-            meanwhile=_as_before(target),
-            hopeless=bool(known.stands) or known.release != target.release,
-        )
-    return None
+    neighbours = (seen.get(fleet) or neighbour(fleet, None) for fleet in ahead)
+    return tuple(known for known in neighbours if not _lets_pass(target, known))
 
 
 def _lets_pass(target: Target, known: Neighbour) -> bool:

@@ -88,12 +88,7 @@ class Stage:
 
     def want(self, release: int, size: int, behaviour: Behaviour | None = None) -> Revision:
         """What `repave deploy` writes down: this release, so many of it; and how its instances will behave."""
-        revision = Revision(
-            release=ReleaseNumber(release),
-            image=ImageName(self.fleet.fleet),
-            artifact=_artifact(release),
-            port=8080,
-        )
+        revision = self.revision(release)
         if behaviour is not None:
             self.world.behaviours[revision.id] = behaviour
         self.world.published.add(revision.artifact)
@@ -101,6 +96,15 @@ class Stage:
         aim = Aim(revision=revision.id, release=revision.release, size=size, reason="deploy")
         self.store.aim(self.fleet, aim, self.world.clock.now())
         return revision
+
+    def revision(self, release: int) -> Revision:
+        """By which the fleet runs a release."""
+        return Revision(
+            release=ReleaseNumber(release),
+            image=ImageName(self.fleet.fleet),
+            artifact=_artifact(release),
+            port=8080,
+        )
 
     def revoke(self, release: int) -> Revocation:
         """What `repave revoke` writes down: nothing of this release is started any more."""

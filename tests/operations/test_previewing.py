@@ -1,0 +1,137 @@
+"""What is told of a change before it is made: how long it takes, and by which rule each part of it waits."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from simulated_shop import FILE, Shop
+
+from repave.model.observation import Observation
+from repave.model.plan import Plan, Rule
+from repave.operations.pause import pause
+from repave.operations.preview import FleetPreview, preview
+from repave.simulation.world import Behaviour
+
+HOURLY = "    port: 8080\n    budget: {per_hour: 1}\n"
+Told = Callable[[Shop], FleetPreview]
+
+
+@pytest.fixture
+def two(tmp_path: Path) -> Shop:
+    """Two releases, the first of which is deployed to `test`: starts were measured there, and nothing has left yet."""
+    return two_of(Shop(tmp_path))
+
+
+def two_of(shop: Shop) -> Shop:
+    """The same of any shop."""
+    for text in ("one\n", "two\n"):
+        shop.change_application(text)
+        shop.bake()
+    shop.deploy("test", 1)
+    return shop
+
+
+def told(shop: Shop, name: str = "test", number: int = 2) -> FleetPreview:
+    """Of a release in an environment."""
+    release = shop.store.releases()[number - 1]
+    [fleet] = preview(shop.project, shop.environment(name), release, shop.store, shop.clock)
+    return fleet
+
+
+def test_what_was_never_measured_is_bounded_by_its_limit(two: Shop) -> None:
+    """Never a guess: nothing has started in `prod`, and in `test` nothing has left."""
+    first = told(two, "prod", 1)
+    assert (first.durations.start.seconds, first.durations.start.measured) == (3.0, 0)
+    assert (first.at_most, first.seconds) == (True, 3.0)
+    second = told(two)
+    assert second.durations.start.measured == 3
+    assert (second.durations.leave.seconds, second.durations.leave.measured) == (30.0, 0)
+    assert second.at_most
+    two.close()
+
+
+def test_what_was_measured_is_told_by_its_median(two: Shop) -> None:
+    """One that was slow once does not stretch every later estimate."""
+    two.deploy("test", 2)
+    two.world.behaviours[two.world.living(two.keys("test")[0])[0].revision.id] = Behaviour()
+    back = told(two, number=1)
+    assert back.durations.start.measured == 6
+    assert back.durations.leave.measured == 3
+    assert not back.at_most
+    took = two.deploy("test", 1).seconds
+    assert back.seconds == pytest.approx(took, abs=2.0)
+    two.close()
+
+
+def test_an_hourly_budget_bounds_the_time_and_says_so(tmp_path: Path) -> None:
+    """Three are replaced, one an hour: two hours are waited by that rule, each part of them told where it is waited."""
+    shop = two_of(Shop(tmp_path, FILE.replace("    port: 8080\n", HOURLY)))
+    fleet = told(shop)
+    [hourly] = [wait for wait in fleet.rehearsal.waits if wait.rule is Rule.HOURLY]
+    assert 2 * 3500 < hourly.seconds <= 2 * 3600
+    assert fleet.seconds is not None
+    assert fleet.seconds > hourly.seconds
+    assert fleet.rehearsal.pauses_seconds == hourly.seconds
+    waited = [wait.seconds for batch in fleet.rehearsal.batches for wait in batch.waited if wait.rule is Rule.HOURLY]
+    assert sum(waited) == hourly.seconds
+    shop.close()
+
+
+def test_a_paused_fleet_is_said_not_to_get_there(two: Shop) -> None:
+    """With the one rule that holds it."""
+    pause(two.keys("test"), two.store, two.clock, paused=True)
+    fleet = told(two)
+    assert (fleet.seconds, fleet.rehearsal.finished) == (None, False)
+    assert [(held.subject, held.rule) for held in fleet.rehearsal.held] == [("fleet", Rule.PAUSED)]
+    two.close()
+
+
+def test_another_size_is_planned_like_another_release(two: Shop) -> None:
+    """More: they are started. Fewer: as many leave, and nothing is started."""
+    two.close()
+    for size, starts, leaves in ((5, 2, 0), (2, 0, 1)):
+        other = Shop(two.folder / f"of-{size}", FILE.replace("{web: {size: 3}}", f"{{web: {{size: {size}}}}}"))
+        release = two.store.releases()[0]
+        [fleet] = preview(other.project, other.environment("test"), release, two.store, two.clock)
+        assert [(change.what, change.old, change.new) for change in fleet.changes] == [("size", "3", str(size))]
+        assert sum(len(batch.launches) for batch in fleet.rehearsal.batches) == starts
+        assert sum(len(batch.retires) for batch in fleet.rehearsal.batches) == leaves
+        assert fleet.rehearsal.finished
+        other.close()
+
+
+def test_what_is_half_done_is_planned_to_its_end(two: Shop) -> None:
+    """A preview in the middle of a roll-out begins with what is there: what has started is not started again."""
+    shown: list[FleetPreview] = []
+
+    def watch(_: Plan, seen: Observation) -> None:
+        if not shown and any(instance.release == 2 for instance in seen.machines.instances):
+            shown.append(told(two))
+
+    two.deploy("test", 2, watch)
+    [fleet] = shown
+    assert fleet.rehearsal.finished
+    assert sum(len(batch.launches) for batch in fleet.rehearsal.batches) == 2
+    assert [one.slot for batch in fleet.rehearsal.batches for one in batch.retires] == ["web-1", "web-2", "web-3"]
+    two.close()
+
+
+def test_the_turn_of_a_fleet_comes_when_those_before_it_are_done(tmp_path: Path) -> None:
+    """Told in seconds from the beginning of it all; a fleet that carries the release already is not waited for."""
+    proxy = "  proxy: {image: web, port: 8081, health: {interval: 200ms, timeout: 200ms, grace: 3s}}\n"
+    text = FILE.replace("    port: 8080\n", "    port: 8080\n    after: [proxy]\n")
+    text = text.replace("environments:\n", f"{proxy}environments:\n").replace(
+        "size: 3}}", "size: 3}, proxy: {size: 2}}"
+    )
+    shop = two_of(Shop(tmp_path, text))
+    release = shop.store.releases()[-1]
+    shown = preview(shop.project, shop.environment("test"), release, shop.store, shop.clock)
+    fleets = {fleet.fleet: fleet for fleet in shown}
+    assert fleets["proxy"].begins_seconds == 0.0
+    assert fleets["web"].begins_seconds == fleets["proxy"].seconds
+    shop.deploy("test", 2)
+    done = preview(shop.project, shop.environment("test"), release, shop.store, shop.clock)
+    assert [(fleet.after, fleet.begins_seconds) for fleet in done] == [((), 0.0), ((), 0.0)]
+    back = preview(shop.project, shop.environment("test"), shop.store.releases()[0], shop.store, shop.clock)
+    assert {fleet.fleet: fleet.after for fleet in back} == {"web": (), "proxy": ("web",)}
+    shop.close()
