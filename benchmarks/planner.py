@@ -1,8 +1,9 @@
 """How long one decision takes: a plan, and its check, over one fleet of many instances and over many fleets.
 
-Two moments of a fleet are planned: in the middle of a roll-out, where everything is asked and most is refused, and at
-rest; as the controller plans, the garbage collector held off. Each figure is of a process of its own, in processor
-seconds, for other work of the machine is none of the planner's; the fastest of several counts.
+Three moments of a fleet are planned: in the middle of a roll-out, where everything asks to leave and is refused; when
+its surge has come, so that a fifth may leave; and at rest. As the controller plans, the garbage collector is held off.
+Each figure is of a process of its own, in processor seconds, for other work of the machine is none of the planner's;
+the fastest of several counts.
 """
 
 import argparse
@@ -56,7 +57,7 @@ FLEET = FleetKey(project=ProjectName("shop"), environment=EnvironmentName("prod"
 ZONES = tuple(ZoneName(name) for name in "abc")
 OLD, NEW = RevisionId("old"), RevisionId("new")
 RELEASES = {OLD: ReleaseNumber(1), NEW: ReleaseNumber(2)}
-MOMENTS = ("rolling", "resting")
+MOMENTS = ("rolling", "relieved", "resting")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,8 +73,9 @@ class Measured:
     """The same before anything was planned: Python, the modules, and what is looked at."""
 
 
-def moment(size: int, *, rolling: bool) -> tuple[FleetPolicy, Target, Observation]:
-    """A fleet of so many, a third of which runs the new release; or all of it."""
+def moment(size: int, name: str) -> tuple[FleetPolicy, Target, Observation]:
+    """A fleet of so many, a third of which runs the new release, and at rest all of it."""
+    rolling = name != "resting"
     instances, backends = [], []
     for number in range(size):
         revision = OLD if rolling and number % 3 else NEW
@@ -84,7 +86,7 @@ def moment(size: int, *, rolling: bool) -> tuple[FleetPolicy, Target, Observatio
             release=RELEASES[revision],
             zone=ZONES[number % len(ZONES)],
             state=MachineState.RUNNING,
-            started_at=NOW - timedelta(seconds=4000 + number % 1000),
+            started_at=NOW - timedelta(seconds=4000 + (size - number) // 100),
             address="192.0.2.1",
             port=8080,
         )
@@ -104,7 +106,7 @@ def moment(size: int, *, rolling: bool) -> tuple[FleetPolicy, Target, Observatio
         generation=7,
         revision=NEW,
         release=RELEASES[NEW],
-        size=size,
+        size=size * 4 // 5 if name == "relieved" else size,
         since=began,
         next_slot=size + 1,
         proven=tuple(proven),
@@ -112,9 +114,9 @@ def moment(size: int, *, rolling: bool) -> tuple[FleetPolicy, Target, Observatio
     return FleetPolicy(fleet=FLEET, zones=ZONES), target, observation
 
 
-def once(size: int, fleets: int, *, rolling: bool) -> Measured:
+def once(size: int, fleets: int, moment_name: str) -> Measured:
     """Plan and check so many fleets of so many, in this process."""
-    policy, target, observation = moment(size, rolling=rolling)
+    policy, target, observation = moment(size, moment_name)
     before = peak_megabytes()
     planned = checked = 0.0
     for _ in range(fleets):
@@ -177,7 +179,7 @@ def main(arguments: Sequence[str]) -> int:
     asked = parser.parse_args(arguments)
     if asked.part:
         size, fleets, name = asked.part
-        print(json.dumps(once(int(size), int(fleets), rolling=name == "rolling").__dict__))
+        print(json.dumps(once(int(size), int(fleets), name).__dict__))
         return 0
     figures = measure()
     report("planner", figures, asked.json)

@@ -49,7 +49,7 @@ class Drawer(StrEnum):
 _URGENCY = {drawer: place for place, drawer in enumerate(Drawer)}
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Disruption:
     """One instance that was taken out by a granted draw."""
 

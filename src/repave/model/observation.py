@@ -17,7 +17,7 @@ class MachineState(StrEnum):
     """Its process ended, whatever the exit code; it still takes a place until it is terminated."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Instance:
     """One instance as its provider lists it, by the tags it was launched with."""
 
@@ -36,7 +36,7 @@ class Instance:
     """For people: exit code or signal of a stopped one."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class MachineSighting:
     """What one call to the provider saw of one fleet."""
 
@@ -68,7 +68,7 @@ class TrafficState(StrEnum):
     """Gets no new requests and has no open ones."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Backend:
     """One instance as the load balancer sees it."""
 
@@ -82,7 +82,7 @@ class Backend:
     """For people: the last check's result."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class TrafficSighting:
     """What one call to the load balancer saw of one fleet."""
 
@@ -95,7 +95,7 @@ class TrafficSighting:
     """Why the list may lack something; empty when it is complete."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Neighbour:
     """Another fleet of the environment, as far as whose turn it is hangs on it."""
 
@@ -113,7 +113,7 @@ class Neighbour:
     """Why it does not move by itself, in words after its name; empty when it may."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Observation:
     """Everything seen of one fleet for one decision. Known to be stale: it says of when it is."""
 

@@ -12,7 +12,7 @@ from repave.model.scaling import Resize, SizeHistory, Sizing
 from repave.model.target import Failure, Heal, Sickness
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Launch:
     """Start an instance of ``revision`` in ``slot``; the same slot again starts nothing more."""
 
@@ -26,7 +26,7 @@ class Launch:
     kind: Literal["launch"] = "launch"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Attach:
     """Make the load balancer check the instance, and send it requests once it is healthy."""
 
@@ -41,7 +41,7 @@ class Attach:
     kind: Literal["attach"] = "attach"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Admit:
     """Send requests to an instance that stood by."""
 
@@ -51,7 +51,7 @@ class Admit:
     kind: Literal["admit"] = "admit"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class StandBy:
     """Send the instance no new requests, and keep it ready for them."""
 
@@ -61,7 +61,7 @@ class StandBy:
     kind: Literal["stand-by"] = "stand-by"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Drain:
     """Send the instance no new requests; let the open ones end."""
 
@@ -71,7 +71,7 @@ class Drain:
     kind: Literal["drain"] = "drain"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Detach:
     """Make the load balancer forget the instance."""
 
@@ -81,7 +81,7 @@ class Detach:
     kind: Literal["detach"] = "detach"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Terminate:
     """End the instance."""
 
@@ -174,7 +174,7 @@ class Rule(StrEnum):
     """A deadline cannot be kept within capacity."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Hold:
     """Something that waits: what, by which one rule, since when, and until when if that is known."""
 
@@ -187,7 +187,7 @@ class Hold:
     until: datetime | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Draw:
     """One request to take a serving instance out, granted or refused."""
 
@@ -202,7 +202,7 @@ class Draw:
     """When it may be granted by the passing of time alone; None when only an event can, or it is granted."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Retarget:
     """The wanted revision goes back with the rollback, or the bad one would come again."""
 
@@ -211,7 +211,7 @@ class Retarget:
     reason: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Ages:
     """How old the serving instances are, and what follows from it; times in the future unless they are due."""
 
@@ -243,7 +243,7 @@ class Phase(StrEnum):
     PAUSED = "paused"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Plan:
     """One decision about one fleet, made from the target of generation ``parent``."""
 

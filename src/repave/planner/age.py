@@ -9,7 +9,7 @@ from repave.model.disruption import Drawer
 from repave.model.plan import Ages, Rule
 from repave.planner.draft import Draft
 from repave.planner.haste import Due, begun, haste_of, in_order, is_stuck, lasting, missed, told
-from repave.planner.sets import Member, Standing, slot_number
+from repave.planner.sets import Member, Standing
 
 SPREAD = 1 / 3
 """Part of the soft limit over which renewals are spread, before it ends: what was started in one hour must not be
@@ -43,7 +43,7 @@ def renewals(draft: Draft, members: Iterable[Member]) -> Iterator[tuple[datetime
     soft = draft.policy.age.soft_seconds or 0.0
     offset = crc32(str(draft.target.fleet).encode()) / 2**32  # fleets that were born together part as well
     for member in members:
-        place = (offset + slot_number(member.slot)[0] * GOLDEN) % 1
+        place = (offset + member.place[0] * GOLDEN) % 1
         yield member.instance.started_at + timedelta(seconds=soft * (1 - SPREAD * place)), member
 
 
@@ -59,7 +59,7 @@ def _due(draft: Draft, members: Sequence[Member]) -> tuple[datetime | None, list
         elif later is None or at < later:
             later = at
     draft.wake(later)
-    due.sort(key=lambda one: (one[0], slot_number(one[1].slot)))
+    due.sort(key=lambda one: (one[0], one[1].place))
     return due[0][0] if due else later, [member for _, member in due]
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
+from itertools import islice
 from typing import Literal
 
 from repave.model.canary import CanaryStage
@@ -70,6 +71,7 @@ class Draft:
         self.barred = failures.barred(target)
         self.steps: list[Step] = []
         self.holds: list[Hold] = []
+        self._held: set[str] = set()
         self.failures: list[Failure] = []
         self.closed: list[SlotId] = []
         self.heals: list[Heal] = []
@@ -172,7 +174,12 @@ class Draft:
 
     def hold(self, subject: str, rule: Rule, detail: str, *, since: datetime, until: datetime | None = None) -> None:
         """Say why something waits."""
+        self._held.add(subject)
         self.holds.append(Hold(subject=subject, rule=rule, detail=detail, since=since, until=until))
+
+    def is_held(self, member: Member) -> bool:
+        """Whether it was said why this one waits."""
+        return member.slot in self._held
 
     def failure_of(self, member: Member) -> Failure:
         """What the member is remembered by, should it have failed."""
@@ -273,12 +280,14 @@ def _surge(policy: FleetPolicy, size: int, floor: int) -> int:
 
 def _next_slot(target: Target, sets: Sets) -> int:
     """Above every number that is known: a store that was lost and begun anew must not give a slot twice."""
-    known = [
-        *(member.slot for member in sets.members),
+    prefix = f"{target.fleet.fleet}-"
+    remembered = [
         *(order.slot for order in target.orders),
         *(failure.slot for failure in target.failures),
         *(heal.slot for heal in target.heals),
     ]
-    prefix = f"{target.fleet.fleet}-"
-    numbers = [slot_number(slot)[0] for slot in known if slot.startswith(prefix)]
+    numbers = [slot_number(slot)[0] for slot in remembered if slot.startswith(prefix)]
+    # Members are in the order of their numbers, so the last of this fleet's own bears the highest.
+    seen = (member.place[0] for member in reversed(sets.members) if member.slot.startswith(prefix))
+    numbers += islice((number for number in seen if number < UNNUMBERED), 1)
     return max([target.next_slot, *(number + 1 for number in numbers if number < UNNUMBERED)])

@@ -1,5 +1,6 @@
 """The fleet planner: from what is wanted, what is seen and the time to the next steps of one fleet."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from repave.model.disruption import Drawer
@@ -180,7 +181,9 @@ def retire(draft: Draft, allowance: Allowance) -> None:
         else:
             words = f"{_reason_to_leave(draft, member)}; it may serve again, and too few do without it"
             draft.hold(member.slot, Rule.BUDGET, words, since=member.since)
-    leaving = most_exposed_first(draft, leaving_order(draft.departing(Standing.SERVING), draft.policy.zones))
+    leaving: Sequence[Member] = draft.departing(Standing.SERVING)
+    if draft.budget.left:  # else all are refused in the same words, in whatever order they ask
+        leaving = most_exposed_first(draft, leaving_order(leaving, draft.policy.zones))
     old = [member for member in leaving if member.slot not in draft.outgoing]
     for member in leaving:
         if member.slot in draft.outgoing:
@@ -231,9 +234,8 @@ def spare_the_sick(draft: Draft) -> None:
     sick.sort(key=lambda member: (member.current, not draft.is_condemned(member), member.since, member.slot))
     for member in sick[: max(0, len(sick) - kept)]:
         draft.end(member, "it looks sick, and enough serve without it")
-    held = {hold.subject for hold in draft.holds}
     for member in sick[max(0, len(sick) - kept) :]:
-        if member.slot not in held:
+        if not draft.is_held(member):
             rule = Rule.STOPPED if draft.halted else Rule.BUDGET
             words = "looks sick; it goes once another serves in its place"
             draft.hold(member.slot, rule, words, since=member.since)

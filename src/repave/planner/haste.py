@@ -7,7 +7,7 @@ from math import ceil
 
 from repave.model.disruption import HOUR
 from repave.planner.draft import Draft
-from repave.planner.sets import Member, Standing, slot_number
+from repave.planner.sets import Member, Standing
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,7 +87,7 @@ def haste_of(draft: Draft, members: Sequence[Member]) -> Haste:
 
 def in_order(dues: Iterable[Due]) -> list[Due]:
     """The first due first."""
-    return sorted(dues, key=lambda due: (due.by, due.member.instance.started_at, slot_number(due.member.slot)))
+    return sorted(dues, key=lambda due: (due.by, due.member.instance.started_at, due.member.place))
 
 
 def is_stuck(draft: Draft) -> bool:

@@ -1,6 +1,5 @@
 """Healing: a proven revision's sick are replaced, unless so many fall sick that the alarm may be false."""
 
-from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -54,7 +53,9 @@ def _ward(draft: Draft, sick: list[Member], onsets: Mapping[SlotId, list[datetim
     wished = {wish.slot for wish in target.replacements}
     free = {m.slot for m in sick if m.slot in wished or (allowed and m.since <= allowed)}
     limited = sorted((m for m in sick if m.slot not in free), key=lambda member: (member.since, member.slot))
-    flapping = [m for m in draft.remaining(Standing.SERVING, current=True) if len(onsets[m.slot]) >= policy.flaps]
+    flapping = [
+        m for m in draft.remaining(Standing.SERVING, current=True) if len(onsets.get(m.slot, ())) >= policy.flaps
+    ]
     used = dict(_used(draft))
     known = [member for member in flapping if member.slot in used or draft.is_condemned(member)]
     asking = [*limited, *(member for member in flapping if member not in known)]
@@ -106,16 +107,16 @@ def _used(draft: Draft) -> Iterator[tuple[SlotId, datetime]]:
 
 def _onsets(draft: Draft) -> Mapping[SlotId, list[datetime]]:
     """When each fell sick within the window, oldest first; those not remembered yet are."""
-    onsets: defaultdict[SlotId, list[datetime]] = defaultdict(list)
+    onsets: dict[SlotId, list[datetime]] = {}
     for sickness in draft.target.sicknesses:
-        onsets[sickness.slot].append(sickness.since)
+        onsets.setdefault(sickness.slot, []).append(sickness.since)
     for member in draft.remaining(Standing.SICK, current=True):
-        known = onsets[member.slot]
+        known = onsets.setdefault(member.slot, [])
         if not known or member.since - known[-1] >= SAME_ONSET:
             known.append(member.since)
             draft.notes.sicknesses.append(Sickness(slot=member.slot, since=member.since))
     begin = draft.now - _window(draft)
-    return defaultdict(list, {slot: [at for at in times if at > begin] for slot, times in onsets.items()})
+    return {slot: [at for at in times if at > begin] for slot, times in onsets.items()}
 
 
 def _window(draft: Draft) -> timedelta:

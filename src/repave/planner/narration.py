@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from operator import attrgetter
 
 from repave.model.disruption import Drawer
 from repave.model.names import SlotId
@@ -29,7 +30,7 @@ def narrate(draft: Draft) -> Plan:
         phase=phase,
         summary=summary,
         steps=tuple(draft.steps),
-        holds=tuple(sorted(draft.holds, key=lambda hold: (hold.subject, hold.rule))),
+        holds=tuple(sorted(sorted(draft.holds, key=attrgetter("rule")), key=attrgetter("subject"))),
         draws=tuple(draft.budget.draws),
         failures=tuple(draft.failures),
         closed=tuple(sorted(set(draft.closed))),
@@ -54,18 +55,17 @@ def narrate(draft: Draft) -> Plan:
 
 
 def _hold_what_takes_time(draft: Draft) -> None:
-    held = {hold.subject for hold in draft.holds}
     for member in draft.remaining(Standing.COMING):
-        if member.slot not in held:
+        if not draft.is_held(member):
             words = "it has not been found healthy yet"
             draft.hold(member.slot, Rule.STARTING, words, since=member.instance.started_at, until=member.healthy_by)
     for member in draft.remaining(Standing.LEAVING):
         backend = member.backend
-        if backend is not None and member.slot not in held:
+        if backend is not None and not draft.is_held(member):
             words = f"{backend.sessions} open request{'' if backend.sessions == 1 else 's'}"
             draft.hold(member.slot, Rule.DRAINING, words, since=backend.since, until=drained_by(draft.policy, backend))
     for member in draft.remaining(Standing.SICK, Standing.LATE, Standing.DEAD):
-        if member.slot not in held:
+        if not draft.is_held(member):
             rule = Rule.PAUSED if draft.target.paused else Rule.UNSEEN
             draft.hold(member.slot, rule, "it does not serve; nothing is removed now", since=member.since)
 

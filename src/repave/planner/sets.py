@@ -70,11 +70,18 @@ class Member(NamedTuple):
     current: bool
     """Whether it runs the wanted revision."""
 
-    healthy_by: datetime
-    """When its grace ends."""
+    begins: datetime
+    """When its grace began."""
+
+    grace: timedelta
 
     condemned: bool
     """Whether it was judged before, as a failure or a heal."""
+
+    @property
+    def healthy_by(self) -> datetime:
+        """When its grace ends."""
+        return self.begins + self.grace
 
     @property
     def was_leaving(self) -> bool:
@@ -116,25 +123,28 @@ class Sets:
 
     def of(self, *standings: Standing, current: bool | None = None) -> list[Member]:
         """The members that stand so, of the wanted revision, of others or (None) of any; by standing, then by slot."""
-        return [
-            member
-            for standing in standings
-            for member in self._by_standing[standing]
-            if current is None or member.current == current
-        ]
+        if current is not None:
+            return [member for standing in standings for member in self._standing[current][standing]]
+        return [member for standing in standings for member in self._all_standing(standing)]
 
     @property
     def serving(self) -> int:
         """How many get requests, doubles included."""
         doubles = sum(double.standing is Standing.SERVING for double in self.doubles)
-        return len(self._by_standing[Standing.SERVING]) + doubles
+        return len(self._all_standing(Standing.SERVING)) + doubles
+
+    def _all_standing(self, standing: Standing) -> list[Member]:
+        current, others = self._standing[True][standing], self._standing[False][standing]
+        return sorted(current + others, key=attrgetter("place")) if current and others else current or others
 
     @cached_property
-    def _by_standing(self) -> Mapping[Standing, list[Member]]:
-        by_standing: dict[Standing, list[Member]] = {standing: [] for standing in Standing}
+    def _standing(self) -> Mapping[bool, Mapping[Standing, list[Member]]]:
+        """By whether they are of the wanted revision, then by where they stand."""
+        groups: dict[bool, dict[Standing, list[Member]]]
+        groups = {current: {standing: [] for standing in Standing} for current in (True, False)}
         for member in self.members:
-            by_standing[member.standing].append(member)
-        return by_standing
+            groups[member.current][member.standing].append(member)
+        return groups
 
 
 def classify(policy: FleetPolicy, target: Target, observation: Observation, now: datetime) -> Sets:
@@ -200,12 +210,11 @@ class Classifier:
         """
         # The grace runs from the latest new start: a balancer that lost its memory must not condemn a whole fleet.
         begins = instance.started_at if backend is None else max(instance.started_at, backend.since)
-        healthy_by = begins + self._grace
         if instance.state is MachineState.STOPPED:
             standing = Standing.DEAD
         else:
             told = None if backend is None else TOLD.get(backend.state)
-            standing = told or self._unserving(instance, backend, judged, healthy_by)
+            standing = told or self._unserving(instance, backend, judged, begins)
         return Member(
             instance=instance,
             slot=instance.slot,
@@ -213,7 +222,8 @@ class Classifier:
             backend=backend,
             standing=standing,
             current=instance.revision == self._revision,
-            healthy_by=healthy_by,
+            begins=begins,
+            grace=self._grace,
             condemned=judged is not None,
         )
 
@@ -222,13 +232,13 @@ class Classifier:
         instance: Instance,
         backend: Backend | None,
         judged: bool | None,
-        healthy_by: datetime,
+        begins: datetime,
     ) -> Standing:
         """How one stands that is alive, and of which the balancer says nothing but that it is checked."""
         if judged is not None:
             return Standing.SICK if judged else Standing.LATE
         # What has an address and is not attached waits for us, not we for it.
-        if self._now < healthy_by or (backend is None and instance.address is not None):
+        if self._now < begins + self._grace or (backend is None and instance.address is not None):
             return Standing.COMING
         return Standing.SICK if self._attached_anew(instance, backend) else Standing.LATE
 

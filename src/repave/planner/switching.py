@@ -14,16 +14,15 @@ from repave.planner.strategies import Allowance
 def let_in(draft: Draft, allowance: Allowance) -> None:
     """New ones that stand by are admitted as the schedule allows; nothing of what is stopped is let in."""
     ready = draft.remaining(Standing.READY, current=True)
-    held = {hold.subject for hold in draft.holds}
     if draft.halted and draft.target.switched is None:
-        for member in (member for member in ready if member.slot not in held):
+        for member in (member for member in ready if not draft.is_held(member)):
             draft.hold(member.slot, Rule.STOPPED, "the wanted revision is stopped: it stands by", since=member.since)
         return
     draft.switch = allowance.switches
     for member in ready[: allowance.admits]:
         draft.steps += keeper.admit(member, "all of it is ready" if not allowance.standby else "too few serve")
     for member in ready[allowance.admits :]:
-        if member.slot not in held:
+        if not draft.is_held(member):
             words = f"it is ready, and gets requests once {draft.goal} are"
             draft.hold(member.slot, Rule.SWITCH, words, since=member.since)
 

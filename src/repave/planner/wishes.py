@@ -16,6 +16,8 @@ def without_old_pause(target: Target, now: datetime) -> Target:
 
 def replace_as_asked(draft: Draft) -> None:
     """Those that a person named are replaced, launch first; the wish is done when its instance is gone."""
+    if not draft.target.replacements:
+        return
     members = {member.slot: member for member in draft.sets.members}
     for wish in draft.target.replacements:
         member = members.get(wish.slot)

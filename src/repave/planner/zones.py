@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from heapq import heapify, heappop, heapreplace
-from operator import itemgetter
+from operator import attrgetter
 
 from repave.model.names import InstanceId, ZoneName
 from repave.model.policy import FleetPolicy
@@ -94,21 +94,25 @@ def _reopens(times: Iterable[datetime]) -> datetime:
 
 def leaving_order(members: Iterable[Member], zones: Sequence[ZoneName]) -> list[Member]:
     """So that each next one leaves the fullest zone: of equals the one that does not serve, then the oldest."""
-    queues: dict[ZoneName, list[tuple[Dispensable, Member]]] = {}
-    for ranked in sorted(((_dispensable(member), member) for member in members), key=itemgetter(0), reverse=True):
-        queues.setdefault(ranked[1].instance.zone, []).append(ranked)
+    queues: dict[ZoneName, list[Member]] = {}
+    for member in members:
+        queues.setdefault(member.instance.zone, []).append(member)
+    for queue in queues.values():
+        # The same as by `_dispensable` at once, many times as fast.
+        for rank in (attrgetter("place"), attrgetter("instance.started_at"), _serves):
+            queue.sort(key=rank, reverse=True)
     declared = frozenset(zones)
 
     def fullness(zone: ZoneName) -> tuple[int, Dispensable, ZoneName]:
         queue = queues[zone]
-        return -len(queue) - (0 if zone in declared else UNDECLARED), queue[-1][0], zone
+        return -len(queue) - (0 if zone in declared else UNDECLARED), _dispensable(queue[-1]), zone
 
     fullest_first = [fullness(zone) for zone in queues]
     heapify(fullest_first)
     ordered: list[Member] = []
     while fullest_first:
         zone = fullest_first[0][2]
-        ordered.append(queues[zone].pop()[1])
+        ordered.append(queues[zone].pop())
         if queues[zone]:
             heapreplace(fullest_first, fullness(zone))
         else:
@@ -121,7 +125,11 @@ Dispensable = tuple[bool, datetime, tuple[int, str, InstanceId]]
 
 
 def _dispensable(member: Member) -> Dispensable:
-    return member.standing is Standing.SERVING, member.instance.started_at, member.place
+    return _serves(member), member.instance.started_at, member.place
+
+
+def _serves(member: Member) -> bool:
+    return member.standing is Standing.SERVING
 
 
 class Spread:
