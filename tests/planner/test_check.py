@@ -173,7 +173,8 @@ def test_an_instance_with_open_requests_is_not_cut_off_before_its_time() -> None
     cut = replace(EMPTY, steps=(Detach(instance=InstanceId("i-1"), slot=SlotId("web-1"), reason="old"), END))
     with pytest.raises(UnsafePlan, match="open requests, and time left"):
         check(cut, POLICY, TARGET, seen, NOW)
-    check(cut, POLICY, TARGET, seen, NOW + timedelta(seconds=POLICY.drain_timeout_seconds))
+    over = replace(draining, since=NOW - timedelta(seconds=POLICY.drain_timeout_seconds))
+    check(cut, POLICY, TARGET, replace(seen, traffic=replace(seen.traffic, backends=(over, BACKENDS[1]))), NOW)
 
 
 def test_a_safe_plan_passes() -> None:

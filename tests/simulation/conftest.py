@@ -10,6 +10,7 @@ from repave.controller.converge import Controller
 from repave.controller.pace import Pace
 from repave.controller.ports import Declared, Ports
 from repave.controller.tick import Tick
+from repave.simulation.life import ObserversClock
 from repave.simulation.stage import Stage
 from repave.simulation.world import World
 
@@ -34,7 +35,7 @@ def controller_on() -> Puts:
             machines=stage.provider,
             traffic=stage.balancer,
             secrets=stage.secrets,
-            clock=stage.world.clock,
+            clock=ObserversClock(stage.world),
             metrics=(stage.metrics,),
         )
         stages = {each.fleet: each for each in (stage, *others)}

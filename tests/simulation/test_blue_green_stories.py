@@ -149,3 +149,16 @@ def test_a_third_release_needs_no_third_group(tells: Tells) -> None:
     story.compare("blue_green_third")
     assert (story.failed, story.fewest, story.most) == (0, 6, 12)
     assert story.stage.releases() == [3] * 6
+
+
+def test_a_third_release_that_fails_goes_back_to_the_second(tells: Tells) -> None:
+    """Promise 1: the second carried the whole fleet in good health, though the first was still kept beside it."""
+    story = begin(tells, "A third release never becomes healthy; it was deployed half a minute after the switch.")
+    story.deploy(2)
+    story.run(30)
+    story.deploy(3, behaviour=Behaviour(never_healthy=True))
+    assert story.settle() is Phase.CONVERGED
+    story.compare("blue_green_third_bad")
+    assert (story.failed, story.fewest) == (0, 6)
+    assert story.stage.releases() == [2] * 6
+    assert story.stage.target.release == 2

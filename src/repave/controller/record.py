@@ -165,7 +165,11 @@ def _judgements(plan: Plan, target: Target) -> Iterator[Event]:
     if plan.switch:
         yield event("switch", f"all requests go over to r{target.release}")
     if plan.proven is not None:
-        yield event("proven", f"r{target.release} carries the whole fleet in good health")
+        yield event("proven", f"{_who_is_proven(plan, target)} the whole fleet in good health")
+
+
+def _who_is_proven(plan: Plan, target: Target) -> str:
+    return f"r{target.release} carries" if plan.proven == target.revision else "what is to be replaced now carried"
 
 
 def _fulfilled(plan: Plan) -> Iterator[Event]:

@@ -12,6 +12,7 @@ from repave.planner import failures, keeper, narration
 from repave.planner.age import renew
 from repave.planner.budget import most_urgent_first
 from repave.planner.canary import go_on
+from repave.planner.carrying import carrier, with_proof
 from repave.planner.draft import ALIVE, Draft
 from repave.planner.evacuation import evacuate
 from repave.planner.healing import heal
@@ -35,10 +36,13 @@ def plan(policy: FleetPolicy, target: Target, observation: Observation, now: dat
     plan without changes. Times are aware; ``now`` is not before ``observation.at``.
     """
     given, target = target, without_old_pause(target, now)
+    carried = carrier(target, observation)
+    target = with_proof(target, carried) if carried else target
     waiting = turn(policy, target, observation)
     kept = waiting.meanwhile or target if waiting else target
     draft = Draft(policy, kept, classify(policy, kept, observation, now), now)
-    draft.notes.resumes = target is not given
+    draft.notes.resumes = given.paused and not target.paused
+    draft.proven = carried.revision if carried else None
     unseen = observation.machines.incomplete or observation.traffic.incomplete
     if target.paused:
         keep_as_it_is(draft, unseen)
@@ -103,7 +107,7 @@ def clean_up(draft: Draft) -> None:
             if (member.current or failure.kind is FailureKind.ZONE_LOST) and not member.was_leaving:
                 draft.fail(failure)
             draft.end(member, failure.detail)
-        elif member.standing is Standing.LEAVING and keeper.may_go(draft.policy, member, draft.now):
+        elif member.standing is Standing.LEAVING and keeper.may_go(draft.policy, member, draft.now, draft.sets.lag):
             draft.see_off(member)
 
 
@@ -113,8 +117,8 @@ def send_doubles_away(draft: Draft) -> None:
     for member in draft.sets.doubles:
         if member.standing is Standing.SERVING:
             draft.ask(member, Drawer.SCALE_IN, reason)
-        elif member.standing is Standing.LEAVING and not keeper.may_go(draft.policy, member, draft.now):
-            until = keeper.drained_by(draft.policy, member.backend) if member.backend else None
+        elif member.standing is Standing.LEAVING and not keeper.may_go(draft.policy, member, draft.now, draft.sets.lag):
+            until = keeper.drained_by(draft.policy, member.backend, draft.sets.lag) if member.backend else None
             draft.hold(member.slot, Rule.DRAINING, reason, since=member.since, until=until)
         else:
             draft.steps += keeper.end(member, reason)

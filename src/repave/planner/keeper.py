@@ -60,10 +60,10 @@ def end(member: Member, reason: str) -> list[Step]:
     return ending
 
 
-def may_go(policy: FleetPolicy, member: Member, now: datetime) -> bool:
-    """Whether a leaving member has no open requests any more, or has had its time."""
+def may_go(policy: FleetPolicy, member: Member, now: datetime, lag: timedelta) -> bool:
+    """Whether a leaving member has no open requests any more, or has had its time; ``lag``: see ``Sets``."""
     backend = member.backend
-    return backend is not None and (_idle(backend) or now >= drained_by(policy, backend))
+    return backend is not None and (_idle(backend) or now >= drained_by(policy, backend, lag))
 
 
 def reason_to_go(member: Member) -> str:
@@ -81,9 +81,9 @@ def forget(strays: Iterable[Backend]) -> list[Step]:
     ]
 
 
-def drained_by(policy: FleetPolicy, backend: Backend) -> datetime:
-    """When a leaving member goes at the latest."""
-    return backend.since + timedelta(seconds=policy.drain_timeout_seconds)
+def drained_by(policy: FleetPolicy, backend: Backend, lag: timedelta) -> datetime:
+    """When a leaving member goes at the latest, by the planner's clock."""
+    return backend.since + timedelta(seconds=policy.drain_timeout_seconds) + lag
 
 
 def _idle(backend: Backend) -> bool:

@@ -63,7 +63,8 @@ def _hold_what_takes_time(draft: Draft) -> None:
         backend = member.backend
         if backend is not None and not draft.is_held(member):
             words = f"{backend.sessions} open request{'' if backend.sessions == 1 else 's'}"
-            draft.hold(member.slot, Rule.DRAINING, words, since=backend.since, until=drained_by(draft.policy, backend))
+            until = drained_by(draft.policy, backend, draft.sets.lag)
+            draft.hold(member.slot, Rule.DRAINING, words, since=backend.since, until=until)
     for member in draft.remaining(Standing.SICK, Standing.LATE, Standing.DEAD):
         if not draft.is_held(member):
             rule = Rule.PAUSED if draft.target.paused else Rule.UNSEEN

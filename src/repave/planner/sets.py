@@ -73,15 +73,16 @@ class Member(NamedTuple):
     begins: datetime
     """When its grace began."""
 
-    grace: timedelta
+    patience: timedelta
+    """For how long after that it may still become healthy, by the planner's clock."""
 
     condemned: bool
     """Whether it was judged before, as a failure or a heal."""
 
     @property
     def healthy_by(self) -> datetime:
-        """When its grace ends."""
-        return self.begins + self.grace
+        """When its grace ends, by the planner's clock."""
+        return self.begins + self.patience
 
     @property
     def was_leaving(self) -> bool:
@@ -121,6 +122,10 @@ class Sets:
     closed: tuple[SlotId, ...]
     """Orders whose instance was seen, or whose revision is no longer wanted."""
 
+    lag: timedelta
+    """How far the planner's clock is ahead of the clocks of those who saw it all. How long something has been as it
+    is follows from theirs alone: a clock of ours that was set forward condemns nothing, and cuts nothing off."""
+
     def of(self, *standings: Standing, current: bool | None = None) -> list[Member]:
         """The members that stand so, of the wanted revision, of others or (None) of any; by standing, then by slot."""
         if current is not None:
@@ -151,7 +156,8 @@ def classify(policy: FleetPolicy, target: Target, observation: Observation, now:
     """Sort everything seen, and every open order, into sets."""
     backends = {backend.instance: backend for backend in observation.traffic.backends}
     judged = _judged(target)
-    classifier = Classifier(target, timedelta(seconds=policy.health.grace_seconds), now)
+    lag = now - min(observation.machines.at, observation.traffic.at)
+    classifier = Classifier(target, timedelta(seconds=policy.health.grace_seconds), now, lag)
     members = [
         classifier.member(instance, backends.pop(instance.id, None), judged.get(instance.slot))
         for instance in observation.machines.instances
@@ -169,6 +175,7 @@ def classify(policy: FleetPolicy, target: Target, observation: Observation, now:
         orders=tuple(order for order in waiting if now - order.ordered_at < grace),
         lost=tuple(order for order in waiting if now - order.ordered_at >= grace),
         closed=tuple(order.slot for order in open_orders if order.slot in seen or order.revision != target.revision),
+        lag=lag,
     )
 
 
@@ -198,10 +205,11 @@ def _judged(target: Target) -> dict[SlotId, bool]:
 class Classifier:
     """What is the same for every instance of a fleet, looked up once."""
 
-    def __init__(self, target: Target, grace: timedelta, now: datetime) -> None:
+    def __init__(self, target: Target, grace: timedelta, now: datetime, lag: timedelta) -> None:
         self._revision = target.revision
         self._grace = grace
         self._now = now
+        self._patience = grace + lag
 
     def member(self, instance: Instance, backend: Backend | None, judged: bool | None) -> Member:
         """Classify one instance by what provider and balancer say of it.
@@ -223,7 +231,7 @@ class Classifier:
             standing=standing,
             current=instance.revision == self._revision,
             begins=begins,
-            grace=self._grace,
+            patience=self._patience,
             condemned=judged is not None,
         )
 
@@ -238,7 +246,7 @@ class Classifier:
         if judged is not None:
             return Standing.SICK if judged else Standing.LATE
         # What has an address and is not attached waits for us, not we for it.
-        if self._now < begins + self._grace or (backend is None and instance.address is not None):
+        if self._now < begins + self._patience or (backend is None and instance.address is not None):
             return Standing.COMING
         return Standing.SICK if self._attached_anew(instance, backend) else Standing.LATE
 

@@ -56,6 +56,7 @@ PROMISES: tuple[Callable[[View], Iterator[str]], ...] = (
     wishes.protection,
     wishes.fulfilment,
     judgements.success,
+    judgements.carriers,
     sizes.sizes,
     ages.renewals,
     ages.hurried,

@@ -77,5 +77,21 @@ def success(view: View) -> Iterator[str]:
         each.revision == view.target.revision for each in view.target.revoked
     ):
         yield "it says that the fleet is as wanted, and what is wanted is revoked"
-    if view.plan.proven is not None and (not alone or view.partial or view.plan.proven != view.target.revision):
+    if view.plan.proven == view.target.revision and (not alone or view.partial):
         yield f"it calls {view.plan.proven} proven, and it does not carry the fleet alone"
+
+
+def carriers(view: View) -> Iterator[str]:
+    """Beside what is wanted only what serves the whole fleet alone is called proven, and nothing speaks against it."""
+    proven = view.plan.proven
+    if proven in (None, view.target.revision):
+        return
+    alone = {view.instances[i].revision for i in view.serving} == {proven}
+    if not alone or len(view.serving) < view.target.size or view.partial:
+        yield f"it calls {proven} proven, and it does not serve alone"
+    if any(each.revision == proven for each in view.target.revoked):
+        yield f"it calls {proven} proven, and it is revoked"
+    if any(f.revision == proven and f.kind not in SAYS_NOTHING for f in view.target.failures):
+        yield f"it calls {proven} proven, and it has failed"
+    if any(proof.revision == view.target.revision for proof in view.target.proven):
+        yield f"it calls {proven} proven, and the fleet goes back from it"

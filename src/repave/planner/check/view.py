@@ -7,7 +7,7 @@ from repave.model.names import InstanceId
 from repave.model.observation import Instance, MachineState, Observation, TrafficState
 from repave.model.plan import Admit, Attach, Detach, Drain, Launch, Plan, StandBy, Terminate
 from repave.model.policy import FleetPolicy
-from repave.model.target import Target
+from repave.model.target import Proof, Target
 
 
 class View:
@@ -19,8 +19,12 @@ class View:
         self.plan = plan
         self.policy = policy
         over = target.paused and target.paused_until is not None and target.paused_until <= now
-        self.target = replace(target, paused=False) if over else target
+        target = replace(target, paused=False) if over else target
+        self.target = _with_carrier(target, plan, observation)
         self.now = now
+        self.seen_at = min(observation.machines.at, observation.traffic.at)
+        """By the clocks of those who saw it: how long something has been as it is follows from these alone."""
+
         self.neighbours = {neighbour.fleet: neighbour for neighbour in observation.neighbours}
         self.metrics = observation.metrics
         self.instances: dict[InstanceId, Instance] = {i.id: i for i in observation.machines.instances}
@@ -59,7 +63,7 @@ class View:
             return False
         backend, seen = self.traffic.get(instance), self.instances[instance]
         waiting_since = max(seen.started_at, backend.since) if backend else seen.started_at
-        overdue = self.now - waiting_since >= timedelta(seconds=self.policy.health.grace_seconds)
+        overdue = self.seen_at - waiting_since >= timedelta(seconds=self.policy.health.grace_seconds)
         return self.state(instance) is TrafficState.FAILING or overdue or seen.slot in self.judged
 
     def stands_by(self, instance: InstanceId) -> bool:
@@ -72,7 +76,16 @@ class View:
         backend = self.traffic.get(instance)
         if backend is None or backend.state is not TrafficState.DRAINING:
             return False
-        return self.now - backend.since < timedelta(seconds=self.policy.drain_timeout_seconds)
+        return self.seen_at - backend.since < timedelta(seconds=self.policy.drain_timeout_seconds)
 
     def _serves(self, instance: InstanceId) -> bool:
         return not self.dead(instance) and self.state(instance) is TrafficState.SERVING
+
+
+def _with_carrier(target: Target, plan: Plan, observation: Observation) -> Target:
+    """The target that also knows what the plan calls proven beside what is wanted: whether rightly is checked."""
+    ran = [seen.release for seen in observation.machines.instances if seen.revision == plan.proven]
+    if plan.proven is None or plan.proven == target.revision or not ran:
+        return target
+    others = tuple(proof for proof in target.proven if proof.revision != plan.proven)
+    return replace(target, proven=(*others, Proof(revision=plan.proven, release=ran[0], at=plan.at)))
