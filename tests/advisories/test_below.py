@@ -6,7 +6,7 @@ import pytest
 from bases_below import Held, Inside, SaidBases
 
 from repave.advisories.below import AdvisoriesBelow
-from repave.model.finding import Finding, SourceStatus
+from repave.model.finding import Carrier, Finding, SourceStatus
 from repave.model.lock import Ecosystem, Layer, Lock, LockedImage, LockedPackage
 from repave.model.names import Digest, ImageName
 from repave.model.recipe import Base, ImageKind
@@ -79,6 +79,36 @@ def test_packages_of_a_base_are_judged_as_those_of_its_distribution() -> None:
     ]
     assert (status.name, status.problem, status.covers) == (TITLE, "", (Ecosystem.OCI,))
     assert "what lies beside them is not" in status.remarks[0]
+
+
+def test_a_flaw_of_what_lies_in_a_base_names_the_base() -> None:
+    """What is locked above names nothing."""
+
+    class Found:
+        """A flaw in every package."""
+
+        def examine(self, lock: Lock, *, progress: Progress) -> tuple[tuple[Finding, ...], tuple[SourceStatus, ...]]:
+            """One each."""
+            del progress
+            return tuple(finding(one) for one in lock.packages), ()
+
+    found, _ = AdvisoriesBelow(Found(), bases=SaidBases({"sha256:1": DEBIAN})).examine(LOCK, progress=Silent())
+    base = Carrier(ecosystem=Ecosystem.OCI, name="registry.example/base", version="sha256:1")
+    assert {one.package: one.within for one in found} == {"libssl3": (base,), "dash": (base,), "flask": ()}
+
+
+def finding(package: LockedPackage) -> Finding:
+    """A flaw of it."""
+    return Finding(
+        ecosystem=package.ecosystem,
+        package=package.name,
+        source=package.name,
+        version=package.version,
+        fixed_version="",
+        fixed_in="",
+        cves=("CVE-2026-1",),
+        images=package.images,
+    )
 
 
 def test_a_release_is_known_by_its_number_too() -> None:

@@ -1,4 +1,4 @@
-"""`repave patch` on a Node application over a small Debian archive: what moves, what a range holds, and how it ends."""
+"""`repave patch` on a Node application over a small Debian archive: what moves, what is held, what is within others."""
 
 import json
 from collections.abc import Iterator
@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
 from debian_upstream import SECURITY, SUITE, SigningKey, Upstream, end_key, new_key
 from npm_registry import Registry, npm_registry, write_application
 from osv_records import document, ranged
@@ -161,3 +163,54 @@ def test_what_is_written_agrees_and_is_written_once(project: Path, capsys: pytes
     assert run(["lock", "--check"]) == OK
     assert run(["patch", "--json"]) == OK
     assert json.loads(capsys.readouterr().out.splitlines()[-1])["result"] == "nothing to do"
+
+
+@pytest.fixture
+def bundling(project: Path, registry: Registry, capsys: pytest.CaptureFixture[str]) -> Path:
+    """Of an application whose only package brings lib 1.0.0 along."""
+    inside = {"node_modules/lib/package.json": json.dumps({"name": "lib", "version": "1.0.0"}).encode()}
+    told = registry.publish("parent", "3.0.0", inside, bundleDependencies=["lib"])
+    packages = {
+        "node_modules/parent": told,
+        "node_modules/parent/node_modules/lib": {"version": "1.0.0", "inBundle": True},
+    }
+    write_application(project / "app", packages, dependencies={"parent": "^3.0.0"})
+    assert run(["lock"]) == OK
+    capsys.readouterr()
+    return project
+
+
+@pytest.mark.real
+def test_what_lies_within_another_packages_archive_is_judged_and_found(
+    bundling: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It has no file in the lock: what brings it along is named, and where that is pinned."""
+    assert run(["scan", "--format", "sarif", "--output", "scan.sarif"]) == FAILED
+    said = capsys.readouterr()
+    assert "lib (in parent 3.0.0)" in said.out
+    assert "parent 3.0.0 brings flaws along" in said.err
+    (result,) = json.loads((bundling / "scan.sarif").read_text(encoding="utf-8"))["runs"][0]["results"]
+    line = result["locations"][0]["physicalLocation"]["region"]["startLine"]
+    assert (bundling / "repave.lock").read_text(encoding="utf-8").splitlines()[line - 1] == 'version = "3.0.0"'
+    assert run(["scan", "--format", "cyclonedx"]) == FAILED
+    text = capsys.readouterr().out
+    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(text) is None
+    document = json.loads(text)
+    (told,) = document["vulnerabilities"]
+    (part,) = [part for part in document["components"] if part["bom-ref"] == told["affects"][0]["ref"]]
+    assert part["name"] == "lib"
+    assert {"name": "repave:within", "value": "pkg:npm/parent@3.0.0"} in part["properties"]
+    assert run(["where", "lib", "--json"]) == OK
+    assert json.loads(capsys.readouterr().out)["locked"] == ["lib 1.0.0 within parent 3.0.0"]
+
+
+@pytest.mark.real
+def test_a_patch_says_what_brings_along_the_flaws_it_cannot_move(
+    bundling: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Which version of the other does without them, no source knows."""
+    del bundling
+    assert run(["patch"]) == OK
+    said = capsys.readouterr()
+    assert "parent 3.0.0 brings along 1 finding in 1 package" in said.err
+    assert "nothing to patch" in said.out

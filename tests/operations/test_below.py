@@ -4,9 +4,10 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from bases_below import Held, Inside, SaidBases
+from said_bundles import SaidBundles
 from simulated_shop import QUIET, Shop
 
-from repave.model.finding import Finding, SourceStatus
+from repave.model.finding import Carrier, Finding, SourceStatus
 from repave.model.lock import Ecosystem, Layer, Lock, LockedPackage
 from repave.model.names import Digest
 from repave.model.recipe import Base
@@ -38,6 +39,7 @@ class OfBase:
             fixed_in="bookworm-security",
             cves=("CVE-2026-1",),
             images=names,
+            within=(Carrier(ecosystem=Ecosystem.OCI, name="registry.example/base", version=DIGEST),),
         )
         return (finding,), ()
 
@@ -69,7 +71,7 @@ def over(shop: Shop) -> Lock:
 
 def search(shop: Shop, bases: SaidBases, lock: Lock) -> Search:
     """As `repave where` looks."""
-    return Search(store=shop.store, present=lock, advisories=(), bases=bases, progress=QUIET)
+    return Search(store=shop.store, present=lock, advisories=(), bases=bases, bundles=SaidBundles(), progress=QUIET)
 
 
 def test_what_lies_in_a_base_runs_where_the_base_does(shop: Shop) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from bases_below import SaidBases
+from said_bundles import SaidBundles
 from simulated_shop import QUIET, Shop
 
 from repave.config.recipes import recipe_digest
@@ -68,7 +69,9 @@ def test_when_it_was_baked_is_known_and_is_in_no_document(baked: Shop) -> None:
     assert {digest: baked.registry.read(digest) for digest, _ in baked.registry.blobs()} == before
     first, second = baked.store.bakes(baked.store.releases()[-1].number)
     assert (second, (second.began_at - first.began_at).total_seconds()) == (again, 3600)
-    search = Search(store=baked.store, present=None, advisories=(), bases=SaidBases(), progress=QUIET)
+    search = Search(
+        store=baked.store, present=None, advisories=(), bases=SaidBases(), bundles=SaidBundles(), progress=QUIET
+    )
     (holding,) = search.find("r1").holdings
     assert holding.bakes == (first, second)
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 from bases_below import SaidBases
+from said_bundles import SaidBundles
 from simulated_shop import FILE, QUIET, Shop
 
 from repave.advisories.decorated import DecoratedAdvisories
@@ -30,7 +31,14 @@ def vulnerable(shop: Shop) -> None:
 def find(shop: Shop, subject: str) -> Whereabouts:
     """As `repave where` asks."""
     present = shop.locking.present()
-    search = Search(store=shop.store, present=present, advisories=(shop.advisories,), bases=SaidBases(), progress=QUIET)
+    search = Search(
+        store=shop.store,
+        present=present,
+        advisories=(shop.advisories,),
+        bases=SaidBases(),
+        bundles=SaidBundles(),
+        progress=QUIET,
+    )
     return search.find(subject)
 
 
@@ -150,7 +158,9 @@ def test_what_is_dismissed_stands_apart_and_is_not_patched(shop: Shop) -> None:
     assert (one.dismissed.author, one.cves, len(one.instances)) == ("Ada", (CVE,), 7)
     patching = shop.patching_by(*advisories)
     assert patching.diagnose(QUIET).clean
-    search = Search(store=shop.store, present=lock, advisories=advisories, bases=SaidBases(), progress=QUIET)
+    search = Search(
+        store=shop.store, present=lock, advisories=advisories, bases=SaidBases(), bundles=SaidBundles(), progress=QUIET
+    )
     assert search.find(CVE).locked == ("openssl 3.0.20 (dismissed by Ada)",)
     assert len(search.find(CVE).holdings[0].living) == 7
 

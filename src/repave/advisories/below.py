@@ -1,8 +1,9 @@
 """Advisories about what images of registries, below ours, hold: by what their package managers wrote down."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
+from repave.advisories.carriers import Carriers
 from repave.model.distributions import NUMBERS
 from repave.model.finding import Finding, SourceStatus
 from repave.model.lock import Ecosystem, Layer, Lock, LockedImage, LockedPackage
@@ -36,7 +37,7 @@ class AdvisoriesBelow:
             packages = lock.packages_of(image.name)
             grown.add(image, packages, self._inside(image, packages, grown, progress))
         findings, statuses = self._source.examine(grown.lock(lock), progress=progress)
-        return findings, (*statuses, *grown.statuses)
+        return grown.carriers.named(findings), (*statuses, *grown.statuses)
 
     def _inside(
         self, image: LockedImage, packages: Iterable[LockedPackage], grown: "_Grown", progress: Progress
@@ -57,15 +58,19 @@ class _Grown:
     statuses: list[SourceStatus] = field(default_factory=list)
     images: list[LockedImage] = field(default_factory=list)
     packages: dict[LockedPackage, set[ImageName]] = field(default_factory=dict)
+    carriers: Carriers = field(default_factory=Carriers)
 
-    def add(self, image: LockedImage, packages: Iterable[LockedPackage], inside: Inside | None) -> None:
+    def add(self, image: LockedImage, packages: Sequence[LockedPackage], inside: Inside | None) -> None:
         """One image, its locked packages, and what its base says."""
         base = None if inside is None else _distribution(image.base, inside)
         if inside is None or base is None:
             self._take(image, packages)
             return
         held = tuple(_package(one, image, JUDGED[one.ecosystem]) for one in inside.packages if one.ecosystem in JUDGED)
-        kept = (package for package in packages if package.ecosystem is not Ecosystem.OCI)
+        below = [package for package in packages if package.ecosystem is Ecosystem.OCI]
+        kept = [package for package in packages if package.ecosystem is not Ecosystem.OCI]
+        for brought in held:
+            self.carriers.bring(below[0], brought, image.name)
         self._take(replace(image, base=base), (*kept, *held))
         remark = f"{len(held)} packages by its own records are judged; what lies beside them is not"
         known = {status.name for status in self.statuses}

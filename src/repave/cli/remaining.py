@@ -15,7 +15,7 @@ from repave.ports.pinner import Held
 def show(cure: Cure, screen: Screen) -> None:
     """Each finding that a repair is known of; the others, and those in images below, in a line."""
     held = tuple(dict.fromkeys(one for told in cure.held.values() for one in told))
-    own, below = apart(cure.remaining, cure.proposal.lock)
+    own, brought = apart(cure.remaining, cure.proposal.lock)
     for finding in own:
         if finding.fixed_version:
             screen.warn(
@@ -24,22 +24,30 @@ def show(cure: Cure, screen: Screen) -> None:
             )
     if unrepaired := [one for one in own if not one.fixed_version]:
         screen.warn(f"no repair is known of {_summary(unrepaired)}; `repave scan` names them")
-    _show_below(cure, below, held, screen)
+    _show_below(cure, brought, held, screen)
+    _show_bundled(brought, screen)
     for remedy in dict.fromkeys(one.remedy for one in held if one.remedy):
         screen.hint(remedy)
 
 
-def _show_below(cure: Cure, below: Sequence[Finding], held: Iterable[Held], screen: Screen) -> None:
+def _show_below(cure: Cure, brought: Sequence[Finding], held: Iterable[Held], screen: Screen) -> None:
     bases: dict[str, set[str]] = {}
     for package in cure.proposal.lock.packages:
         if package.ecosystem is Ecosystem.OCI:
             bases.setdefault(package.name, set()).update(package.images)
     for base, images in sorted(bases.items()):
-        inside = [one for one in below if images.intersection(one.images)]
+        inside = [one for one in brought if base in {carrier.name for carrier in one.within}]
         if inside:
             holder = next((one for one in held if (one.name, one.version) == (base, "")), None)
             stays = _reason(holder) or ": its tag names no image without them now"
             screen.warn(f"the base {base} of {listed(tuple(sorted(images)))} holds {_summary(inside)}{stays}")
+
+
+def _show_bundled(brought: Sequence[Finding], screen: Screen) -> None:
+    carriers = {carrier for one in brought for carrier in one.within if carrier.ecosystem is Ecosystem.NPM}
+    for carrier in sorted(carriers):
+        inside = [one for one in brought if carrier in one.within]
+        screen.warn(f"{carrier.name} {carrier.version} brings along {_summary(inside)}: another version of it may not")
 
 
 def _holder(finding: Finding, held: Iterable[Held]) -> Held | None:

@@ -51,6 +51,15 @@ class Dismissal:
     at: datetime | None = None
 
 
+@dataclass(frozen=True, order=True, kw_only=True)
+class Carrier:
+    """A locked package whose bytes bring others along: an image of a registry, an npm package with bundles."""
+
+    ecosystem: Ecosystem
+    name: str
+    version: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class Finding:
     """One locked package that an advisory is about."""
@@ -94,6 +103,8 @@ class Finding:
     """Probability of exploitation within 30 days, 0.0 to 1.0 (EPSS); None where no source was given."""
 
     dismissed: Dismissal | None = None
+    within: tuple[Carrier, ...] = ()
+    """What brings the package along, sorted; empty where it is only locked by itself."""
 
 
 @dataclass(frozen=True, kw_only=True)

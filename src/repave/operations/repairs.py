@@ -17,21 +17,22 @@ def repairs_of(findings: Iterable[Finding], lock: Lock) -> tuple[Repair, ...]:
     For each package the versions that repair its flaws stand with the highest first; packages stand in the order of the
     findings. Repairs of Debian packages are those of the security suites, and those need no asking for.
     """
-    own, below = apart(findings, lock)
+    told = tuple(findings)
+    own, _ = apart(told, lock)
     wheels = (finding for finding in own if finding.ecosystem is Ecosystem.PYPI)
     of_npm = (finding for finding in own if finding.ecosystem is Ecosystem.NPM)
-    return (*_moves(wheels, Version), *_moves(of_npm, _semantic), *_bases(below, lock))
+    return (*_moves(wheels, Version), *_moves(of_npm, _semantic), *_bases(told, lock))
 
 
 def apart(findings: Iterable[Finding], lock: Lock) -> tuple[list[Finding], list[Finding]]:
-    """Those about what is locked by itself, and those about what lies in an image below."""
+    """Those about what is locked by itself, and those about what other packages bring along."""
     locked = {(package.ecosystem, package.name, package.version) for package in lock.packages}
     own: list[Finding] = []
-    below: list[Finding] = []
+    brought: list[Finding] = []
     for finding in findings:
         its_own = (finding.ecosystem, finding.package, finding.version) in locked
-        (own if its_own else below).append(finding)
-    return own, below
+        (own if its_own else brought).append(finding)
+    return own, brought
 
 
 def _moves(findings: Iterable[Finding], read: Callable[[str], Any]) -> Iterator[Repair]:
@@ -64,12 +65,13 @@ def _semantic(text: str) -> Any:  # noqa: ANN401 - whatever orders as npm's vers
     return Semantic(text)
 
 
-def _bases(below: Iterable[Finding], lock: Lock) -> Iterator[Repair]:
+def _bases(findings: Iterable[Finding], lock: Lock) -> Iterator[Repair]:
     """A base with flaws is to be what its tag names now, whether that is known to repair them or not."""
-    flawed = {name for finding in below for name in finding.images}
+    flawed = {(carrier.name, image) for finding in findings for carrier in finding.within for image in finding.images}
     bases: dict[str, set[ImageName]] = {}
     for package in lock.packages:
-        if package.ecosystem is Ecosystem.OCI and flawed.intersection(package.images):
-            bases.setdefault(package.name, set()).update(flawed.intersection(package.images))
+        images = {image for image in package.images if (package.name, image) in flawed}
+        if package.ecosystem is Ecosystem.OCI and images:
+            bases.setdefault(package.name, set()).update(images)
     for name, images in sorted(bases.items()):
         yield Repair(ecosystem=Ecosystem.OCI, name=name, versions=(), images=tuple(sorted(images)))

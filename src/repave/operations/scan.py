@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from repave.model.finding import Dismissal, Finding, FindingReport, Rating, SourceStatus
+from repave.model.finding import Carrier, Dismissal, Finding, FindingReport, Rating, SourceStatus
 from repave.model.lock import Ecosystem, Lock
 from repave.operations.exposure import Bearer, bearers, releases_of_locks
 from repave.operations.flaws import keep_flaws
@@ -45,6 +45,7 @@ class Vulnerable:
     exploited: bool
     exploitation: float | None
     dismissed: Dismissal | None
+    within: tuple[Carrier, ...]
     images: tuple[str, ...]
     environments: tuple[str, ...]
     instances: tuple[Bearer, ...]
@@ -143,21 +144,16 @@ class _Runners:
 
     def __init__(self, store: Store, lock: Lock) -> None:
         self._store = store
-        self._lock = lock
         self._held = {(package.ecosystem, package.name, package.version) for package in lock.packages}
         self._living = store.lifetimes(living=True)
         self._known: dict[tuple[str, str], tuple[Bearer, ...]] = {}
 
     def of(self, finding: Finding) -> tuple[Bearer, ...]:
-        """The living instances of what a finding is about; what lies in a base runs where the base does."""
-        if (finding.ecosystem, finding.package, finding.version) in self._held:
-            return self._running(finding.package, finding.version)
-        below = {
-            (package.name, package.version)
-            for package in self._lock.packages
-            if package.ecosystem is Ecosystem.OCI and set(package.images).intersection(finding.images)
-        }
-        return tuple(dict.fromkeys(bearer for base in sorted(below) for bearer in self._running(*base)))
+        """The living instances of what a finding is about; what others bring along runs where they do."""
+        its_own = (finding.ecosystem, finding.package, finding.version) in self._held
+        carriers = {(carrier.name, carrier.version) for carrier in finding.within}
+        places = {(finding.package, finding.version)} if its_own else set()
+        return tuple(dict.fromkeys(bearer for place in sorted(places | carriers) for bearer in self._running(*place)))
 
     def _running(self, package: str, version: str) -> tuple[Bearer, ...]:
         if (package, version) not in self._known:
@@ -184,6 +180,7 @@ def _vulnerable(finding: Finding, runners: _Runners) -> Vulnerable:
         exploited=finding.exploited,
         exploitation=finding.exploitation,
         dismissed=finding.dismissed,
+        within=finding.within,
         images=finding.images,
         environments=tuple(sorted({bearer.environment for bearer in living})),
         instances=living,

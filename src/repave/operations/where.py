@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from repave.model.finding import Finding, SourceStatus
-from repave.model.lock import Lock, LockedImage
+from repave.model.lock import Lock, LockedImage, LockedPackage
 from repave.model.names import Digest
 from repave.model.release import Bake, Release
 from repave.operations.errors import Refused
@@ -15,6 +15,7 @@ from repave.operations.scan import examine
 from repave.operations.urgency import by_urgency
 from repave.ports.advisories import Advisories
 from repave.ports.bases import Bases, Held
+from repave.ports.bundles import Bundled, Bundles
 from repave.ports.errors import WorldError
 from repave.ports.progress import Progress
 from repave.ports.store import Store
@@ -73,11 +74,19 @@ class Search:
     """Looks through all locks ever released, and the present one."""
 
     def __init__(
-        self, *, store: Store, present: Lock | None, advisories: Iterable[Advisories], bases: Bases, progress: Progress
+        self,
+        *,
+        store: Store,
+        present: Lock | None,
+        advisories: Iterable[Advisories],
+        bases: Bases,
+        bundles: Bundles,
+        progress: Progress,
     ) -> None:
         self._store = store
         self._present = present
         self._bases = bases
+        self._bundles = bundles
         self._advisories = tuple(advisories)
         self._progress = progress
 
@@ -123,9 +132,10 @@ class Search:
 
         def holders(lock: Lock) -> tuple[str, ...]:
             below = (one for image in lock.images for one in self._below(lock, image, sources))
-            return _matching((*lock.packages, *below), name, version or None)
+            bundled = self._bundled(lock, sources)
+            return (*_matching((*lock.packages, *below), name, version or None), *_within(bundled, name, version))
 
-        # The store knows what locks hold; what lies in the images below is read from these.
+        # The store knows what locks hold; what lies in images below and within packages is read from these.
         locks = {*self._store.locks_holding(name, version or None), *(one.lock for one in self._store.releases())}
         held = {digest: what for digest in sorted(locks) if (what := holders(self._store.lock(digest)))}
         present = holders(self._present) if self._present else ()
@@ -142,6 +152,15 @@ class Search:
             sources[title] = SourceStatus(name=title, as_of=None, problem=failure.message)
             return ()
         return inside.packages if inside is not None else ()
+
+    def _bundled(self, lock: Lock, sources: dict[str, SourceStatus]) -> Mapping[LockedPackage, Sequence[Bundled]]:
+        """What npm packages bring along; where that cannot be read it is said in ``sources``."""
+        try:
+            return self._bundles.of(lock.packages, progress=self._progress)
+        except WorldError as failure:
+            title = "what npm packages bundle"
+            sources[title] = SourceStatus(name=title, as_of=None, problem=failure.message)
+            return {}
 
     def _digest(self, digest: Digest) -> Whereabouts:
         held: dict[Digest, tuple[str, ...]] = {}
@@ -196,6 +215,16 @@ def _matching(packages: Iterable[Held], name: str, version: str | None) -> tuple
         f"{package.name} {package.version}"
         for package in packages
         if name in {package.name, package.source} and version in {None, package.version, package.source_version}
+    }
+    return tuple(sorted(found))
+
+
+def _within(bundled: Mapping[LockedPackage, Sequence[Bundled]], name: str, version: str) -> tuple[str, ...]:
+    found = {
+        f"{one.name} {one.version} within {carrier.name} {carrier.version}"
+        for carrier, inside in bundled.items()
+        for one in inside
+        if one.name == name and version in {"", one.version}
     }
     return tuple(sorted(found))
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from repave.ports.advisories import Advisories
     from repave.ports.archive import Archive
     from repave.ports.bases import Bases
+    from repave.ports.bundles import Bundles
     from repave.ports.clock import Clock
     from repave.ports.vault import Vault
     from repave.ports.web import Web
@@ -42,9 +43,10 @@ class Advising:
         self._web = web
         self._clock = clock
 
-    def advisories(self, *, archive: "Archive", bases: "Bases") -> "Advisories":
-        """The security suites and what the file names, as one; what lies in images below is judged too."""
+    def advisories(self, *, archive: "Archive", bases: "Bases", bundles: "Bundles") -> "Advisories":
+        """The security suites and what the file names, as one; what locked packages bring along is judged too."""
         from repave.advisories.below import AdvisoriesBelow
+        from repave.advisories.bundled import AdvisoriesBundled
         from repave.advisories.debian_security import DebianSecurityAdvisories
         from repave.advisories.decorated import DecoratedAdvisories
         from repave.advisories.remembered import RememberedAdvisories
@@ -53,7 +55,7 @@ class Advising:
         dated = RememberedAdvisories(suites, file=self._cache / "suites.json")
         named = (self.source(source) for source in self._project.advisories.sources)
         source = DecoratedAdvisories((dated, *named), self.decorations())
-        return AdvisoriesBelow(source, bases=bases)
+        return AdvisoriesBundled(AdvisoriesBelow(source, bases=bases), bundles=bundles)
 
     def decorations(self) -> "Iterator[Decoration]":
         """What the file names beside sources of advisories."""

@@ -82,7 +82,7 @@ class Locks(Origins):
     @cached_property
     def advisories(self) -> "tuple[Advisories, ...]":
         """The distribution's security suites, and what the file names, as one."""
-        return (self.advising.advisories(archive=self.archive, bases=self.bases),)
+        return (self.advising.advisories(archive=self.archive, bases=self.bases, bundles=self.bundles),)
 
     @cached_property
     def advising(self) -> "Advising":

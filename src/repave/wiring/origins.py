@@ -10,6 +10,7 @@ from repave.wiring.folder import ProjectFolder
 if TYPE_CHECKING:
     from repave.pinners.git.exporting import GitExports
     from repave.ports.bases import Bases
+    from repave.ports.bundles import Bundles
     from repave.ports.distribution import Distribution
     from repave.ports.logins import Access, Logins
     from repave.ports.shared_vault import SharedVault
@@ -106,3 +107,11 @@ class Origins(ProjectFolder):
         from repave.attestations.sbom.below import BelowReader
 
         return BelowReader(vault=self.vault, folder=self.state / "cache" / "packages")
+
+    @cached_property
+    def bundles(self) -> "Bundles":
+        """What npm packages bring along."""
+        from repave.attestations.sbom.bundles import BundlesReader
+        from repave.attestations.sbom.facts import FactsReader
+
+        return BundlesReader(FactsReader(vault=self.vault, folder=self.state / "cache" / "packages"))

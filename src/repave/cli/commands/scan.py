@@ -11,7 +11,7 @@ from repave.cli.opening import opened
 from repave.cli.options import File, Json
 from repave.cli.phrases import counted
 from repave.cli.screen import Screen
-from repave.cli.severities import flaw, likelihood, severity
+from repave.cli.severities import flaw, likelihood, package, severity
 from repave.cli.verbs import example
 from repave.config.policies import environment_named
 from repave.model.lock import Ecosystem, Lock
@@ -95,7 +95,7 @@ def show(found: Scan, screen: Screen) -> None:
             (
                 severity(one),
                 *((likelihood(one),) if scored else ()),
-                one.package,
+                package(one),
                 one.version,
                 one.fixed_version or "-",
                 one.fixed_in or "-",
@@ -133,15 +133,15 @@ def tell(found: Scan, screen: Screen) -> None:
 
 
 def _advise(found: Scan, screen: Screen) -> None:
-    """What moves what was found; what lies in an image below moves with that image."""
-    locked = {(package.ecosystem, package.name, package.version) for package in found.lock.packages}
-    own = [one for one in found.findings if (one.ecosystem, one.package, one.version) in locked]
-    over = {name for one in found.findings if one not in own for name in one.images}
-    if any(one.fixed_in for one in own):
+    """What moves what was found; what others bring along moves with them."""
+    locked = {(one.ecosystem, one.name, one.version) for one in found.lock.packages}
+    if any(one.fixed_in for one in found.findings if (one.ecosystem, one.package, one.version) in locked):
         screen.hint("`repave patch` takes just the repairs, as far as ranges admit them, bakes and rolls them out")
-    packages = (package for package in found.lock.packages if package.ecosystem is Ecosystem.OCI)
-    for base in sorted({package.name for package in packages if over.intersection(package.images)}):
+    carriers = {carrier for one in found.findings for carrier in one.within}
+    for base in sorted({carrier.name for carrier in carriers if carrier.ecosystem is Ecosystem.OCI}):
         screen.hint(f"`repave patch` takes what the tag of {base} names now, repaired or not")
+    for carrier in sorted(carrier for carrier in carriers if carrier.ecosystem is Ecosystem.NPM):
+        screen.hint(f"{carrier.name} {carrier.version} brings flaws along: another version of it may not")
 
 
 def _run_by(one: Vulnerable) -> str:

@@ -33,6 +33,7 @@ def where(subject: Subject, *, as_json: Json = False, file: File = None) -> int:
             present=present,
             advisories=wiring.advisories,
             bases=wiring.bases,
+            bundles=wiring.bundles,
             progress=progress,
         )
         found = search.find(subject)

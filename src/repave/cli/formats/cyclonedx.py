@@ -1,7 +1,7 @@
 """A scan as CycloneDX 1.6: what is locked, its flaws with ratings, and whose word dismisses which."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -34,6 +34,7 @@ from cyclonedx.output.json import JsonV1Dot6
 from packageurl import PackageURL
 
 from repave.cli.formats.flaws import Flaw, address, database, flaws
+from repave.config.pinlines import Pin
 from repave.model.finding import Dismissal, Grounds, Rating
 from repave.model.lock import Lock, LockedImage, LockedPackage
 from repave.operations.scan import Scan
@@ -77,10 +78,11 @@ class Made:
 
 def cyclonedx(found: Scan, made: Made, purl: Purl) -> dict[str, object]:
     """The document: every locked package, so that each flaw has what it is in."""
+    told = [flaw for finding in (*found.findings, *found.dismissed) for flaw in flaws(finding)]
     locked = list(_parts(found.lock, purl))
+    locked += _brought(told, dict(reversed(locked)))
     parts = dict(reversed(locked))  # The first of a package's architectures stands for all.
     project = Component(bom_ref="project", type=ComponentType.APPLICATION, name=made.project)
-    told = [flaw for finding in (*found.findings, *found.dismissed) for flaw in flaws(finding)]
     bom = Bom(
         serial_number=uuid5(NAMESPACE_URL, f"repave:{made.project}:{found.subject}:{made.at.isoformat()}"),
         components=[part for _, part in locked],
@@ -107,7 +109,27 @@ def cyclonedx(found: Scan, made: Made, purl: Purl) -> dict[str, object]:
     return document
 
 
-def _parts(lock: Lock, purl: Purl) -> Iterator[tuple[tuple[str, str, str], Component]]:
+def _brought(told: Iterable[Flaw], locked: Mapping[Pin, Component]) -> list[tuple[Pin, Component]]:
+    """What has flaws and lies within others: no file of it was locked; the artifact's own SBOM has its purl."""
+    brought: dict[Pin, Component] = {}
+    for finding in (flaw.finding for flaw in told):
+        pin = (finding.ecosystem, finding.package, finding.version)
+        if pin not in locked:
+            carriers = [locked[one.ecosystem, one.name, one.version] for one in finding.within]
+            brought[pin] = Component(
+                bom_ref="/".join(pin),
+                type=ComponentType.LIBRARY,
+                name=finding.package,
+                version=finding.version,
+                properties=[
+                    Property(name="repave:images", value=",".join(finding.images)),
+                    *(Property(name="repave:within", value=str(carrier.bom_ref.value)) for carrier in carriers),
+                ],
+            )
+    return list(brought.items())
+
+
+def _parts(lock: Lock, purl: Purl) -> Iterator[tuple[Pin, Component]]:
     images = {image.name: image for image in lock.images}
     seen: set[str] = set()
     for package in lock.packages:
@@ -128,7 +150,7 @@ def _parts(lock: Lock, purl: Purl) -> Iterator[tuple[tuple[str, str, str], Compo
         )
 
 
-def _vulnerability(flaw: Flaw, number: int, parts: dict[tuple[str, str, str], Component]) -> Vulnerability:
+def _vulnerability(flaw: Flaw, number: int, parts: Mapping[Pin, Component]) -> Vulnerability:
     finding = flaw.finding
     part = parts[finding.ecosystem, finding.package, finding.version]
     return Vulnerability(

@@ -116,7 +116,9 @@ def _location(finding: Vulnerable, lock: LockText | None) -> Document:
     location: Document = {"logicalLocations": [named]}
     if lock is None:
         return location
-    line = lock.lines.get((finding.ecosystem, finding.package, finding.version))
+    carriers = ((carrier.ecosystem, carrier.name, carrier.version) for carrier in finding.within)
+    pins = ((finding.ecosystem, finding.package, finding.version), *carriers)
+    line = next((lock.lines[pin] for pin in pins if pin in lock.lines), None)
     place: Document = {"artifactLocation": {"uri": lock.path}}
     return location | {"physicalLocation": place | ({"region": {"startLine": line}} if line else {})}
 
