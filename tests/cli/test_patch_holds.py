@@ -165,6 +165,17 @@ def test_what_is_written_agrees_and_is_written_once(project: Path, capsys: pytes
     assert json.loads(capsys.readouterr().out.splitlines()[-1])["result"] == "nothing to do"
 
 
+@pytest.mark.real
+def test_a_patch_says_what_no_source_covers(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It has nothing to do, which is not the same as clean."""
+    file = project / "repave.yaml"
+    file.write_text(file.read_text(encoding="utf-8").partition("advisories:")[0], encoding="utf-8")
+    assert run(["patch"]) == OK
+    said = capsys.readouterr()
+    assert "nothing to patch" in said.out
+    assert "1 npm package is not judged: no source of advisories that was read covers it" in said.err
+
+
 @pytest.fixture
 def bundling(project: Path, registry: Registry, capsys: pytest.CaptureFixture[str]) -> Path:
     """Of an application whose only package brings lib 1.0.0 along."""

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from osv_api import BATCH, OsvApiServer, osv_api
 from osv_records import document, lock_of, ranged, wheel
 
 from repave.config.lockfile import dump_lock
+from repave.model.lock import Ecosystem, Layer
 from repave.model.recipe import Base
 from repave.ports.archive import SuiteView
 from repave.ports.errors import Unreachable
@@ -97,3 +99,33 @@ def test_a_source_that_never_answered_is_unknown(
     assert answer["sources"][1]["problem"].startswith("unknown: could not ask")
     (unjudged,) = answer["unjudged"]
     assert unjudged.startswith("1 PyPI package")
+
+
+def test_wheels_that_no_source_covers_are_not_clean(
+    repave: Callable[..., Any], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Debian's suites know nothing of them; whom to ask is said, and where a CVE is remains unknown."""
+    monkeypatch.setattr(Wiring, "archive", NothingNew())
+    code, answer = scanned(repave, folder, "2.2.0")
+    assert (code, answer["verdict"], answer["findings"]) == (3, "unknown", [])
+    said = repave("scan").err
+    assert "repave.lock: unknown" in said
+    assert "name who knows them under `advisories`" in said
+    looked = repave("where", "CVE-2023-30861")
+    assert looked.code == 3
+    assert "1 PyPI package is not judged" in looked.err
+    assert "no release and no lock holds CVE-2023-30861, as far as they are judged" in looked.err
+
+
+def test_files_by_address_that_nobody_could_judge_change_nothing(
+    repave: Callable[..., Any], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No advisory speaks of them; they are told each time."""
+    monkeypatch.setattr(Wiring, "archive", NothingNew())
+    file = replace(wheel("https://example.org/tool", "1"), ecosystem=Ecosystem.URL, layer=Layer.SOURCES)
+    (folder / "repave.lock").write_text(dump_lock(lock_of(file)), encoding="utf-8")
+    scan = repave("scan", "--json")
+    answer = json.loads(scan.out)
+    assert (scan.code, answer["verdict"]) == (0, "clean")
+    assert answer["unjudged"][0].startswith("1 file by its address is not judged")
+    assert repave("where", "CVE-2023-30861").code == 0

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from repave.config.project import load_project, parse_project
+from repave.model.advisories import SourceKind
 from repave.model.names import EnvironmentName, FleetName, ImageName
 from repave.model.project import Project
 from repave.model.recipe import FileMapping, Image, NodeApplication
@@ -224,6 +225,14 @@ def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
     """Nothing is made on the way."""
     with pytest.raises(Refused, match="is no folder"):
         initialise(tmp_path / "nowhere")
+
+
+def test_who_could_judge_packages_is_shown_to_whoever_has_some(tmp_path: Path) -> None:
+    """As comments that need only be uncommented: a person decides who is told what is locked."""
+    above, _, below = propose(lay_out(tmp_path, app__py=FLASK)).partition("# advisories:\n")
+    uncommented = f"{above}advisories:\n{below.replace('#  ', '  ')}"
+    (source,) = parse_project(uncommented, filename="repave.yaml").advisories.sources
+    assert (source.kind, source.place) == (SourceKind.OSV_API, "https://api.osv.dev")
 
 
 def test_files_lie_where_the_command_looks(tmp_path: Path) -> None:

@@ -162,6 +162,11 @@ def test_it_works_without_root(upstream: Upstream, locking: Locking) -> None:
             "invalid",
             "the archive has no suite bookworm-updates",
         ),
+        (
+            "E: Failed to fetch http://x/dists/bookworm/main/Packages  write (28: No space left on device)",
+            "no-capacity",
+            "no room left on the disk for the index of bookworm",
+        ),
         ("E: Something that nobody foresaw", "unreachable", "bookworm, bookworm-security, bookworm-updates"),
     ],
 )

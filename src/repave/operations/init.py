@@ -246,6 +246,7 @@ def _text(proposal: _Proposal) -> str:
         "",
         "# The order in which releases travel, once there are more environments:",
         "# pipeline: [test, prod]",
+        *_advisory_lines(proposal),
     ]
     return "\n".join(lines) + "\n"
 
@@ -290,6 +291,16 @@ def _run_lines(proposal: _Proposal) -> Iterable[str]:
     else:
         yield "    # A stand-in that answers every request with a list of files: put your command here."
     yield f"    run: {_scalar(proposal.run)}"
+
+
+def _advisory_lines(proposal: _Proposal) -> Iterable[str]:
+    """Who is told what is locked, a person decides."""
+    if proposal.python or proposal.node is not None:
+        yield ""
+        yield "# Who knows the flaws of Python and npm packages. Without a source they are not judged, and scans end"
+        yield "# with 3. This one is told their names and versions; a copy of its records (`zip`) is told nothing."
+        yield "# advisories:"
+        yield '#   sources: [{osv: {api: "https://api.osv.dev"}}]'
 
 
 def _health_lines(found: Survey) -> Iterable[str]:

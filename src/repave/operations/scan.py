@@ -24,6 +24,9 @@ NAMED = {
 }
 """As people call one and several of them."""
 
+NEVER_JUDGED = frozenset({Ecosystem.URL})
+"""Nobody names or versions them, so no advisory can speak of them."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Vulnerable:
@@ -77,9 +80,14 @@ class Scan:
         return tuple(source for source in self.sources if source.problem)
 
     @property
+    def blind(self) -> bool:
+        """Whether something is not judged that could be, by a source that the file does not name."""
+        return blind(self.lock, self.sources)
+
+    @property
     def verdict(self) -> str:
-        """``unknown``, ``vulnerable`` or ``clean``: clean is said of what was read whole, and of nothing else."""
-        if self.unknown:
+        """``unknown``, ``vulnerable`` or ``clean``: clean is said of what was judged whole, and of nothing else."""
+        if self.unknown or self.blind:
             return "unknown"
         return "vulnerable" if self.findings else "clean"
 
@@ -123,15 +131,26 @@ def flaws_of(findings: Iterable[Finding]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for finding in by_urgency(findings) for name in names_of(finding)))
 
 
+def blind(lock: Lock, sources: Iterable[SourceStatus]) -> bool:
+    """Whether something is not judged that another source could judge."""
+    return bool(_unjudged(lock, sources) - NEVER_JUDGED)
+
+
+def _unjudged(lock: Lock, sources: Iterable[SourceStatus]) -> frozenset[Ecosystem]:
+    """Those of the lock that no source covers."""
+    covered = {ecosystem for source in sources for ecosystem in source.covers}
+    return frozenset(package.ecosystem for package in lock.packages if package.ecosystem not in covered)
+
+
 def unjudged(lock: Lock, sources: Iterable[SourceStatus]) -> tuple[str, ...]:
     """What no source covers: said each time, so that silence is never taken for clean."""
-    covered = {ecosystem for source in sources for ecosystem in source.covers}
+    ecosystems = _unjudged(lock, sources)
     # One base image is many blobs of one name.
     apart = {
         (package.ecosystem, package.name if package.ecosystem is Ecosystem.OCI else package)
         for package in lock.packages
     }
-    counts = Counter(ecosystem for ecosystem, _ in apart if ecosystem not in covered)
+    counts = Counter(ecosystem for ecosystem, _ in apart if ecosystem in ecosystems)
     return tuple(
         f"{count} {NAMED[ecosystem][count > 1]} {'are' if count > 1 else 'is'} not judged: no source of advisories "
         f"that was read covers {'them' if count > 1 else 'it'}"

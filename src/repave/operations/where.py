@@ -11,7 +11,7 @@ from repave.model.release import Bake, Release
 from repave.operations.errors import Refused
 from repave.operations.exposure import Bearer, bearers
 from repave.operations.releases import release_named
-from repave.operations.scan import examine
+from repave.operations.scan import blind, examine, unjudged
 from repave.operations.urgency import by_urgency
 from repave.ports.advisories import Advisories
 from repave.ports.bases import Bases, Held
@@ -58,6 +58,9 @@ class Whereabouts:
 
     sources: tuple[SourceStatus, ...]
     """Where advisories had to be asked: of when they are."""
+
+    unjudged: tuple[str, ...] = ()
+    """A CVE: where a lock holds what no source covers and one could, that in words: it may have the CVE."""
 
     @property
     def environments(self) -> tuple[str, ...]:
@@ -107,6 +110,7 @@ class Search:
         held: dict[Digest, tuple[str, ...]] = {}
         sources: dict[str, SourceStatus] = {}
         said: dict[Finding, None] = {}
+        not_judged: dict[str, None] = {}
 
         def holders(lock: Lock) -> tuple[str, ...]:
             report = examine(lock, self._advisories, self._progress)
@@ -115,6 +119,8 @@ class Search:
                     sources[source.name] = source
             found = [finding for finding in report.findings if cve in finding.cves]
             said.update(dict.fromkeys(found))
+            if blind(lock, report.sources):
+                not_judged.update(dict.fromkeys(unjudged(lock, report.sources)))
             return tuple(dict.fromkeys(map(_told, found)))
 
         for digest in sorted(locks):
@@ -122,7 +128,7 @@ class Search:
                 held[digest] = what
         present = holders(self._present) if self._present else ()
         whereabouts = self._report(cve, "cve", held, locked=present, sources=tuple(sources.values()))
-        return replace(whereabouts, findings=by_urgency(said))
+        return replace(whereabouts, findings=by_urgency(said), unjudged=tuple(not_judged))
 
     def _package(self, subject: str) -> Whereabouts:
         name, _, version = subject.partition("==")

@@ -18,6 +18,7 @@ from repave.cli.verbs import example
 from repave.model.release import Release
 from repave.operations.deploy import DeployResult
 from repave.operations.patch import Cure, Diagnosis, Proof
+from repave.operations.scan import unjudged
 from repave.ports.clock import Clock
 from repave.wiring import Wiring
 
@@ -87,6 +88,8 @@ class _Run:
             self.times.mark("found")
             for source in self.diagnosis.unknown:
                 self.screen.warn(f"{source.name} cannot be relied on: {source.problem}")
+            for sentence in unjudged(self.diagnosis.lock, self.diagnosis.report.sources):
+                self.screen.warn(sentence)
             if self.diagnosis.clean:
                 return self._nothing_to_do(self.diagnosis)
             self.cure = patching.cure(self.diagnosis, progress)

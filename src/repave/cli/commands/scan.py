@@ -50,7 +50,8 @@ def scan(
     """Name the locked packages that have known flaws, how bad they are, their repairs, and who runs them.
 
     What is known to be exploited stands first, then the worst. Ends with 0 when nothing was found that is as bad as
-    --fail-on, 1 when something was, 3 when a source could not be read: then nothing is called clean. What nobody has
+    --fail-on, 1 when something was, 3 when a source could not be read, or none covers what is locked: then nothing is
+    called clean. What nobody has
     rated counts as bad enough; what a VEX statement dismisses does not count. SARIF is for code scanning services,
     CycloneDX for who keeps bills of materials; both say it when a source could not be read.
     """
@@ -74,7 +75,7 @@ def scan(
     if fail_on is not Threshold.ANY and found.findings:
         unrated = counted(sum(one.rating is None for one in failing), "unrated one")
         screen.say(f"{len(failing)} of {counted(len(found.findings), 'finding')} count for `{fail_on}`, with {unrated}")
-    if found.unknown:
+    if found.verdict == "unknown":
         return UNKNOWN
     return FAILED if failing and not exit_zero else OK
 
@@ -124,7 +125,7 @@ def tell(found: Scan, screen: Screen) -> None:
     packages = counted(len({(one.ecosystem, one.package, one.version) for one in found.findings}), "package")
     dismissed = f", {counted(len(found.dismissed), 'finding')} dismissed" if found.dismissed else ""
     told = {
-        "unknown": f"{found.subject}: unknown; {packages} found in what could be read",
+        "unknown": f"{found.subject}: unknown; {packages} found in what was judged",
         "clean": f"{found.subject}: no flaw is known{' that stands' if dismissed else ''}, by the sources above",
         "vulnerable": f"{found.subject}: {packages} with known flaws, {counted(len(found.cves), 'CVE')}",
     }
@@ -133,7 +134,7 @@ def tell(found: Scan, screen: Screen) -> None:
 
 
 def _advise(found: Scan, screen: Screen) -> None:
-    """What moves what was found; what others bring along moves with them."""
+    """What moves what was found, and who could judge the rest; what others bring along moves with them."""
     locked = {(one.ecosystem, one.name, one.version) for one in found.lock.packages}
     if any(one.fixed_in for one in found.findings if (one.ecosystem, one.package, one.version) in locked):
         screen.hint("`repave patch` takes just the repairs, as far as ranges admit them, bakes and rolls them out")
@@ -142,6 +143,10 @@ def _advise(found: Scan, screen: Screen) -> None:
         screen.hint(f"`repave patch` takes what the tag of {base} names now, repaired or not")
     for carrier in sorted(carrier for carrier in carriers if carrier.ecosystem is Ecosystem.NPM):
         screen.hint(f"{carrier.name} {carrier.version} brings flaws along: another version of it may not")
+    if found.blind and not found.unknown:
+        screen.hint(
+            "name who knows them under `advisories` in repave.yaml, as `sources: [{osv: {api: https://api.osv.dev}}]`"
+        )
 
 
 def _run_by(one: Vulnerable) -> str:

@@ -23,7 +23,7 @@ def where(subject: Subject, *, as_json: Json = False, file: File = None) -> int:
     """Find where a CVE, package, digest or release is, or was: releases, environments, instances.
 
     A CVE is looked up by examining every released lock now, so what became known later counts too. Ends with 3 when a
-    source could not be read.
+    source could not be read, or none covers what is locked.
     """
     screen = Screen(as_json=as_json)
     with opened(file) as wiring, screen.progress() as progress:
@@ -46,10 +46,11 @@ def where(subject: Subject, *, as_json: Json = False, file: File = None) -> int:
             "releases": found.holdings,
             "findings": found.findings,
             "sources": found.sources,
+            "unjudged": found.unjudged,
         }
     )
     _show(found, screen)
-    return UNKNOWN if found.unknown else OK
+    return UNKNOWN if found.unknown or found.unjudged else OK
 
 
 def _show(found: Whereabouts, screen: Screen) -> None:
@@ -78,11 +79,14 @@ def _show(found: Whereabouts, screen: Screen) -> None:
             )
     for source in found.unknown:
         screen.warn(f"{source.name} cannot be relied on: {source.problem}")
+    for sentence in found.unjudged:
+        screen.warn(sentence)
     living = sum(len(holding.living) for holding in found.holdings)
     if found.unknown:
         screen.say("what could not be read may hold more")
     elif not found.holdings and not found.locked:
-        screen.say(f"no release and no lock holds {found.subject}")
+        judged = ", as far as they are judged" if found.unjudged else ""
+        screen.say(f"no release and no lock holds {found.subject}{judged}")
     else:
         places = f" in {', '.join(found.environments)}" if living else ""
         screen.say(f"{counted(living, 'living instance')}{places}, {counted(len(found.holdings), 'release')}")

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from repave.ports.errors import Corrupt, Denied, Invalid, Unreachable, WorldError
+from repave.ports.errors import Corrupt, Denied, Invalid, NoCapacity, Unreachable, WorldError
 
 SHOWN_LINES = 6
 
@@ -26,6 +26,12 @@ class Meaning(NamedTuple):
 
 
 MEANINGS = (
+    Meaning(
+        re.compile(r"No space left on device|Disk quota exceeded"),
+        NoCapacity,
+        "no room left on the disk for the index of {suites}",
+        "free some, or run `repave gc`",
+    ),
     Meaning(
         re.compile(r"Release file for .+ is expired"),
         Corrupt,

@@ -7,6 +7,9 @@ from contextlib import contextmanager
 
 from repave.ports.errors import CommandFailed, Denied, Invalid, NoCapacity, Unreachable, WorldError
 
+REMEDY = "`repave verify` names what is damaged, and how it is had back from the lock"
+"""Of an artifact that is not as it was baked: another bake alone leaves what is in the registry as it is."""
+
 SHORT_OF_ROOM = re.compile(
     r"no space left|cannot allocate memory|out of memory|resource temporarily unavailable|too many open files|quota",
     re.IGNORECASE,

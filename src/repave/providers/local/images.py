@@ -11,6 +11,7 @@ from repave.ports.errors import Corrupt, Gone, Invalid
 from repave.ports.image_format import ImageConfiguration, ImageManifest
 from repave.ports.registry import Registry
 from repave.providers.local.accounts import resolve_user
+from repave.providers.local.errors import REMEDY
 from repave.providers.local.mapping import ImageFacts, image_command, image_environment, image_volumes
 from repave.providers.local.unpacking import LayerFile
 
@@ -42,11 +43,11 @@ def read_image(registry: Registry, digest: Digest) -> Image:
         )
     except ValueError as error:
         told = f"its manifest has {len(manifest.layers)} layers, its configuration {len(stored.differences)}"
-        raise Corrupt(f"{what} is no OCI image: {told}", hint="bake the image again") from error
+        raise Corrupt(f"{what} is no OCI image: {told}", hint=REMEDY) from error
     except Invalid as error:
-        raise Corrupt(f"{what} is no OCI image: {error.message}", hint="bake the image again") from error
+        raise Corrupt(f"{what} is no OCI image: {error.message}", hint=REMEDY) from error
     except Gone as error:
-        raise Corrupt(f"{what} is incomplete: {error.message}", hint="bake it again") from error
+        raise Corrupt(f"{what} is incomplete: {error.message}", hint=REMEDY) from error
     return Image(digest=digest, layers=layers, configuration=stored.runs, architecture=stored.architecture)
 
 
@@ -60,7 +61,7 @@ def facts_of(image: Image, layers: tuple[str, ...], base: Path) -> ImageFacts:
         volumes = image_volumes(configuration)
     except TypeError as error:
         raise Corrupt(
-            f"the configuration of the artifact {image.digest} is none of OCI's: {error}", hint="bake the image again"
+            f"the configuration of the artifact {image.digest} is none of OCI's: {error}", hint=REMEDY
         ) from error
     here = ARCHITECTURES.get(platform.machine(), platform.machine())
     foreign = (

@@ -19,6 +19,7 @@ from repave.archives.unpacking import unpack as unpack_entries
 from repave.archives.whiteouts import Hiding
 from repave.model.names import Digest
 from repave.ports.errors import Corrupt, Invalid
+from repave.providers.local.errors import REMEDY
 
 CHUNK_BYTES = 1024 * 1024
 
@@ -80,10 +81,10 @@ def unpack(layer: LayerFile, target: Path, *, privileged: bool, advance: Callabl
         try:
             unpack_entries(read_tar(plain, name=name, rules=ROOT_FILESYSTEM), target, name=name, settings=settings)
         except BadArchive as bad:
-            raise Corrupt(bad.message, hint="bake the image again") from bad
+            raise Corrupt(bad.message, hint=REMEDY) from bad
     for what, wanted, found in (("", layer.digest, stored.digest), ("uncompressed ", layer.difference, plain.digest)):
         if wanted != found:
             raise Corrupt(
                 f"the layer {layer.digest} is refused: its {what}bytes have the digest {found}, not {wanted}",
-                hint="bake the image again",
+                hint=REMEDY,
             )
