@@ -23,6 +23,7 @@ from repave.model.names import (
     ZoneName,
 )
 from repave.model.observation import MachineState
+from repave.model.recipe import ImageKind
 from repave.model.release import Limits, Revision
 from repave.ports.errors import CommandFailed, Denied, Invalid, NoCapacity, Unreachable, WorldError
 from repave.ports.provider import LaunchOrder
@@ -35,12 +36,11 @@ from repave.providers.local.addresses import (
     read_routes,
 )
 from repave.providers.local.containers import (
+    SEARCH_PATH,
     Container,
     IdentityMap,
-    hostname,
     hosts_file,
     runtime_configuration,
-    variables_of,
 )
 from repave.providers.local.errors import of_command
 from repave.providers.local.identities import identity_map
@@ -65,6 +65,7 @@ from repave.providers.local.mapping import (
 from repave.providers.local.places import Places, file_name
 from repave.providers.local.processes import Process
 from repave.providers.local.slots import SpentSlots
+from repave.providers.local.variables import hostname, variables_of
 
 AT = datetime(2026, 5, 1, 12, tzinfo=UTC)
 FLEET = FleetKey(project=ProjectName("shop"), environment=EnvironmentName("test"), fleet=FleetName("web"))
@@ -88,13 +89,15 @@ IMAGE = ImageFacts(
     group=33,
     groups=(44,),
 )
+GIVEN = {"PATH": SEARCH_PATH, **dict(IMAGE.environment)}
 PLACES = Places(root=Path("/project/.repave/local"), runtime=Path("/run/repave/x"))
 SLOTS = st.text(alphabet=string.ascii_lowercase + string.digits + "-/.", min_size=1, max_size=8)
 
 
 def record() -> Record:
     """An instance of the order."""
-    return new_record(ORDER, PLACES.instance_id(FLEET, ORDER.slot), "10.64.0.2", AT)
+    identity = PLACES.instance_id(FLEET, ORDER.slot)
+    return new_record(ORDER, identity, kind=ImageKind.CONTAINER, address="10.64.0.2", at=AT)
 
 
 def container(**more: object) -> Container:
@@ -104,7 +107,7 @@ def container(**more: object) -> Container:
         image=IMAGE,
         root=Path("/root-of-it"),
         hosts=Path("/hosts-of-it"),
-        variables=variables_of(ORDER, record(), IMAGE),
+        variables=variables_of(ORDER, record(), GIVEN),
         limits=REVISION.limits,
         network=Path("/run/netns/x"),
         controllers=frozenset({"cpu", "memory", "pids"}),
@@ -143,7 +146,8 @@ def test_facts_and_fleets_are_read_as_they_were_written() -> None:
 def test_no_record_holds_a_secret() -> None:
     """An order's secrets do not reach what is written down."""
     order = replace(ORDER, secrets={"TOKEN": "correct-horse"})
-    written = written_record(new_record(order, PLACES.instance_id(FLEET, order.slot), "10.64.0.2", AT))
+    identity = PLACES.instance_id(FLEET, order.slot)
+    written = written_record(new_record(order, identity, kind=ImageKind.VM, address="10.64.0.2", at=AT))
     assert b"correct-horse" not in written
     assert b"TOKEN" not in written
     assert "correct-horse" not in repr(container(variables={"TOKEN": "correct-horse"}))
@@ -303,7 +307,7 @@ def test_entry_point_and_command_are_joined() -> None:
 
 def test_variables_override_from_image_to_secret() -> None:
     """Configuration beats the image, what repave says beats both, and secrets are there."""
-    variables = variables_of(ORDER, record(), IMAGE)
+    variables = variables_of(ORDER, record(), GIVEN)
     assert variables["PATH"] == "/opt/bin"
     assert variables["LOG_LEVEL"] == "info"
     assert variables["COLOUR"] == "red"
@@ -319,7 +323,7 @@ def test_variables_override_from_image_to_secret() -> None:
 def test_what_cannot_be_a_variable_is_invalid(name: str, value: str) -> None:
     """The message names the variable, and never its value."""
     with pytest.raises(Invalid, match="cannot be a variable") as refused:
-        variables_of(replace(ORDER, secrets={name: value}), record(), IMAGE)
+        variables_of(replace(ORDER, secrets={name: value}), record(), GIVEN)
     assert "b\0c" not in str(refused.value)
 
 

@@ -114,11 +114,15 @@ class Artifacts:
                     raise _changed_since(layer, path)
             self._checked[digest] = now
 
-    def show(self, digest: Digest) -> Path:
-        """The root filesystem's folder; mounted by this call where it is not. Call under the project's lock."""
-        root = self._places.artifact(digest) / "root"
+    def root(self, digest: Digest) -> Path:
+        """The root filesystem's folder, as far as it is shown."""
+        return self._places.artifact(digest) / "root"
+
+    def show(self, digest: Digest) -> None:
+        """Mount the root filesystem where it is not. Call under the project's lock."""
+        root = self.root(digest)
         if not self._privileged or os.path.ismount(root):
-            return root
+            return
         root.mkdir(exist_ok=True)
         stacked = [MOUNT_POINTS_LAYER, *reversed(self.facts(digest).layers)]
         self._make_mount_points(self._places.layers / MOUNT_POINTS_LAYER)
@@ -130,11 +134,10 @@ class Artifacts:
                 cwd=self._places.layers,
                 timeout_seconds=COMMAND_SECONDS,
             )
-        return root
 
     def hide(self, digest: Digest) -> None:
         """Unmount the root filesystem; not mounted is no error. Call under the project's lock."""
-        root = self._places.artifact(digest) / "root"
+        root = self.root(digest)
         while self._privileged and os.path.ismount(root):
             with mapped(f"unmounting the artifact {digest}"):
                 self._commands.run(["umount", str(root)], timeout_seconds=COMMAND_SECONDS)

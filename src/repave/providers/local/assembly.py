@@ -5,6 +5,7 @@ import os
 from repave.ports.surroundings import Surroundings
 from repave.providers.local.artifacts import Artifacts
 from repave.providers.local.consoles import Consoles
+from repave.providers.local.container_engine import ContainerEngine
 from repave.providers.local.guarded import Guarded
 from repave.providers.local.identities import identity_map
 from repave.providers.local.lifecycle import Lifecycle, Parts
@@ -23,27 +24,35 @@ def assemble(surroundings: Surroundings) -> tuple[Parts, Lifecycle]:
     commands = surroundings.commands
     places = find_places(surroundings.folder, user=os.geteuid(), privileged=privileged)
     guarded = Guarded(places=places, commands=commands)
+    controllers = usable_controllers() if privileged else frozenset[str]()
     network: Network = (
         BridgeNetwork(places=places, commands=commands, guarded=guarded)
         if privileged
         else UserModeNetwork(places=places, clock=surroundings.clock, guarded=guarded)
     )
+    artifacts = Artifacts(
+        places=places,
+        registry=surroundings.registry,
+        commands=commands,
+        clock=surroundings.clock,
+        privileged=privileged,
+    )
+    containers = ContainerEngine(
+        places=places,
+        commands=commands,
+        artifacts=artifacts,
+        runtime=Runtime(places=places, commands=commands, guarded=guarded),
+        network=network,
+        controllers=controllers,
+        identities=None if privileged else identity_map(),
+    )
     parts = Parts(
         places=places,
         clock=surroundings.clock,
         records=Records(places=places),
-        artifacts=Artifacts(
-            places=places,
-            registry=surroundings.registry,
-            commands=commands,
-            clock=surroundings.clock,
-            privileged=privileged,
-        ),
         consoles=Consoles(places=places, commands=commands, clock=surroundings.clock),
         network=network,
-        runtime=Runtime(places=places, commands=commands, guarded=guarded),
         guarded=guarded,
-        controllers=usable_controllers() if privileged else frozenset(),
-        identities=None if privileged else identity_map(),
+        engines={engine.kind: engine for engine in (containers,)},
     )
     return parts, Lifecycle(parts=parts)

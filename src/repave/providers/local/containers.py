@@ -3,27 +3,21 @@
 Source: https://github.com/opencontainers/runtime-spec, version 1.0.2, which Debian 12's runc implements.
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from repave.model.release import Limits
-from repave.ports.errors import Invalid
-from repave.ports.provider import LaunchOrder
 from repave.providers.local import seccomp
+from repave.providers.local.limits import CPU_PERIOD_MICROSECONDS, cgroup_of, cpu_quota
 from repave.providers.local.mapping import ImageFacts, Record
 from repave.providers.local.settings import PROCESSES_MOST, TEMPORARY_BYTES
+from repave.providers.local.variables import hostname
 
 SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 LOW_PORTS = 1024
 """Below it a port needs CAP_NET_BIND_SERVICE."""
-
-CPU_PERIOD_MICROSECONDS = 100_000
-"""The kernel's default period: shorter ones cost switches, longer ones let a process stand still for longer."""
-
-VARIABLE = re.compile(r"[^=\0]+")
 
 MASKED = (
     "/proc/acpi",
@@ -80,30 +74,6 @@ class Container:
     identities: IdentityMap | None = None
 
 
-def variables_of(order: LaunchOrder, record: Record, image: ImageFacts) -> dict[str, str]:
-    """The instance's environment: image, then configuration, then what repave says, then secrets."""
-    variables = {
-        "PATH": SEARCH_PATH,
-        **dict(image.environment),
-        **dict(order.revision.configuration),
-        "PORT": str(record.port),
-        "REPAVE_RELEASE": f"r{record.release}",
-        "REPAVE_REVISION": record.revision,
-        "REPAVE_INSTANCE": record.instance,
-        "REPAVE_ZONE": record.zone,
-        "REPAVE_FLEET": record.fleet.fleet,
-        "REPAVE_ENVIRONMENT": record.fleet.environment,
-        **order.secrets,
-    }
-    for name, value in variables.items():
-        if not VARIABLE.fullmatch(name) or "\0" in value:
-            raise Invalid(
-                f"{record.slot} of {record.fleet} cannot be started: {name!r} or its value cannot be a variable",
-                hint="a variable's name holds no '=', and neither name nor value a zero byte",
-            )
-    return variables
-
-
 def runtime_configuration(container: Container) -> dict[str, object]:
     """The whole of ``config.json``."""
     return {
@@ -114,16 +84,6 @@ def runtime_configuration(container: Container) -> dict[str, object]:
         "mounts": _mounts(container),
         "linux": _linux(container),
     }
-
-
-def cgroup_of(record: Record) -> str:
-    """The control group's path; at the top, so that nothing of ours stays when it is gone."""
-    return f"/repave-{record.instance}"
-
-
-def hostname(slot: str) -> str:
-    """The slot as a host name: letters, digits and hyphens, 63 at most (RFC 1123)."""
-    return re.sub(r"[^A-Za-z0-9-]+", "-", slot).strip("-")[:63] or "instance"
 
 
 def hosts_file(address: str, slot: str) -> str:
@@ -207,8 +167,7 @@ def _resources(container: Container) -> dict[str, object]:
     if limits.memory_bytes is not None and "memory" in controllers:
         resources["memory"] = {"limit": limits.memory_bytes}
     if limits.cpus is not None and "cpu" in controllers:
-        quota = max(1000, round(limits.cpus * CPU_PERIOD_MICROSECONDS))  # the kernel takes no less than 1 ms
-        resources["cpu"] = {"quota": quota, "period": CPU_PERIOD_MICROSECONDS}
+        resources["cpu"] = {"quota": cpu_quota(limits.cpus), "period": CPU_PERIOD_MICROSECONDS}
     return resources
 
 

@@ -13,20 +13,17 @@ from shutil import rmtree
 
 from repave.model.names import FleetKey, SlotId, ZoneName
 from repave.ports.clock import Clock
-from repave.ports.errors import Corrupt, Gone, Invalid, NoCapacity, WorldError
+from repave.ports.errors import Corrupt, Gone, NoCapacity, WorldError
 from repave.ports.provider import LaunchOrder, Placed
-from repave.providers.local.artifacts import Artifacts
 from repave.providers.local.consoles import Consoles
-from repave.providers.local.containers import Container, IdentityMap, hosts_file, variables_of
+from repave.providers.local.engines import Engine, Engines, Start, engine_of
 from repave.providers.local.errors import mapped
 from repave.providers.local.guarded import Guarded
 from repave.providers.local.locks import attempted, locked
-from repave.providers.local.mapping import ImageFacts, Phase, Record, new_record
+from repave.providers.local.mapping import Phase, Record, new_record
 from repave.providers.local.network import Network
 from repave.providers.local.places import Places
 from repave.providers.local.records import Records
-from repave.providers.local.runtime import Runtime
-from repave.providers.local.settings import STOP_PATIENCE_SECONDS
 
 STRIPES = 64
 """Lock files for slots: enough that two slots seldom share one, few enough to keep."""
@@ -39,13 +36,10 @@ class Parts:
     places: Places
     clock: Clock
     records: Records
-    artifacts: Artifacts
     consoles: Consoles
     network: Network
-    runtime: Runtime
     guarded: Guarded
-    controllers: frozenset[str]
-    identities: IdentityMap | None
+    engines: Engines
 
 
 class Lifecycle:
@@ -79,8 +73,7 @@ class Lifecycle:
             if current is None:
                 return
             parts.records.write(replace(current, phase=Phase.ENDING))
-            if current.process is not None:
-                current.process.stop(patience_seconds=STOP_PATIENCE_SECONDS)
+            parts.engines[current.kind].stop(current)
             self._clear(current)
             parts.records.spend(record.fleet, record.slot)
             self._forget(current)
@@ -105,75 +98,57 @@ class Lifecycle:
                 record.process.stop(patience_seconds=0)
 
     def _start(self, order: LaunchOrder, placed: Placed) -> Record:
-        image = self._startable(order)
-        record, root = self._reserve(order)
+        engine = engine_of(self._parts.engines, order.revision.artifact)
+        engine.check(order)
+        record = self._reserve(order, engine)
         try:
-            container, console = self._prepared(order, record, image, root)
+            with mapped(f"starting {order.slot} of {order.fleet}"):
+                start = engine.prepare(order, record, self._parts.consoles.open(record))
             placed(record.instance, record.address, record.port)
-            record = self._run(container, console)
+            record = self._run(record, start)
             self._refuse_stopped(order)  # the zone may have been stopped between our look and the start
         except WorldError:
             self._discard(record)
             raise
         return record
 
-    def _reserve(self, order: LaunchOrder) -> tuple[Record, Path]:
+    def _reserve(self, order: LaunchOrder, engine: Engine) -> Record:
         """Write the record, and make what instances share; both before anyone may take it away again."""
         parts = self._parts
         instance = parts.places.instance_id(order.fleet, order.slot)
         with self._project(), mapped(f"starting {order.slot} of {order.fleet}"):
-            taken = tuple(record.address for record in parts.records.all())
-            record = new_record(order, instance, parts.network.allocate(taken), parts.clock.now())
+            address = parts.network.allocate(tuple(record.address for record in parts.records.all()))
+            record = new_record(order, instance, kind=engine.kind, address=address, at=parts.clock.now())
             parts.records.write(record)
             try:
                 parts.network.open()
-                return record, parts.artifacts.show(record.artifact)
+                engine.share(record.artifact)
             except WorldError:
                 self._unshare(record)
                 raise
+            return record
 
-    def _prepared(self, order: LaunchOrder, record: Record, image: ImageFacts, root: Path) -> tuple[Container, Path]:
-        """Everything the process needs, its network included, and where its output goes."""
-        parts = self._parts
-        with mapped(f"starting {order.slot} of {order.fleet}"):
-            hosts = parts.places.instance(record.instance) / "hosts"
-            hosts.parent.mkdir(parents=True, exist_ok=True)
-            hosts.write_text(hosts_file(record.address, record.slot))
-            hosts.chmod(0o644)
-            console = parts.consoles.open(record)
-        container = Container(
-            record=record,
-            image=image,
-            root=root,
-            hosts=hosts,
-            variables=variables_of(order, record, image),
-            limits=order.revision.limits,
-            network=parts.network.prepare(record),
-            controllers=parts.controllers,
-            identities=parts.identities,
+    def _run(self, record: Record, start: Start) -> Record:
+        started = start()
+        running = replace(
+            record,
+            phase=Phase.STARTED,
+            process=started.process,
+            forwarder=started.forwarder,
+            started_at=self._parts.clock.now(),
         )
-        return container, console
-
-    def _run(self, container: Container, console: Path) -> Record:
-        parts, record = self._parts, container.record
-        process = parts.runtime.start(container, console)
-        forwarder = None if process is None else parts.network.connect(record, process)
-        started = replace(
-            record, phase=Phase.STARTED, process=process, forwarder=forwarder, started_at=parts.clock.now()
-        )
-        parts.records.write(started)
-        return started
+        self._parts.records.write(running)
+        return running
 
     def _recover(self, record: Record) -> Record | None:
         """Take over what an interrupted start left, or remove it: then the slot is as if never ordered."""
         parts = self._parts
         with parts.guarded.quiet(record.instance):
-            process = parts.runtime.find(record.instance)
-        stopped = parts.places.stopped_zone(record.zone).exists()
-        if process is None or stopped or parts.network.needs_connection:
+            started = parts.engines[record.kind].find(record)
+        if started is None or parts.places.stopped_zone(record.zone).exists():
             self._discard(record)
             return None
-        adopted = replace(record, phase=Phase.STARTED, process=process)
+        adopted = replace(record, phase=Phase.STARTED, process=started.process, forwarder=started.forwarder)
         parts.records.write(adopted)
         return adopted
 
@@ -186,7 +161,7 @@ class Lifecycle:
     def _clear(self, record: Record) -> None:
         parts = self._parts
         with parts.guarded.quiet(record.instance):
-            parts.runtime.remove(record.instance)
+            parts.engines[record.kind].remove(record)
             parts.network.release(record)
             with suppress(FileNotFoundError):
                 rmtree(parts.places.instance(record.instance))
@@ -205,21 +180,12 @@ class Lifecycle:
             parts.records.remove(record)
             return
         if all(other.artifact != record.artifact for other in others):
-            parts.artifacts.hide(record.artifact)
+            parts.engines[record.kind].unshare(record.artifact)
         if not others:
             parts.network.close()
-            parts.runtime.close()
+            for engine in parts.engines.values():
+                engine.close()
         parts.records.remove(record)
-
-    def _startable(self, order: LaunchOrder) -> ImageFacts:
-        image = self._parts.artifacts.facts(order.revision.artifact)
-        self._parts.artifacts.check(order.revision.artifact)
-        if image.problem:
-            raise Invalid(
-                f"{order.slot} of {order.fleet} cannot be started: {image.problem}",
-                hint="set `user` and `run` of the image in repave.yaml to an unprivileged user and a command",
-            )
-        return image
 
     def _refuse_spent(self, fleet: FleetKey, slot: SlotId) -> None:
         if self._parts.records.is_spent(fleet, slot):

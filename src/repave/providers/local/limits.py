@@ -3,8 +3,23 @@
 import os
 from pathlib import Path
 
+from repave.providers.local.mapping import Record
+
 CONTROL_GROUPS = Path("/sys/fs/cgroup")
 LIMITED = ("cpu", "memory", "pids")
+
+CPU_PERIOD_MICROSECONDS = 100_000
+"""The kernel's default period: shorter ones cost switches, longer ones let a process stand still for longer."""
+
+
+def cgroup_of(record: Record) -> str:
+    """The control group's path; at the top, so that nothing of ours stays when it is gone."""
+    return f"/repave-{record.instance}"
+
+
+def cpu_quota(cpus: float) -> int:
+    """Microseconds of processor time in each period; the kernel takes no less than a millisecond."""
+    return max(1000, round(cpus * CPU_PERIOD_MICROSECONDS))
 
 
 def usable_controllers(root: Path = CONTROL_GROUPS) -> frozenset[str]:

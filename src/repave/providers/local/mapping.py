@@ -19,6 +19,7 @@ from repave.model.names import (
     ZoneName,
 )
 from repave.model.observation import Instance, MachineState
+from repave.model.recipe import ImageKind
 from repave.ports.provider import LaunchOrder
 from repave.providers.local.processes import Process
 from repave.providers.local.slots import SpentSlots
@@ -53,9 +54,12 @@ class Record:
     phase: Phase
     address: str
     started_at: datetime
+    kind: ImageKind = ImageKind.CONTAINER
     process: Process | None = None
+    """A container's first process, or the QEMU that is the machine."""
+
     forwarder: Process | None = None
-    """Without root: the process that carries its network."""
+    """Without root: the process that carries a container's network."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,9 +82,10 @@ class ImageFacts:
     """Why it cannot be started; empty when it can."""
 
 
-def new_record(order: LaunchOrder, instance: InstanceId, address: str, at: datetime) -> Record:
+def new_record(order: LaunchOrder, instance: InstanceId, *, kind: ImageKind, address: str, at: datetime) -> Record:
     """The record of an instance of which nothing exists yet."""
     return Record(
+        kind=kind,
         instance=instance,
         fleet=order.fleet,
         slot=order.slot,
@@ -116,6 +121,7 @@ def written_record(record: Record) -> bytes:
     """A record as its file holds it."""
     return _json(
         {
+            "kind": record.kind.value,
             "instance": record.instance,
             "fleet": _fleet(record.fleet),
             "slot": record.slot,
@@ -138,6 +144,7 @@ def read_record(content: bytes) -> Record:
     """A record from its file. Raises ValueError, KeyError or TypeError for anything else."""
     read = json.loads(content)
     return Record(
+        kind=ImageKind(read["kind"]) if "kind" in read else ImageKind.CONTAINER,  # as older records have it
         instance=InstanceId(read["instance"]),
         fleet=_read_fleet(read["fleet"]),
         slot=SlotId(read["slot"]),

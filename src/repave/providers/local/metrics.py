@@ -7,7 +7,7 @@ from repave.measuring.growth import Look, growth
 from repave.measuring.looks import Looks
 from repave.model.metrics import InstanceMetrics, MetricSighting
 from repave.model.names import FleetKey, InstanceId
-from repave.providers.local.containers import cgroup_of
+from repave.providers.local.limits import cgroup_of
 from repave.providers.local.mapping import Record
 from repave.providers.local.usage import Usage, by_group, by_processes, running_processes
 

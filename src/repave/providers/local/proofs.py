@@ -8,15 +8,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from repave.model.names import ProviderName
-from repave.model.recipe import ImageKind
 from repave.ports.commands import Commands
 from repave.ports.errors import CommandFailed
-from repave.ports.provider import Proven, ProviderDescription
-from repave.ports.surroundings import Surroundings
+from repave.ports.provider import Proven
 from repave.providers.local.containers import SEARCH_PATH, IdentityMap
-from repave.providers.local.lifecycle import Parts
 from repave.providers.local.limits import CONTROL_GROUPS, LIMITED
+from repave.providers.local.places import Places
 from repave.providers.local.seccomp import profile
 
 TRIAL_SECONDS = 10.0
@@ -31,29 +28,24 @@ Trial = Callable[[], str]
 """Does the thing; answers what was seen. Raises CommandFailed or OSError."""
 
 
-def describe(name: ProviderName, surroundings: Surroundings, parts: Parts) -> ProviderDescription:
-    """Try everything, each on its own."""
-    trials = _Trials(commands=surroundings.commands, parts=parts)
-    proofs = [
-        _proven("programs", trials.programs, "apt-get install runc iproute2 util-linux"),
-        _proven(
-            "containers", trials.container, "apt-get install runc; runc needs root, or unprivileged user namespaces"
-        ),
-    ]
-    if parts.identities is None:
-        proofs.append(_proven("bridge network", trials.bridge, "apt-get install iproute2; root is needed"))
-        proofs.append(
-            _proven("overlay mounts", trials.overlay, "the kernel's overlay module is needed (`modprobe overlay`)")
-        )
+def container_proofs(
+    commands: Commands, places: Places, controllers: frozenset[str], identities: IdentityMap | None
+) -> Iterator[Proven]:
+    """Try everything that containers need, each on its own."""
+    trials = _Trials(commands=commands, places=places, identities=identities)
+    yield proven("programs", trials.programs, "apt-get install runc iproute2 util-linux")
+    yield proven("containers", trials.container, "apt-get install runc; it needs root, or unprivileged user namespaces")
+    if identities is None:
+        yield proven("bridge network", trials.bridge, "apt-get install iproute2; root is needed")
+        yield proven("overlay mounts", trials.overlay, "the kernel's overlay module is needed (`modprobe overlay`)")
     else:
         hint = "apt-get install slirp4netns, and let this user write to /dev/net/tun; or run as root"
-        proofs.append(_proven("user-mode network", trials.user_mode, hint))
-    proofs.append(_limits(parts))
-    abilities = ("machines", "metrics")
-    return ProviderDescription(name=name, kinds=(ImageKind.CONTAINER,), abilities=abilities, proofs=tuple(proofs))
+        yield proven("user-mode network", trials.user_mode, hint)
+    yield _limits(controllers)
 
 
-def _proven(name: str, trial: Trial, hint: str) -> Proven:
+def proven(name: str, trial: Trial, hint: str) -> Proven:
+    """What became of a trial."""
     try:
         return Proven(name=name, works=True, detail=trial())
     except CommandFailed as error:
@@ -62,9 +54,9 @@ def _proven(name: str, trial: Trial, hint: str) -> Proven:
         return Proven(name=name, works=False, detail=str(error), hint=hint)
 
 
-def _limits(parts: Parts) -> Proven:
+def _limits(controllers: frozenset[str]) -> Proven:
     """Limits are no condition: instances start without those that the machine lacks."""
-    missing = [name for name in LIMITED if name not in parts.controllers]
+    missing = [name for name in LIMITED if name not in controllers]
     if not missing:
         return Proven(name="resource limits", works=True, detail="cpu, memory and pids can be limited")
     return Proven(
@@ -76,9 +68,10 @@ def _limits(parts: Parts) -> Proven:
 
 
 class _Trials:
-    def __init__(self, *, commands: Commands, parts: Parts) -> None:
+    def __init__(self, *, commands: Commands, places: Places, identities: IdentityMap | None) -> None:
         self._commands = commands
-        self._parts = parts
+        self._places = places
+        self._identities = identities
         self._mark = secrets.token_hex(4)
 
     def programs(self) -> str:
@@ -94,7 +87,7 @@ class _Trials:
         with self._folder() as folder:
             root = folder / "root"
             root.mkdir()
-            configuration = _trial_configuration(root, self._parts.identities)
+            configuration = _trial_configuration(root, self._identities)
             (folder / "config.json").write_text(json.dumps(configuration))
             state = folder / "state"
             self._run(["runc", "--root", str(state), "run", "--bundle", str(folder), f"repave-trial-{self._mark}"])
@@ -117,7 +110,7 @@ class _Trials:
 
     def overlay(self) -> str:
         """Two folders can be shown as one."""
-        root = self._parts.places.root
+        root = self._places.root
         existing = next(path for path in (root, *root.parents) if path.is_dir())
         with self._folder(existing) as folder:
             for name in ("below", "above", "root"):

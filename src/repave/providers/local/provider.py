@@ -12,20 +12,18 @@ from repave.ports.progress import Progress
 from repave.ports.provider import LaunchOrder, Placed, ProviderDescription, unasked
 from repave.ports.surroundings import Surroundings
 from repave.providers.local.assembly import assemble
-from repave.providers.local.containers import cgroup_of
+from repave.providers.local.engines import describe
 from repave.providers.local.errors import mapped
-from repave.providers.local.limits import killed_for_memory
 from repave.providers.local.locks import locked
 from repave.providers.local.mapping import Phase, Record, instance_of
 from repave.providers.local.metrics import measure
-from repave.providers.local.proofs import describe
 from repave.providers.local.records import write_whole
 
 NAME = ProviderName("local")
 
 
 class LocalProvider:
-    """Containers on this machine; survives its own end, and any number of it may work on one folder."""
+    """Instances on this machine; survives its own end, and any number of it may work on one folder."""
 
     def __init__(self, surroundings: Surroundings) -> None:
         self._surroundings = surroundings
@@ -39,13 +37,13 @@ class LocalProvider:
 
     def describe(self) -> ProviderDescription:
         """What works here, as tried just now; see the port."""
-        return describe(NAME, self._surroundings, self._parts)
+        return describe(NAME, self._parts.engines)
 
     def publish(self, artifact: Artifact, *, progress: Progress) -> None:
         """Verify and unpack; see the port."""
         with locked(self._parts.places.lock("project")):
             used = self._used()
-        self._parts.artifacts.publish(artifact, used=used, progress=progress)
+        self._parts.engines[artifact.kind].publish(artifact, used=used, progress=progress)
 
     def withdraw(self, artifact: Digest) -> None:
         """Forget the unpacked artifact; see the port."""
@@ -56,11 +54,12 @@ class LocalProvider:
                     f"the artifact {artifact} was not withdrawn: {users[0].slot} of {users[0].fleet} runs it",
                     hint="terminate its instances first",
                 )
-            self._parts.artifacts.withdraw(artifact)
+            for engine in self._parts.engines.values():
+                engine.withdraw(artifact)
 
     def published(self) -> frozenset[Digest]:
         """What can be started here now."""
-        return self._parts.artifacts.published()
+        return frozenset[Digest]().union(*(engine.published() for engine in self._parts.engines.values()))
 
     def observe(self, fleet: FleetKey) -> MachineSighting:
         """All instances of the fleet, by their records and /proc; what an interrupted launch left is settled first."""
@@ -72,7 +71,7 @@ class LocalProvider:
                 record = self._lifecycle.settle(found) if found.phase is Phase.STARTING else found
                 if record is not None:
                     self._parts.consoles.bound(fleet, record.instance)
-                    instances.append(_seen(record))
+                    instances.append(self._seen(record))
         incomplete = "; ".join(error.message for error in unreadable)
         return MachineSighting(at=at, instances=tuple(instances), incomplete=incomplete)
 
@@ -129,35 +128,15 @@ class LocalProvider:
         try:
             return frozenset(record.artifact for record in self._parts.records.all())
         except Corrupt:
-            return self._parts.artifacts.published()
+            return self.published()
 
     def _has_ended(self, fleet: FleetKey, instance: InstanceId) -> bool:
         record = self._parts.records.of_instance(fleet, instance)
-        return record is None or (record.phase is not Phase.STARTING and not _runs(record))
+        if record is None:
+            return True
+        return record.phase is not Phase.STARTING and not self._parts.engines[record.kind].runs(record)
 
-
-def _seen(record: Record) -> Instance:
-    if record.phase is Phase.STARTING:
-        return instance_of(record, MachineState.STARTING, "")
-    if _runs(record):
-        return instance_of(record, MachineState.RUNNING, "")
-    return instance_of(record, MachineState.STOPPED, _why_stopped(record))
-
-
-def _runs(record: Record) -> bool:
-    """Whether its process lives; without root the process that carries its network counts as part of it."""
-    parts = [part for part in (record.process, record.forwarder) if part is not None]
-    return record.process is not None and all(part.alive for part in parts)
-
-
-def _why_stopped(record: Record) -> str:
-    """What is known: nobody of ours waits for the process, so its exit code is not."""
-    if record.process is None:
-        return "its process ended at once; `repave logs` shows its output"
-    if record.process.restarted_since:
-        return "the machine was restarted"
-    if record.process.alive:
-        return "the process that carried its network ended"
-    if killed_for_memory(cgroup_of(record)):
-        return "its process ended: the kernel killed it for using more than its memory limit"
-    return "its process ended; `repave logs` shows its output"
+    def _seen(self, record: Record) -> Instance:
+        if record.phase is Phase.STARTING:
+            return instance_of(record, MachineState.STARTING, "")
+        return instance_of(record, *self._parts.engines[record.kind].state(record))

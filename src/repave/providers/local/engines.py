@@ -1,0 +1,115 @@
+"""What runs the instances of one kind: the parts of this provider that know runc or QEMU, and what each leaves."""
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from repave.model.artifact import Artifact
+from repave.model.names import Digest, ProviderName
+from repave.model.observation import MachineState
+from repave.model.recipe import ImageKind
+from repave.ports.progress import Progress
+from repave.ports.provider import LaunchOrder, Proven, ProviderDescription
+from repave.providers.local.mapping import Record
+from repave.providers.local.processes import Process
+
+
+@dataclass(frozen=True, kw_only=True)
+class Started:
+    """What runs of an instance."""
+
+    process: Process | None
+    """None when it has ended already."""
+
+    forwarder: Process | None = None
+    """The process that carries its network, where there is one."""
+
+
+Start = Callable[[], Started]
+"""Starts what was prepared. Raises errors of the ports."""
+
+
+class Engine(Protocol):
+    """Instances of one kind. What is not there is no error where a removal is asked."""
+
+    @property
+    def kind(self) -> ImageKind:
+        """Which instances it runs."""
+        ...
+
+    def prove(self) -> Iterator[Proven]:
+        """Try what it needs, each with a time limit; nothing where this machine was never meant to run the kind."""
+        ...
+
+    def publish(self, artifact: Artifact, *, used: Collection[Digest], progress: Progress) -> None:
+        """Verify and unpack; nothing that one of the artifacts ``used`` runs from is changed. Raises Corrupt."""
+        ...
+
+    def withdraw(self, digest: Digest) -> None:
+        """Forget what was unpacked."""
+        ...
+
+    def published(self) -> frozenset[Digest]:
+        """What can be started here now."""
+        ...
+
+    def check(self, order: LaunchOrder) -> None:
+        """Raise Invalid for what cannot be started, Corrupt for what has changed since it was verified."""
+        ...
+
+    def share(self, digest: Digest) -> None:
+        """Make what the artifact's instances have in common. Call under the project's lock."""
+        ...
+
+    def unshare(self, digest: Digest) -> None:
+        """Undo ``share``. Call under the project's lock, with the artifact's last instance."""
+        ...
+
+    def prepare(self, order: LaunchOrder, record: Record, console: Path) -> Start:
+        """Make all that one instance needs, its network included; its output will go to ``console``."""
+        ...
+
+    def find(self, record: Record) -> Started | None:
+        """What an interrupted start left running and whole; None where the start must begin anew."""
+        ...
+
+    def stop(self, record: Record) -> None:
+        """Ask the instance to end, wait, then make it end."""
+        ...
+
+    def remove(self, record: Record) -> None:
+        """End what is left of the instance, and remove all that `prepare` and the start made but its network."""
+        ...
+
+    def close(self) -> None:
+        """Remove what instances of any artifact share; call when no instance is left."""
+        ...
+
+    def runs(self, record: Record) -> bool:
+        """Whether it still runs."""
+        ...
+
+    def state(self, record: Record) -> tuple[MachineState, str]:
+        """How the started instance is now, and what is to be said of that; "" for nothing."""
+        ...
+
+
+Engines = Mapping[ImageKind, Engine]
+
+
+def engine_of(engines: Engines, digest: Digest) -> Engine:
+    """The engine that has published the artifact; any of them where none has, since each says so in the same words."""
+    having = (engine for engine in engines.values() if digest in engine.published())
+    return next(having, next(iter(engines.values())))
+
+
+def describe(name: ProviderName, engines: Engines) -> ProviderDescription:
+    """What the engines can do here, as tried just now; a kind of which nothing was tried is none of this machine's."""
+    proofs = {kind: tuple(engine.prove()) for kind, engine in engines.items()}
+    return ProviderDescription(
+        name=name,
+        kinds=tuple(kind for kind, tried in proofs.items() if tried),
+        abilities=("machines", "metrics"),
+        proofs=tuple(proof for tried in proofs.values() for proof in tried),
+    )
