@@ -1,6 +1,5 @@
 """Debian's cosign, fetched from trixie by apt itself into a folder that is kept; and keys made without it."""
 
-import os
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     PublicFormat,
 )
+from debian_download import download, isolated_apt
 
 from repave.attestations.signatures.keys import MemorySigner, read_private
 from repave.ports.signatures import TrustedKey
@@ -54,29 +54,8 @@ def cosign_program() -> Path:
     """The program; apt verifies the index by the distribution's keyring, and the package by the index."""
     program = CACHE / "root" / "usr" / "bin" / "cosign"
     if not program.is_file():
-        _fetch(CACHE)
+        download(CACHE, "cosign", isolated_apt(CACHE, "trixie"))
         (package,) = CACHE.glob("cosign_*.deb")
         subprocess.run(["dpkg", "--extract", package, CACHE / "unpacked"], check=True)
         (CACHE / "unpacked").rename(CACHE / "root")
     return program
-
-
-def _fetch(folder: Path) -> None:
-    for part in ("lists/partial", "archives/partial"):
-        (folder / part).mkdir(parents=True, exist_ok=True)
-    (folder / "status").touch()
-    (folder / "sources.list").write_text(
-        "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.debian.org/debian trixie main\n",
-        encoding="ascii",
-    )
-    (folder / "apt.conf").write_text(
-        f'Dir::Etc::main "/dev/null";\nDir::Etc::parts "/dev/null";\n'
-        f'Dir::Etc::sourcelist "{folder}/sources.list";\nDir::Etc::sourceparts "/dev/null";\n'
-        f'Dir::State::lists "{folder}/lists";\nDir::State::status "{folder}/status";\n'
-        f'Dir::Cache "{folder}";\nDir::Cache::archives "{folder}/archives";\n'
-        'APT::Sandbox::User "root";\nAcquire::Languages "none";\n',
-        encoding="ascii",
-    )
-    environment = {**os.environ, "APT_CONFIG": os.fspath(folder / "apt.conf")}
-    for command in (["update"], ["download", "cosign"]):
-        subprocess.run(["apt-get", "-q", *command], check=True, cwd=folder, env=environment, stdout=subprocess.PIPE)

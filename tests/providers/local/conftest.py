@@ -132,6 +132,8 @@ def sweep(folder: Path, commands: LocalCommands) -> None:
     identities = {path.stem for path in folder.glob("fleets/*/*/*/consoles/*.log")}
     identities |= {path.name for path in folder.glob("instances/*")}
     runtime = Path("/run/repave") / token
+    for name in set(machines(folder)):
+        commands.run(["pkill", "--signal", "KILL", "--full", f"qemu-system-x86_64 -name {name} "], check=False)
     for identity in identities:
         commands.run(["runc", "--root", str(runtime), "delete", "--force", identity], check=False)
         suffix = identity.removeprefix("i-")
@@ -151,7 +153,7 @@ def sweep(folder: Path, commands: LocalCommands) -> None:
 
 @pytest.fixture
 def traces(surroundings: Surroundings) -> Callable[[], list[str]]:
-    """Everything on the machine that belongs to the provider's folder: devices, namespaces, mounts, containers."""
+    """Everything on the machine that belongs to the provider's folder: devices, namespaces, mounts, what runs."""
     folder = surroundings.folder
 
     def found() -> list[str]:
@@ -160,15 +162,25 @@ def traces(surroundings: Surroundings) -> Callable[[], list[str]]:
         mounts = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines() if str(folder) in line]
         runtime = Path("/run/repave") / token
         containers = [path.name for path in runtime.iterdir()] if runtime.is_dir() else []
-        known = {path.stem for path in folder.glob("fleets/*/*/*/instances/*.json")} | set(containers)
-        namespaces = [
-            path.name for path in Path("/run/netns").glob("repave-i-*") if path.name[7:] in identities(folder)
-        ]
-        groups = [path.name for path in Path("/sys/fs/cgroup/pids").glob("repave-i-*") if path.name[7:] in known]
+        ours = {f"repave-{identity}" for identity in identities(folder)}
+        namespaces = [path.name for path in Path("/run/netns").glob("repave-i-*") if path.name in ours]
+        patterns = ("repave-i-*", "*/repave-i-*")
+        groups = ours & {path.name for pattern in patterns for path in Path("/sys/fs/cgroup").glob(pattern)}
         instances = [path.name for path in folder.glob("instances/*")]
-        return sorted([*devices, *mounts, *containers, *namespaces, *groups, *instances])
+        running = machines(folder)
+        return sorted([*devices, *mounts, *containers, *namespaces, *groups, *instances, *running])
 
     return found
+
+
+def machines(folder: Path) -> list[str]:
+    """The name of each virtual machine that any slot of these tests has running, once for each process."""
+    names = {f"repave-{identity}".encode() for identity in identities(folder)}
+    found: list[bytes] = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            found += names & set(path.read_bytes().split(b"\0"))
+    return sorted(name.decode() for name in found)
 
 
 def settled(token: str) -> list[str]:

@@ -3,17 +3,17 @@
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from interrupting import LAUNCH, Interrupted, Interrupting
 
 from repave.model.artifact import Artifact
 from repave.model.names import EnvironmentName, FleetKey, FleetName, ProjectName, ReleaseNumber, SlotId, ZoneName
 from repave.model.observation import MachineState
 from repave.model.release import Revision
-from repave.ports.commands import Commands, Finished
 from repave.ports.errors import Gone
 from repave.ports.progress import Silent
 from repave.ports.provider import LaunchOrder
@@ -22,66 +22,6 @@ from repave.providers.local.provider import LocalProvider
 
 WEB = FleetKey(project=ProjectName("shop"), environment=EnvironmentName("test"), fleet=FleetName("web"))
 SLOT = SlotId("web-1")
-
-LAUNCH = """
-import sys
-from pathlib import Path
-from repave.jobs.clock import SystemClock
-from repave.jobs.commands import LocalCommands
-from repave.model.names import *
-from repave.model.release import Revision
-from repave.ports.provider import LaunchOrder
-from repave.ports.surroundings import Surroundings
-from repave.providers.local.provider import LocalProvider
-from repave.registries.layout import LayoutRegistry
-from repave.registries.vault import FileVault
-folder = Path(sys.argv[1])
-provider = LocalProvider(Surroundings(project=ProjectName("shop"), folder=folder / "local", commands=LocalCommands(),
-    clock=SystemClock(), vault=FileVault(folder / "vault"), registry=LayoutRegistry(folder / "registry")))
-fleet = FleetKey(project=ProjectName("shop"), environment=EnvironmentName("test"), fleet=FleetName("web"))
-revision = Revision(release=ReleaseNumber(1), image=ImageName("web"), artifact=Digest(sys.argv[2]), port=8080)
-order = LaunchOrder(fleet=fleet, slot=SlotId("web-1"), zone=ZoneName("a"), revision=revision, generation=1)
-print("ready", flush=True)
-provider.launch(order)
-"""
-
-
-class Interrupted(BaseException):
-    """The process dies here: no handler of ours may run."""
-
-
-class Interrupting:
-    """Commands that die at the call of a number, just before or just after the program did its work."""
-
-    def __init__(self, inner: Commands, *, at: int, after: bool) -> None:
-        self._inner = inner
-        self._left = at
-        self._after = after
-
-    def run(
-        self,
-        arguments: Sequence[str],
-        *,
-        cwd: Path | None = None,
-        environment: Mapping[str, str] | None = None,
-        stdin: bytes = b"",
-        timeout_seconds: float = 60.0,
-        check: bool = True,
-    ) -> Finished:
-        """Run, or die."""
-        self._left -= 1
-        if self._left == 0 and not self._after:
-            raise Interrupted
-        finished = self._inner.run(
-            arguments, cwd=cwd, environment=environment, stdin=stdin, timeout_seconds=timeout_seconds, check=check
-        )
-        if self._left == 0:
-            raise Interrupted
-        return finished
-
-    def available(self, program: str) -> bool:
-        """As the real one."""
-        return self._inner.available(program)
 
 
 @pytest.fixture

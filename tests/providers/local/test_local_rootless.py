@@ -143,7 +143,8 @@ def test_without_root_instances_answer_on_loopback(tell: Callable[..., dict[str,
     told = tell(device=True)
     assert "error" not in told, told
     assert told["user"] == USER
-    assert told["proofs"] == {"programs": True, "containers": True, "user-mode network": True, "resource limits": False}
+    containers = {"programs": True, "containers": True, "user-mode network": True, "resource limits": False}
+    assert told["proofs"] == {**containers, "virtual machines": True, "acceleration": False}
     assert told["again"] is True
     assert told["states"] == ["running", "running"]
     addresses = told["addresses"]

@@ -6,6 +6,7 @@ from repave.ports.surroundings import Surroundings
 from repave.providers.local.artifacts import Artifacts
 from repave.providers.local.consoles import Consoles
 from repave.providers.local.container_engine import ContainerEngine
+from repave.providers.local.engines import Engine
 from repave.providers.local.guarded import Guarded
 from repave.providers.local.identities import identity_map
 from repave.providers.local.lifecycle import Lifecycle, Parts
@@ -13,6 +14,10 @@ from repave.providers.local.limits import usable_controllers
 from repave.providers.local.network import BridgeNetwork, Network
 from repave.providers.local.places import find_places
 from repave.providers.local.processes import may_administer
+from repave.providers.local.qemu.acceleration import Accelerations
+from repave.providers.local.qemu.disks import Disks
+from repave.providers.local.qemu.engine import QemuEngine
+from repave.providers.local.qemu.groups import ControlGroups
 from repave.providers.local.records import Records
 from repave.providers.local.runtime import Runtime
 from repave.providers.local.usermode import UserModeNetwork
@@ -46,13 +51,26 @@ def assemble(surroundings: Surroundings) -> tuple[Parts, Lifecycle]:
         controllers=controllers,
         identities=None if privileged else identity_map(),
     )
+    consoles = Consoles(places=places, commands=commands, clock=surroundings.clock)
+    machines = QemuEngine(
+        places=places,
+        commands=commands,
+        guarded=guarded,
+        disks=Disks(places=places, registry=surroundings.registry),
+        consoles=consoles,
+        network=network,
+        accelerations=Accelerations(places=places, commands=commands),
+        groups=ControlGroups(controllers=controllers, clock=surroundings.clock),
+        privileged=privileged,
+    )
+    engines: tuple[Engine, ...] = (containers, machines)
     parts = Parts(
         places=places,
         clock=surroundings.clock,
         records=Records(places=places),
-        consoles=Consoles(places=places, commands=commands, clock=surroundings.clock),
+        consoles=consoles,
         network=network,
         guarded=guarded,
-        engines={engine.kind: engine for engine in (containers,)},
+        engines={engine.kind: engine for engine in engines},
     )
     return parts, Lifecycle(parts=parts)

@@ -32,6 +32,10 @@ BLOCK_BYTES = 512
 LINE_BYTES = 64 * 1024
 """A longer line is shown in pieces."""
 
+LAST_LINES = 3
+LAST_BYTES = 4096
+"""What a message takes of an output: enough to see where it ended, short enough to read."""
+
 
 class Consoles:
     """The output files of all fleets."""
@@ -103,6 +107,16 @@ class Consoles:
                 hint=f"the last {CONSOLES_KEPT} ended instances of a fleet keep theirs",
             )
         return self._read(path, ended)
+
+    def last(self, fleet: FleetKey, instance: InstanceId) -> tuple[str, ...]:
+        """The last few lines that say something, for a message."""
+        try:
+            with self._path(fleet, instance).open("rb") as file:
+                file.seek(max(0, file.seek(0, os.SEEK_END) - LAST_BYTES))
+                lines = [_text(line).strip() for line in file.read().splitlines()]
+        except FileNotFoundError:
+            return ()
+        return tuple("".join(filter(str.isprintable, line)) for line in lines if line)[-LAST_LINES:]
 
     def _read(self, path: Path, ended: Callable[[], bool] | None) -> Iterator[str]:
         with path.open("rb") as file:

@@ -15,7 +15,7 @@ class Places:
 
     root: Path
     runtime: Path
-    """runc's own state: a folder that a restart of the machine empties, where there is one."""
+    """runc's own state, and QEMU's sockets: a folder that a restart of the machine empties, where there is one."""
 
     @property
     def token(self) -> str:
@@ -38,6 +38,11 @@ class Places:
         return self.root / "artifacts"
 
     @property
+    def disks(self) -> Path:
+        """One folder per published disk of virtual machines, with its seal beside it."""
+        return self.root / "disks"
+
+    @property
     def fleets(self) -> Path:
         """Records, by project, environment and fleet."""
         return self.root / "fleets"
@@ -55,6 +60,10 @@ class Places:
     def artifact(self, digest: Digest) -> Path:
         """The folder of one artifact."""
         return self.artifacts / digest.removeprefix("sha256:")
+
+    def disk(self, digest: Digest) -> Path:
+        """The folder of one published disk."""
+        return self.disks / digest.removeprefix("sha256:")
 
     def stopped_zone(self, zone: ZoneName) -> Path:
         """The switch: while this file exists, nothing is launched into the zone."""

@@ -43,6 +43,11 @@ class Process:
         caught = next(line for line in status.splitlines() if line.startswith("SigCgt:"))
         return bool(int(caught.split()[1], 16) >> (wanted - 1) & 1)
 
+    def ends_within(self, seconds: float) -> bool:
+        """Wait for its end; answers whether it came."""
+        with _opened(self) as handle:
+            return handle is None or _ended_within(handle, seconds)
+
     def stop(self, *, patience_seconds: float) -> None:
         """Ask it to end, wait, then make it end; returns when it has ended."""
         with _opened(self) as handle:
@@ -64,6 +69,21 @@ def identify(pid: int) -> Process | None:
     """The process that has this number now; None when there is none."""
     started = _running_since(pid)
     return None if started is None else Process(pid=pid, started_ticks=started, boot=current_boot())
+
+
+def started_with(program: str, argument: str) -> list[Process]:
+    """Every process of the program, whatever its folder, that was started with just this argument."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            arguments = path.read_bytes().split(b"\0")
+        except OSError:
+            continue  # it has ended since it was listed
+        if os.fsencode(argument) in arguments and os.fsencode(program) == arguments[0].rpartition(b"/")[2]:
+            process = identify(int(path.parent.name))
+            if process is not None:
+                found.append(process)
+    return found
 
 
 def current_boot() -> str:

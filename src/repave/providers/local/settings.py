@@ -31,3 +31,24 @@ SUBNETS = (10, 64, 192)
 
 FOLLOW_SECONDS = 0.2
 """How often a followed console looks for more."""
+
+MACHINE_MEMORY_BYTES = 512 * MIB
+"""Of a virtual machine whose fleet sets no limit: a slim Debian takes 200 MiB of it."""
+
+MACHINE_CPUS = 1.0
+"""Processors of a virtual machine whose fleet sets no limit."""
+
+EMULATOR_BYTES = 512 * MIB
+"""What QEMU itself may take beside its guest's memory: translated code, buffers of disks and network."""
+
+TRANSLATED_MIB = 256
+"""Of that, translated code; QEMU's own choice would be up to 1 GiB."""
+
+POWER_DOWN_SECONDS = 20.0
+"""From the power button to the end of QEMU: an emulated systemd takes 5 to 10 s to end its services."""
+
+MONITOR_SECONDS = 2.0
+"""For QEMU to answer: it takes milliseconds; one that takes this long hangs, or this machine does."""
+
+TRIAL_SECONDS = 3.0
+"""For a boot sector to be reached: 0.1 s emulated; far longer where virtualisation is itself badly emulated."""

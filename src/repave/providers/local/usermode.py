@@ -16,7 +16,7 @@ from repave.providers.local.errors import mapped
 from repave.providers.local.guarded import Guarded
 from repave.providers.local.mapping import Record
 from repave.providers.local.places import Places
-from repave.providers.local.processes import Process, identify
+from repave.providers.local.processes import Process, identify, started_with
 from repave.providers.local.records import write_whole
 
 READY_ATTEMPTS = 100
@@ -74,7 +74,7 @@ class UserModeNetwork:
     def release(self, record: Record) -> None:
         """End the process that carries the traffic, recorded or not; it is found by its control socket."""
         control = self._control(record)
-        for forwarder in (record.forwarder, *_carriers(control)):
+        for forwarder in (record.forwarder, *started_with("slirp4netns", str(control))):
             if forwarder is not None:
                 forwarder.stop(patience_seconds=0)
         control.unlink(missing_ok=True)
@@ -123,19 +123,3 @@ def _ask(control: Path, request: object) -> dict[str, object] | None:
         connection.shutdown(socket.SHUT_WR)
         answer: dict[str, object] = json.loads(connection.recv(ANSWER_BYTES))
         return answer
-
-
-def _carriers(control: Path) -> list[Process]:
-    """Every process that was started with just this control socket."""
-    wanted = str(control).encode()
-    found = []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            arguments = path.read_bytes().split(b"\0")
-        except OSError:
-            continue
-        if wanted in arguments and b"slirp4netns" in arguments[0]:
-            process = identify(int(path.parent.name))
-            if process is not None:
-                found.append(process)
-    return found

@@ -1,0 +1,196 @@
+"""Virtual machines by QEMU: one process each, which outlives us and is found again by what it was started with."""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from repave.model.artifact import Artifact
+from repave.model.names import Digest
+from repave.model.observation import MachineState
+from repave.model.recipe import ImageKind
+from repave.ports.commands import Commands
+from repave.ports.errors import Invalid
+from repave.ports.progress import Progress
+from repave.ports.provider import LaunchOrder, Proven
+from repave.providers.local.consoles import Consoles
+from repave.providers.local.engines import Start, Started
+from repave.providers.local.guarded import Guarded
+from repave.providers.local.limits import cgroup_of, killed_for_memory
+from repave.providers.local.mapping import Record
+from repave.providers.local.network import Network
+from repave.providers.local.places import Places
+from repave.providers.local.processes import started_with
+from repave.providers.local.proofs import proven
+from repave.providers.local.qemu.acceleration import QEMU, Accelerations
+from repave.providers.local.qemu.disks import Disks
+from repave.providers.local.qemu.events import GREETING, cause_of_end
+from repave.providers.local.qemu.groups import ControlGroups
+from repave.providers.local.qemu.machine import (
+    START,
+    Machine,
+    command_line,
+    memory_of,
+    monitor_of,
+    name_of,
+    seed_of,
+)
+from repave.providers.local.qemu.monitor import Silent, ask
+from repave.providers.local.qemu.seed import seed_disk
+from repave.providers.local.settings import (
+    COMMAND_SECONDS,
+    EMULATOR_BYTES,
+    POWER_DOWN_SECONDS,
+    STOP_PATIENCE_SECONDS,
+)
+from repave.providers.local.variables import variables_of
+
+PROGRAMS = "apt-get install qemu-system-x86 qemu-utils"
+
+
+@dataclass(frozen=True, kw_only=True)
+class QemuEngine:
+    """Implements the engine protocol by QEMU."""
+
+    places: Places
+    commands: Commands
+    guarded: Guarded
+    disks: Disks
+    consoles: Consoles
+    network: Network
+    accelerations: Accelerations
+    groups: ControlGroups
+    privileged: bool
+
+    @property
+    def kind(self) -> ImageKind:
+        """Virtual machines."""
+        return ImageKind.VM
+
+    def prove(self) -> Iterator[Proven]:
+        """See the protocol; QEMU being there says that machines are meant to run."""
+        if not self._installed:
+            return
+        yield proven("virtual machines", self.accelerations.emulation, PROGRAMS)
+        found = self.accelerations.tried()
+        yield Proven(
+            name="acceleration",
+            works=found.works,
+            detail=found.why if found.works else f"{found.why}: machines are emulated",
+            hint="" if found.works else "emulated ones work too, and take some ten times as long; KVM needs /dev/kvm",
+        )
+
+    def publish(self, artifact: Artifact, *, used: Collection[Digest], progress: Progress) -> None:
+        """See the protocol."""
+        if not self._installed:
+            raise Invalid(f"{artifact.image} cannot run here: this machine has no {QEMU} and qemu-img", hint=PROGRAMS)
+        self.disks.publish(artifact, used=used, progress=progress)
+
+    def withdraw(self, digest: Digest) -> None:
+        """See the protocol."""
+        self.disks.withdraw(digest)
+
+    def published(self) -> frozenset[Digest]:
+        """See the protocol."""
+        return self.disks.published()
+
+    def check(self, order: LaunchOrder) -> None:
+        """See the protocol."""
+        self.disks.boot(order.revision.artifact)
+
+    def share(self, digest: Digest) -> None:
+        """Nothing: each machine opens the published disk by itself."""
+
+    def unshare(self, digest: Digest) -> None:
+        """Nothing."""
+
+    def prepare(self, order: LaunchOrder, record: Record, console: Path) -> Start:
+        """See the protocol."""
+        limits = order.revision.limits
+        folder = self.places.instance(record.instance)
+        folder.mkdir(parents=True, exist_ok=True)
+        machine = Machine(
+            record=record,
+            boot=self.disks.boot(record.artifact),
+            overlay=folder / "overlay.qcow2",
+            events=folder / "events",
+            console=console,
+            acceleration=self.accelerations.known(),
+            limits=limits,
+            namespace=self.network.prepare(record),
+            runas=self.privileged,
+        )
+        machine.events.with_suffix(".in").write_bytes(GREETING)
+        machine.events.with_suffix(".out").write_bytes(b"")
+        self._make_overlay(machine)
+        groups = self.groups.make(record, memory_bytes=memory_of(limits) + EMULATOR_BYTES, cpus=limits.cpus)
+        seed = seed_disk(record, variables_of(order, record, {}))
+        return lambda: self._start(machine, seed, groups)
+
+    def find(self, record: Record) -> Started | None:
+        """See the protocol."""
+        process = next(iter(started_with(QEMU, name_of(record))), None)
+        return None if process is None else Started(process=process)
+
+    def stop(self, record: Record) -> None:
+        """Press the power button, wait, then end QEMU, which it obeys whatever its guest does."""
+        if record.process is None or not record.process.alive:
+            return
+        try:
+            ask(self.places.runtime, monitor_of(record), "system_powerdown")
+        except Silent:
+            record.process.stop(patience_seconds=0)
+            return
+        if not record.process.ends_within(POWER_DOWN_SECONDS):
+            record.process.stop(patience_seconds=STOP_PATIENCE_SECONDS)
+
+    def remove(self, record: Record) -> None:
+        """See the protocol."""
+        for process in started_with(QEMU, name_of(record)):
+            process.stop(patience_seconds=0)
+        for name in (monitor_of(record), seed_of(record)):
+            (self.places.runtime / name).unlink(missing_ok=True)
+        self.groups.remove(record)
+
+    def close(self) -> None:
+        """Nothing: the folder of the sockets is runc's as well, whose engine removes it."""
+
+    def runs(self, record: Record) -> bool:
+        """Whether its QEMU lives."""
+        return record.process is not None and record.process.alive
+
+    def state(self, record: Record) -> tuple[MachineState, str]:
+        """See the protocol. One that hangs still runs: whether it serves is for whoever checks its health to say."""
+        if not self.runs(record):
+            return MachineState.STOPPED, self._why_stopped(record)
+        try:
+            status = str(ask(self.places.runtime, monitor_of(record), "query-status").get("status"))
+        except Silent as silent:
+            return MachineState.RUNNING, f"its QEMU hangs: {silent}"
+        return MachineState.RUNNING, "" if status == "running" else f"its guest stands still: {status}"
+
+    @property
+    def _installed(self) -> bool:
+        return self.commands.available(QEMU) and self.commands.available("qemu-img")
+
+    def _make_overlay(self, machine: Machine) -> None:
+        size = str(machine.boot.disk.stat().st_size)
+        arguments = ["qemu-img", "create", "-q", "-f", "qcow2", str(machine.overlay), size]
+        self.commands.run(arguments, timeout_seconds=COMMAND_SECONDS)
+
+    def _start(self, machine: Machine, seed: bytes, groups: tuple[Path, ...]) -> Started:
+        record = machine.record
+        self.places.runtime.mkdir(parents=True, exist_ok=True, mode=0o700)
+        joined = " ".join(map(str, groups))
+        script = ["sh", "-c", START, "sh", str(self.places.runtime), seed_of(record), joined]
+        self.guarded.run(record.instance, [*script, *command_line(machine)], stdin=seed)
+        return self.find(record) or Started(process=None)
+
+    def _why_stopped(self, record: Record) -> str:
+        if record.process is not None and record.process.restarted_since:
+            return "the machine was restarted"
+        if killed_for_memory(cgroup_of(record)):
+            return "its QEMU ended: the kernel killed it for using more than its memory limit"
+        said = self.places.instance(record.instance) / "events.out"
+        cause = cause_of_end(said.read_text(errors="replace") if said.exists() else "")
+        last = " | ".join(self.consoles.last(record.fleet, record.instance))
+        return f"{cause}; its console ends: {last}" if last else cause

@@ -1,0 +1,158 @@
+"""What QEMU is told about one machine, pure. Source: qemu-system-x86_64(1), version 7.2, which Debian 12 has."""
+
+import json
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+from repave.model.release import Limits
+from repave.providers.local.mapping import Record
+from repave.providers.local.qemu.acceleration import QEMU, Acceleration
+from repave.providers.local.settings import MACHINE_CPUS, MACHINE_MEMORY_BYTES, MIB
+
+SEED_DESCRIPTOR = 3
+"""The open file that is the seed disk."""
+
+SANDBOX = "on,obsolete=deny,resourcecontrol=deny"
+"""Not ``spawn=deny``: QEMU leaves us by a fork of its own. It gains no rights by what it starts, see `START`."""
+
+FIRST_USER = 0x60000000
+"""Users of QEMU processes are numbered from here, clear of all that distributions and directories give out."""
+
+START = """set -eu
+umask 077
+cd "$1"; seed=$2; groups=$3; shift 3
+cat >"$seed"
+exec 3<"$seed" 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-
+rm "$seed"
+for group in $groups; do echo $$ >"$group"; done
+exec setpriv --no-new-privs -- "$@"
+"""
+"""Fixed text, arguments apart. The seed disk, which may hold secrets, comes from a pipe; it loses its name before QEMU
+starts. What else is open is closed: among it is the lock of who makes the instance, which QEMU would hold for ever."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Boot:
+    """What a published disk is started by."""
+
+    disk: Path
+    kernel: Path
+    initrd: Path | None
+    arguments: str
+    """The kernel's command line."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Machine:
+    """Everything a command line is made from."""
+
+    record: Record
+    boot: Boot
+    overlay: Path
+    """Takes what the machine writes; the published disk stays as it is."""
+
+    events: Path
+    """Of two files, with ``.in`` and ``.out`` behind it: what QEMU is told to begin with, and where its events go."""
+
+    console: Path
+    acceleration: Acceleration
+    limits: Limits
+    namespace: Path | None
+    """The network namespace it stands in; None: in this machine's own network, from which it reaches nothing."""
+
+    runas: bool
+    """Whether QEMU gives up root."""
+
+
+def memory_of(limits: Limits) -> int:
+    """Memory of the guest, in bytes, as whole MiB."""
+    return max(1, (limits.memory_bytes or MACHINE_MEMORY_BYTES) // MIB) * MIB
+
+
+def name_of(record: Record) -> str:
+    """What QEMU's process is found by: an argument that no other has."""
+    return f"repave-{record.instance}"
+
+
+def monitor_of(record: Record) -> str:
+    """The name of the monitor's socket in the runtime folder."""
+    return f"{record.instance}.qmp"
+
+
+def seed_of(record: Record) -> str:
+    """The name, in the runtime folder, of the file that the seed disk is for a moment."""
+    return f"{record.instance}.seed"
+
+
+def user_of(record: Record) -> int:
+    """A user and group of its own: one guest that breaks out cannot touch another's QEMU."""
+    return FIRST_USER + int(record.instance.removeprefix("i-")[:6], 16)
+
+
+def command_line(machine: Machine) -> list[str]:
+    """QEMU and its arguments, in the namespace."""
+    record, boot = machine.record, machine.boot
+    inside = [] if machine.namespace is None else ["nsenter", f"--net={machine.namespace}", "--"]
+    user = user_of(record)
+    return [
+        *inside,
+        *(QEMU, "-name", name_of(record), "-daemonize", "-nodefaults", "-no-user-config", "-display", "none"),
+        *("-machine", "q35", "-accel", machine.acceleration.accelerator, "-cpu", machine.acceleration.processor),
+        *("-m", f"{memory_of(machine.limits) // MIB}M", "-smp", str(math.ceil(machine.limits.cpus or MACHINE_CPUS))),
+        *("-kernel", str(boot.kernel), "-append", boot.arguments),
+        *(("-initrd", str(boot.initrd)) if boot.initrd else ()),
+        *_disks(machine),
+        *_network(machine),
+        *("-device", "virtio-rng-pci", "-device", "pvpanic-pci"),
+        *("-chardev", f"file,id=console,path={_escaped(machine.console)},append=on", "-serial", "chardev:console"),
+        *("-chardev", f"socket,id=monitor,path={monitor_of(record)},server=on,wait=off"),
+        *("-mon", "chardev=monitor,mode=control"),
+        *("-chardev", f"pipe,id=events,path={_escaped(machine.events)}", "-mon", "chardev=events,mode=control"),
+        *("-action", "panic=shutdown,reboot=shutdown,shutdown=poweroff", "-sandbox", SANDBOX),
+        *(("-runas", f"{user}:{user}") if machine.runas else ()),
+    ]
+
+
+def _disks(machine: Machine) -> list[str]:
+    # What a machine has written goes with it, so nothing waits until this machine's disk has it.
+    root = {
+        "node-name": "root",
+        "driver": "qcow2",
+        "cache": {"no-flush": True},
+        "file": {"driver": "file", "filename": str(machine.overlay)},
+        "backing": {
+            "driver": "raw",
+            "read-only": True,
+            "file": {"driver": "file", "filename": str(machine.boot.disk)},
+        },
+    }
+    seed = {
+        "node-name": "seed",
+        "driver": "raw",
+        "read-only": True,
+        "file": {"driver": "file", "filename": "/dev/fdset/1"},
+    }
+    return [
+        *("-blockdev", json.dumps(root), "-device", "nvme,drive=root,serial=root"),
+        *("-add-fd", f"fd={SEED_DESCRIPTOR},set=1", "-blockdev", json.dumps(seed)),
+        *("-device", "nvme,drive=seed,serial=seed"),
+    ]
+
+
+def _network(machine: Machine) -> list[str]:
+    """QEMU's own network, which hands requests for the instance's address on to the guest."""
+    record = machine.record
+    closed = "on" if machine.namespace is None else "off"
+    forward = f"hostfwd=tcp:{record.address}:{record.port}-:{record.port}"
+    return [
+        "-netdev",
+        f"user,id=network,ipv6=off,restrict={closed},{forward}",
+        "-device",
+        "virtio-net-pci,netdev=network",
+    ]
+
+
+def _escaped(path: Path) -> str:
+    """A path as a value among values."""
+    return str(path).replace(",", ",,")

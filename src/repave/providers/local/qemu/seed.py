@@ -1,0 +1,60 @@
+"""What a machine is told at its first start, by cloud-init's NoCloud: a small disk with its name and its variables.
+
+Source: https://cloudinit.readthedocs.io/en/22.4.2/topics/datasources/nocloud.html, systemd.exec(5) on EnvironmentFile.
+"""
+
+import io
+import json
+import re
+from base64 import b64encode
+from collections.abc import Mapping
+
+from pycdlib.pycdlib import PyCdlib
+
+from repave.providers.local.mapping import Record
+from repave.providers.local.variables import hostname
+
+LABEL = "cidata"
+ENVIRONMENT = "/run/repave/environment"
+"""In the machine's memory; the application's unit reads it."""
+
+ESCAPED = re.compile(r'[\\"$`]')
+
+
+def seed_disk(record: Record, variables: Mapping[str, str]) -> bytes:
+    """The image of the disk, ISO 9660. It holds secrets: it goes to QEMU alone, and lies in no file with a name."""
+    disk = PyCdlib()
+    disk.new(interchange_level=3, joliet=3, rock_ridge="1.09", vol_ident=LABEL)
+    for name, content in (("meta-data", meta_data(record)), ("user-data", user_data(variables))):
+        encoded = content.encode()
+        short = f"/{name.upper().replace('-', '_')}.;1"
+        disk.add_fp(io.BytesIO(encoded), len(encoded), short, rr_name=name, joliet_path=f"/{name}")
+    image = io.BytesIO()
+    disk.write_fp(image)
+    disk.close()
+    return image.getvalue()
+
+
+def meta_data(record: Record) -> str:
+    """Who the machine is; JSON is YAML."""
+    return json.dumps({"instance-id": record.instance, "local-hostname": hostname(record.slot)}) + "\n"
+
+
+def user_data(variables: Mapping[str, str]) -> str:
+    """What its application starts with, in a file of the machine's memory that root alone may read."""
+    file = {
+        "path": ENVIRONMENT,
+        "permissions": "0600",
+        "encoding": "b64",
+        "content": b64encode(environment_file(variables).encode()).decode(),
+    }
+    return "#cloud-config\n" + json.dumps({"write_files": [file]}) + "\n"
+
+
+def environment_file(variables: Mapping[str, str]) -> str:
+    """The variables as systemd reads them back."""
+    return "".join(f'{name}="{ESCAPED.sub(_escape, value)}"\n' for name, value in sorted(variables.items()))
+
+
+def _escape(found: re.Match[str]) -> str:
+    return f"\\{found[0]}"

@@ -1,0 +1,65 @@
+"""A tiny real guest, published by a provider over a folder of its own."""
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+from tiny_guest import Guest, add_machine, tiny_guest
+
+from repave.model.artifact import Artifact
+from repave.model.names import EnvironmentName, FleetKey, FleetName, ProjectName, ReleaseNumber, ZoneName
+from repave.model.observation import Instance
+from repave.model.release import Revision
+from repave.ports.surroundings import Surroundings
+from repave.providers.local.processes import started_with
+from repave.providers.local.provider import LocalProvider
+from repave.simulation.contract.provider import ProviderSubject
+
+
+@pytest.fixture(scope="session")
+def guest() -> Guest:
+    """Debian's kernel and busybox."""
+    return tiny_guest()
+
+
+@pytest.fixture
+def machine(surroundings: Surroundings, tmp_path: Path, guest: Guest) -> Artifact:
+    """The artifact, in the registry."""
+    return add_machine(surroundings.registry, tmp_path, guest)
+
+
+@pytest.fixture
+def subject(surroundings: Surroundings, machine: Artifact, impatient: None) -> ProviderSubject:
+    """A provider over a folder of its own, with nothing in it."""
+    del impatient
+
+    def fleet(name: str) -> FleetKey:
+        return FleetKey(project=ProjectName("shop"), environment=EnvironmentName("test"), fleet=FleetName(name))
+
+    return ProviderSubject(
+        provider=LocalProvider(surroundings),
+        clock=surroundings.clock,
+        fleet=fleet("web"),
+        other=fleet("worker"),
+        zones=(ZoneName("a"), ZoneName("b")),
+        artifact=machine,
+        revision=Revision(release=ReleaseNumber(1), image=machine.image, artifact=machine.digest, port=8080),
+        spoken="serving as i-",
+        crash=kill,
+        reopen=lambda: LocalProvider(surroundings),
+        patience_seconds=120,
+    )
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Guests that have not booted yet do not hear the power button, and need not be waited for."""
+    monkeypatch.setattr("repave.providers.local.qemu.engine.POWER_DOWN_SECONDS", 0.2)
+
+
+def kill(instance: Instance) -> None:
+    """End the machine's QEMU as a crash would."""
+    for process in started_with("qemu-system-x86_64", f"repave-{instance.id}"):
+        os.kill(process.pid, signal.SIGKILL)
+        assert process.ends_within(10)

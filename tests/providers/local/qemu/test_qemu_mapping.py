@@ -1,0 +1,298 @@
+"""What QEMU is told, what a machine is told, and how it is found out whether it is accelerated: without any QEMU."""
+
+import io
+import json
+import subprocess
+from base64 import b64decode
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pycdlib.pycdlib import PyCdlib
+from ruamel.yaml import YAML
+
+from repave.jobs.clock import SystemClock
+from repave.model.names import (
+    Digest,
+    EnvironmentName,
+    FleetKey,
+    FleetName,
+    ImageName,
+    InstanceId,
+    ProjectName,
+    ReleaseNumber,
+    SlotId,
+    ZoneName,
+)
+from repave.model.recipe import ImageKind
+from repave.model.release import Limits, Revision
+from repave.ports.commands import Finished
+from repave.ports.errors import CommandFailed
+from repave.ports.provider import LaunchOrder
+from repave.providers.local.mapping import new_record
+from repave.providers.local.places import Places
+from repave.providers.local.qemu.acceleration import EMULATED, REACHED, Acceleration, Accelerations
+from repave.providers.local.qemu.events import cause_of_end
+from repave.providers.local.qemu.groups import ControlGroups
+from repave.providers.local.qemu.machine import Boot, Machine, command_line, user_of
+from repave.providers.local.qemu.seed import environment_file, meta_data, seed_disk, user_data
+
+FLEET = FleetKey(project=ProjectName("shop"), environment=EnvironmentName("test"), fleet=FleetName("web"))
+ORDER = LaunchOrder(
+    fleet=FLEET,
+    slot=SlotId("web-1"),
+    zone=ZoneName("a"),
+    revision=Revision(
+        release=ReleaseNumber(3), image=ImageName("web"), artifact=Digest("sha256:" + "1" * 64), port=8080
+    ),
+    generation=1,
+)
+RECORD = new_record(
+    ORDER,
+    InstanceId("i-0123456789ab"),
+    kind=ImageKind.VM,
+    address="10.64.0.2",
+    at=datetime(2026, 1, 1, tzinfo=UTC),
+)
+NAMES = st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,8}", fullmatch=True)
+GUEST_SHUTDOWN = '{"event": "SHUTDOWN", "data": {"reason": "guest-shutdown"}}'
+HOST_SIGNAL = '{"event": "SHUTDOWN", "data": {"reason": "host-signal"}}'
+VALUES = st.text(st.characters(codec="utf-8", exclude_characters="\0\r"), max_size=20)
+
+
+def machine(**more: object) -> Machine:
+    """One machine."""
+    whole = Machine(
+        record=RECORD,
+        boot=Boot(disk=Path("/d/disk"), kernel=Path("/d/kernel"), initrd=None, arguments="console=ttyS0"),
+        overlay=Path("/i/overlay.qcow2"),
+        events=Path("/i/events"),
+        console=Path("/c/one, two.log"),
+        acceleration=Acceleration(accelerator=EMULATED, why=""),
+        limits=Limits(),
+        namespace=Path("/run/netns/x"),
+        runas=True,
+    )
+    return replace(whole, **more)  # type: ignore[arg-type] # a test's own words
+
+
+def value_of(arguments: list[str], option: str) -> list[str]:
+    """Every value that is given for an option."""
+    return [arguments[place + 1] for place, word in enumerate(arguments) if word == option]
+
+
+@settings(max_examples=50)  # each starts a shell
+@given(st.dictionaries(NAMES, VALUES, max_size=4))
+def test_variables_come_back_as_they_were(variables: Mapping[str, str]) -> None:
+    """Whatever is in them: a shell reads the quotes as systemd does."""
+    show = 'eval "$1"; shift; for name; do eval "printf \'%s\\0\' \\"\\$$name\\""; done'
+    command = ["sh", "-c", show, "sh", environment_file(variables), *variables]
+    read = subprocess.run(command, check=True, capture_output=True, env={}).stdout
+    assert read.decode().split("\0")[:-1] == list(variables.values())
+
+
+def test_variables_are_on_the_seed_disk() -> None:
+    """In a document for cloud-init, which writes them where the application's unit reads them."""
+    image = PyCdlib()
+    image.open_fp(io.BytesIO(seed_disk(RECORD, {"TOKEN": "a b"})))
+    content = io.BytesIO()
+    image.get_file_from_iso_fp(content, joliet_path="/user-data")
+    (file,) = YAML(typ="safe").load(content.getvalue())["write_files"]
+    assert (file["path"], file["permissions"]) == ("/run/repave/environment", "0600")
+    assert b64decode(file["content"]) == b'TOKEN="a b"\n'
+
+
+def test_a_machine_is_told_its_name() -> None:
+    """Its instance, and its slot as the host's name."""
+    assert json.loads(meta_data(RECORD)) == {"instance-id": "i-0123456789ab", "local-hostname": "web-1"}
+    assert user_data({}).startswith("#cloud-config\n")
+
+
+def test_a_machine_in_a_namespace_reaches_what_that_reaches() -> None:
+    """Requests for its own address are handed on to its guest; it stands where `network` says."""
+    arguments = command_line(machine())
+    assert arguments[:3] == ["nsenter", "--net=/run/netns/x", "--"]
+    (network,) = value_of(arguments, "-netdev")
+    assert "restrict=off" in network
+    assert "hostfwd=tcp:10.64.0.2:8080-:8080" in network
+
+
+def test_a_machine_without_a_namespace_reaches_nothing() -> None:
+    """It stands in this machine's own network, whose loopback is none of its business."""
+    arguments = command_line(machine(namespace=None, runas=False))
+    assert arguments[0] == "qemu-system-x86_64"
+    assert "restrict=on" in value_of(arguments, "-netdev")[0]
+    assert "-runas" not in arguments
+
+
+def test_limits_are_the_guests() -> None:
+    """Memory in whole MiB, processors rounded up; without limits what is enough for a small server."""
+    arguments = command_line(machine(limits=Limits(memory_bytes=200_000_000, cpus=0.5)))
+    assert (value_of(arguments, "-m"), value_of(arguments, "-smp")) == (["190M"], ["1"])
+    arguments = command_line(machine())
+    assert (value_of(arguments, "-m"), value_of(arguments, "-smp")) == (["512M"], ["1"])
+
+
+def test_a_path_may_hold_a_comma() -> None:
+    """QEMU separates values by commas."""
+    assert "file,id=console,path=/c/one,, two.log,append=on" in command_line(machine())
+
+
+def test_each_machine_has_a_user_of_its_own() -> None:
+    """Clear of the users that anything else has."""
+    other = replace(RECORD, instance=InstanceId("i-fedcba987654"))
+    assert len({user_of(RECORD), user_of(other)}) == 2
+    assert min(user_of(RECORD), user_of(other)) > 1_000_000_000
+
+
+def test_what_is_written_stays_above_the_published_disk() -> None:
+    """The published disk is read only, and an initrd is handed over where there is one."""
+    arguments = command_line(machine(boot=replace(machine().boot, initrd=Path("/d/initrd"))))
+    root, seed = (json.loads(value) for value in value_of(arguments, "-blockdev"))
+    assert root["file"]["filename"] == "/i/overlay.qcow2"
+    assert root["backing"]["file"]["filename"] == "/d/disk"
+    assert root["backing"]["read-only"] is True
+    assert seed["read-only"] is True
+    assert value_of(arguments, "-initrd") == ["/d/initrd"]
+
+
+@pytest.mark.parametrize(
+    ("said", "cause"),
+    [
+        ("", "crashed or was killed"),
+        ('{"QMP": {}}\n{"event": "SHUTD', "crashed or was killed"),
+        ('[]\n{"event": "SHUTDOWN", "data": {"guest": true, "reason": "guest-panic"}}', "kernel panicked"),
+        ('{"event": "SHUTDOWN", "data": {"guest": true, "reason": "guest-reset"}}', "restarted itself"),
+        ('{"event": "SHUTDOWN", "data": {"reason": "of-another-version"}}', "of-another-version"),
+        (f"{GUEST_SHUTDOWN}\n{HOST_SIGNAL}", "shut itself down"),
+    ],
+)
+def test_the_cause_of_an_end_is_its_first_event(said: str, cause: str) -> None:
+    """A record that is cut off or empty is one of a QEMU that had no time to say anything."""
+    assert cause in cause_of_end(said)
+
+
+class Trial:
+    """Commands that boot a trial guest with a given end, and count how often they are asked."""
+
+    def __init__(self, ends: Finished | CommandFailed) -> None:
+        self.ends = ends
+        self.runs = 0
+
+    def run(
+        self,
+        arguments: Sequence[str],
+        *,
+        cwd: Path | None = None,
+        environment: Mapping[str, str] | None = None,
+        stdin: bytes = b"",
+        timeout_seconds: float = 60.0,
+        check: bool = True,
+    ) -> Finished:
+        """The given end, once more."""
+        del arguments, cwd, environment, stdin, timeout_seconds, check
+        self.runs += 1
+        if isinstance(self.ends, CommandFailed):
+            raise self.ends
+        return self.ends
+
+    def available(self, program: str) -> bool:
+        """Everything is."""
+        return bool(program)
+
+
+def accelerations(folder: Path, trial: Trial) -> Accelerations:
+    """Over a folder of its own."""
+    return Accelerations(places=Places(root=folder / "local", runtime=folder / "run" / "x"), commands=trial)
+
+
+@pytest.fixture
+def device(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A device that may be used."""
+    path = tmp_path / "kvm"
+    path.touch()
+    monkeypatch.setattr("repave.providers.local.qemu.acceleration.KVM", path)
+    return path
+
+
+@pytest.mark.usefixtures("device")
+def test_acceleration_that_works_is_believed_and_remembered(tmp_path: Path) -> None:
+    """Once for each boot of the machine, whichever process asks; the doctor tries it again."""
+    trial = Trial(Finished(exit_code=REACHED, stdout=b"", stderr=""))
+    assert accelerations(tmp_path, trial).known().accelerator == "kvm"
+    assert accelerations(tmp_path, trial).known().works
+    assert trial.runs == 1
+    assert accelerations(tmp_path, trial).tried().processor == "host"
+    assert trial.runs == 2
+
+
+@pytest.mark.usefixtures("device")
+@pytest.mark.parametrize(
+    ("ends", "why"),
+    [
+        (CommandFailed(["qemu"], exit_code=None, stderr=""), "not reached within 3 s"),
+        (Finished(exit_code=1, stdout=b"", stderr="Could not access KVM"), "Could not access KVM"),
+    ],
+)
+def test_acceleration_that_hangs_or_fails_is_not_believed(
+    tmp_path: Path, ends: Finished | CommandFailed, why: str
+) -> None:
+    """The device is there and cannot be used: machines are emulated, and it is said why."""
+    found = accelerations(tmp_path, Trial(ends)).known()
+    assert (found.accelerator, found.works) == (EMULATED, False)
+    assert why in found.why
+
+
+def test_acceleration_is_not_tried_without_its_device(tmp_path: Path, device: Path) -> None:
+    """Nothing is started for a thing that is not there."""
+    device.unlink()
+    trial = Trial(Finished(exit_code=REACHED, stdout=b"", stderr=""))
+    assert "is not there" in accelerations(tmp_path, trial).known().why
+    assert trial.runs == 0
+
+
+@pytest.mark.usefixtures("device")
+@pytest.mark.parametrize("kept", ["{", "{}", '{"accelerator": "kvm", "why": "", "boot": "an-earlier-one"}'])
+def test_what_was_found_holds_for_this_boot_alone(tmp_path: Path, kept: str) -> None:
+    """What is of an earlier one, or cannot be read, is tried anew."""
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "acceleration.json").write_text(kept)
+    trial = Trial(CommandFailed(["qemu"], exit_code=None, stderr=""))
+    assert not accelerations(tmp_path, trial).known().works
+    assert trial.runs == 1
+
+
+@pytest.mark.parametrize("unified", [False, True], ids=["version 1", "version 2"])
+def test_a_control_group_limits_and_goes(tmp_path: Path, *, unified: bool) -> None:
+    """Of both versions; removing it again is no error."""
+    if unified:
+        (tmp_path / "cgroup.controllers").touch()
+    for name in () if unified else ("cpu", "cpuacct", "memory", "pids"):
+        (tmp_path / name).mkdir()
+    controllers = frozenset({"cpu", "memory", "pids"})
+    groups = ControlGroups(controllers=controllers, clock=SystemClock(), root=tmp_path)
+    joined = groups.make(RECORD, memory_bytes=1 << 20, cpus=0.5)
+    assert len(joined) == (1 if unified else 4)
+    limits = {path.name: path.read_text() for path in tmp_path.rglob("*") if path.is_file() and path.stat().st_size}
+    if unified:
+        assert limits == {"memory.max": "1048576", "cpu.max": "50000 100000"}
+    else:
+        expected = {"memory.limit_in_bytes": "1048576", "cpu.cfs_quota_us": "50000", "cpu.cfs_period_us": "100000"}
+        assert limits == expected
+    for path in [path for path in tmp_path.rglob("*") if path.is_file() and path.stat().st_size]:
+        path.unlink()  # as the kernel does, whose files go with their group
+    groups.remove(RECORD)
+    groups.remove(RECORD)
+    assert not list(tmp_path.rglob("repave-*"))
+
+
+def test_without_controllers_there_are_no_groups(tmp_path: Path) -> None:
+    """A user without rights has none."""
+    groups = ControlGroups(controllers=frozenset(), clock=SystemClock(), root=tmp_path)
+    assert groups.make(RECORD, memory_bytes=1, cpus=1.0) == ()
+    groups.remove(RECORD)
+    assert not list(tmp_path.iterdir())
