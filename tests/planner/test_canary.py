@@ -72,7 +72,8 @@ def test_a_step_that_is_over_begins_the_next() -> None:
 def test_one_that_is_lost_begins_the_pause_anew() -> None:
     """What is judged must be there."""
     seen = SKETCH.see(*(f"{number} old a serving" for number in range(2, 7)), "7 new a failing 1")
-    assert planned(seen).canary == CanaryStage()
+    running = replace(CANARY, rollout=replace(CANARY.rollout, baseline="running"))
+    assert plan(running, TARGET, seen, SKETCH.now).canary == CanaryStage()
 
 
 def test_unavailable_ones_do_not_let_it_creep_on() -> None:

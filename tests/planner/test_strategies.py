@@ -29,6 +29,7 @@ def moves(draw: st.DrawFn) -> Move:
         serving=old_serving + new_serving,
         occupied=old + new,
         switched=draw(st.booleans()),
+        beside=draw(COUNTS),
     )
 
 
@@ -39,7 +40,16 @@ def test_never_more_launches_than_are_missing_or_have_room(strategy: str, move: 
     assert allowed.launches >= 0
     assert allowed.most <= move.size
     assert not allowed.launches or move.new + allowed.launches <= allowed.most
-    assert not allowed.launches or move.occupied + allowed.launches <= move.size + allowed.above
+    started = allowed.launches + allowed.beside
+    assert not started or move.occupied + started <= move.size + allowed.above
+
+
+@given(moves())
+def test_a_canary_and_its_baseline_share_the_room(move: Move) -> None:
+    """Of the baseline no more than is lacking; where both are, neither waits while there is room for two."""
+    allowed = STRATEGIES["canary"](move)
+    assert 0 <= allowed.beside <= move.beside
+    assert not move.beside or allowed.launches < 2 or allowed.beside
 
 
 @given(st.sampled_from(sorted(STRATEGIES)), moves())

@@ -39,7 +39,7 @@ def test_a_good_release_takes_over_step_by_step(tells: Tells) -> None:
     assert story.settle() is Phase.CONVERGED
     story.compare("canary")
     assert (story.failed, story.fewest, story.most) == (0, 6, 8)
-    assert all("of the old" in message for message in told(story, "canary"))
+    assert all("of the baseline" in message for message in told(story, "canary"))
 
 
 @pytest.mark.parametrize(
@@ -142,3 +142,32 @@ def test_a_canary_survives_the_controller(tells: Tells) -> None:
     assert story.settle() is Phase.CONVERGED
     story.compare("canary_killed")
     assert not story.stage.astray()
+
+
+COLD = Behaviour(warms_up_seconds=45.0)
+"""Whatever it runs, the first answers of an instance are slow."""
+
+
+@pytest.mark.parametrize(("baseline", "answered"), [("fresh", [2] * 6), ("running", [1] * 6)])
+def test_cold_caches_are_held_against_nobody(tells: Tells, baseline: str, answered: list[int]) -> None:
+    """Beside others as young a slow start is no fault; beside those that run a good release would be sent back."""
+    story = begin(
+        tells, f"All instances start with cold caches: {baseline}.", rollout=replace(CANARY, baseline=baseline)
+    )
+    story.stage.want(1, 6, COLD)
+    story.deploy(2, behaviour=COLD)
+    assert story.settle() is Phase.CONVERGED
+    assert story.stage.releases() == answered
+    assert (story.failed, story.fewest) == (0, 6)
+
+
+def test_a_baseline_that_does_not_come_up_holds_nothing_up(tells: Tells) -> None:
+    """Nothing of the old release starts any more: the canary is compared with the old that run, and goes on."""
+    story = begin(tells, "A canary is rolled out, and the old release cannot be started any more.")
+    story.stage.want(1, 6, Behaviour(never_healthy=True))
+    story.deploy(2)
+    assert story.settle() is Phase.CONVERGED
+    story.compare("canary_no_baseline")
+    assert story.stage.releases() == [2] * 6
+    assert (story.failed, story.fewest) == (0, 6)
+    assert all("of the old" in message for message in told(story, "canary"))

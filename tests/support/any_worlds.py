@@ -8,6 +8,7 @@ from typing import TypeVar
 from hypothesis import strategies as st
 
 from repave.model.amount import Amount
+from repave.model.canary import CanaryStage
 from repave.model.disruption import Disruption, Drawer
 from repave.model.exposure import Exposure, FixWithin, Flaw
 from repave.model.finding import Severity
@@ -89,6 +90,8 @@ def policies(draw: st.DrawFn) -> FleetPolicy:
             surge=chooser.of(AMOUNTS),
             unavailable=chooser.of(AMOUNTS),
             stop_in_a_row=chooser.of((2, 1, 3)),
+            steps=chooser.of(((Amount(value=1), Amount(value=50, percent=True)), (Amount(value=70, percent=True),))),
+            baseline=chooser.of(("fresh", "fresh", "running")),
         ),
         drain_timeout_seconds=chooser.of((30.0, 0.0)),
         budget=draw(budgets()),
@@ -252,6 +255,11 @@ def wished(target: Target, chooser: Chooser) -> Target:
     until = NOW + timedelta(hours=chooser.of((0, 1)))
     return replace(
         target,
+        canary=CanaryStage(
+            step=chooser.of((0, 0, 1, 2)),
+            since=chooser.of((None, None, chooser.ago())),
+            baseline=tuple(SlotId(f"web-{number}") for number in range(1, chooser.of((1, 1, 2, 3, 5)))),
+        ),
         paused_until=chooser.of((None, NOW, NOW + timedelta(hours=1))),
         protections=tuple(
             Protection(slot=SlotId(f"web-{number}"), since=NOW, until=until)

@@ -231,6 +231,7 @@ def _fleet(name: str, section: FleetSection) -> Fleet:
             steps=tuple(rollout.steps),
             pause_seconds=rollout.pause,
             checkpoint=rollout.checkpoint,
+            baseline=rollout.baseline,
             keep_seconds=rollout.keep,
         ),
         healing=HealingPolicy(limit=healing.limit, window_seconds=healing.window, flaps=healing.flaps),

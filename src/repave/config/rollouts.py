@@ -7,7 +7,7 @@ from repave.config.errors import Problem
 from repave.config.problems import Unfit, problem
 from repave.config.words import mapping_of
 
-BELONGS_TO = {"steps": "canary", "pause": "canary", "checkpoint": "canary", "keep": "blue-green"}
+BELONGS_TO = {"steps": "canary", "pause": "canary", "checkpoint": "canary", "baseline": "canary", "keep": "blue-green"}
 """The strategy that a key is for."""
 
 DEFAULT = "rolling"

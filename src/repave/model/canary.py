@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from repave.model.names import SlotId
+
 
 @dataclass(frozen=True, kw_only=True)
 class CanaryStage:
@@ -19,3 +21,6 @@ class CanaryStage:
 
     said: str = ""
     """What the last decision stood on, for people."""
+
+    baseline: tuple[SlotId, ...] = ()
+    """Started beside it, of the old release, to be compared with; a slot that came to nothing stays among them."""

@@ -49,6 +49,10 @@ class RolloutPolicy:
     checkpoint: bool = False
     """canary: whether each step also waits for a person."""
 
+    baseline: str = "fresh"
+    """canary: what the new is compared with: as many of the old release, started beside it (``fresh``), or the old
+    ones that run (``running``). What is fresh is as cold as the new, so no slow start is held against a release."""
+
     keep_seconds: float = 600.0
     """After a switch the old ones stand by so long, as an instant way back."""
 

@@ -9,6 +9,7 @@ from repave.model.plan import Rule
 from repave.model.policy import RolloutPolicy
 from repave.model.target import Failure, FailureKind
 from repave.planner import failures
+from repave.planner.baseline import awaited, compared
 from repave.planner.comparison import Comparison, compare
 from repave.planner.draft import ALIVE, Draft
 from repave.planner.sets import Standing
@@ -21,12 +22,15 @@ def go_on(draft: Draft, metrics: MetricSighting) -> None:
     if rule.strategy != "canary" or over or not draft.remaining(*ALIVE, current=False):
         return
     draft.most = _wanted(rule, stage, draft.goal)
+    draft.beside = frozenset(stage.baseline if rule.baseline == "fresh" else ())
     ends = stage.since and stage.since + timedelta(seconds=rule.pause_seconds)
     comparison = _comparison(draft, metrics, patient=ends is not None and draft.now >= ends)
     if comparison.worse:
         _stop(draft, comparison.worse)
     elif len(draft.remaining(Standing.SERVING, current=True)) < draft.most:
         draft.canary = replace(stage, since=None) if stage.since else None
+    elif ends is None and awaited(draft):
+        return  # what is to be compared with it does not serve yet, and is told of by itself
     elif ends is None:
         draft.canary = replace(stage, since=draft.now)
         _wait(draft, comparison, draft.now + timedelta(seconds=rule.pause_seconds))
@@ -36,7 +40,7 @@ def go_on(draft: Draft, metrics: MetricSighting) -> None:
         words = f"{draft.most} of {draft.goal} run it and were judged by {comparison.told}; a person lets it go on"
         draft.hold("fleet", Rule.CHECKPOINT, words, since=ends)
     else:
-        draft.canary = CanaryStage(step=stage.step + 1, approved=stage.approved, said=comparison.told)
+        draft.canary = replace(stage, step=stage.step + 1, since=None, said=comparison.told)
         draft.most = _wanted(rule, draft.canary, draft.goal)
 
 
@@ -46,15 +50,12 @@ def _wanted(rule: RolloutPolicy, stage: CanaryStage, size: int) -> int:
 
 def _comparison(draft: Draft, metrics: MetricSighting, *, patient: bool) -> Comparison:
     measured = {each.instance: each for each in metrics.instances}
-    new, old = (
-        [
-            measured[m.instance.id]
-            for m in draft.remaining(Standing.SERVING, current=current)
-            if m.instance.id in measured
-        ]
-        for current in (True, False)
+    old, name = compared(draft)
+    ours, theirs = (
+        [measured[member.instance.id] for member in members if member.instance.id in measured]
+        for members in (draft.remaining(Standing.SERVING, current=True), old)
     )
-    return compare(new, old, patient=patient)
+    return compare(ours, theirs, patient=patient, name=name)
 
 
 def _stop(draft: Draft, worse: str) -> None:

@@ -43,24 +43,26 @@ class Comparison:
     """False where too little was measured to say anything."""
 
 
-def compare(new: Iterable[InstanceMetrics], old: Iterable[InstanceMetrics], *, patient: bool) -> Comparison:
-    """Compare all answers of the new with all of the old.
+def compare(
+    new: Iterable[InstanceMetrics], old: Iterable[InstanceMetrics], *, patient: bool, name: str = "the old"
+) -> Comparison:
+    """Compare all answers of the new with all of the old, which people are told of by this name.
 
     ``patient``: enough time has passed that slow first answers are outweighed; times are not compared before.
     """
     ours, theirs = _measured(new), _measured(old)
     samples, before = _samples(ours), _samples(theirs)
     if min(samples, before) < FEWEST_SAMPLES:
-        words = f"{samples} answers of the new and {before} of the old were measured, {FEWEST_SAMPLES} are needed"
+        words = f"{samples} answers of the new and {before} of {name} were measured, {FEWEST_SAMPLES} are needed"
         return Comparison(worse="", told=f"health alone: {words}", judged=False)
     rate, rate_before = _mean(ours, _error_rate), _mean(theirs, _error_rate)
     pooled = (rate * samples + rate_before * before) / (samples + before)
     deviation = sqrt(pooled * (1 - pooled) * (1 / samples + 1 / before))
-    told = f"{_percent(rate)} of {samples} answers failed, {_percent(rate_before)} of {before} of the old"
+    told = f"{_percent(rate)} of {samples} answers failed, {_percent(rate_before)} of {before} of {name}"
     if rate - rate_before >= NOTICEABLE and rate - rate_before >= SURE * deviation:
         return Comparison(worse=told, told=told)
     slow, slow_before = _mean(ours, _latency), _mean(theirs, _latency)
-    times = f"answers take {_milliseconds(slow)}, those of the old {_milliseconds(slow_before)}"
+    times = f"answers take {_milliseconds(slow)}, those of {name} {_milliseconds(slow_before)}"
     if patient and slow >= MUCH_SLOWER * slow_before and slow - slow_before >= SLOWER_SECONDS:
         return Comparison(worse=times, told=times)
     return Comparison(worse="", told=f"{told}; {times}")

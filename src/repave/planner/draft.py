@@ -62,6 +62,9 @@ class Draft:
     ages: Ages | None = None
     """Known once the step for ages was taken."""
 
+    beside: frozenset[SlotId] = frozenset()
+    """The slots of the baseline that a canary is judged by, while it is."""
+
     def __init__(self, policy: FleetPolicy, target: Target, sets: Sets, now: datetime) -> None:
         self.policy = policy
         self.target = target
@@ -144,7 +147,7 @@ class Draft:
     def occupied(self) -> int:
         """Places taken: everything alive but the sick, who must not hold up their cure; orders included."""
         taken = [m for m in self.sets.members if m.slot not in self._gone and m.standing is not Standing.SICK]
-        return len(taken) + len(self.sets.orders)
+        return len(taken) + len(self.sets.orders) + len(self.sets.beside)
 
     def staying(self) -> list[Member]:
         """Members of the wanted revision that carry the fleet, or are about to, and are not to be replaced."""
@@ -254,16 +257,20 @@ class Draft:
             self.stop = reason
 
     def launch(self, count: int, *, standby: bool) -> int:
-        """Launch so many, spread over the zones; answers how many found one."""
-        revision, reason = self.target.revision, f"{self.goal} are wanted"
+        """Launch so many of what is wanted, spread over the zones; answers how many found one."""
         for launched in range(count):
             zone = self._spread.next()
             if zone is None:
                 return launched
-            slot = SlotId(f"{self.target.fleet.fleet}-{self.next_slot}")
-            self.next_slot += 1
-            self.steps.append(Launch(slot=slot, revision=revision, zone=zone, reason=reason, standby=standby))
+            self.start(self.target.revision, zone, f"{self.goal} are wanted", standby=standby)
         return count
+
+    def start(self, revision: RevisionId, zone: ZoneName, reason: str, *, standby: bool) -> SlotId:
+        """Launch one, in a slot that was never given."""
+        slot = SlotId(f"{self.target.fleet.fleet}-{self.next_slot}")
+        self.next_slot += 1
+        self.steps.append(Launch(slot=slot, revision=revision, zone=zone, reason=reason, standby=standby))
+        return slot
 
 
 def _filled(sets: Sets) -> list[ZoneName]:

@@ -4,12 +4,14 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from repave.model.disruption import Drawer
+from repave.model.metrics import MetricSighting
 from repave.model.observation import Observation
 from repave.model.plan import Plan, Rule
 from repave.model.policy import FleetPolicy
 from repave.model.target import FailureKind, Target
 from repave.planner import failures, keeper, narration
 from repave.planner.age import renew
+from repave.planner.baseline import stand_beside
 from repave.planner.budget import most_urgent_first
 from repave.planner.canary import go_on
 from repave.planner.carrying import carrier, with_proof
@@ -52,29 +54,35 @@ def plan(policy: FleetPolicy, target: Target, observation: Observation, now: dat
         clean_up(draft)
         attach(draft, schedule(draft))
     else:
-        clean_up(draft)
-        judge(draft)
-        heal(draft)
-        evacuate(draft)
-        replace_as_asked(draft)
-        renew(draft)
-        repair(draft)
-        rebalance(draft)
-        go_on(draft, observation.metrics)
-        allowance = schedule(draft)
-        fill(draft, allowance)
-        retire(draft, allowance)
-        shrink(draft)
-        answer(draft, allowance)
-        spare_the_sick(draft)
-        let_in(draft, allowance)
-        attach(draft, allowance)
-        prove(draft)
+        go_about(draft, observation.metrics)
     if waiting:
         draft.wait_for_turn(waiting)
     if not target.paused and not unseen:
         scale(draft, observation.metrics)
     return narration.narrate(draft)
+
+
+def go_about(draft: Draft, metrics: MetricSighting) -> None:
+    """All that a fleet is asked for, one thing after the other: each sees what those before it have decided."""
+    clean_up(draft)
+    judge(draft)
+    heal(draft)
+    evacuate(draft)
+    replace_as_asked(draft)
+    renew(draft)
+    repair(draft)
+    rebalance(draft)
+    go_on(draft, metrics)
+    allowance = schedule(draft)
+    fill(draft, allowance)
+    stand_beside(draft, allowance)
+    retire(draft, allowance)
+    shrink(draft)
+    answer(draft, allowance)
+    spare_the_sick(draft)
+    let_in(draft, allowance)
+    attach(draft, allowance)
+    prove(draft)
 
 
 def wait_for_sight(draft: Draft, unseen: str) -> None:
@@ -174,8 +182,8 @@ def retire(draft: Draft, allowance: Allowance) -> None:
         return
     retire_stand_bys(draft, allowance)
     for member in draft.departing(Standing.COMING):
-        if is_kept(draft, member, allowance):
-            continue  # it is on its way to stand by
+        if is_kept(draft, member, allowance) or (member.slot in draft.beside and member.slot not in draft.outgoing):
+            continue  # it is on its way to stand by, or to stand beside a canary
         outgoing = draft.outgoing.get(member.slot)
         protection = None if outgoing else draft.budget.protected(member, Drawer.ROLLOUT)
         if protection is not None:
@@ -189,6 +197,7 @@ def retire(draft: Draft, allowance: Allowance) -> None:
     if draft.budget.left:  # else all are refused in the same words, in whatever order they ask
         leaving = most_exposed_first(draft, leaving_order(leaving, draft.policy.zones))
     old = [member for member in leaving if member.slot not in draft.outgoing]
+    old.sort(key=lambda member: member.slot in draft.beside)  # what a canary is compared with leaves last
     for member in leaving:
         if member.slot in draft.outgoing:
             draft.ask(member, draft.outgoing[member.slot].drawer, _reason_to_leave(draft, member))
@@ -257,7 +266,7 @@ def prove(draft: Draft) -> None:
     """A revision that carries the whole fleet, alone and in good health, is what a rollback may return to."""
     serving = draft.remaining(Standing.SERVING, current=True)
     alone = len(serving) == len(draft.sets.members) == draft.target.size > 0
-    others = draft.sets.orders or draft.sets.strays or draft.sets.doubles
+    others = draft.sets.orders or draft.sets.beside or draft.sets.strays or draft.sets.doubles
     if alone and draft.judging and not others and not draft.halted:
         draft.proven = draft.target.revision
 

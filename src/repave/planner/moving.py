@@ -1,6 +1,7 @@
 """What the fleet's strategy is told of it, and allows."""
 
 from repave.model.disruption import Drawer
+from repave.planner.baseline import lacking
 from repave.planner.draft import ALIVE, Draft
 from repave.planner.sets import Standing
 from repave.planner.strategies import STRATEGIES, Allowance, Move
@@ -21,6 +22,7 @@ def schedule(draft: Draft) -> Allowance:
             old=len(draft.remaining(*ALIVE, current=False)),
             serving=draft.serving,
             occupied=draft.occupied,
+            beside=lacking(draft),
             switched=draft.target.switched is not None,
         )
     )

@@ -169,7 +169,8 @@ def _standing_by(draft: Draft) -> list[str]:
 def _waiting(draft: Draft) -> list[str]:
     """What the whole fleet waits for just now, the nearest first."""
     coming = [member.slot for member in draft.remaining(Standing.COMING, current=True)]
-    coming += [order.slot for order in draft.sets.orders if not draft.halted]
+    coming += [member.slot for member in draft.remaining(Standing.COMING, current=False) if member.slot in draft.beside]
+    coming += [order.slot for order in (*draft.sets.orders, *draft.sets.beside) if not draft.halted]
     if coming:
         return [f"waiting for {_names(coming)} to become healthy"]
     leaving = [member.slot for member in draft.remaining(Standing.LEAVING)]
@@ -194,4 +195,5 @@ def _wake_at(draft: Draft) -> datetime | None:
     # Whatever holds one that is not healthy yet, it stands otherwise when its grace is over.
     ends += [member.healthy_by for member in draft.remaining(Standing.COMING) if member.healthy_by > draft.now]
     grace = timedelta(seconds=draft.policy.health.grace_seconds)
-    return min([*ends, *draft.notes.wakes, *(order.ordered_at + grace for order in draft.sets.orders)], default=None)
+    ends += [order.ordered_at + grace for order in (*draft.sets.orders, *draft.sets.beside)]
+    return min([*ends, *draft.notes.wakes], default=None)

@@ -116,8 +116,11 @@ class Sets:
     orders: tuple[Order, ...]
     """Launches of the wanted revision whose instance has not been seen, still within their grace."""
 
+    beside: tuple[Order, ...]
+    """The same, of the old revision, beside a canary."""
+
     lost: tuple[Order, ...]
-    """The same, past their grace."""
+    """Both, past their grace."""
 
     closed: tuple[SlotId, ...]
     """Orders whose instance was seen, or whose revision is no longer wanted."""
@@ -166,17 +169,24 @@ def classify(policy: FleetPolicy, target: Target, observation: Observation, now:
     seen = {member.slot for member in members}
     doubles = _doubles(members) if len(seen) < len(members) else ()
     open_orders = sorted(target.orders, key=lambda order: slot_number(order.slot))
-    waiting = [order for order in open_orders if order.slot not in seen and order.revision == target.revision]
+    closed = [order for order in open_orders if order.slot in seen or not _is_awaited(order, target)]
+    waiting = [order for order in open_orders if order not in closed]
     grace = timedelta(seconds=policy.health.grace_seconds)
+    hopeful = [order for order in waiting if now - order.ordered_at < grace]
     return Sets(
         members=tuple(member for member in members if member not in doubles) if doubles else tuple(members),
         doubles=doubles,
         strays=tuple(sorted(backends.values(), key=lambda backend: backend.instance)),
-        orders=tuple(order for order in waiting if now - order.ordered_at < grace),
+        orders=tuple(order for order in hopeful if order.revision == target.revision),
+        beside=tuple(order for order in hopeful if order.revision != target.revision),
         lost=tuple(order for order in waiting if now - order.ordered_at >= grace),
-        closed=tuple(order.slot for order in open_orders if order.slot in seen or order.revision != target.revision),
+        closed=tuple(order.slot for order in closed),
         lag=lag,
     )
+
+
+def _is_awaited(order: Order, target: Target) -> bool:
+    return order.revision == target.revision or order.slot in target.canary.baseline
 
 
 def _doubles(members: Iterable[Member]) -> tuple[Member, ...]:

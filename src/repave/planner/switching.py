@@ -39,12 +39,12 @@ def retire_stand_bys(draft: Draft, allowance: Allowance) -> None:
 
 def hold_in_traffic(draft: Draft, members: Iterable[Member]) -> None:
     """Old ones that serve until the schedule has the new ones take over."""
-    rule = Rule.CANARY if draft.most is not None else Rule.SWITCH
-    words = (
-        "it serves until the next step" if draft.most is not None else f"it serves until all {draft.goal} new ones do"
-    )
+    canary = draft.most is not None
+    rule = Rule.CANARY if canary else Rule.SWITCH
+    words = "it serves until the next step" if canary else f"it serves until all {draft.goal} new ones do"
     for member in members:
-        draft.hold(member.slot, rule, words, since=draft.target.since)
+        told = f"{words}, and the canary is compared with it" if member.slot in draft.beside else words
+        draft.hold(member.slot, rule, told, since=draft.target.since)
 
 
 def is_kept(draft: Draft, member: Member, allowance: Allowance) -> bool:

@@ -77,7 +77,7 @@ def doubles(deed: Deed) -> Iterator[str]:
 
 
 def permission(deed: Deed) -> Iterator[str]:
-    """Stopped, paused, revoked or unbootable means no launch; and only what is wanted is launched."""
+    """Stopped, paused, revoked or unbootable means no launch; and only what is wanted, or a canary's baseline, is."""
     if deed.effect.kind != "launch":
         return
     slot, revision = deed.effect.machine.slot, deed.effect.machine.revision.id
@@ -87,12 +87,14 @@ def permission(deed: Deed) -> Iterator[str]:
     target = deed.mandate.target
     lost = any(proof.revision == revision and not proof.bootable for proof in target.proven)
     revoked = any(one.revision == revision for one in target.revoked)
+    good = any(proof.revision == revision for proof in target.proven)
+    beside = good and deed.policy.rollout.baseline == "fresh" and slot in target.canary.baseline
     for holds, words in (
         (target.stopped, "the revision was stopped"),
         (target.paused, "the fleet was paused"),
         (lost, "the revision could not be started"),
         (revoked, "the revision was revoked"),
-        (revision != target.revision, "another revision was wanted"),
+        (revision != target.revision and not beside, "another revision was wanted"),
     ):
         if holds:
             yield f"{slot} was launched, and {words}"

@@ -35,6 +35,9 @@ class Behaviour:
     latency_seconds: float = 0.02
     """From a request to its answer, without others beside it."""
 
+    warms_up_seconds: float = 0.0
+    """For so long after it runs, answers take ten times as long: its caches are cold."""
+
     only_in: ZoneName | None = None
     """In any other zone it behaves well."""
 

@@ -14,6 +14,9 @@ from repave.simulation.world import World
 FULL = 0.99
 """An instance this busy or more is as slow as it ever gets."""
 
+COLD = 10.0
+"""How much longer answers take while caches are cold."""
+
 LEFT = (TrafficState.DRAINING, TrafficState.DRAINED)
 
 
@@ -79,8 +82,16 @@ class SimulatedMetrics:
             memory=0.5,
             requests_per_second=requests / seconds,
             error_rate=errors if samples else None,
-            latency_seconds=behaviour.latency_seconds / (1 - min(FULL, wanted)) if samples else None,
+            latency_seconds=self._latency(instance, during) / (1 - min(FULL, wanted)) if samples else None,
         )
+
+    def _latency(self, instance: InstanceId, during: "Span") -> float:
+        """The mean, some of the answers being those of one whose caches were cold."""
+        machine = self.world.machines[instance]
+        behaviour = machine.behaviour
+        warm_from = machine.running_from + timedelta(seconds=behaviour.warms_up_seconds)
+        cold = Span(during.begin, min(max(during.begin, warm_from), during.end)).seconds / during.seconds
+        return behaviour.latency_seconds * (1 + cold * (COLD - 1))
 
 
 @dataclass(frozen=True)

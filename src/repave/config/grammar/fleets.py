@@ -54,6 +54,10 @@ class RolloutSection(Section):
     checkpoint: bool = Field(
         default=False, description="canary: true has each step wait for `repave resume` as well. Default: false."
     )
+    baseline: Annotated[str, *choice("fresh", "running")] = Field(
+        default="fresh",
+        description="canary: compared with as many of the old release, started beside it, or with those that run.",
+    )
     keep: Duration = Field(
         default=600.0, description="blue-green: the old group stands by so long after the switch. Default: 10m."
     )

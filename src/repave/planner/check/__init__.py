@@ -45,6 +45,7 @@ PROMISES: tuple[Callable[[View], Iterator[str]], ...] = (
     canary.evidence,
     canary.steps,
     canary.share,
+    canary.baseline,
     switching.switches,
     switching.admissions,
     switching.rests,

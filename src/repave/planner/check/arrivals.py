@@ -19,7 +19,7 @@ def launches(view: View) -> Iterator[str]:
             yield f"{slot} is launched twice"
     for launch in view.launches:
         order = view.ordered.get(launch.slot)
-        if launch.revision not in wanted:
+        if launch.revision not in wanted and launch.slot not in view.beside:
             yield f"{launch.slot} would run {launch.revision}, and {view.target.revision} is wanted"
         if launch.slot in view.slots:
             yield f"{launch.slot} is taken by an instance"

@@ -20,6 +20,7 @@ def evidence(view: View) -> Iterator[str]:
     serving = [each for each in view.metrics.instances if each.instance in view.serving and each.error_rate is not None]
     new = [each for each in serving if view.instances[each.instance].revision == view.target.revision]
     old = [each for each in serving if each not in new]
+    old = [each for each in old if view.instances[each.instance].slot in view.beside] or old
     if view.policy.rollout.strategy != "canary" or min(_samples(new), _samples(old)) < LEAST:
         yield f"{accused[0].slot} would be called worse, and too few answers were measured to say so"
     elif _errors(new) <= _errors(old) and _seconds(new) <= _seconds(old):
@@ -59,6 +60,28 @@ def share(view: View) -> Iterator[str]:
     most = max(1, rule.steps[stage.step].of(size), size - old)
     if old and fresh and len(new) + len(fresh) > most:
         yield f"{len(new) + len(fresh)} new ones would be there, and the step allows {most}"
+
+
+def baseline(view: View) -> Iterator[str]:
+    """What is started to compare a canary with is old, good, kept in mind, and no more than the step has new ones."""
+    rule, stage = view.policy.rollout, view.plan.canary or view.target.canary
+    launched = [launch for launch in view.fresh if launch.slot in view.beside]
+    forgotten = set(view.target.canary.baseline) - view.beside
+    if forgotten:
+        yield f"{min(forgotten)} stands beside the canary, and would be forgotten"
+    if not launched:
+        return
+    running = {view.instances[i].revision for i in view.serving} - {view.target.revision}
+    good = {proof.revision for proof in view.target.proven} & running
+    for launch in launched:
+        if launch.revision not in good:
+            yield f"{launch.slot} would stand beside the canary, and is not of a good old release that serves"
+    if rule.strategy != "canary" or rule.baseline != "fresh" or stage.step >= len(rule.steps):
+        yield f"{launched[0].slot} would stand beside a canary, and there is none to compare with"
+        return
+    most = max(1, rule.steps[stage.step].of(view.target.size))
+    if len(view.beside) > most or 2 * most > view.target.size:
+        yield f"{len(view.beside)} would stand beside the canary, and the step has {most} of {view.target.size}"
 
 
 def _samples(metrics: list[InstanceMetrics]) -> int:

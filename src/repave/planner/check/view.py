@@ -45,6 +45,9 @@ class View:
         self.withdrawals: list[Drain | StandBy] = [*self.drains, *self.stand_bys]
         """What gets no new requests any more."""
 
+        self.beside = frozenset((plan.canary or target.canary).baseline)
+        """What a canary is compared with."""
+
         self.fresh = [launch for launch in self.launches if launch.slot not in self.ordered]
         self.serving = {instance for instance in self.instances if self._serves(instance)}
 

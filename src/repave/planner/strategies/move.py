@@ -35,6 +35,9 @@ class Move:
     occupied: int
     """Everything alive that takes a place, new and old; what is sick and old takes none."""
 
+    beside: int = 0
+    """Of the old revision: to be started beside the new, to compare it with."""
+
     switched: bool
     """Whether it was decided before that all requests go over to the wanted revision."""
 
@@ -57,6 +60,9 @@ class Allowance:
 
     most: int
     """New instances that there are to be for now."""
+
+    beside: int = 0
+    """Instances of the old revision to start beside the new."""
 
     standby: bool = False
     """Whether new instances stand by until they are admitted."""

@@ -1,0 +1,175 @@
+"""What a canary is compared with: as many of the old release as of the new, started beside it, where there is room."""
+
+from dataclasses import replace
+
+import pytest
+
+from repave.model.amount import Amount
+from repave.model.canary import CanaryStage
+from repave.model.metrics import InstanceMetrics, MetricSighting
+from repave.model.names import InstanceId, RevisionId
+from repave.model.observation import Observation
+from repave.model.plan import Launch, Plan, Rule
+from repave.model.policy import BudgetPolicy, FleetPolicy, RolloutPolicy
+from repave.model.target import FailureKind, Target
+from repave.planner.check import UnsafePlan, check
+from repave.planner.fleet import plan
+from repave.simulation.sketch import Sketch
+from repave.simulation.stage import POLICY
+
+SKETCH = Sketch()
+CANARY = replace(POLICY, rollout=RolloutPolicy(strategy="canary", pause_seconds=60.0))
+TARGET = Target(
+    fleet=SKETCH.fleet,
+    generation=5,
+    revision=RevisionId("new"),
+    release=SKETCH.release("new"),
+    size=6,
+    since=SKETCH.ago(300),
+    next_slot=20,
+    proven=(SKETCH.proof("old"),),
+)
+SIX = tuple(f"{number} old {'abc'[number % 3]} serving" for number in range(1, 7))
+BESIDE = replace(TARGET, canary=CanaryStage(baseline=(SKETCH.slot(8),)))
+
+
+def planned(*lines: str, target: Target = TARGET, policy: FleetPolicy = CANARY) -> Plan:
+    """The plan, held against the promises."""
+    seen = SKETCH.see(*(lines or SIX))
+    made = plan(policy, target, seen, SKETCH.now)
+    check(made, policy, target, seen, SKETCH.now)
+    return made
+
+
+def started(made: Plan, revision: str) -> list[str]:
+    """In which zones so many of this revision are launched."""
+    return [str(step.zone) for step in made.steps if isinstance(step, Launch) and step.revision == revision]
+
+
+def rolled_out(**changes: object) -> FleetPolicy:
+    """The policy with another rollout."""
+    return replace(CANARY, rollout=replace(CANARY.rollout, **changes))  # type: ignore[arg-type] # fields by name
+
+
+def test_as_many_of_the_old_release_start_beside_it() -> None:
+    """In the same zone, at the same time; the plan keeps which they are."""
+    made = planned()
+    assert (started(made, "new"), started(made, "old")) == (["a"], ["a"])
+    assert made.canary == CanaryStage(baseline=(SKETCH.slot(21),))
+
+
+def test_the_pause_begins_once_both_serve() -> None:
+    """Neither is judged while the other is not there; who failed is not waited for."""
+    lines = (*SIX[1:], "7 new a serving 5", "8 old a checking 5 5")
+    assert planned(*lines, target=BESIDE).canary is None
+    for late in ("8 old a serving 1", "8 old a stopped", "8 old a failing 1", "8 old a checking 30 30"):
+        made = planned(*SIX[1:], "7 new a serving 5", late, target=BESIDE)
+        assert made.canary is not None, late
+        assert made.canary.since == SKETCH.now
+        assert not started(made, "old"), "what failed is not started again"
+
+
+def test_old_ones_that_ran_leave_before_the_baseline() -> None:
+    """It is the last of the old to go, whatever its place in its zone."""
+    made = planned(*SIX, "7 new a serving 5", "8 old a serving 5", target=BESIDE)
+    granted = {draw.slot for draw in made.draws if draw.granted}
+    assert len(granted) == 2
+    assert SKETCH.slot(8) not in granted
+
+
+@pytest.mark.parametrize(
+    ("target", "policy"),
+    [
+        (TARGET, rolled_out(baseline="running")),
+        (TARGET, rolled_out(strategy="rolling")),
+        (TARGET, rolled_out(steps=(Amount(value=60, percent=True),))),
+        (replace(TARGET, proven=(SKETCH.proof("old", bootable=False),)), CANARY),
+        (replace(TARGET, revoked=(SKETCH.revoked("old"),)), CANARY),
+        (replace(TARGET, canary=CanaryStage(step=2)), CANARY),
+    ],
+)
+def test_none_is_started_where_it_cannot_or_need_not_be(target: Target, policy: FleetPolicy) -> None:
+    """Not wanted, no canary, more new than old, gone, revoked, or all steps are over."""
+    seen = SKETCH.see(*SIX)
+    made = plan(policy, target, seen, SKETCH.now)
+    check(made, policy, target, seen, SKETCH.now)
+    assert not started(made, "old")
+    assert started(made, "new")
+
+
+def test_an_order_is_given_again_until_it_is_seen() -> None:
+    """And closed as soon as nothing of the old release may be started any more."""
+    ordered = replace(BESIDE, orders=(SKETCH.ordered(8, revision="old"),))
+    lines = (*SIX[1:], "7 new a serving 5")
+    assert started(planned(*lines, target=ordered), "old") == ["a"]
+    revoked = planned(*lines, target=replace(ordered, revoked=(SKETCH.revoked("old"),)))
+    assert (started(revoked, "old"), revoked.closed) == ([], (SKETCH.slot(8),))
+    over = replace(ordered, canary=replace(ordered.canary, step=2))
+    assert planned(*lines, target=over).closed == (SKETCH.slot(8),)
+
+
+def test_what_it_waits_for_is_told() -> None:
+    """No zone with room, no place above the size, or no draw left within the hour."""
+    one = (*SIX[:5], "7 new a serving 5")
+    full = (*SIX, "7 new a serving 5", "9 new b checking 1 1")
+    shut = replace(
+        TARGET, failures=tuple(SKETCH.failed(n, FailureKind.NO_CAPACITY, zone=zone) for n, zone in enumerate("abc", 90))
+    )
+    hourly = replace(CANARY, budget=BudgetPolicy(per_hour=Amount(value=1)))
+    spent = replace(TARGET, disruptions=planned(*SIX, "7 new a serving 5", policy=hourly).disruptions)
+    for lines, target, policy, rule in (
+        (one, shut, CANARY, Rule.BACKOFF),
+        (full, TARGET, rolled_out(steps=(Amount(value=2),)), Rule.SURGE),
+        ((*SIX[1:], "7 new a serving 5"), spent, hourly, Rule.HOURLY),
+    ):
+        told = [hold for hold in planned(*lines, target=target, policy=policy).holds if "stand beside" in hold.detail]
+        assert [hold.rule for hold in told] == [rule]
+
+
+def measured(rates: dict[int, float], *lines: str) -> Observation:
+    """What is seen, with these shares of failed answers."""
+    instances = tuple(
+        InstanceMetrics(instance=InstanceId(f"i-{number}"), seconds=30, samples=1000, error_rate=rate)
+        for number, rate in rates.items()
+    )
+    return replace(SKETCH.see(*lines), metrics=MetricSighting(at=SKETCH.now, window_seconds=60, instances=instances))
+
+
+def test_only_the_baseline_is_compared_with() -> None:
+    """As bad as what is as young as it, it is no worse; worse than that, it is, however bad the old are."""
+    lines = (*SIX[2:], "7 new a serving 30", "8 old a serving 30")
+    target = replace(BESIDE, canary=replace(BESIDE.canary, since=SKETCH.ago(30)))
+    old = dict.fromkeys(range(3, 7), 0.0)
+    alike = measured({**old, 7: 0.2, 8: 0.2}, *lines)
+    made = plan(CANARY, target, alike, SKETCH.now)
+    check(made, CANARY, target, alike, SKETCH.now)
+    assert not made.failures
+    bad = measured({**dict.fromkeys(range(3, 7), 0.3), 7: 0.2, 8: 0.0}, *lines)
+    worse = plan(CANARY, target, bad, SKETCH.now)
+    check(worse, CANARY, target, bad, SKETCH.now)
+    assert worse.failures[0].detail == "20.0 % of 1000 answers failed, 0.0 % of 1000 of the baseline"
+    with pytest.raises(UnsafePlan, match="answers as well as the others"):
+        check(worse, CANARY, target, alike, SKETCH.now)
+
+
+def test_the_checker_knows_a_baseline() -> None:
+    """Of a good old release that serves, for a canary, as many as the step has new ones, and never forgotten."""
+    seen = SKETCH.see(*SIX)
+    made = plan(CANARY, TARGET, seen, SKETCH.now)
+
+    def refused(plan: Plan, policy: FleetPolicy = CANARY, target: Target = TARGET) -> str:
+        with pytest.raises(UnsafePlan) as caught:
+            check(plan, policy, target, seen, SKETCH.now)
+        return caught.value.message
+
+    assert made.canary is not None
+    *others, last = made.steps
+    assert isinstance(last, Launch)
+    assert "is not of a good old release" in refused(made, target=replace(TARGET, proven=()))
+    assert "there is none to compare with" in refused(made, rolled_out(baseline="running"))
+    assert "the step has 1 of 1" in refused(made, target=replace(TARGET, size=1))
+    assert "would run old" in refused(replace(made, canary=None))
+    second = replace(last, slot=SKETCH.slot(22))
+    more = replace(made.canary, baseline=(*made.canary.baseline, second.slot))
+    assert "2 would stand beside" in refused(replace(made, steps=(*made.steps, second), next_slot=23, canary=more))
+    assert "would be forgotten" in refused(replace(made, steps=(*others,)), target=BESIDE)
