@@ -9,6 +9,7 @@ from repave.model.observation import Observation, TrafficState
 from repave.model.outcome import Outcome, Result
 from repave.model.plan import Admit, Drain, Launch, Phase, Plan, StandBy, Step, Terminate
 from repave.model.target import Target
+from repave.planner.explain import dated
 from repave.ports.history import Lifetime
 from repave.ports.store import Store
 
@@ -57,7 +58,7 @@ class Storyteller:
             return
         self._planned[plan.fleet] = plan
         before = self._store.last_plan(plan.fleet)
-        self._store.keep_plan(plan)
+        self._store.keep_plan(dated(plan, before))
         converged = plan.phase is Phase.CONVERGED and (before is None or before.phase is not Phase.CONVERGED)
         self._tell([*_fulfilled(plan), *_judgements(plan, target), *(_converged(plan) if converged else ())])
         self._forget(plan, target)

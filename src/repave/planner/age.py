@@ -7,6 +7,7 @@ from zlib import crc32
 
 from repave.model.disruption import Drawer
 from repave.model.plan import Ages, Rule
+from repave.planner import onsets
 from repave.planner.draft import Draft
 from repave.planner.haste import Due, begun, haste_of, in_order, is_stuck, lasting, missed, told
 from repave.planner.sets import Member, Standing
@@ -110,7 +111,12 @@ def _pressing(draft: Draft, members: Sequence[Member]) -> tuple[datetime | None,
         reaches = f"reaches the hard limit of {lasting(limit)} in {lasting(miss.left)}"
         if miss.left <= timedelta(0):
             reaches = f"has been past the hard limit of {lasting(limit)} for {lasting(-miss.left)}"
-        draft.hold("fleet", Rule.DEADLINE, f"{miss.due.member.slot} {reaches}; {told(miss)}", since=draft.now)
+        draft.hold(
+            "fleet",
+            Rule.DEADLINE,
+            f"{miss.due.member.slot} {reaches}; {told(miss)}",
+            since=onsets.too_late(draft, miss),
+        )
     must_go = [due.member for due in queue[:pressing] if due.member.current]
     return first, min(careful for careful, _ in haste.starts(queue)), must_go
 

@@ -13,6 +13,7 @@ from repave.model.plan import Draw, Rule
 from repave.model.policy import FleetPolicy
 from repave.model.target import Target
 from repave.planner.hourly import Hourly
+from repave.planner.keeper import drained_by
 from repave.planner.sets import Member, Sets, Standing
 
 PACED = frozenset({Drawer.ROLLOUT, Drawer.SCALE_IN, Drawer.AGE, Drawer.REBALANCE})
@@ -49,7 +50,11 @@ class Budget:
         self._now = now
         self._serving = sets.serving
         self.floor = max(0, target.size - policy.rollout.unavailable.of(target.size))
-        self._leaving = Counter(member.instance.zone for member in sets.of(Standing.LEAVING))
+        leaving = sets.of(Standing.LEAVING)
+        self._leaving = Counter(member.instance.zone for member in leaving)
+        self._gone_by = [
+            (member.instance.zone, drained_by(policy, member.backend, sets.lag)) for member in leaving if member.backend
+        ]
         self._protections = {known.slot: known for known in target.protections if known.until > now}
         self._known = {disruption.slot for disruption in target.disruptions}
         # Where nobody is wanted any more, a limit would only prolong the end.
@@ -145,7 +150,8 @@ class Budget:
         if most is None or leaving < most:
             return None
         words = f"{leaving} of zone {zone} leave, and {most} may at the same time"
-        return Refusal(rule=Rule.ZONE_BUDGET, words=words)
+        ends = (at for known, at in self._gone_by if known == zone and at > self._now)
+        return Refusal(rule=Rule.ZONE_BUDGET, words=words, until=min(ends, default=None))
 
     def _binding(self, drawer: Drawer) -> list[Hourly]:
         return [limit for limit in self._hourly if drawer in limit.binds] if self._paced else []

@@ -222,7 +222,7 @@ class Draft:
         protection = self.budget.protected(member, drawer)
         if protection is not None:
             words = f"{reason}; but {protection.words}"
-            self.rest(member.slot, protection.rule, words, since=member.since, until=protection.until)
+            self.rest(member.slot, protection.rule, words, since=self.now, until=protection.until)
             return
         known = self.outgoing.get(member.slot)
         if known is None and member.current and member.standing in ALIVE:

@@ -1,7 +1,7 @@
 """Explanations: for everything that waits, the one rule that holds it, since when, and until when."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from repave.model.plan import Hold, Plan, Rule
@@ -51,6 +51,35 @@ REMEDIES: Mapping[Rule, str] = {
     Rule.UNSEEN: "`repave doctor` tries what could not be seen",
 }
 
+ENDS: Mapping[Rule, str] = {
+    Rule.STARTING: "it is healthy",
+    Rule.DRAINING: "its open requests have ended",
+    Rule.BUDGET: "others serve in its place",
+    Rule.SURGE: "one that leaves is gone",
+    Rule.HEALING_LIMIT: "all are well again, or a person allows it",
+    Rule.STOPPED: "a person deploys again",
+    Rule.PAUSED: "a person resumes it",
+    Rule.NO_DATA: "it is measured again",
+    Rule.STEADY: "metrics have asked for it long enough",
+    Rule.COOL_DOWN: "the last change has had its time",
+    Rule.SIZE_RANGE: "metrics ask for less, or the range admits more",
+    Rule.UNSETTLED: "the fleet is as wanted, in all its zones",
+    Rule.BACKOFF: "a zone has room again",
+    Rule.HOURLY: "the hour has room again",
+    Rule.PROTECTED: "a person no longer protects it",
+    Rule.ZONE_BUDGET: "one that leaves the zone is gone",
+    Rule.UNSEEN: "everything can be seen again",
+    Rule.AFTER: "that fleet is there",
+    Rule.REVOKED: "something that is not revoked is deployed",
+    Rule.ZONE_OUT: "a person brings the zone back",
+    Rule.SWITCH: "the whole new group is ready",
+    Rule.CANARY: "the step is judged",
+    Rule.CHECKPOINT: "a person lets it go on",
+    Rule.KEPT: "its time is over",
+    Rule.DEADLINE: "what is due is replaced",
+}
+"""What ends a wait that no known moment ends."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Explanation:
@@ -61,8 +90,27 @@ class Explanation:
     sentence: str
     since: datetime
     until: datetime | None
+    """When time alone ends it, at the latest; None where only an event can, which ``ends`` names."""
+
+    ends: str
+    """What ends it; empty where ``until`` says when."""
+
     remedy: str
     """What a person can do; empty when waiting is enough."""
+
+
+def dated(plan: Plan, before: Plan | None) -> Plan:
+    """With the beginnings of holds that the plan dates from itself, as far as the plan before told of them already."""
+    if before is None:
+        return plan
+    known = {(hold.subject, hold.rule): hold.since for hold in before.holds}
+    holds = (
+        replace(hold, since=min(plan.at, known.get((hold.subject, hold.rule), plan.at)))
+        if hold.since == plan.at
+        else hold
+        for hold in plan.holds
+    )
+    return replace(plan, holds=tuple(holds))
 
 
 def explain(plan: Plan) -> tuple[Explanation, ...]:
@@ -77,5 +125,6 @@ def _explanation(hold: Hold) -> Explanation:
         sentence=f"{hold.detail} ({RULES[hold.rule]})",
         since=hold.since,
         until=hold.until,
+        ends="" if hold.until else ENDS[hold.rule],
         remedy=REMEDIES.get(hold.rule, ""),
     )

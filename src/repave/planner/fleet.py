@@ -9,7 +9,7 @@ from repave.model.observation import Observation
 from repave.model.plan import Plan, Rule
 from repave.model.policy import FleetPolicy
 from repave.model.target import FailureKind, Target
-from repave.planner import failures, keeper, narration
+from repave.planner import failures, keeper, narration, onsets
 from repave.planner.age import renew
 from repave.planner.baseline import stand_beside
 from repave.planner.budget import most_urgent_first
@@ -178,7 +178,9 @@ def retire(draft: Draft, allowance: Allowance) -> None:
     """What is old or outgoing leaves as the budget allows; what never served, once enough serve without it."""
     if draft.halted:
         for member in (member for standing in ALIVE for member in draft.departing(standing)):
-            draft.hold(member.slot, Rule.STOPPED, "the wanted revision is stopped: it stays", since=member.since)
+            draft.hold(
+                member.slot, Rule.STOPPED, "the wanted revision is stopped: it stays", since=onsets.stopped(draft)
+            )
         return
     retire_stand_bys(draft, allowance)
     for member in draft.departing(Standing.COMING):
@@ -187,12 +189,13 @@ def retire(draft: Draft, allowance: Allowance) -> None:
         outgoing = draft.outgoing.get(member.slot)
         protection = None if outgoing else draft.budget.protected(member, Drawer.ROLLOUT)
         if protection is not None:
-            draft.hold(member.slot, protection.rule, protection.words, since=member.since, until=protection.until)
+            since = onsets.to_leave(draft, member)
+            draft.hold(member.slot, protection.rule, protection.words, since=since, until=protection.until)
         elif draft.serving >= draft.floor or not draft.was_proven(member):
             draft.end(member, f"{_reason_to_leave(draft, member)} and serves nobody")
         else:
             words = f"{_reason_to_leave(draft, member)}; it may serve again, and too few do without it"
-            draft.hold(member.slot, Rule.BUDGET, words, since=member.since)
+            draft.hold(member.slot, Rule.BUDGET, words, since=onsets.to_leave(draft, member))
     leaving: Sequence[Member] = draft.departing(Standing.SERVING)
     if draft.budget.left:  # else all are refused in the same words, in whatever order they ask
         leaving = most_exposed_first(draft, leaving_order(leaving, draft.policy.zones))
@@ -236,7 +239,7 @@ def answer(draft: Draft, allowance: Allowance) -> None:
             taken_out = keeper.stand_by if kept else keeper.drain
             draft.leave(member, taken_out(member, request.reason))
         else:
-            draft.hold(member.slot, draw.rule, draw.reason, since=member.since, until=draw.until)
+            draft.hold(member.slot, draw.rule, draw.reason, since=onsets.to_leave(draft, member), until=draw.until)
 
 
 def spare_the_sick(draft: Draft) -> None:

@@ -7,6 +7,7 @@ from operator import attrgetter
 from repave.model.disruption import Drawer
 from repave.model.names import SlotId
 from repave.model.plan import Admit, Drain, Launch, Phase, Plan, Rule, StandBy
+from repave.planner import onsets
 from repave.planner.draft import ALIVE, Draft
 from repave.planner.keeper import drained_by
 from repave.planner.sets import Standing
@@ -67,8 +68,10 @@ def _hold_what_takes_time(draft: Draft) -> None:
             draft.hold(member.slot, Rule.DRAINING, words, since=backend.since, until=until)
     for member in draft.remaining(Standing.SICK, Standing.LATE, Standing.DEAD):
         if not draft.is_held(member):
-            rule = Rule.PAUSED if draft.target.paused else Rule.UNSEEN
-            draft.hold(member.slot, rule, "it does not serve; nothing is removed now", since=member.since)
+            paused = draft.target.paused
+            rule, ends = (Rule.PAUSED, draft.target.paused_until) if paused else (Rule.UNSEEN, None)
+            words = "it does not serve; nothing is removed now"
+            draft.hold(member.slot, rule, words, since=member.since, until=ends)
 
 
 def _hold_what_is_stopped(draft: Draft) -> None:
@@ -76,12 +79,12 @@ def _hold_what_is_stopped(draft: Draft) -> None:
     if draft.halted:
         reason = draft.target.stopped or draft.stop or (draft.retarget.reason if draft.retarget else "")
         rule = Rule.REVOKED if revoked and draft.retarget else Rule.STOPPED
-        draft.hold("fleet", rule, reason, since=draft.target.since if draft.target.stopped else draft.now)
+        draft.hold("fleet", rule, reason, since=onsets.stopped(draft))
     elif revoked:
         words = f"{draft.barred}; nothing of it is started, what serves goes on, and no good release is known here"
         draft.hold("fleet", Rule.REVOKED, words, since=revoked.since)
     elif draft.barred and _lacks(draft):
-        draft.hold("fleet", Rule.STOPPED, f"{draft.barred}: nothing of it is launched", since=draft.target.since)
+        draft.hold("fleet", Rule.STOPPED, f"{draft.barred}: nothing of it is launched", since=draft.now)
 
 
 def _lacks(draft: Draft) -> bool:

@@ -7,6 +7,7 @@ from repave.model.disruption import Drawer
 from repave.model.exposure import Exposure
 from repave.model.names import RevisionId
 from repave.model.plan import Rule
+from repave.planner import onsets
 from repave.planner.draft import Draft
 from repave.planner.haste import Due, begun, haste_of, in_order, is_stuck, lasting, missed, told
 from repave.planner.sets import Member, Standing
@@ -34,7 +35,7 @@ def repair(draft: Draft) -> None:
         flaw = _flaw(due[miss.due.member.instance.revision][1])
         when = f"in {lasting(miss.left)}" if miss.left > timedelta(0) else f"since {lasting(-miss.left)}"
         words = f"{miss.due.member.slot} holds {flaw}, which is due {when}; {told(miss)}"
-        draft.hold("fleet", Rule.DEADLINE, words, since=draft.now)
+        draft.hold("fleet", Rule.DEADLINE, words, since=onsets.too_late(draft, miss))
 
 
 def first_due(draft: Draft) -> Mapping[RevisionId, tuple[datetime, Exposure]]:

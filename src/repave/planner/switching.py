@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from repave.model.disruption import Drawer
 from repave.model.plan import Rule
-from repave.planner import keeper
+from repave.planner import keeper, onsets
 from repave.planner.draft import Draft
 from repave.planner.sets import Member, Standing
 from repave.planner.strategies import Allowance
@@ -16,7 +16,8 @@ def let_in(draft: Draft, allowance: Allowance) -> None:
     ready = draft.remaining(Standing.READY, current=True)
     if draft.halted and draft.target.switched is None:
         for member in (member for member in ready if not draft.is_held(member)):
-            draft.hold(member.slot, Rule.STOPPED, "the wanted revision is stopped: it stands by", since=member.since)
+            words = "the wanted revision is stopped: it stands by"
+            draft.hold(member.slot, Rule.STOPPED, words, since=onsets.stopped(draft))
         return
     draft.switch = allowance.switches
     for member in ready[: allowance.admits]:
@@ -40,11 +41,18 @@ def retire_stand_bys(draft: Draft, allowance: Allowance) -> None:
 def hold_in_traffic(draft: Draft, members: Iterable[Member]) -> None:
     """Old ones that serve until the schedule has the new ones take over."""
     canary = draft.most is not None
-    rule = Rule.CANARY if canary else Rule.SWITCH
+    rule, until = (Rule.CANARY, _step_ends(draft)) if canary else (Rule.SWITCH, None)
     words = "it serves until the next step" if canary else f"it serves until all {draft.goal} new ones do"
     for member in members:
         told = f"{words}, and the canary is compared with it" if member.slot in draft.beside else words
-        draft.hold(member.slot, rule, told, since=draft.target.since)
+        draft.hold(member.slot, rule, told, since=onsets.to_leave(draft, member), until=until)
+
+
+def _step_ends(draft: Draft) -> datetime | None:
+    """When the step that is judged is passed at the earliest; None before it is judged, and while more holds it."""
+    since = draft.target.canary.since
+    ends = since and since + timedelta(seconds=draft.policy.rollout.pause_seconds)
+    return ends if ends and ends > draft.now else None
 
 
 def is_kept(draft: Draft, member: Member, allowance: Allowance) -> bool:

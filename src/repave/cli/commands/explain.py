@@ -52,9 +52,9 @@ def _show(told: FleetExplanation, now: datetime, screen: Screen) -> None:
     if told.ages:
         screen.show(f"  {ages_told(told.ages, now)}")
     for wait in told.waits:
-        until = f", at most {lasting((wait.until - now).total_seconds())} more" if wait.until else ""
+        until = f"at most {lasting((wait.until - now).total_seconds())} more" if wait.until else f"until {wait.ends}"
         screen.show(f"  {wait.subject} waits: {wait.sentence}")
-        screen.show(f"    rule {wait.rule}, since {ago(wait.since, now)}{until}")
+        screen.show(f"    rule {wait.rule}, since {lasting((now - wait.since).total_seconds())}, {until}")
         if wait.remedy:
             screen.show(f"    what can be done: {wait.remedy}")
     for step in told.steps:
