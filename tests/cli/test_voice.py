@@ -1,5 +1,6 @@
 """How the command line speaks: help, errors, hints, JSON, exit codes."""
 
+import errno
 import json
 import os
 import subprocess
@@ -257,6 +258,32 @@ def test_a_defect_is_a_sentence_and_its_trace_a_file(
     traces = list(tmp_path.glob("repave-*.trace"))
     assert len(traces) == 1
     assert "Traceback" in traces[0].read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "hint"),
+    [
+        (errno.EROFS, "denied", "let this user read and write there"),
+        (errno.EACCES, "denied", "let this user read and write there"),
+        (errno.ENOSPC, "no-capacity", "free some room"),
+    ],
+)
+def test_what_the_machine_refuses_is_no_defect(
+    repave: Repave, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, number: int, code: str, hint: str
+) -> None:
+    """The place and the reason are named, and what to do; no trace is left."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+
+    def refused(_: object) -> None:
+        raise OSError(number, os.strerror(number), "/srv/.repave/vault/writers.lock")
+
+    monkeypatch.setattr("repave.cli.commands.status.opened", refused)
+    ended = repave("status", "--json")
+    told = json.loads(ended.out)["error"]
+    assert (ended.code, told["code"]) == (1, code)
+    assert told["message"] == f"/srv/.repave/vault/writers.lock: {os.strerror(number).lower()}"
+    assert told["hint"].startswith(hint)
+    assert list(tmp_path.glob("repave-*.trace")) == []
 
 
 def test_values_become_plain_json() -> None:

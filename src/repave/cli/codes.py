@@ -27,7 +27,8 @@ MEANINGS = {
     FAILED: "it did not work; for `scan`, `lock --check`, `verify`, `doctor` and `simulate`: something was found that "
     "counts",
     USAGE: "wrong arguments, or a file that cannot be meant",
-    UNKNOWN: "a source of advisories could not be read, so neither clean nor vulnerable can be said",
+    UNKNOWN: "a source of advisories could not be read, or none covers what is locked, so neither clean nor vulnerable "
+    "can be said",
     ROLLED_BACK: "a deployment was stopped, and rolled back where there was something to go back to",
     REFUSED: "what was asked cannot be done as things stand; nothing was changed",
     HELD: "`patch` took what it could, and something vulnerable stays, because a range holds its repair back; its "

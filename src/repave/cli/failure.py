@@ -1,5 +1,6 @@
 """How failures are told: a sentence and a hint on standard error, or one JSON object on standard output."""
 
+import errno
 import json
 import os
 import sys
@@ -52,11 +53,29 @@ def paint(text: str, style: str) -> str:
     return text if plain else f"\x1b[{style}m{text}\x1b[0m"
 
 
+DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+NOT_OURS = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
+
+
+def of_machine(trouble: OSError) -> Failed | None:
+    """What the machine refused, wherever that was; None for what is no refusal of it."""
+    place = f"{trouble.filename}: " if trouble.filename else ""
+    reason = f"{place}{(trouble.strerror or str(trouble)).lower()}"
+    if trouble.errno in DISK_FULL:
+        return Failed(code="no-capacity", message=reason, hint="free some room, or run `repave gc`; then ask again")
+    if trouble.errno in NOT_OURS:
+        return Failed(code="denied", message=reason, hint="let this user read and write there, then ask again")
+    return None
+
+
 def unexpected(defect: Exception, *, as_json: bool) -> int:
-    """A defect of ours: a sentence, and the trace in a file that can be sent along."""
+    """A refusal of the machine, or a defect of ours: a sentence, and its trace in a file that can be sent along."""
     trace = "".join(traceback.format_exception(defect))
     if os.environ.get("REPAVE_DEBUG"):
         sys.stderr.write(trace)
+    if isinstance(defect, OSError) and (refused := of_machine(defect)) is not None:
+        tell(refused, as_json=as_json)
+        return FAILED
     with tempfile.NamedTemporaryFile("w", prefix="repave-", suffix=".trace", delete=False, encoding="utf-8") as kept:
         kept.write(trace)
     reason = f"{type(defect).__name__}: {defect}".strip().splitlines()[0]

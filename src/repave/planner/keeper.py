@@ -20,7 +20,7 @@ def launch_again(orders: Iterable[Order], *, standby: bool) -> list[Step]:
     ]
 
 
-def attach(members: Iterable[Member], *, standby: bool = False) -> list[Step]:
+def attach(members: Iterable[Member], *, standby: bool) -> list[Step]:
     """Whatever is alive and has an address is checked by the balancer."""
     return [
         Attach(

@@ -54,7 +54,7 @@ MEANINGS = (
         UNREACHABLE,
         Unreachable,
         "the index of {suites} could not be read: {told}",
-        "check the network, the proxy variables and `mirror` of the base",
+        "check the network, the proxy variables, `mirror` of the base and `mirrors` under `origins`",
     ),
     Meaning(
         re.compile(r"Hash Sum mismatch|unexpected size|Hashes of expected file"),
@@ -90,7 +90,7 @@ ANYTHING_ELSE = Meaning(
     re.compile(""),
     Unreachable,
     "the index of {suites} could not be read: {told}",
-    "check the network, the proxy variables and `mirror` of the base",
+    "check the network, the proxy variables, `mirror` of the base and `mirrors` under `origins`",
 )
 
 
