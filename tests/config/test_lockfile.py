@@ -119,7 +119,7 @@ def locks(draw: st.DrawFn) -> Lock:
         size_bytes=SIZES,
         origin=PLAIN,
         filename=PLAIN,
-        layer=st.sampled_from([layer for layer in Layer if layer is not Layer.BUILD]),
+        layer=st.sampled_from([layer for layer in Layer if layer not in {Layer.BUILD, Layer.MACHINE}]),
         images=wanted,
         architecture=st.just("") | PLAIN,
         suite=st.just("") | PLAIN,

@@ -52,7 +52,7 @@ def test_a_wrong_file_is_told_what_is_wrong_where_and_what_is_right(case: Wrong)
 def test_every_problem_is_told_at_once_in_the_files_order() -> None:
     """Nobody repairs a file one message at a time."""
     text = (
-        VALID.replace("kind: container", "kind: vm")
+        VALID.replace("kind: container", "kind: function")
         .replace("image: web", "imagee: web")
         .replace("{size: 2}", "{size: many}")
         .replace("[test, prod]", "[test, prdo, prod]")
@@ -64,7 +64,7 @@ def test_every_problem_is_told_at_once_in_the_files_order() -> None:
     assert lines == sorted(lines)
     assert [problem.found.split("`")[1] for problem in caught.value.problems] == [
         "project",
-        "kind: vm",
+        "kind: function",
         "fleets.web",
         "imagee",
         "size",

@@ -9,8 +9,9 @@ import pytest
 from debian_upstream import SECURITY, SUITE, Locking, Upstream
 
 from repave.model.lock import Layer
-from repave.model.recipe import Base
+from repave.model.recipe import Base, ImageKind
 from repave.pinners.debian import sources
+from repave.pinners.debian.machines import KERNELS, LOADERS, PARTS
 from repave.ports.errors import Invalid, Unreachable
 from repave.ports.pinner import Refresh
 
@@ -51,6 +52,30 @@ def test_the_closure_is_exact_and_layered(world: Upstream, locking: Locking) -> 
     assert app.origin == f"{world.mirror}/pool/main/a/app_1.0-1%2Bb1_amd64.deb"
     assert (app.filename, app.architecture, app.images) == ("app_1.0-1+b1_amd64.deb", "amd64", ("web",))
     assert found["shell"].version == "1:5.2-1"
+
+
+def test_a_machine_is_locked_with_its_kernel_and_what_makes_its_disk(upstream: Upstream, locking: Locking) -> None:
+    """What every machine has is the base, which a package more leaves alone; what makes the disk is beside it."""
+    parts = {f"{name} 1": "" for name in (*PARTS, *LOADERS["amd64"])}
+    upstream.publish(
+        SUITE,
+        WORLD
+        | parts
+        | {
+            KERNELS["amd64"] + " 1": "Depends: linux-image-1",
+            "linux-image-1 1": "",
+            "grub-pc-bin 1": "Depends: grub-common, libc6",
+            "grub-common 1": "",
+        },
+    )
+    found = locking.run("app", kind=ImageKind.VM)
+    layers = {name: package.layer for name, package in found.items()}
+    assert {name for name, layer in layers.items() if layer is Layer.PLATFORM} == {"app", "libapp", "shell"}
+    assert {name for name, layer in layers.items() if layer is Layer.BOOT} == {*LOADERS["amd64"], "grub-common"}
+    assert {*PARTS, KERNELS["amd64"], "linux-image-1", "base-files", "libc6"} <= {
+        name for name, layer in layers.items() if layer is Layer.BASE
+    }
+    assert not {*LOADERS["amd64"], "systemd"} & locking.run("app").keys()
 
 
 @pytest.mark.usefixtures("world")

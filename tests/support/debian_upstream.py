@@ -226,11 +226,10 @@ class Locking:
         named: tuple[str, ...] = (),
         image: str = "web",
         python: tuple[str, ...] = (),
+        kind: ImageKind = ImageKind.CONTAINER,
     ) -> dict[str, LockedPackage]:
         """Lock, keep the lock, and answer the packages by name."""
-        recipe = Image(
-            name=ImageName(image), kind=ImageKind.CONTAINER, base=self.base(), packages=packages, python=python
-        )
+        recipe = Image(name=ImageName(image), kind=kind, base=self.base(), packages=packages, python=python)
         request = PinRequest(image=recipe, folder=self.folder, previous=self.lock, refresh=refresh, named=named)
         pins = self.pinner().pin(request, progress=Silent())
         self.remarks = pins.remarks

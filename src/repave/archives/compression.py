@@ -6,6 +6,7 @@ Source: RFC 1952 (gzip), https://tukaani.org/xz/xz-file-format.txt, RFC 8878 (zs
 import sys
 import zlib
 from enum import Enum
+from types import ModuleType
 from typing import Protocol
 
 from repave.archives.entries import Readable
@@ -23,6 +24,9 @@ ZSTD_WINDOW_LOG = 27
 
 RATIO_FROM_BYTES = 64 * MIB
 """Below, the ratio says nothing: a file of zeros is no harm."""
+
+ZSTD_LEVEL = 3
+"""The library's own: 300 MB a second and more, and half of what a file system holds."""
 
 GZIP_BITS = 31
 """zlib's word for: gzip's header and trailer, the largest window."""
@@ -49,6 +53,12 @@ def compression_of(start: bytes) -> Compression:
 def unpacked(source: Readable, kind: Compression, *, name: str, rules: Rules) -> Readable:
     """The stream without its compression. Reading raises BadArchive for what is damaged, cut off or a bomb."""
     return source if kind is Compression.NONE else _Unpacked(source, kind, name=name, rules=rules)
+
+
+def packed(content: bytes) -> bytes:
+    """The content by zstd: the same bytes from the same version of its library."""
+    compressed: bytes = _zstd().compress(content, ZSTD_LEVEL)
+    return compressed
 
 
 class _Decompressor(Protocol):
@@ -155,9 +165,14 @@ def _made(kind: Compression) -> tuple[tuple[type[Exception], ...], _Decompressor
         import lzma  # noqa: PLC0415 - see above
 
         return (lzma.LZMAError, EOFError), lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=MEMORY_BYTES)
-    if sys.version_info >= (3, 14):
-        from compression import zstd  # noqa: PLC0415 - see above
-    else:
-        from backports import zstd  # noqa: PLC0415 - see above
+    zstd = _zstd()
     options = {int(zstd.DecompressionParameter.window_log_max): ZSTD_WINDOW_LOG}
     return (zstd.ZstdError, EOFError), zstd.ZstdDecompressor(options=options)
+
+
+def _zstd() -> ModuleType:
+    if sys.version_info >= (3, 14):
+        from compression import zstd  # noqa: PLC0415 - loaded when it is first needed
+    else:
+        from backports import zstd  # noqa: PLC0415 - as above
+    return zstd

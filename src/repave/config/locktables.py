@@ -86,7 +86,7 @@ def _ecosystem(value: object) -> Ecosystem:
 
 
 def _layer(value: object) -> Layer:
-    return Layer(_word(value, [layer for layer in Layer if layer is not Layer.BUILD]))
+    return Layer(_word(value, [layer for layer in Layer if layer not in {Layer.BUILD, Layer.MACHINE}]))
 
 
 def _kind(value: object) -> ImageKind:

@@ -135,6 +135,7 @@ def _image(name: str, section: ImageSection) -> Image:
         kind=ImageKind(section.kind),
         base=_base(section.base),
         boot=Boot(section.boot) if "boot" in section.model_fields_set else None,
+        disk_bytes=section.disk if section.kind == ImageKind.VM else 0,
         packages=tuple(section.packages),
         python=tuple(section.python),
         node=_node(section),

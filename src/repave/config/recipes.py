@@ -13,7 +13,7 @@ from repave.model.names import Digest, ImageName
 from repave.model.project import Project
 from repave.model.recipe import Image
 
-LATER = frozenset({"node", "fetch", "git", "data", "image", "keyring", "build"})
+LATER = frozenset({"node", "fetch", "git", "data", "image", "keyring", "build", "disk_bytes"})
 """Keys of images and bases that the first format of the lock did not have."""
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from repave.config.ages import check_ages
 from repave.config.document import Document, Path
 from repave.config.errors import Problem
+from repave.config.machines import check_machines
 from repave.config.order import check_order
 from repave.config.origins import check_origins
 from repave.config.problems import Unfit, nearest, one_of, problem
@@ -41,6 +42,7 @@ def check_references(document: Document) -> Iterator[Problem]:
     yield from _repeated(document)
     yield from _state(document)
     yield from check_targets(document)
+    yield from check_machines(document)
     yield from check_scaling(document)
     yield from check_origins(document)
     yield from check_ages(document)

@@ -32,17 +32,13 @@ def _is(*names: str) -> Callable[[object], bool]:
 UNSUPPORTED = (
     Unsupported(
         path=("images", ANY, "kind"),
-        values=_is("vm"),
-        why="`kind: vm` cannot be baked by this version: use `kind: container`",
-    ),
-    Unsupported(
-        path=("images", ANY, "kind"),
         values=_is("function"),
         why="`kind: function` cannot be baked by this version: use `kind: container`",
     ),
     Unsupported(
         path=("images", ANY, "boot"),
-        why="`boot` says how a virtual machine starts, and this version bakes containers only: remove it",
+        values=_is("bootstrap"),
+        why="`boot: bootstrap` cannot be made by this version: use `boot: golden`",
     ),
     Unsupported(
         path=("environments", ANY, "gates"),

@@ -46,6 +46,12 @@ class Layer(StrEnum):
     BUILD = "build"
     """What the recipe's own commands make of the application; no package belongs to it."""
 
+    BOOT = "boot"
+    """What starts a machine and is not among its files: boot loaders, and what writes them and the disk."""
+
+    MACHINE = "machine"
+    """What makes a machine of the files: its units and mounts, and the disk; no package belongs to it."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class LockedPackage:

@@ -142,6 +142,9 @@ class Image:
     kind: ImageKind
     base: Base
     boot: Boot | None = None
+    disk_bytes: int = 0
+    """vm: size of the whole disk; 0 of what has none."""
+
     packages: tuple[str, ...] = ()
     python: tuple[str, ...] = ()
     """PEP 508 requirements."""

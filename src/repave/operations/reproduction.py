@@ -75,6 +75,10 @@ class Reproducing:
             return Reproduction(image=artifact.image, digest=artifact.digest, again=again.digest, difference=found)
 
 
+NO_ARCHIVES = frozenset({Layer.MACHINE, Layer.BOOT})
+"""Pieces of disks, kernels and initrds: no names of files are in them."""
+
+
 def difference(artifact: Artifact, registry: Registry, again: Artifact, scratch: Registry) -> Difference:
     """Where two artifacts with different digests part; each is in the registry that follows it.
 
@@ -92,6 +96,8 @@ def difference(artifact: Artifact, registry: Registry, again: Artifact, scratch:
 
 
 def _of_bytes(one: ArtifactLayer, registry: Registry, other: ArtifactLayer, scratch: Registry) -> Difference:
+    if one.layer in NO_ARCHIVES:
+        return Difference(layer=one.layer, path="", field="content", first=one.digest, second=other.digest)
     with registry.path(one.digest).open("rb") as first, scratch.path(other.digest).open("rb") as second:
         found = first_difference(first, second)
     if found is None:

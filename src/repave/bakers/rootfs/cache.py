@@ -30,7 +30,9 @@ BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 TREES_KEPT = 6
 """Base and platform of three images; about 200 MiB each."""
 
-RECORDS_KEPT = 200
+RECORDS_KEPT = 1000
+"""A virtual machine's disk has some dozens of pieces, and a record for each."""
+
 PLAIN_LAYER = "application/vnd.oci.image.layer.v1.tar"
 PACKAGES_KEPT_BYTES = 1 << 30
 
@@ -97,19 +99,22 @@ class BakeCache:
 
     def keep(self, record: LayerRecord, *, tree: Path | None) -> Path | None:
         """Remember a finished layer; ``tree`` is moved to where the layers above find it, and that is answered."""
-        target = None
-        if tree is not None:
-            target = self._tree(record.inputs)
-            if target.exists():
-                # Its record was lost, so it is made anew; the old one becomes a leftover.
-                target.rename(self.new_work() / "tree")
-            target.parent.mkdir(parents=True, exist_ok=True)
-            tree.rename(target)
+        target = None if tree is None else self.keep_tree(record.inputs, tree)
         place = self._record(record.inputs)
         place.parent.mkdir(parents=True, exist_ok=True)
         partial = place.with_suffix(".partial")
         partial.write_text(json.dumps(asdict(record)), encoding="utf-8")
         partial.replace(place)
+        return target
+
+    def keep_tree(self, inputs: Digest, tree: Path) -> Path:
+        """Move a finished folder to where ``tree`` finds it, and answer where that is."""
+        target = self._tree(inputs)
+        if target.exists():
+            # Its record was lost, so it is made anew; the old one becomes a leftover.
+            target.rename(self.new_work() / "tree")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        tree.rename(target)
         return target
 
     def forget(self, inputs: Digest) -> None:

@@ -11,6 +11,7 @@ import shutil
 import socket
 import subprocess
 import sys
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -38,12 +39,17 @@ Job = dict[str, Any]
 
 
 def main() -> None:
-    """Do the job; a failure is an answer too, so that the caller can tell it apart from our own crash."""
+    """Do one of the jobs that make layers."""
+    serve(JOBS)
+
+
+def serve(jobs: Mapping[str, Callable[[Job], Job]]) -> None:
+    """Do the job asked for; a failure is an answer too, so that the caller can tell it apart from our own crash."""
     os.umask(0o022)
     socket.sethostname(HOSTNAME)
     job: Job = json.load(sys.stdin)
     try:
-        answer = JOBS[job["kind"]](job)
+        answer = jobs[job["kind"]](job)
     except HookFailed as error:
         answer = error.answer
     except ProgramFailed as error:
@@ -57,7 +63,7 @@ def main() -> None:
 
 def _system(job: Job) -> Job:
     """Make the base layer, or with ``lowers`` the platform layer, from Debian packages."""
-    work = _hold(job)
+    work = hold(job)
     tree = work / "tree"
     tree.mkdir()
     larder = Larder(
@@ -82,7 +88,7 @@ def _system(job: Job) -> Job:
 
 def _python(job: Job) -> Job:
     """Make the python layer from wheels; with ``lowers`` compiled by the Python that lies in them."""
-    work = _hold(job)
+    work = hold(job)
     stage = work / "tree"
     stage.mkdir()
     below = Skeleton.read(job["skeleton"])
@@ -102,7 +108,7 @@ def _runs(job: Job) -> Job:
     content = program(job["architecture"])
     if content is None:
         return {"runs": False}
-    work = _hold(job)
+    work = hold(job)
     place = work / "program"
     place.write_bytes(content)
     place.chmod(0o755)
@@ -112,7 +118,7 @@ def _runs(job: Job) -> Job:
 
 def _build(job: Job) -> Job:
     """Make the build layer: what the recipe's own commands make of the application."""
-    work = _hold(job)
+    work = hold(job)
     lowers = [Path(lower) for lower in job["lowers"]]
     for number, layer in enumerate(job["layers"]):
         lowers.insert(0, work / f"layer{number}")
@@ -133,7 +139,7 @@ def _remove(job: Job) -> Job:
     return {}
 
 
-def _hold(job: Job) -> Path:
+def hold(job: Job) -> Path:
     """The work folder, held by this process: as long as it lives, no other bake sweeps it away."""
     work = Path(job["work"])
     handle = os.open(work / "held", os.O_RDWR | os.O_CREAT, 0o644)

@@ -9,8 +9,12 @@ from hashlib import file_digest
 from pathlib import Path
 
 from repave.archives.packages import members
+from repave.archives.rules import ROOT_FILESYSTEM
+from repave.archives.tars import read_tar
+from repave.archives.whiteouts import WHITEOUT
 from repave.bakers.rootfs.debs import place
 from repave.bakers.rootfs.isolation import Chroot, ProgramFailed, chroot
+from repave.bakers.rootfs.layertar import CAPABILITIES
 from repave.ports.errors import Corrupt
 
 MERGED = ("bin", "lib", "sbin")
@@ -52,7 +56,7 @@ def lay_out(root: Path, *, architecture: str, larder: Larder) -> None:
         (root / name).symlink_to(f"usr/{name}")
     # dpkg cannot run before its own libraries are there, nor a script before its shell: all of it is laid out first.
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for _ in pool.map(lambda package: _extract(place(larder.folder, package.sha256), root), larder.packages):
+        for _ in pool.map(lambda package: extract(place(larder.folder, package.sha256), root), larder.packages):
             continue
     database = root / "var/lib/dpkg"
     for folder in ("info", "updates", "triggers", "alternatives"):
@@ -100,7 +104,7 @@ def _files(packages: Sequence[Package]) -> list[str]:
     return [f"/tmp/packages/{package.sha256}.deb" for package in packages]  # noqa: S108 - a tmpfs of our own in the chroot
 
 
-def _extract(package: Path, root: Path) -> None:
+def extract(package: Path, root: Path) -> None:
     """Lay out the package's files, without dpkg; links such as /bin stay, and lead into /usr."""
     with package.open("rb") as stream:
         for member in members(stream, package.name):
@@ -120,11 +124,19 @@ def unpack(layer: Path, digest: str, root: Path) -> None:
                 hint=f"remove {layer} and bake again",
             )
         stream.seek(0)
-        _untar(stream.fileno(), root)
+        _untar(stream.fileno(), root, "--xattrs", f"--xattrs-include={CAPABILITIES}", f"--exclude={WHITEOUT}*")
 
 
-def _untar(handle: int, root: Path) -> None:
+def whiteouts(layer: Path) -> tuple[str, ...]:
+    """What a layer of our own making removes from those below it, by the names of its marks."""
+    with layer.open("rb") as stream:
+        entries = read_tar(stream, name=layer.name, rules=ROOT_FILESYSTEM)
+        return tuple(entry.name for entry in entries if entry.parts and entry.parts[-1].startswith(WHITEOUT))
+
+
+def _untar(handle: int, root: Path, *options: str) -> None:
     arguments = ["tar", "--extract", "--keep-directory-symlink", "--numeric-owner", "--directory", os.fspath(root)]
+    arguments += options
     finished = subprocess.run(arguments, stdin=handle, stderr=subprocess.PIPE, check=False)
     if finished.returncode:
         raise ProgramFailed(arguments, finished.returncode, finished.stderr.decode(errors="replace"))

@@ -1,6 +1,7 @@
 """The layers of one bake, as they come: from the lowest up."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -47,9 +48,7 @@ class Stack:
 
     def inputs(self, layer: Layer, content: object) -> Digest:
         """The digest of all that determines the layer's bytes: what goes in, and what it stands on."""
-        below = [laid.record.digest for laid in self.laid]
-        text = json.dumps([FORMAT, layer, below, content], separators=(",", ":"))
-        return Digest(f"sha256:{sha256(text.encode()).hexdigest()}")
+        return inputs_of(layer, [laid.record.digest for laid in self.laid], content)
 
     def add(self, record: LayerRecord, *, tree: Path | None, cached: bool) -> None:
         """Lay it on top."""
@@ -75,3 +74,9 @@ class Stack:
     def records(self) -> tuple[LayerRecord, ...]:
         """The layers, lowest first."""
         return tuple(laid.record for laid in self.laid)
+
+
+def inputs_of(layer: Layer, below: Sequence[Digest], content: object) -> Digest:
+    """The digest of what goes in, and of what it stands on, lowest first."""
+    text = json.dumps([FORMAT, layer, below, content], separators=(",", ":"))
+    return Digest(f"sha256:{sha256(text.encode()).hexdigest()}")

@@ -107,6 +107,7 @@ class ImageSection(Section):
     boot: Annotated[str, *choice("golden", "bootstrap")] = Field(
         default="golden", description="vm: content baked into the disk, or installed at first start."
     )
+    disk: Memory = Field(default=4 << 30, description="vm: the size of its disk, all together. Default: 4GiB.")
     base: AnyBase = Field(description="What is below: a distribution, or an image of a registry.")
     packages: list[Package] = Field(default=[], description="Packages of the distribution.")
     python: list[Requirement] = Field(

@@ -15,11 +15,20 @@ from repave.archives.errors import BadArchive
 from repave.archives.layers import COMPRESSIONS, HINT
 from repave.archives.rules import ROOT_FILESYSTEM
 from repave.model.names import Digest
-from repave.ports.errors import Corrupt, Gone
+from repave.ports.disk_format import ARTIFACT_TYPE, INITRD_TYPE, KERNEL_TYPE, PIECE_TYPE, DiskConfiguration
+from repave.ports.errors import Corrupt, Gone, Invalid
 from repave.ports.progress import Task
 from repave.ports.registry import Registry
 
 CHUNK_BYTES = 1024 * 1024
+PACKED = {
+    **COMPRESSIONS,
+    PIECE_TYPE: Compression.ZSTD,
+    KERNEL_TYPE: Compression.NONE,
+    INITRD_TYPE: Compression.NONE,
+}
+"""How each part of an image is compressed, by its media type."""
+
 LARGEST_DOCUMENT_BYTES = 4 * 1024 * 1024
 """Of a manifest or configuration; see the registries' own limit."""
 
@@ -66,7 +75,9 @@ class ImageReader:
             raise Corrupt(f"the manifest {manifest} is no image's", hint=_hint(path))
         configuration = _part("the configuration", named[0], path)
         place = self._sized(configuration)
-        differences = _differences(self._document("the configuration", configuration.digest, place), place)
+        told = self._document("the configuration", configuration.digest, place)
+        disk = document.get("artifactType") == ARTIFACT_TYPE
+        differences = _contents(told, place) if disk else _differences(told, place)
         if len(differences) != len(named[1]):
             raise Corrupt(
                 f"the configuration {configuration.digest} has {len(differences)} layers, "
@@ -74,7 +85,7 @@ class ImageReader:
                 hint=_hint(place),
             )
         layers = tuple(
-            _part(_title(number, layer), layer, path, difference)
+            _part(_piece_title(number, layer) if disk else _title(number, layer), layer, path, difference)
             for number, (layer, difference) in enumerate(zip(named[1], differences, strict=True), 1)
         )
         for layer in layers:
@@ -88,7 +99,7 @@ class ImageReader:
         if found != layer.digest:
             raise _other(layer.what, layer.digest, found, path)
         # Only now: nothing is decompressed that is not what was promised.
-        kind = COMPRESSIONS.get(layer.media_type)
+        kind = PACKED.get(layer.media_type)
         if kind is None:
             raise Corrupt(
                 f"{layer.what} {layer.digest} is of the kind {layer.media_type}, which cannot be read here", hint=HINT
@@ -145,6 +156,21 @@ def _differences(configuration: dict[str, Any], path: Path) -> list[Digest]:
     if not isinstance(named, list) or not all(isinstance(digest, str) for digest in named):
         raise Corrupt(f"the configuration in {path} does not say which layers it has", hint=_hint(path))
     return [Digest(digest) for digest in named]
+
+
+def _contents(configuration: dict[str, Any], path: Path) -> list[Digest]:
+    """Of a virtual machine: the pieces of its disk as they lie there, its kernel, its initrd."""
+    try:
+        machine = DiskConfiguration.parse(json.dumps(configuration).encode(), f"the configuration in {path}")
+    except Invalid as error:
+        raise Corrupt(error.message, hint=_hint(path)) from error
+    boots = [machine.kernel, *([machine.initrd] if machine.initrd else [])]
+    return [content.digest for content in (*machine.pieces, *boots)]
+
+
+def _piece_title(number: int, layer: object) -> str:
+    kind = layer.get("mediaType") if isinstance(layer, dict) else None
+    return {KERNEL_TYPE: "the kernel", INITRD_TYPE: "the initrd"}.get(str(kind), f"piece {number} of the disk")
 
 
 def _title(number: int, layer: object) -> str:

@@ -1,12 +1,12 @@
 """Which of the locked packages are the base below everything else."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from repave.pinners.debian.control import Fields, groups
 
 
-def base_names(chosen: Mapping[str, Fields]) -> frozenset[str]:
-    """The essential packages among ``chosen`` and all they need.
+def base_names(chosen: Mapping[str, Fields], also: Collection[str] = ()) -> frozenset[str]:
+    """The essential packages among ``chosen``, those in ``also``, and all that they need.
 
     ``chosen`` is closed under dependencies, so each group has an alternative or a provider in it; the first is taken,
     so that the answer depends on nothing but the packages themselves.
@@ -16,7 +16,7 @@ def base_names(chosen: Mapping[str, Fields]) -> frozenset[str]:
         for group in groups(chosen[name], "Provides"):
             providers.setdefault(group[0], []).append(name)
     reached: set[str] = set()
-    waiting = [name for name, fields in chosen.items() if fields.get("Essential") == "yes"]
+    waiting = [name for name, fields in chosen.items() if fields.get("Essential") == "yes" or name in also]
     while waiting:
         name = waiting.pop()
         if name in reached:

@@ -11,6 +11,7 @@ from repave.pinners.debian.control import Fields, source_of
 from repave.pinners.debian.index import Entry, Index, Key
 from repave.pinners.debian.keeping import Keeper, Previous
 from repave.pinners.debian.layers import base_names
+from repave.pinners.debian.machines import machine_parts
 from repave.pinners.debian.resolution import Resolution
 from repave.pinners.naming import check_named
 from repave.ports.commands import Commands
@@ -96,12 +97,14 @@ class _Written:
     def packages(self, closure: tuple[Key, ...]) -> tuple[LockedPackage, ...]:
         """Sorted by name, each with its layer."""
         controls = {key.name: self._fields(key) for key in closure}
-        base = base_names(controls)
+        image = self.request.image
+        base = base_names(controls, machine_parts(image))
+        files = base_names(controls, {*machine_parts(image), *image.packages})
         return tuple(
             replace(
                 self._kept(key) or _fresh(self.entries[key]),
-                layer=Layer.BASE if key.name in base else Layer.PLATFORM,
-                images=(self.request.image.name,),
+                layer=_layer(key.name, base=base, files=files),
+                images=(image.name,),
             )
             for key in closure
         )
@@ -122,6 +125,13 @@ class _Written:
         if self.request.refresh is Refresh.UPGRADE or (moved and same):
             return None
         return package
+
+
+def _layer(name: str, *, base: Collection[str], files: Collection[str]) -> Layer:
+    """Where a package lies: below all, above that, or only where the disk is made."""
+    if name in base:
+        return Layer.BASE
+    return Layer.PLATFORM if name in files else Layer.BOOT
 
 
 def _fresh(entry: Entry) -> LockedPackage:

@@ -8,6 +8,7 @@ from repave.model.lock import LockedPackage
 from repave.pinners.debian import keeping, sources, versions
 from repave.pinners.debian.control import Fields
 from repave.pinners.debian.index import ESSENTIAL, Entry, Index, Key, UnknownPackage, Unsatisfiable
+from repave.pinners.debian.machines import loaders, machine_parts
 from repave.pinners.debian.workspace import Situation
 from repave.pinners.naming import suggestion
 from repave.ports.errors import Invalid
@@ -52,7 +53,8 @@ class Resolution:
 
     @property
     def _wanted(self) -> tuple[str, ...]:
-        return tuple(sorted(set(self.request.image.packages)))
+        image = self.request.image
+        return tuple(sorted({*image.packages, *machine_parts(image), *loaders(image)}))
 
     @cached_property
     def _targets(self) -> tuple[str, ...]:

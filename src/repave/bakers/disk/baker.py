@@ -1,0 +1,221 @@
+"""From a lock to a disk that starts, without booting anything: a disk of most layers, the rest added to it."""
+
+import os
+from dataclasses import asdict
+from pathlib import Path
+
+from repave.bakers.disk.pieces import Cut, cut
+from repave.bakers.disk.settings import ARGUMENTS, DATA_SOURCES, Settings
+from repave.bakers.disk.table import Outline
+from repave.bakers.rootfs import debs
+from repave.bakers.rootfs.cache import LayerRecord
+from repave.bakers.rootfs.layering import PARTS, debs_of
+from repave.bakers.rootfs.ownership import user_of
+from repave.bakers.rootfs.stack import Stack, inputs_of
+from repave.bakers.rootfs.workroom import Workroom
+from repave.model.artifact import Artifact, ArtifactLayer
+from repave.model.lock import Layer
+from repave.model.names import Digest
+from repave.model.recipe import ImageKind
+from repave.ports.baker import BakeRequest
+from repave.ports.disk_format import (
+    CONFIGURATION_TYPE,
+    INITRD_TYPE,
+    KERNEL_TYPE,
+    Content,
+    DiskConfiguration,
+    DiskManifest,
+)
+from repave.ports.errors import Invalid
+from repave.ports.image_format import Descriptor
+from repave.ports.progress import Progress, Task
+from repave.ports.provider import Proven
+from repave.ports.registry import Registry
+from repave.ports.surroundings import Surroundings
+
+PROGRAM = "repave.bakers.disk.inside"
+STEPS = PARTS + 4
+"""And the machine's own settings, the disk, what is added to it, its pieces."""
+
+FIRMWARE = ("uefi", "bios")
+
+
+class DiskBaker:
+    """The baker port for virtual machines."""
+
+    def __init__(self, surroundings: Surroundings) -> None:
+        self._vault = surroundings.vault
+        self._registry = surroundings.registry
+        self._room = Workroom(surroundings, program=PROGRAM)
+        self._cache = self._room.cache
+
+    @property
+    def kind(self) -> ImageKind:
+        """Virtual machines."""
+        return ImageKind.VM
+
+    def describe(self) -> tuple[Proven, ...]:
+        """Whether layers of packages can be made here, and for which processors; see the port."""
+        return self._room.describe()
+
+    def bake(self, request: BakeRequest, *, progress: Progress) -> Artifact:
+        """Make the disk, or find it made; see the port. Raises NoCapacity when this machine's disk is full, too."""
+        if not debs_of(request, Layer.BOOT):
+            raise Invalid(f"image {request.image.name} has no boot loader", hint="lock it again")
+        with progress.task(f"bake {request.image.name}", total=STEPS) as task:
+            task.note("waiting for another bake to end")
+            with self._room.entered(request):
+                return self._room.make(lambda: self._machine(request, task))
+
+    def rebake(self, request: BakeRequest, *, registry: Registry, progress: Progress) -> Artifact:
+        """Make the disk again from nothing; see the port."""
+        with self._room.emptied(request, registry) as surroundings:
+            return DiskBaker(surroundings).bake(request, progress=progress)
+
+    def _machine(self, request: BakeRequest, task: Task) -> Artifact:
+        stack = self._room.layering.lay(request, task)
+        user_of(request.image, stack.skeleton)  # refused before the disk is made
+        self._settings(request, stack, task)
+        task.advance()
+        below, added = _split(stack)
+        outline, made = self._disk(request, stack, below, task)
+        task.advance()
+        disk = self._added(request, stack, outline=outline, made=made, added=added, task=task)
+        task.advance()
+        task.note("cutting the disk into pieces")
+        cuts = cut(disk, cache=self._cache, registry=self._registry)
+        task.advance()
+        return self._assemble(request, stack, outline=outline, made=made, cuts=cuts)
+
+    def _settings(self, request: BakeRequest, stack: Stack, task: Task) -> None:
+        """The layer of what makes a machine of the files."""
+        settings = Settings.of(request)
+        inputs = stack.inputs(Layer.MACHINE, asdict(settings))
+        if not self._room.layering.found(inputs, stack):
+            task.note("settings of the machine")
+            with self._room.layering.staged(Layer.MACHINE, inputs, stack) as stage:
+                settings.lay_out(stage)
+
+    def _disk(
+        self, request: BakeRequest, stack: Stack, below: tuple[LayerRecord, ...], task: Task
+    ) -> tuple[Outline, Path]:
+        """A disk of the layers that most changes leave as they are; with it a folder of all that was made."""
+        image = request.image
+        tools = debs_of(request, Layer.BOOT)
+        named = [image.disk_bytes, image.base.architecture, ARGUMENTS, [tool.sha256 for tool in tools]]
+        inputs = inputs_of(Layer.MACHINE, [record.digest for record in below], ["disk", *named])
+        outline = Outline(identity=inputs, size=image.disk_bytes, architecture=image.base.architecture)
+        made = self._cache.tree(inputs)
+        if made is not None:
+            return outline, made
+        task.note("making the disk")
+        debs.prepare(tools, self._vault, self._cache.packages)
+        work = self._cache.new_work()
+        job = {**self._job("disk", work, request, stack, outline), "arguments": ARGUMENTS, "layers": self._blobs(below)}
+        self._room.chamber.run(job)
+        return outline, self._cache.keep_tree(inputs, work / "made")
+
+    def _added(
+        self,
+        request: BakeRequest,
+        stack: Stack,
+        *,
+        outline: Outline,
+        made: Path,
+        added: tuple[LayerRecord, ...],
+        task: Task,
+    ) -> Path:
+        """The disk with the rest of the layers."""
+        task.note("adding the application")
+        debs.prepare(debs_of(request, Layer.BOOT), self._vault, self._cache.packages)
+        work = self._cache.new_work()
+        job = self._job("addition", work, request, stack, outline)
+        places = {"disk": os.fspath(made / "disk.img"), "paths": os.fspath(made / "paths")}
+        self._room.chamber.run({**job, **places, "layers": self._blobs(added)})
+        return work / "disk.img"
+
+    def _job(self, kind: str, work: Path, request: BakeRequest, stack: Stack, outline: Outline) -> dict[str, object]:
+        return {
+            "kind": kind,
+            "work": os.fspath(work),
+            "lowers": [os.fspath(tree) for tree in stack.trees()],
+            "folder": os.fspath(self._cache.packages),
+            "tools": [package.sha256 for package in debs_of(request, Layer.BOOT)],
+            "outline": asdict(outline),
+        }
+
+    def _blobs(self, records: tuple[LayerRecord, ...]) -> list[dict[str, str]]:
+        return [
+            {"path": os.fspath(self._registry.path(record.digest).absolute()), "digest": record.digest}
+            for record in records
+        ]
+
+    def _assemble(
+        self, request: BakeRequest, stack: Stack, *, outline: Outline, made: Path, cuts: tuple[Cut, ...]
+    ) -> Artifact:
+        """Configuration and manifest over pieces, kernel and initrd."""
+        kernel, initrd = self._plain(made / "kernel", KERNEL_TYPE), self._plain(made / "initrd", INITRD_TYPE)
+        said = DiskConfiguration(
+            architecture=outline.architecture,
+            firmware=FIRMWARE,
+            disk_bytes=outline.size,
+            pieces=tuple(one.piece for one in cuts),
+            kernel=Content(digest=kernel.digest, size=kernel.size_bytes),
+            initrd=Content(digest=initrd.digest, size=initrd.size_bytes),
+            arguments=ARGUMENTS,
+            data_sources=DATA_SOURCES,
+        ).content()
+        configuration = Descriptor(digest=self._registry.add(said), size_bytes=len(said), media_type=CONFIGURATION_TYPE)
+        pieces = tuple(
+            Descriptor(digest=one.record.digest, size_bytes=one.record.size_bytes, media_type=one.record.media_type)
+            for one in cuts
+        )
+        manifest = DiskManifest(configuration=configuration, pieces=pieces, kernel=kernel, initrd=initrd)
+        content = manifest.content(annotations={"org.opencontainers.image.title": request.image.name})
+        boots = (_boot_layer(blob, Digest(outline.identity)) for blob in (kernel, initrd))
+        layers = (*_piece_layers(cuts, stack), *boots)
+        return Artifact(
+            image=request.image.name,
+            kind=self.kind,
+            digest=self._registry.add(content),
+            size_bytes=len(content) + len(said) + sum(layer.size_bytes for layer in layers),
+            layers=layers,
+        )
+
+    def _plain(self, source: Path, media_type: str) -> Descriptor:
+        content = source.read_bytes()
+        return Descriptor(digest=self._registry.add(content), size_bytes=len(content), media_type=media_type)
+
+
+def _split(stack: Stack) -> tuple[tuple[LayerRecord, ...], tuple[LayerRecord, ...]]:
+    """The layers that a disk is made of, and those that are added to it, which remove nothing from below.
+
+    What the recipe's own commands make may remove what others brought: it is never only added.
+    """
+    records = stack.records
+    built = any(record.layer is Layer.BUILD for record in records)
+    late = {Layer.MACHINE} if built else {Layer.APPLICATION, Layer.MACHINE}
+    return (
+        tuple(record for record in records if record.layer not in late),
+        tuple(record for record in records if record.layer in late),
+    )
+
+
+def _piece_layers(cuts: tuple[Cut, ...], stack: Stack) -> tuple[ArtifactLayer, ...]:
+    """What of the files has permission bits to be looked at is told with the first piece."""
+    exposed = tuple(one for laid in stack.laid for one in laid.record.exposed)
+    return tuple(
+        ArtifactLayer(
+            layer=Layer.MACHINE,
+            digest=one.record.digest,
+            size_bytes=one.record.size_bytes,
+            inputs=one.record.inputs,
+            cached=one.cached,
+            exposed=() if number else exposed,
+        )
+        for number, one in enumerate(cuts)
+    )
+
+
+def _boot_layer(blob: Descriptor, inputs: Digest) -> ArtifactLayer:
+    return ArtifactLayer(layer=Layer.BOOT, digest=blob.digest, size_bytes=blob.size_bytes, inputs=inputs, cached=False)

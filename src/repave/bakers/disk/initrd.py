@@ -1,0 +1,106 @@
+"""What the kernel starts with: the drivers of disks that it has as modules only, and a script that goes on to the root.
+
+Nothing of the machine that bakes is in it, and no time. Sources: the kernel's
+Documentation/driver-api/early-userspace/buffer-format.rst (cpio), modules.dep(5).
+"""
+
+import stat
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from repave.bakers.disk.table import ROOT_NAME
+from repave.ports.errors import Invalid
+
+DRIVERS = ("virtio_pci", "virtio_blk", "virtio_scsi", "sd_mod", "hv_storvsc", "xen-blkfront", "ata_piix", "nvme")
+"""Of the disks that hypervisors show; those the kernel has built in are nowhere as modules."""
+
+SCRIPT = f"""#!/bin/sh
+mount -t devtmpfs none /dev
+mount -t proc none /proc
+mount -t sysfs none /sys
+while read -r module; do
+    # A driver whose hardware is not here says so: the next one is tried.
+    insmod "/modules/$module" 2>/dev/null
+done </modules/order
+tries=0
+while [ "$tries" -lt 300 ]; do
+    for entry in /sys/class/block/*/uevent; do
+        if grep -qx "PARTNAME={ROOT_NAME}" "$entry"; then
+            device=/dev/$(sed -n 's/^DEVNAME=//p' "$entry")
+            if mount -t ext4 -o rw "$device" /root; then
+                mount --move /dev /root/dev
+                umount /proc /sys
+                exec switch_root /root /sbin/init "$@"
+            fi
+        fi
+    done
+    tries=$((tries + 1))
+    sleep 0.1
+done
+echo "repave: no partition {ROOT_NAME} on any disk within 30 seconds" >/dev/console
+sleep 5
+exit 1
+"""
+"""The kernel panics when it ends: then the machine is started anew, or given up, by who runs it."""
+
+FOLDERS = ("bin", "dev", "modules", "proc", "root", "sys")
+COMMANDS = ("grep", "insmod", "mount", "sed", "sh", "sleep", "switch_root", "umount")
+
+
+def kernel_version(root: Path) -> str:
+    """Of the one kernel in a root filesystem. Raises Invalid."""
+    versions = sorted(place.name.removeprefix("vmlinuz-") for place in (root / "boot").glob("vmlinuz-*"))
+    if len(versions) != 1:
+        raise Invalid(
+            f"the machine has {len(versions)} kernels in /boot ({', '.join(versions) or 'none'}), and must have one",
+            hint="leave other kernels out of its packages",
+        )
+    return versions[0]
+
+
+def initrd(root: Path, *, busybox: Path, version: str) -> bytes:
+    """The archive, for the kernel in that root filesystem."""
+    modules = load_order((root / "lib/modules" / version / "modules.dep").read_text(encoding="ascii"), DRIVERS)
+    content = {Path(module).name: (root / "lib/modules" / version / module).read_bytes() for module in modules}
+    return b"".join(_archive(busybox.read_bytes(), content))
+
+
+def load_order(dependencies: str, wanted: Sequence[str]) -> tuple[str, ...]:
+    """Paths of the modules that are wanted and there, each after those it needs; ``dependencies`` as modules.dep."""
+    needs: dict[str, list[str]] = {}
+    for line in dependencies.splitlines():
+        path, _, needed = line.partition(":")
+        needs[path] = needed.split()
+    by_name = {_name(path): path for path in needs}
+    order: dict[str, None] = {}
+    for path in (by_name[_name(name)] for name in wanted if _name(name) in by_name):
+        # modules.dep(5) lists what a module needs with the first to be loaded at the end.
+        order |= dict.fromkeys([*reversed(needs[path]), path])
+    return tuple(order)
+
+
+def _name(path: str) -> str:
+    return path.rpartition("/")[2].partition(".")[0].replace("_", "-")
+
+
+def _archive(busybox: bytes, modules: Mapping[str, bytes]) -> Iterator[bytes]:
+    order = "".join(f"{name}\n" for name in modules).encode()
+    folders: Iterable[tuple[str, int, bytes]] = ((name, stat.S_IFDIR | 0o755, b"") for name in FOLDERS)
+    files = (
+        ("bin/busybox", stat.S_IFREG | 0o755, busybox),
+        *((f"bin/{name}", stat.S_IFLNK | 0o777, b"busybox") for name in COMMANDS),
+        ("init", stat.S_IFREG | 0o755, SCRIPT.encode()),
+        *((f"modules/{name}", stat.S_IFREG | 0o644, content) for name, content in modules.items()),
+        ("modules/order", stat.S_IFREG | 0o644, order),
+        ("TRAILER!!!", 0, b""),
+    )
+    for number, (name, mode, content) in enumerate((*folders, *files), 1):
+        yield _entry(number, name, mode, content)
+
+
+def _entry(number: int, name: str, mode: int, content: bytes) -> bytes:
+    """One file: thirteen numbers, its name, its content, each filled up to four bytes."""
+    title = name.encode() + b"\0"
+    numbers = (number, mode, 0, 0, 1, 0, len(content), 0, 0, 0, 0, len(title), 0)
+    head = b"070701" + b"".join(b"%08X" % value for value in numbers) + title
+    return head + bytes(-len(head) % 4) + content + bytes(-len(content) % 4)

@@ -1,0 +1,169 @@
+"""A disk that starts, made of layers; runs inside ``chamber``'s namespaces."""
+
+import os
+import shutil
+import stat
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from repave.archives.whiteouts import OPAQUE, WHITEOUT
+from repave.bakers.disk.initrd import initrd, kernel_version
+from repave.bakers.disk.sparse import copy_sparse, write_sparse
+from repave.bakers.disk.table import SECTOR, Outline
+from repave.bakers.disk.toolbox import Toolbox, opened
+from repave.bakers.rootfs.installation import unpack, whiteouts
+from repave.bakers.rootfs.layertar import FIRST_TIME
+
+BOOT_CODE = "usr/lib/grub/i386-pc/boot.img"
+SECTOR_PLACE, JUMP_PLACE = 0x5C, 0x66
+"""Where GRUB's first sector says where the rest lies, and where it asks for the drive anew: no hard disk needs that."""
+
+NO_JUMP = b"\x90\x90"
+BLOCK_LIST_PLACE = SECTOR - 12
+"""Where the first sector of the rest says where what follows it lies."""
+
+FIRST_INODE = 11
+"""The first that is no part of the file system itself; the root is 2 (linux/fs/ext4/ext4.h)."""
+
+
+def make(job: dict[str, Any], work: Path) -> None:
+    """Write ``disk.img``, ``kernel``, ``initrd`` and ``paths``, which lists what is on the disk, in ``work``."""
+    outline = Outline(**job["outline"])
+    tree = work / "tree"
+    tree.mkdir()
+    for layer in job["layers"]:
+        take(Path(layer["path"]), layer["digest"], tree)
+    with (work / "disk.img").open("xb") as disk:
+        disk.truncate(outline.size)
+    lowers = [Path(lower) for lower in job["lowers"]]
+    with opened(work, lowers=lowers, folder=Path(job["folder"]), packages=job["tools"], tree=tree) as toolbox:
+        _start_files(tree, toolbox)
+        for name in ("kernel", "initrd"):
+            source = tree / "boot" / {"kernel": "vmlinuz", "initrd": "initrd"}[name]
+            shutil.copyfile(source, work / name)
+        (work / "paths").write_bytes(b"".join(_listed(tree)))
+        toolbox.make_files(outline)
+        toolbox.change(list(_times(tree)), outline.root)
+        _write_loaders(toolbox, outline, job["arguments"])
+    shutil.rmtree(tree)
+
+
+def take(layer: Path, digest: str, tree: Path) -> None:
+    """Lay one layer over what is in the tree. Raises Corrupt when it is not what its digest says."""
+    for path in whiteouts(layer):
+        folder, _, name = path.rpartition("/")
+        if name == OPAQUE:
+            for place in sorted((tree / folder).iterdir()) if (tree / folder).is_dir() else ():
+                _remove(place)
+        else:
+            _remove(tree / folder / name.removeprefix(WHITEOUT))
+    unpack(layer, digest, tree)
+
+
+def _remove(place: Path) -> None:
+    if place.is_dir() and not place.is_symlink():
+        shutil.rmtree(place)
+    else:
+        place.unlink(missing_ok=True)
+
+
+def _start_files(tree: Path, toolbox: Toolbox) -> None:
+    """The kernel by a name without its version, and its initrd: what the boot loaders look for."""
+    version = kernel_version(tree)
+    content = initrd(tree, busybox=toolbox.root / "bin/busybox", version=version)
+    (tree / "boot/initrd").write_bytes(content)
+    (tree / "boot/vmlinuz").symlink_to(f"vmlinuz-{version}")
+    for name in ("initrd", "vmlinuz", "."):
+        os.utime(tree / "boot" / name, (FIRST_TIME, FIRST_TIME), follow_symlinks=False)
+
+
+def _listed(tree: Path) -> Iterator[bytes]:
+    """Every path, with a slash at the end of a folder's."""
+    for path, status in _sorted_below(tree):
+        yield os.fsencode(path) + (b"/" if stat.S_ISDIR(status.st_mode) else b"") + b"\0"
+
+
+def _times(tree: Path) -> Iterator[str]:
+    """Nothing was read, made or changed at any time but one; what says when content was written stays."""
+    count = sum(len(folders) + len(files) for _, folders, files in os.walk(tree))
+    for inode in (2, *range(FIRST_INODE, FIRST_INODE + count + 1)):
+        for field in ("atime", "ctime", "crtime"):
+            yield f"set_inode_field <{inode}> {field} @{FIRST_TIME}"
+
+
+def _write_loaders(toolbox: Toolbox, outline: Outline, arguments: str) -> None:
+    core = toolbox.make_loader("bios", root_uuid=outline.root_uuid, arguments=arguments)
+    uefi = toolbox.make_loader("uefi", root_uuid=outline.root_uuid, arguments=arguments)
+    parts = {
+        0: outline.first_sector(first_code((toolbox.root / BOOT_CODE).read_bytes(), outline)),
+        SECTOR: outline.front(),
+        outline.loader.offset: later_code(core, outline),
+        outline.firmware.offset: toolbox.make_firmware_files(uefi, outline),
+        outline.back_offset: outline.back(),
+    }
+    with (toolbox.work / "disk.img").open("r+b") as disk:
+        for offset, content in parts.items():
+            write_sparse(disk.fileno(), offset, content)
+
+
+def first_code(code: bytes, outline: Outline) -> bytes:
+    """GRUB's first sector, which is told where the second lies; as grub-bios-setup(8) does it."""
+    changed = bytearray(code)
+    struct.pack_into("<Q", changed, SECTOR_PLACE, outline.loader.offset // SECTOR)
+    changed[JUMP_PLACE : JUMP_PLACE + len(NO_JUMP)] = NO_JUMP
+    return bytes(changed)
+
+
+def later_code(core: bytes, outline: Outline) -> bytes:
+    """The rest of GRUB, whose first sector is told where what follows it lies."""
+    changed = bytearray(core)
+    struct.pack_into("<Q", changed, BLOCK_LIST_PLACE, outline.loader.offset // SECTOR + 1)
+    return bytes(changed)
+
+
+def add(job: dict[str, Any], work: Path) -> None:
+    """Write ``disk.img`` in ``work``: a copy of a disk with more layers, what was there before stays where it was."""
+    outline = Outline(**job["outline"])
+    copy_sparse(Path(job["disk"]), work / "disk.img")
+    added = work / "added"
+    added.mkdir()
+    for layer in job["layers"]:
+        unpack(Path(layer["path"]), layer["digest"], added)
+    there = frozenset(os.fsdecode(path) for path in Path(job["paths"]).read_bytes().split(b"\0"))
+    lowers = [Path(lower) for lower in job["lowers"]]
+    with opened(work, lowers=lowers, folder=Path(job["folder"]), packages=job["tools"]) as toolbox:
+        toolbox.change(list(_laying(added, there)), outline.root)
+    shutil.rmtree(added)
+
+
+def _laying(added: Path, there: frozenset[str]) -> Iterator[str]:
+    """Commands for debugfs: every folder that is new, every file and link, with owners and times."""
+    for path, status in _sorted_below(added):
+        if path in there:
+            yield f"rm {quoted(path)}"
+        place, target = f"/tmp/work/added/{path}", quoted(path)  # noqa: S108 - a tmpfs of our own in the chroot
+        if stat.S_ISDIR(status.st_mode):
+            if f"{path}/" in there:
+                continue
+            yield f"mkdir {target}"
+        elif stat.S_ISLNK(status.st_mode):
+            yield f"symlink {target} {quoted(os.fspath((added / path).readlink()), root='')}"
+        else:
+            yield f"write {quoted(place, root='')} {target}"
+        yield f"set_inode_field {target} mode 0{status.st_mode:o}"
+        yield f"set_inode_field {target} uid {status.st_uid}"
+        yield f"set_inode_field {target} gid {status.st_gid}"
+        yield f"set_inode_field {target} mtime @{int(status.st_mtime)}"
+
+
+def quoted(path: str, *, root: str = "/") -> str:
+    """A word for debugfs, whose quotes are doubled to be meant as themselves."""
+    return '"' + (root + path).replace('"', '""') + '"'
+
+
+def _sorted_below(root: Path) -> Iterator[tuple[str, os.stat_result]]:
+    """Every path below, parents first."""
+    for place in sorted(root.rglob("*"), key=lambda found: found.parts):
+        yield place.relative_to(root).as_posix(), place.lstat()

@@ -1,0 +1,158 @@
+"""What makes a machine of a root filesystem: mounts, network, first start, hardening. No setting of an environment.
+
+What of it hardens the machine is told to people in ``docs/how-to/bake-a-virtual-machine.md``.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from repave.bakers.disk.table import ROOT_NAME
+from repave.bakers.disk.units import NAME, application_unit
+from repave.bakers.rootfs.stage import Stage
+from repave.ports.baker import BakeRequest
+
+ARGUMENTS = f"root=PARTLABEL={ROOT_NAME} rootfstype=ext4 rw console=tty0 console=ttyS0,115200n8 loglevel=4 panic=5"
+"""The kernel's: what it says, and what systemd and the application say, is on the first serial line."""
+
+DATA_SOURCES = ("NoCloud", "ConfigDrive", "None")
+"""Where cloud-init looks for the configuration: two disks that who runs the machine attaches; no server is asked."""
+
+SSH_SERVER = "openssh-server"
+UNITS = "etc/systemd/system"
+TMP_UNIT = "tmp.mount"
+
+MASKED = (
+    "apt-daily.timer",
+    "apt-daily-upgrade.timer",
+    "dpkg-db-backup.timer",
+    "getty@tty1.service",
+    "serial-getty@ttyS0.service",
+    "systemd-firstboot.service",
+)
+"""Nothing is changed in place, nobody logs in or answers questions at a console."""
+
+ENABLED = {
+    "multi-user.target.wants": (NAME, "systemd-networkd.service"),
+    "network-online.target.wants": ("systemd-networkd-wait-online.service",),
+    "sockets.target.wants": ("systemd-networkd.socket",),
+    "local-fs.target.wants": (TMP_UNIT,),
+}
+
+FSTAB = f"""\
+PARTLABEL={ROOT_NAME} / ext4 rw,noatime,nodev,errors=remount-ro 0 0
+"""
+
+TMP_MOUNT = """\
+[Unit]
+Description=Files for a while
+Before=local-fs.target
+
+[Mount]
+What=tmpfs
+Where=/tmp
+Type=tmpfs
+Options=mode=1777,nosuid,nodev,size=50%
+"""
+
+NETWORK = """\
+[Match]
+Type=ether
+
+[Network]
+DHCP=yes
+"""
+
+SYSCTL = """\
+kernel.dmesg_restrict = 1
+kernel.kptr_restrict = 2
+kernel.unprivileged_bpf_disabled = 1
+kernel.yama.ptrace_scope = 1
+fs.protected_fifos = 2
+fs.protected_regular = 2
+net.ipv4.conf.all.accept_redirects = 0
+net.ipv4.conf.default.accept_redirects = 0
+net.ipv4.conf.all.send_redirects = 0
+net.ipv4.conf.all.rp_filter = 1
+net.ipv6.conf.all.accept_redirects = 0
+net.ipv6.conf.default.accept_redirects = 0
+"""
+
+SSHD = """\
+PasswordAuthentication no
+KbdInteractiveAuthentication no
+PermitRootLogin no
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """All files and links, by path without the first slash."""
+
+    files: Mapping[str, str]
+    links: Mapping[str, str]
+
+    @classmethod
+    def of(cls, request: BakeRequest) -> "Settings":
+        """For one image. Raises Invalid for a command that no unit can hold."""
+        ssh = any(package.name == SSH_SERVER for package in request.packages)
+        files = {
+            "etc/fstab": FSTAB,
+            "etc/systemd/network/80-repave.network": NETWORK,
+            f"{UNITS}/{NAME}": application_unit(request),
+            f"{UNITS}/{TMP_UNIT}": TMP_MOUNT,
+            "etc/sysctl.d/60-repave.conf": SYSCTL,
+            "etc/cloud/cloud.cfg.d/99-repave.cfg": cloud_settings(ssh=ssh),
+            # Filled at first start: empty means that nobody is asked anything (machine-id(5)).
+            "etc/machine-id": "",
+            "etc/hostname": "localhost\n",
+            "etc/hosts": "127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n",
+            **({"etc/ssh/sshd_config.d/10-repave.conf": SSHD} if ssh else {}),
+        }
+        return cls(files=files, links=dict(_links()))
+
+    def lay_out(self, stage: Stage) -> None:
+        """Put all of it where it belongs."""
+        for path, text in self.files.items():
+            with stage.file(path, mode=0o644, origin="the machine") as file:
+                file.write(text.encode())
+        for path, target in self.links.items():
+            stage.link(path, target, origin="the machine")
+
+
+def cloud_settings(*, ssh: bool) -> str:
+    """What cloud-init does at the first start, and all that it does: no package is installed or brought up to date."""
+    keys = ("ssh",) if ssh else ()
+    first = ("seed_random", "bootcmd", "set_hostname", "users-groups", *keys)
+    return (
+        "\n".join(
+            (
+                f"datasource_list: [{', '.join(DATA_SOURCES)}]",
+                "network: {config: disabled}",
+                "users: []",
+                "disable_root: true",
+                "ssh_pwauth: false",
+                "package_update: false",
+                "package_upgrade: false",
+                "cloud_init_modules:",
+                # At every start: what is laid into memory is gone after one.
+                "- [write-files, always]",
+                *(f"- {module}" for module in first),
+                "cloud_config_modules:",
+                "- runcmd",
+                "cloud_final_modules:",
+                "- scripts-user",
+                "- final-message",
+            )
+        )
+        + "\n"
+    )
+
+
+def _links() -> Iterator[tuple[str, str]]:
+    yield "etc/resolv.conf", "../run/systemd/resolve/stub-resolv.conf"
+    for unit in MASKED:
+        yield f"{UNITS}/{unit}", "/dev/null"
+    for target, units in ENABLED.items():
+        for unit in units:
+            own = unit in {NAME, TMP_UNIT}
+            yield f"{UNITS}/{target}/{unit}", f"/{UNITS}/{unit}" if own else f"/lib/systemd/system/{unit}"

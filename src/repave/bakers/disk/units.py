@@ -1,0 +1,98 @@
+"""The application as a unit of systemd: its own user, and a view of the machine in which it can change nothing.
+
+Sources: systemd.service(5), systemd.exec(5), systemd.syntax(7).
+"""
+
+from collections.abc import Sequence
+
+from repave.bakers.rootfs.ownership import ENVIRONMENT, working_folder
+from repave.model.recipe import Image
+from repave.ports.baker import BakeRequest
+from repave.ports.errors import Invalid
+
+NAME = "repave-application.service"
+SETTINGS = "/run/repave/environment"
+"""Where the configuration is laid at the first start: in memory, never on the disk that was baked."""
+
+SANDBOX = (
+    "NoNewPrivileges=yes",
+    "CapabilityBoundingSet=CAP_NET_BIND_SERVICE",
+    "AmbientCapabilities=CAP_NET_BIND_SERVICE",
+    "ProtectSystem=strict",
+    "ProtectHome=yes",
+    "PrivateTmp=yes",
+    "PrivateDevices=yes",
+    "ProtectKernelTunables=yes",
+    "ProtectKernelModules=yes",
+    "ProtectKernelLogs=yes",
+    "ProtectControlGroups=yes",
+    "ProtectClock=yes",
+    "ProtectHostname=yes",
+    "ProtectProc=invisible",
+    "RestrictNamespaces=yes",
+    "RestrictRealtime=yes",
+    "RestrictSUIDSGID=yes",
+    "LockPersonality=yes",
+    "RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX AF_NETLINK",
+    "SystemCallArchitectures=native",
+    "UMask=0077",
+)
+"""What it may do: serve at any port, below 1024 too, and keep files for as long as it runs in its own /tmp."""
+
+NOBODY = "nobody"
+
+
+def application_unit(request: BakeRequest) -> str:
+    """The unit's file. Raises Invalid for a command that no unit can hold."""
+    image = request.image
+    lines = [
+        "[Unit]",
+        f"Description=The application of {image.name}",
+        "Wants=network-online.target",
+        "After=network-online.target cloud-init.service",
+        "",
+        "[Service]",
+        f"ExecStart=:{command(image)}",
+        f"WorkingDirectory={_value(working_folder(request) or '/')}",
+        *(f"Environment={_quoted(f'{name}={value}')}" for name, value in ENVIRONMENT.items()),
+        f"EnvironmentFile=-{SETTINGS}",
+        *_user(image),
+        "Restart=on-failure",
+        "RestartSec=1",
+        # The console is kept by who runs the machine: what the application says last is found there.
+        "StandardOutput=journal+console",
+        *SANDBOX,
+        *(f"ReadWritePaths={_value(path)}" for path in image.data),
+        "",
+        "[Install]",
+        "WantedBy=multi-user.target",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def command(image: Image) -> str:
+    """The command as one line that systemd takes apart into the same arguments. Raises Invalid."""
+    if not image.run:
+        raise Invalid(f"image {image.name} has no `run`", hint="say what the machine's application is")
+    return " ".join(_quoted(argument) for argument in image.run)
+
+
+def _user(image: Image) -> Sequence[str]:
+    user, _, group = image.user.partition(":")
+    if user == NOBODY:
+        # One of its own, which lives as long as the application does: nobody is shared by whoever needs no rights.
+        return ("DynamicUser=yes", "User=application")
+    return (f"User={user}", *([f"Group={group}"] if group else []))
+
+
+def _quoted(argument: str) -> str:
+    if "\0" in argument:
+        raise Invalid(f"the command's argument {argument!a} holds a NUL", hint="no program can be given one")
+    escaped = argument.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%")
+    for character, sequence in (("\n", "\\n"), ("\r", "\\r"), ("\t", "\\t")):
+        escaped = escaped.replace(character, sequence)
+    return f'"{escaped}"'
+
+
+def _value(path: str) -> str:
+    return path.replace("\\", "\\\\").replace("%", "%%").replace(" ", "\\x20")

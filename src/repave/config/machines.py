@@ -1,0 +1,45 @@
+"""What only virtual machines have, and what they can stand on."""
+
+from collections.abc import Iterator, Mapping
+
+from repave.config.document import Document, Path
+from repave.config.errors import Problem
+from repave.config.problems import Unfit, problem
+from repave.config.words import mapping_of
+from repave.model.recipe import ImageKind
+
+OWN_KEYS = ("boot", "disk")
+
+
+def check_machines(document: Document) -> Iterator[Problem]:
+    """What no single key can tell of an image's kind."""
+    for image, fields in mapping_of(mapping_of(document.data).get("images")).items():
+        place: Path = ("images", image)
+        if mapping_of(fields).get("kind") == ImageKind.VM:
+            yield from _base(document, place, mapping_of(mapping_of(fields).get("base")))
+        else:
+            yield from _others(document, place, mapping_of(fields))
+
+
+def _base(document: Document, place: Path, base: Mapping[str, object]) -> Iterator[Problem]:
+    """Its kernel and its boot loader are Debian's, for one processor."""
+    name = place[-1]
+    if "image" in base:
+        unfit = Unfit("a distribution", hint="an image of a registry has no kernel: {distribution: debian, ...}")
+        found = f"image `{name}` is a virtual machine, and its base is an image of a registry"
+        yield problem(document, document.at_key((*place, "base")), found, unfit)
+    if base.get("distribution") not in (None, "debian"):
+        unfit = Unfit("debian", hint="of others this version knows neither kernel nor boot loader")
+        found = f"image `{name}` is a virtual machine of `{base['distribution']}`"
+        yield problem(document, document.at_value((*place, "base", "distribution")), found, unfit)
+    if base.get("architecture") not in (None, "amd64"):
+        unfit = Unfit("amd64", hint="of others this version knows no boot loader")
+        found = f"image `{name}` is a virtual machine for `{base['architecture']}`"
+        yield problem(document, document.at_value((*place, "base", "architecture")), found, unfit)
+
+
+def _others(document: Document, place: Path, fields: Mapping[str, object]) -> Iterator[Problem]:
+    for key in OWN_KEYS:
+        if key in fields:
+            found = f"`{key}` is of virtual machines, and image `{place[-1]}` is none"
+            yield problem(document, document.at_key((*place, key)), found, Unfit("", hint=f"remove `{key}`"))
