@@ -88,8 +88,8 @@ def test_what_no_source_covers_is_said() -> None:
     ("failing", "words"),
     [
         (lock(), ["closes 2 CVEs: CVE-2026-1, CVE-2026-2", "opens 1 CVE: CVE-2026-3"]),
-        (NEW, ["which flaws it closes is unknown", "opens no flaw as far as could be read"]),
-        (OLD, ["closes no flaw as far as could be read", "which flaws it opens is unknown"]),
+        (NEW, ["which flaws it closes is unknown", "opens no flaw as far as could be judged"]),
+        (OLD, ["closes no flaw as far as could be judged", "which flaws it opens is unknown"]),
     ],
 )
 def test_it_is_told_in_words(failing: Lock, words: list[str], capsys: pytest.CaptureFixture[str]) -> None:

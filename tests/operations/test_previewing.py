@@ -4,10 +4,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from simulated_shop import FILE, Shop
+from simulated_shop import FILE, QUIET, Shop
 
+from repave.model.names import EnvironmentName
 from repave.model.observation import Observation
 from repave.model.plan import Plan, Rule
+from repave.operations.foresight import foresee
 from repave.operations.pause import pause
 from repave.operations.preview import FleetPreview, preview
 from repave.simulation.world import Behaviour
@@ -135,3 +137,21 @@ def test_the_turn_of_a_fleet_comes_when_those_before_it_are_done(tmp_path: Path)
     back = preview(shop.project, shop.environment("test"), shop.store.releases()[0], shop.store, shop.clock)
     assert {fleet.fleet: fleet.after for fleet in back} == {"web": (), "proxy": ("web",)}
     shop.close()
+
+
+def test_a_patch_is_told_before_it_is_baked(two: Shop) -> None:
+    """By instance and in order, as it then rolls out; a fleet that runs nothing flawed is left out."""
+    two.pinner.archive["openssl"] = "3.0.22"
+    two.advisories.repairs["openssl"] = ("3.0.22", ("CVE-2026-1234",))
+    cure = two.patching.cure(two.patching.diagnose(QUIET), QUIET)
+    planned = foresee(two.project, cure.rolls, two.store, two.clock)
+    assert set(planned) == {"test"}
+    [fleet] = planned[EnvironmentName("test")]
+    assert (fleet.running, fleet.release, fleet.replaces) == ("r1", "r3", 3)
+    drained: list[str] = []
+    two.world.on_effect = lambda effect: drained.append(effect.machine.slot) if effect.kind == "drain" else None
+    two.locking.write(cure.proposal, QUIET)
+    two.bake()
+    assert two.deploy("test", 3).as_asked
+    assert [one.slot for batch in fleet.rehearsal.batches for one in batch.retires] == list(dict.fromkeys(drained))
+    two.close()

@@ -10,7 +10,7 @@ MOST_FLAWS = 10
 
 def show(change: FlawChange, screen: Screen) -> None:
     """What is known, and what is not: unknown is never told as none."""
-    part = "at least " if change.unknown else ""
+    part = "at least " if change.unknown or change.unjudged else ""
     screen.show(_told("closes", change.closed, part))
     screen.show(_told("opens", change.opened, part))
     for source in change.unknown:
@@ -23,6 +23,6 @@ def _told(verb: str, flaws: tuple[str, ...] | None, part: str) -> str:
     if flaws is None:
         return f"which flaws it {verb} is unknown"
     if not flaws:
-        return f"{verb} no flaw{' as far as could be read' if part else ' that is known'}"
+        return f"{verb} no flaw{' as far as could be judged' if part else ' that is known'}"
     noun = "CVE" if all(flaw.startswith("CVE-") for flaw in flaws) else "flaw"
     return f"{verb} {part}{counted(len(flaws), noun)}: {listed(flaws, most=MOST_FLAWS)}"

@@ -1,12 +1,13 @@
 """``repave patch``."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Annotated
 
 import typer
 
-from repave.cli import differences, outcomes, remaining
+from repave.cli import differences, outcomes, previews, remaining
 from repave.cli.codes import FAILED, HELD, OK, UNKNOWN
 from repave.cli.commands.deploy import carry_out
 from repave.cli.failure import Interrupted
@@ -15,14 +16,20 @@ from repave.cli.options import File, Json
 from repave.cli.phrases import counted, listed
 from repave.cli.screen import Screen
 from repave.cli.verbs import example
+from repave.model.names import EnvironmentName
 from repave.model.release import Release
 from repave.operations.deploy import DeployResult
+from repave.operations.foresight import foresee
 from repave.operations.patch import Cure, Diagnosis, Proof
+from repave.operations.preview import FleetPreview
 from repave.operations.scan import unjudged
 from repave.ports.clock import Clock
 from repave.wiring import Wiring
 
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would change; write, bake and roll nothing.")]
+DryRun = Annotated[
+    bool,
+    typer.Option("--dry-run", help="Show what would change, who is replaced and when; write, bake and roll nothing."),
+]
 
 
 @example("repave patch --dry-run", "repave patch", "repave patch --json | jq .cves_closed")
@@ -76,6 +83,7 @@ class _Run:
     times: Times
     diagnosis: Diagnosis | None = None
     cure: Cure | None = None
+    planned: Mapping[EnvironmentName, tuple[FleetPreview, ...]] = field(default_factory=dict)
     release: Release | None = None
     deployments: tuple[DeployResult, ...] = ()
     proof: Proof | None = None
@@ -98,6 +106,7 @@ class _Run:
                 return self._nothing_to_do(self.diagnosis)
             if dry_run:
                 self.times.mark("resolved")
+                self._show_plan(self.cure)
                 return self._end("dry run", self._taken, "nothing was written: that was a dry run")
             self.wiring.locking.write(self.cure.proposal, progress)
             self.times.mark("locked")
@@ -157,6 +166,12 @@ class _Run:
             self.screen.show(f"~ {path}, as npm would have it")
         remaining.show(cure, self.screen)
 
+    def _show_plan(self, cure: Cure) -> None:
+        clock = self.wiring.clock
+        self.planned = foresee(self.wiring.project, cure.rolls, self.wiring.store, clock) if cure.rolls else {}
+        for fleet in (fleet for fleets in self.planned.values() for fleet in fleets):
+            previews.show(fleet, clock.now(), self.screen)
+
     def _end(self, result: str, code: int, words: str) -> int:
         times = self.times.all()
         changes = differences.document(self.cure.difference) if self.cure else {}
@@ -174,6 +189,7 @@ class _Run:
                 "rewritten": self.cure.rewritten if self.cure else (),
                 "affected": self.diagnosis.affected if self.diagnosis else (),
                 "sources": self.diagnosis.sources if self.diagnosis else (),
+                "planned": self.planned,
                 "release": str(self.release) if self.release else None,
                 "deployments": [outcomes.document(result) for result in self.deployments],
                 "proof": self.proof,

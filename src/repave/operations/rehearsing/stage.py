@@ -1,10 +1,10 @@
 """The imagined world of a rehearsal: nothing fails, and everything takes as long as it is said to."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from repave.model.names import InstanceId, SlotId, ZoneName
+from repave.model.names import InstanceId, ReleaseNumber, RevisionId, SlotId, ZoneName
 from repave.model.observation import (
     Backend,
     Instance,
@@ -84,6 +84,9 @@ class Stage:
         self._leave = timedelta(seconds=durations.leave.seconds)
         self._actors: dict[InstanceId, Actor] = dict(self._seen(seen))
         self.peak = len(self._actors)
+        proven = {proof.revision: proof.release for proof in target.proven}
+        known = {instance.revision: instance.release for instance in seen.machines.instances}
+        self._releases: Mapping[RevisionId, ReleaseNumber] = {**proven, **known, target.revision: target.release}
 
     @property
     def serving(self) -> int:
@@ -190,7 +193,7 @@ class Stage:
             id=InstanceId(f"imagined-{step.slot}"),
             slot=step.slot,
             revision=step.revision,
-            release=self.target.release,
+            release=self._releases.get(step.revision, self.target.release),
             zone=step.zone,
             state=MachineState.RUNNING,
             started_at=self.now,
