@@ -19,6 +19,7 @@ SCALE = ScalePolicy(
     highest=9,
     targets=(MetricTarget(metric="requests_per_instance", value=10),),
     in_after_seconds=60.0,
+    in_per_hour=Amount(value=100, percent=True),
     cool_down_seconds=20.0,
     window_seconds=12.0,
 )

@@ -7,9 +7,10 @@ from zoneinfo import ZoneInfo
 
 from storytelling import Story, Tells
 
+from repave.model.amount import Amount
 from repave.model.names import ZoneName
 from repave.model.plan import Phase
-from repave.model.scaling import MetricTarget, ScalePolicy, ScheduledSize
+from repave.model.scaling import MetricTarget, Scale, ScalePolicy, ScheduledSize
 from repave.simulation.stage import POLICY, Stage
 from repave.simulation.world import World
 
@@ -18,6 +19,7 @@ SCALE = ScalePolicy(
     highest=9,
     targets=(MetricTarget(metric="requests_per_instance", value=10),),
     in_after_seconds=60.0,
+    in_per_hour=Amount(value=100, percent=True),
     cool_down_seconds=20.0,
     window_seconds=12.0,
 )
@@ -110,3 +112,16 @@ def test_a_schedule_raises_the_size_before_the_load_comes(tells: Tells) -> None:
     story.run(600)
     story.compare("scaling_schedule")
     assert (story.failed, story.stage.target.size) == (0, 8)
+
+
+def test_metrics_take_half_of_a_fleet_within_an_hour(tells: Tells) -> None:
+    """Whatever they say: the rest waits for its hour, and it is told until when."""
+    story = loaded(
+        tells, "The load of six instances is gone.", replace(SCALE, lowest=1, in_per_hour=Scale().in_per_hour)
+    )
+    turn_to(story, 1)
+    story.run(3500)
+    assert story.stage.target.size == 3
+    story.run(3600)
+    assert story.stage.target.size == 1
+    story.compare("scaling_hourly")

@@ -60,6 +60,7 @@ def _scale(scale: Scale, sizes: FleetSize) -> ScalePolicy | None:
         tolerance=scale.tolerance,
         out_after_seconds=scale.out_after_seconds,
         in_after_seconds=scale.in_after_seconds,
+        in_per_hour=scale.in_per_hour,
         cool_down_seconds=scale.cool_down_seconds,
         window_seconds=scale.window_seconds,
     )

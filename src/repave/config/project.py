@@ -265,6 +265,7 @@ def _scale(section: ScaleSection) -> Scale:
         tolerance=section.tolerance,
         out_after_seconds=section.out_after,
         in_after_seconds=section.in_after,
+        in_per_hour=section.in_per_hour,
         cool_down_seconds=section.cool_down,
         window_seconds=section.window,
     )

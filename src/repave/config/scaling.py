@@ -8,7 +8,7 @@ from repave.config.problems import Unfit, problem
 from repave.config.quantities import SizeRange, size
 from repave.config.words import mapping_of
 
-MANNERS = frozenset({"tolerance", "out_after", "in_after", "cool_down", "window"})
+MANNERS = frozenset({"tolerance", "out_after", "in_after", "in_per_hour", "cool_down", "window"})
 """Keys of `scale` that say how a size is moved, and not what moves it."""
 
 

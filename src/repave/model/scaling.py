@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
+from repave.model.amount import Amount
+
 
 @dataclass(frozen=True, kw_only=True)
 class MetricTarget:
@@ -42,6 +44,10 @@ class Scale:
 
     in_after_seconds: float = 300.0
     """Less must have been demanded for so long: load that is gone for a moment comes back."""
+
+    in_per_hour: Amount = Amount(value=50, percent=True)
+    """So many fewer than an hour ago because metrics ask for it, at least 1. Load that goes for the night is followed
+    in an hour or two; a metric that is wrong takes half of a fleet, not all of it, before somebody has looked."""
 
     cool_down_seconds: float = 60.0
     """After a change of the size metrics change nothing for so long: the window of the metrics, so that what is

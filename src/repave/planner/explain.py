@@ -40,7 +40,7 @@ REMEDIES: Mapping[Rule, str] = {
     Rule.PAUSED: "`repave resume`",
     Rule.CHECKPOINT: "`repave resume` lets it go on, `repave rollback` goes back",
     Rule.AFTER: "the explanation of the fleet that comes first says what holds that one",
-    Rule.HOURLY: "wait, or raise `budget.per_hour` or `budget.gentle_per_hour` of the fleet",
+    Rule.HOURLY: "wait, or raise `budget.per_hour`, `budget.gentle_per_hour` or `scale.in_per_hour` of the fleet",
     Rule.PROTECTED: "`repave unprotect`, when it need not be protected any more",
     Rule.ZONE_BUDGET: "wait, or raise `budget.per_zone` of the fleet",
     Rule.DEADLINE: "`repave patch` where nothing repaired is wanted; resume what is paused, or deploy a good release",

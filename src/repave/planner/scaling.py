@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from repave.model.disruption import HOUR, Drawer
 from repave.model.metrics import MetricSighting
 from repave.model.names import InstanceId, ZoneName
 from repave.model.plan import Rule
@@ -70,8 +71,24 @@ def _follow_metrics(draft: Draft, policy: ScalePolicy, bounds: tuple[int, int], 
         until = history.resized_at + timedelta(seconds=policy.cool_down_seconds)
         words = f"{words} ({reason}); what the last change does is awaited"
         draft.rest(SUBJECT, Rule.COOL_DOWN, words, since=history.resized_at, until=until)
-    else:
+    elif wanted > size:
         _resize(draft, leaning.size, reason, since=leaning.since)
+    else:
+        _shrink(draft, policy, leaning, reason)
+
+
+def _shrink(draft: Draft, policy: ScalePolicy, leaning: Leaning, reason: str) -> None:
+    """As far as the hour leaves room: of the size that it had before, less what has left and what is about to."""
+    size = draft.target.size
+    left = [d.at for d in draft.target.disruptions if d.drawer is Drawer.SCALE_IN and draft.now - d.at < HOUR]
+    most = max(1, policy.in_per_hour.of(size + len(left)))
+    room = most - len(left) - max(0, draft.serving - size)
+    if room > 0:
+        _resize(draft, max(leaning.size, size - room), reason, since=leaning.since)
+        return
+    words = f"{leaning.size} would do ({reason}); {most} may leave for it within an hour"
+    until = min(left) + HOUR if left else None
+    draft.rest(SUBJECT, Rule.HOURLY, words, since=leaning.since, until=until)
 
 
 def _of(draft: Draft, standing: Standing) -> tuple[InstanceId, ...]:

@@ -5,7 +5,8 @@ from typing import Annotated
 from pydantic import Field, PlainValidator, WithJsonSchema
 
 from repave.config import quantities, schedules
-from repave.config.grammar.fields import Duration, Section, told, whole
+from repave.config.grammar.fields import AmountText, Duration, Section, told, whole
+from repave.model.amount import Amount
 
 Cron = Annotated[
     str, PlainValidator(schedules.cron), told(schedules.CRON_PATTERN, "0 8 * * Mon-Fri", "*/30 9-17 1,15 * *")
@@ -50,6 +51,10 @@ class ScaleSection(Section):
     )
     in_after: Patience = Field(
         default=300.0, description="Fewer are wanted once metrics have asked for it so long. Default: 5m."
+    )
+    in_per_hour: AmountText = Field(
+        default=Amount(value=50, percent=True),
+        description="So many fewer than an hour ago because metrics ask for it, at least 1. Default: 50%.",
     )
     cool_down: Patience = Field(
         default=60.0, description="After a change metrics change nothing for so long. Default: 1m."

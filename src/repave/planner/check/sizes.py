@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import timedelta
 
+from repave.model.disruption import Drawer
 from repave.model.scaling import ScalePolicy
 from repave.model.target import FailureKind
 from repave.planner.check.turns import kept_meanwhile
@@ -39,6 +40,8 @@ def sizes(view: View) -> Iterator[str]:
         yield f"{change}, and nothing of the wanted revision may be launched"
     if resize.size < size:
         yield from (f"{change}, and {why}" for why in _unquiet(view))
+    if policy.targets and policy.lowest <= size <= policy.highest and resize.size < size:
+        yield from (f"{change}, and {why}" for why in _too_fast(view, policy, size - resize.size))
     if policy.lowest <= size <= policy.highest and not policy.schedule:
         yield from (f"{change}, and {why}" for why in _groundless(view, policy))
 
@@ -53,6 +56,14 @@ def _unquiet(view: View) -> Iterator[str]:
     gone = (FailureKind.NO_CAPACITY, FailureKind.ZONE_LOST)
     if any(f.kind in gone and timedelta(0) <= view.now - f.at < ZONE_OUT for f in view.target.failures):
         yield "a zone is out"
+
+
+def _too_fast(view: View, policy: ScalePolicy, fewer: int) -> Iterator[str]:
+    """What metrics take away keeps to the hour, counted by what has left."""
+    taken = [d for d in view.target.disruptions if d.drawer is Drawer.SCALE_IN and view.now - d.at < timedelta(hours=1)]
+    most = max(1, policy.in_per_hour.of(view.target.size + len(taken)))
+    if len(taken) + fewer > most:
+        yield f"{len(taken) + fewer} fewer would be there within an hour, and {most} may be"
 
 
 def _groundless(view: View, policy: ScalePolicy) -> Iterator[str]:
