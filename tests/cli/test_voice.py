@@ -31,6 +31,7 @@ Options:
 
 Commands:
   init       Write a commented repave.yaml for the application in this folder.
+  adopt      Read a server that was made by hand, and write a recipe that rebuilds it.
   schema     Print the JSON Schema of repave.yaml, for editors.
   lock       Pin every package and file of every image, exactly.
   bake       Make images from the lock, and a release of them.

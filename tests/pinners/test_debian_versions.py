@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from repave.archives.control import groups, paragraphs, source_of, written
 from repave.jobs.commands import LocalCommands
-from repave.pinners.debian.control import groups, paragraphs, source_of, written
 from repave.pinners.debian.versions import newer
 from repave.ports.errors import Invalid
 

@@ -241,6 +241,18 @@ def control_seeds() -> Iterator[bytes]:
     yield CONTROL.encode()
 
 
+def pet_seeds() -> Iterator[bytes]:
+    """A file of each kind that says something of a server."""
+    yield CONTROL.encode()
+    yield b"Types: deb\nURIs: http://a.example/debian\nSuites: bookworm\nComponents: main\nSigned-By: /k.gpg\n"
+    yield b"deb [signed-by=/k.gpg] http://a.example/debian bookworm main\nID=debian\nVERSION_CODENAME=bookworm\n"
+    yield b"[Service]\nExecStart=-/usr/bin/x \\\n --port 80 '%i'\nEnvironment=A=1 'B=2'\nPASSWORD=hunter2\n"
+    yield b"server {\n listen [::]:80 default_server;\n}\n"
+    yield b'{"name": "n", "scripts": {"start": "x"}, "packages": {"node_modules/a": {"version": "1"}}}'
+    table, links = b" 0: 0100007F:1F40 0:0 0A 0:0 0:0 0 0 0 111\n", b"/proc/9/fd/5 socket:[111]\n"
+    yield b"\x1e".join((table, links, b"9\x1f/x\x1fx\x01\x1f0::/x.service\n"))
+
+
 def archive_seeds() -> Iterator[bytes]:
     """An honest one of each kind, and those of the hostile corpus that are small."""
     whole = tar((entry("a/b"), b"x" * 600), entry("a/l", LINK, link="b"), entry("h", HARD, link="a/b"), entry("d/"))

@@ -22,6 +22,7 @@ from fuzz_seeds import (
     lock_seeds,
     osv_seeds,
     package_lock_seeds,
+    pet_seeds,
     published_seeds,
 )
 from tar_bytes import field
@@ -37,6 +38,7 @@ from repave.advisories.osv.orders import Unordered, debian
 from repave.advisories.osv.records import read_record, write_record
 from repave.advisories.rating import rate
 from repave.advisories.vex.formats import read_vex
+from repave.archives.control import groups, paragraphs, source_of, written
 from repave.archives.errors import BadArchive
 from repave.archives.packages import opened_package
 from repave.archives.rules import MIB, ROOT_FILESYSTEM, TREE, Rules
@@ -58,8 +60,13 @@ from repave.config.lockfile import dump_lock, load_lock
 from repave.model.lock import Ecosystem, project_path
 from repave.model.names import Digest, ImageName
 from repave.model.recipe import Base, FileMapping, Image, ImageKind, NodeApplication
+from repave.operations.adopting.applications import node_applications
+from repave.operations.adopting.dpkg import DIVERSIONS, INFO, STATUS, database
+from repave.operations.adopting.listening import LAST_PORT, declared
+from repave.operations.adopting.secrecy import secret_in, tells_secret
+from repave.operations.adopting.sources import release, sources
+from repave.operations.adopting.units import enabled
 from repave.operations.integrity.image import ImageReader
-from repave.pinners.debian.control import groups, paragraphs, source_of, written
 from repave.pinners.npm.archives import origin_of
 from repave.pinners.npm.fitting import Machine, installed
 from repave.pinners.npm.mending import taken
@@ -74,6 +81,7 @@ from repave.ports.pinner import Repair
 from repave.providers.local.accounts import HIGHEST_ID
 from repave.providers.local.images import facts_of, read_image
 from repave.registries.layout import LayoutRegistry
+from repave.servers.kernel import heard_in
 
 NAME = "the input"
 BLOCK_BYTES = 512
@@ -280,6 +288,22 @@ def read_facts_of_packages(data: bytes) -> None:
         word(text)
 
 
+def read_a_pets_files(data: bytes) -> None:
+    """Whatever a server's own files and kernel say: packages, sources, units, ports, applications; or nothing of it."""
+    text = data.decode(errors="replace")
+    heard_in(text)
+    found = database({STATUS: text, DIVERSIONS: text, f"{INFO}web.list": text, f"{INFO}web.md5sums": text}, {})
+    found.closure(found.by_hand)
+    release({"/etc/os-release": text})
+    sources({"/etc/apt/sources.list": text, "/etc/apt/sources.list.d/x.sources": text})
+    unit = "/etc/systemd/system/x.service"
+    units = enabled(["/etc/systemd/system/multi-user.target.wants/x.service"], {unit: text})
+    assert all(0 < port.number <= LAST_PORT for port in declared(units, {unit: text, "/etc/nginx/nginx.conf": text}))
+    node_applications({"/opt/n/package.json": text, "/opt/n/package-lock.json": text})
+    secret_in("/etc/x.conf", data)
+    tells_secret(text)
+
+
 TARGETS = (
     Target(name="lock", run=read_a_lock, seeds=lock_seeds),
     Target(name="osv", run=read_a_record, seeds=osv_seeds),
@@ -292,6 +316,7 @@ TARGETS = (
     Target(name="published", run=read_published_versions, seeds=published_seeds),
     Target(name="facts", run=read_facts_of_packages, seeds=fact_seeds),
     Target(name="documents", run=read_documents, seeds=document_seeds),
+    Target(name="pet", run=read_a_pets_files, seeds=pet_seeds),
 )
 
 

@@ -1,6 +1,5 @@
 """`repave init`: a commented starter file for the application in a folder. Never overwrites."""
 
-import json
 import re
 import shlex
 from collections.abc import Iterable
@@ -9,9 +8,10 @@ from pathlib import Path
 
 from repave.config.problems import Unfit
 from repave.config.project import FILENAME, parse_project
-from repave.config.words import LONGEST_NAME, command
+from repave.config.words import command
 from repave.operations.errors import Refused
 from repave.operations.node_survey import LOCK, NodeFound, at_home, node_survey
+from repave.operations.scalars import label_of, one_line, scalar
 from repave.operations.survey import Entry, Survey, survey
 
 HOME = "/srv/app/"
@@ -83,7 +83,7 @@ def _proposal(found: Survey) -> _Proposal:
     added = _missing(found.entry.framework if found.entry else "", names)
     return _Proposal(
         found=found,
-        name=_label(found.name),
+        name=label_of(found.name),
         release=_release(found.requires_python),
         packages=("python3", "ca-certificates", *(SYSTEM_PACKAGES[name] for name in SYSTEM_PACKAGES if name in names)),
         python=(*found.requirements, *added),
@@ -109,7 +109,7 @@ def _node_proposal(found: Survey, node: NodeFound) -> _Proposal:
     lowest = re.search(r"\d+", node.engine)
     return _Proposal(
         found=told,
-        name=_label(node.name),
+        name=label_of(node.name),
         release="trixie" if lowest and int(lowest[0]) > BOOKWORM_NODE else "bookworm",
         packages=("nodejs", "ca-certificates"),
         python=(),
@@ -130,11 +130,6 @@ def _missing(framework: str, names: set[str]) -> tuple[str, ...]:
 
 def _requirement_name(line: str) -> str:
     return re.sub(r"[-_.]+", "-", re.split(r"[\s\[<>=!~;(]", line, maxsplit=1)[0]).lower()
-
-
-def _label(name: str) -> str:
-    """A folder's or project's name as a name of ours."""
-    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-0123456789")[:LONGEST_NAME].strip("-") or "app"
 
 
 def _release(requires_python: str) -> str:
@@ -256,11 +251,11 @@ def _python_lines(proposal: _Proposal) -> Iterable[str]:
     if found.requirements_from:
         yield f"    # From {found.requirements_from}. Ranges are enough: the lock pins versions and hashes."
     for line in found.left_out:
-        yield f"    # Left out, for an index cannot vouch for it by hash: {_one_line(line)}"
+        yield f"    # Left out, for an index cannot vouch for it by hash: {one_line(line)}"
     if proposal.python:
         yield "    python:"
     for line in proposal.python:
-        yield f"      - {_scalar(line)}" + ("  # added: nothing named it" if line in proposal.added else "")
+        yield f"      - {scalar(line)}" + ("  # added: nothing named it" if line in proposal.added else "")
 
 
 def _node_lines(proposal: _Proposal) -> Iterable[str]:
@@ -277,7 +272,7 @@ def _file_lines(found: Survey) -> Iterable[str]:
     yield "    # The application: what of this folder goes where in the image."
     yield "    files:"
     for source, target in found.files.items():
-        yield f"      {_scalar(source)}: {_scalar(target)}"
+        yield f"      {scalar(source)}: {scalar(target)}"
 
 
 def _run_lines(proposal: _Proposal) -> Iterable[str]:
@@ -290,7 +285,7 @@ def _run_lines(proposal: _Proposal) -> Iterable[str]:
         yield f"    # {found.entry.framework} in {found.entry.module.as_posix()}; no shell interprets it."
     else:
         yield "    # A stand-in that answers every request with a list of files: put your command here."
-    yield f"    run: {_scalar(proposal.run)}"
+    yield f"    run: {scalar(proposal.run)}"
 
 
 def _advisory_lines(proposal: _Proposal) -> Iterable[str]:
@@ -321,15 +316,4 @@ def _port_origin(proposal: _Proposal) -> str:
 
 
 def _comment(text: str) -> str:
-    return f"  # {_one_line(text)}" if text else ""
-
-
-def _one_line(text: str) -> str:
-    return "".join(letter if letter.isprintable() else "?" for letter in " ".join(text.split()))
-
-
-def _scalar(text: str) -> str:
-    """Plain where YAML reads it as this very text, in quotes elsewhere."""
-    plain = re.fullmatch(r"[A-Za-z_/][A-Za-z0-9_./~=<>+ -]*(:[A-Za-z0-9_./~=<>+ -]+)*", text)
-    word = text.lower() in {"true", "false", "null", "yes", "no", "on", "off"}
-    return text if plain and not word and not text.endswith(" ") else json.dumps(text, ensure_ascii=False)
+    return f"  # {one_line(text)}" if text else ""

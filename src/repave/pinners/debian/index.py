@@ -7,9 +7,9 @@ from datetime import datetime
 from typing import NamedTuple
 from urllib.parse import quote, unquote
 
+from repave.archives.control import Fields, paragraphs, source_of
 from repave.pinners.debian import sources
 from repave.pinners.debian.complaints import unknown_name, unsatisfiable
-from repave.pinners.debian.control import Fields, paragraphs, source_of
 from repave.pinners.debian.workspace import Situation, Workspace
 from repave.ports.commands import Finished
 from repave.ports.errors import CommandFailed, Corrupt, WorldError

@@ -3,9 +3,9 @@
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
+from repave.archives.control import Fields, paragraphs, written
 from repave.model.lock import Ecosystem, LockedPackage
 from repave.model.recipe import Base
-from repave.pinners.debian.control import Fields, paragraphs, written
 from repave.pinners.debian.index import Entry, Key
 from repave.ports.commands import Commands
 from repave.ports.errors import Gone, Invalid, Unreachable

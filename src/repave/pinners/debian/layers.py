@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 
-from repave.pinners.debian.control import Fields, groups
+from repave.archives.control import Fields, groups
 
 
 def base_names(chosen: Mapping[str, Fields], also: Collection[str] = ()) -> frozenset[str]:

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+from repave.archives.control import Fields
 from repave.model.lock import LockedPackage
 from repave.pinners.debian import keeping, sources, versions
-from repave.pinners.debian.control import Fields
 from repave.pinners.debian.index import ESSENTIAL, Entry, Index, Key, UnknownPackage, Unsatisfiable
 from repave.pinners.debian.machines import loaders, machine_parts
 from repave.pinners.debian.workspace import Situation

@@ -1,0 +1,82 @@
+"""A server's own files, brought beside the recipe: each is looked at first, and no secret is taken."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from repave.operations.adopting.facts import Facts, contents_of
+from repave.operations.adopting.findings import Area, Fate, Found
+from repave.operations.adopting.secrecy import secret_in
+from repave.ports.progress import Progress
+from repave.ports.server import Server, Standing
+
+ELF = b"\x7fELF"
+
+
+def copied(
+    server: Server, copies: Mapping[str, Standing], facts: Facts, target: Path, progress: Progress
+) -> tuple[Found, ...]:
+    """Write the files below ``target``, by their places; answers what became of each."""
+    places: dict[str, list[str]] = {}
+    for place, source in copies.items():
+        places.setdefault(source.path, []).append(place)
+    sources = {source.path: source for source in copies.values()}
+    found: list[Found] = []
+    read: set[str] = set()
+    for path, content in contents_of(server, sources.values(), progress, "Copying files"):
+        read.add(path)
+        for place in places.get(path, ()):
+            one = looked_at(place, content, facts)
+            found.append(one)
+            if one.fate is Fate.TAKEN:
+                _write(target, place, content, executable=bool(sources[path].mode & 0o100))
+    return (*found, *(_unread(place, facts) for path in sources if path not in read for place in places[path]))
+
+
+def looked_at(place: str, content: bytes, facts: Facts) -> Found:
+    """What becomes of one file, by what it holds."""
+    secret = secret_in(place, content)
+    package = facts.database.owners.get(place, "")
+    whose = f"changed, of package {package}" if package else "no package owns it"
+    one = Found(
+        area=Area.CONFIGURATION if package else Area.FILES,
+        name=place,
+        fate=Fate.TAKEN,
+        detail=whose,
+        size_bytes=len(content),
+    )
+    if secret:
+        where = f" in line {secret.line}" if secret.line else ""
+        return replace(
+            one,
+            area=Area.SECRET,
+            fate=Fate.SECRET,
+            detail=f"{secret.kind}{where}; {whose}",
+            line="config: {NAME: {secret: env:NAME}}",
+        )
+    if content.startswith(ELF) and not package:
+        line = f'fetch: [{{url: https://..., into: {place}, mode: "0755"}}]'
+        return replace(
+            one, area=Area.BINARY, detail="a program that no package owns: copied; where does it come from?", line=line
+        )
+    return one
+
+
+def emptied(places: tuple[str, ...], target: Path) -> tuple[Found, ...]:
+    """Empty files where something was removed by hand that its package brings."""
+    for place in places:
+        _write(target, place, b"", executable=False)
+    detail = "removed by hand: an empty file stands where its package would put it again"
+    return tuple(Found(area=Area.CONFIGURATION, name=place, fate=Fate.TAKEN, detail=detail) for place in places)
+
+
+def _write(target: Path, place: str, content: bytes, *, executable: bool) -> None:
+    path = target / place.lstrip("/")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    path.chmod(0o755 if executable else 0o644)
+
+
+def _unread(place: str, facts: Facts) -> Found:
+    detail = f"may not be read on {facts.name}: adopt it as root, or bring the file yourself"
+    return Found(area=Area.FILES, name=place, fate=Fate.OPEN, detail=detail, line=f"files: {{files{place}: {place}}}")

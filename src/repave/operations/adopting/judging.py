@@ -1,0 +1,170 @@
+"""What becomes of a server's packages, sources, users, cron jobs and kernel parameters: pure, from the facts."""
+
+import re
+from collections.abc import Iterator
+
+from repave.config.references import STATEFUL, STATELESS
+from repave.operations.adopting.facts import Facts
+from repave.operations.adopting.findings import Area, Covered, Fate, Found
+from repave.operations.adopting.rules import MACHINE
+
+LOCAL_USERS = range(1000, 60000)
+"""Numbers that people and services get by hand (Debian policy 9.2.2)."""
+
+PULLED = re.compile(r"lib.+|gcc-\d+-base|.+-modules(?:-.+)?|.+-common|.+-data")
+"""Parts of others: installers mark them as asked for, and nobody asked."""
+
+CRON_LINE = re.compile(r"^\s*(?:@\w+|[\d*/,-]+\s+\S+\s+\S+\s+\S+\s+\S+)\s+\S.*$", re.MULTILINE)
+PARAMETER = re.compile(r"^\s*-?([a-z][\w./-]*)\s*=\s*(.*\S)\s*$", re.MULTILINE)
+
+
+def stateful(package: str) -> bool:
+    """Whether its service keeps what its users entrust to it on its own disk."""
+    return package.startswith(STATEFUL) and not package.startswith(STATELESS)
+
+
+def packages(facts: Facts) -> tuple[Found, ...]:
+    """Packages asked for by hand, and those held back."""
+    by_hand = facts.database.by_hand
+    essential = facts.database.closure(())
+    needed = {name: facts.database.closure((name,)) for name in by_hand}
+    asked = [
+        name
+        for name in by_hand
+        if name not in essential
+        and not (PULLED.fullmatch(name) and any(name in needed[other] for other in by_hand if other != name))
+    ]
+    held = sorted(one.name for one in facts.database.packages.values() if one.held)
+    return (*(_package(name, facts) for name in asked), *(_held(name, facts) for name in held))
+
+
+def covered_packages(facts: Facts, found: tuple[Found, ...]) -> Covered:
+    """Of the packages asked for, and all that they need, those that the recipe brings; a machine's own do not count."""
+    asked = [one for one in found if one.area is Area.PACKAGE and one.fate is not Fate.AGAIN]
+    taken = [one.name for one in asked if one.fate is Fate.TAKEN]
+    total = facts.database.closure(one.name for one in asked)
+    return Covered(covered=len(facts.database.closure(taken)), total=len(total))
+
+
+def _package(name: str, facts: Facts) -> Found:
+    version = facts.database.packages[name].version
+    line = f"packages: [{name}]"
+    foreign = [one for one in facts.foreign if name in facts.offered.get(one.list_prefix, frozenset())]
+    own = [facts.offered[one.list_prefix] for one in facts.own if one.list_prefix in facts.offered]
+    if MACHINE.fullmatch(name):
+        return Found(area=Area.PACKAGE, name=name, fate=Fate.AGAIN, detail=f"{version}: serves a machine, no container")
+    if stateful(name):
+        return Found(
+            area=Area.PACKAGE, name=name, fate=Fate.STATE, detail=f"{version}: a service that stores data", line=line
+        )
+    if foreign and not any(name in names for names in own):
+        detail = f"{version}, from {foreign[0].address}: a base asks one archive, so one must hold both"
+        return Found(area=Area.PACKAGE, name=name, fate=Fate.OPEN, detail=detail, line=line)
+    if own and not any(name in names for names in own):
+        detail = f"{version}: in no archive that the server asks; it was installed from a file"
+        return Found(area=Area.PACKAGE, name=name, fate=Fate.OPEN, detail=detail, line=line)
+    return Found(area=Area.PACKAGE, name=name, fate=Fate.TAKEN, detail=version, line=line)
+
+
+def _held(name: str, facts: Facts) -> Found:
+    version = facts.database.packages[name].version
+    return Found(
+        area=Area.HELD,
+        name=name,
+        fate=Fate.OPEN,
+        detail=f"held at {version}: the recipe takes what the suites have, and the lock holds it still",
+        line=f"packages: [{name}={version}]",
+    )
+
+
+def foreign_sources(facts: Facts) -> tuple[Found, ...]:
+    """Archives that are not the distribution's."""
+    return tuple(
+        Found(
+            area=Area.SOURCE,
+            name=one.line,
+            fate=Fate.OPEN,
+            detail=f"in {one.file}"
+            + (f", its keys in {one.keyring}" if one.keyring else "")
+            + (
+                ""
+                if one.list_prefix in facts.offered
+                else "; its list is not there: which packages came from it is not known"
+            ),
+            line=f"base: {{mirror: {one.address}}}",
+        )
+        for one in facts.foreign
+    )
+
+
+def users(facts: Facts) -> tuple[Found, ...]:
+    """Accounts that no package makes."""
+    lines = (line.split(":") for line in facts.texts.get("/etc/passwd", "").splitlines())
+    accounts = [fields for fields in lines if len(fields) == 7 and fields[2].isdigit()]  # noqa: PLR2004 - passwd(5)
+    hashes = set(re.findall(r"(?m)^([^:]+):\$", facts.texts.get("/etc/shadow", "")))
+    return tuple(
+        Found(
+            area=Area.USER,
+            name=fields[0],
+            fate=Fate.OPEN,
+            detail=f"number {fields[2]}, home {fields[5]}, shell {fields[6]}"
+            + (", has a password" if fields[0] in hashes else "")
+            + ": an image has the users that packages make",
+            line="user: www-data",
+        )
+        for fields in accounts
+        if int(fields[2]) in LOCAL_USERS
+    )
+
+
+def cron_jobs(facts: Facts) -> tuple[Found, ...]:
+    """Jobs that no package brings as they are, and timers of one's own."""
+    return tuple(sorted((*_crontabs(facts), *_timers(facts)), key=lambda one: one.name))
+
+
+def _crontabs(facts: Facts) -> Iterator[Found]:
+    for path, text in facts.texts.items():
+        periodic = re.fullmatch(r"/etc/cron\.(?:hourly|daily|weekly|monthly)/[^/]+", path)
+        table = path == "/etc/crontab" or path.startswith(("/etc/cron.d/", "/var/spool/cron/"))
+        brought = path in facts.database.owners and path not in facts.changed
+        if brought or path.endswith("/.placeholder") or not (periodic or table):
+            continue
+        jobs = 1 if periodic else len(CRON_LINE.findall(text))
+        if jobs:
+            detail = f"{jobs} job{'s' if jobs > 1 else ''}: a container runs one command; start it from outside"
+            yield Found(
+                area=Area.CRON, name=path, fate=Fate.OPEN, detail=detail, size_bytes=len(text), line=_first(text)
+            )
+
+
+def _timers(facts: Facts) -> Iterator[Found]:
+    for unit in facts.units:
+        if unit.name.endswith(".timer") and unit.file and unit.file not in facts.database.owners:
+            when = unit.last("OnCalendar") or unit.last("OnUnitActiveSec")
+            detail = f"a timer ({when}): a container runs one command; start it from outside"
+            yield Found(area=Area.CRON, name=unit.file, fate=Fate.OPEN, detail=detail, line=f"# {when}")
+
+
+def _first(text: str) -> str:
+    """The first job, as a comment can hold it."""
+    match = CRON_LINE.search(text)
+    return f"# {match[0].strip()}" if match else ""
+
+
+def kernel_parameters(facts: Facts) -> tuple[Found, ...]:
+    """Parameters that no package sets as they are."""
+    found = []
+    for path, text in sorted(facts.texts.items()):
+        settings = path == "/etc/sysctl.conf" or (path.startswith("/etc/sysctl.d/") and path.endswith(".conf"))
+        if settings and (path not in facts.database.owners or path in facts.changed):
+            found += [
+                Found(
+                    area=Area.KERNEL,
+                    name=f"{name} = {value}",
+                    fate=Fate.OPEN,
+                    detail=f"in {path}: of the machine below, which containers share",
+                    line=f"# sysctl -w {name}={value}",
+                )
+                for name, value in PARAMETER.findall(text)
+            ]
+    return tuple(found)

@@ -1,0 +1,27 @@
+"""This very machine, while it runs."""
+
+from pathlib import Path
+
+from repave.ports.commands import Commands
+from repave.ports.server import Heard
+from repave.servers.kernel import REMOTE_FILESYSTEMS, SOCKETS, heard_in
+from repave.servers.mounted import MountedRoot
+
+
+class ThisMachine(MountedRoot):
+    """The server port for the machine on which repave runs: its disks, and the ports on which something waits."""
+
+    def __init__(self, commands: Commands) -> None:
+        mounts = (line.split(" ") for line in Path("/proc/mounts").read_text(encoding="utf-8").splitlines())
+        super().__init__(Path("/"), passed_over=(mount[1] for mount in mounts if mount[2] in REMOTE_FILESYSTEMS))
+        self._commands = commands
+
+    @property
+    def name(self) -> str:
+        """As a person calls it."""
+        return "this machine"
+
+    def heard(self) -> Heard:
+        """See the port."""
+        printed = self._commands.run(["sh", "-c", SOCKETS]).stdout
+        return heard_in(printed.decode(errors="replace"))

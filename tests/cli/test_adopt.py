@@ -1,0 +1,150 @@
+"""From a pet to a recipe, for real: a Debian that was changed by hand is read, baked, and serves what it served."""
+
+import json
+import shutil
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pet
+import pytest
+from ssh_server import ssh_into
+from verbs import repave
+
+pytestmark = [pytest.mark.real, pytest.mark.network, pytest.mark.timeout(900)]
+
+TAKEN, OPEN = "in the recipe", "to decide"
+STATE, SECRET = "state, belongs elsewhere", "secret, not copied"
+
+ODDITIES = {
+    ("configuration", "/etc/nginx/nginx.conf", TAKEN),
+    ("configuration", "/etc/nginx/sites-enabled/default", TAKEN),
+    ("configuration", "/etc/bash.bashrc", TAKEN),
+    ("binary", "/usr/local/bin/resize", TAKEN),
+    ("python", "/usr/local/lib/python3.11/dist-packages", TAKEN),
+    ("python", "/opt/shop/venv", TAKEN),
+    ("node", "/opt/printer", TAKEN),
+    ("cron job", "/etc/cron.d/report", OPEN),
+    ("state", "/var/lib/redis/", STATE),
+    ("state", "/srv/site/uploads/", STATE),
+    ("secret", "/opt/shop/signing.pem", SECRET),
+    ("secret", "/opt/shop/.env", SECRET),
+    ("kernel parameter", "net.core.somaxconn = 4096", OPEN),
+    ("held package", pet.HELD, OPEN),
+    ("package", pet.FOREIGN, OPEN),
+    ("unit", "metrics.service", OPEN),
+    ("unit", "shop.service", OPEN),
+    ("user", "shop", OPEN),
+    ("port", str(pet.METRICS_PORT), OPEN),
+    ("port", str(pet.SHOP_PORT), OPEN),
+}
+"""What was done to the pet by hand, and what must become of each; the source of packages is looked at apart."""
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The pet's disk."""
+    made = pet.distribution(tmp_path_factory.mktemp("pet"))
+    pet.lived_in(made)
+    yield made
+    shutil.rmtree(made)
+
+
+def fates(adopted: Any) -> set[tuple[str, str, str]]:  # noqa: ANN401 - a JSON document
+    """What was found, and what becomes of it."""
+    return {(one["area"], one["name"], one["fate"]) for one in adopted["found"]}
+
+
+def state_of(root: Path) -> list[str]:
+    """Every file with its time and size, so that whoever writes is seen."""
+    command = ["find", str(root), "-xdev", "-path", str(root / "proc"), "-prune", "-o", "-printf", "%P %s %T@ %m\\n"]
+    return sorted(subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines())
+
+
+def test_a_mounted_pet_is_told_whole_and_left_as_it_was(root: Path, tmp_path: Path) -> None:
+    """All its oddities are found, each with its line; nothing of it has changed, and no secret has left it."""
+    before = state_of(root)
+    adopted = repave(tmp_path, "adopt", "--root", str(root), "--into", "shop")
+    assert state_of(root) == before
+    assert fates(adopted) >= ODDITIES
+    (source,) = [one for one in adopted["found"] if one["area"] == "package source"]
+    assert "apt.widgets.example" in source["name"]
+    assert "/usr/share/keyrings/widgets.gpg" in source["detail"]
+    ports = {one["name"]: one["detail"] for one in adopted["found"] if one["area"] == "port"}
+    assert "package nginx" in ports[str(pet.NGINX_PORT)]
+    assert "/usr/local/lib/metrics.py" in ports[str(pet.METRICS_PORT)]
+    sizes = {one["name"]: one["size_bytes"] for one in adopted["found"] if one["area"] == "state"}
+    assert (sizes["/var/lib/redis/"], sizes["/srv/site/uploads/"]) == (5000, 3000)
+    assert [one["name"] for one in adopted["to_decide"] if not one["line"]] == []
+    assert 90 < adopted["coverage"]["bytes"]["percent"] < 100
+    assert (adopted["coverage"]["ports"], adopted["coverage"]["units"]) == (
+        {"covered": 1, "total": 3, "percent": 33.3},
+        {"covered": 1, "total": 4, "percent": 25.0},
+    )
+    written = [path for path in (tmp_path / "shop").rglob("*") if path.is_file()]
+    assert not [path for path in written if b"PRIVATE KEY" in path.read_bytes() or b"battery" in path.read_bytes()]
+
+
+def test_what_a_person_says_comes_before_the_rules(root: Path, tmp_path: Path) -> None:
+    """Uploads may be taken and an application's folder be state; a secret stays one whatever is said."""
+    said = ["--take", "/srv/site/uploads", "--state", "/opt/printer", "--take", "/opt/shop"]
+    adopted = repave(tmp_path, "adopt", "--root", str(root), "--into", "shop", *said)
+    assert (tmp_path / "shop/files/srv/site/uploads/cat.txt").read_text(encoding="ascii") == "c" * 3000
+    assert ("state", "/opt/printer/index.js", STATE) in fates(adopted)
+    assert "node" not in {one["area"] for one in adopted["found"]}
+    assert ("secret", "/opt/shop/signing.pem", SECRET) in fates(adopted)
+
+
+def test_the_living_pet_is_read_over_ssh_and_its_recipe_serves_its_page(root: Path, tmp_path: Path) -> None:
+    """Over SSH the same is found, with the ports that are heard; locked, baked and run it answers as the pet did."""
+    project = tmp_path / "shop"
+    with pet.alive(root) as into, ssh_into(into, tmp_path) as host:
+        page = pet.page_of(into)
+        options = ["--ssh-config", str(host.configuration), "--into", str(project)]
+        adopted = repave(tmp_path, "adopt", "pet", *options)
+    assert fates(adopted) >= ODDITIES
+    assert adopted["unseen"] == []
+    repave(project, "lock")
+    repave(project, "bake")
+    try:
+        (fleet,) = repave(project, "deploy", "test")["fleets"]
+        assert (fleet["result"], fleet["serving"]) == ("deployed", 2)
+        with urllib.request.urlopen(fleet["endpoint"], timeout=10) as answer:  # noqa: S310 - HAProxy's, on loopback
+            assert answer.read().decode() == page
+    finally:
+        repave(project, "destroy", "test", "--yes")
+
+
+def test_without_root_over_ssh_what_may_not_be_seen_is_said(root: Path, tmp_path: Path) -> None:
+    """A plain user's recipe is written all the same, and names what is missing in it."""
+    hidden = root / "opt/shop/app.py"
+    hidden.chmod(0o600)
+    try:
+        with pet.alive(root) as into, ssh_into((*into, *pet.AS_NOBODY), tmp_path) as host:
+            options = ["--ssh-config", str(host.configuration), "--into", "shop"]
+            adopted = repave(tmp_path, "adopt", "pet", *options)
+    finally:
+        hidden.chmod(0o644)
+    (left,) = [one for one in adopted["to_decide"] if one["name"] == "/opt/shop/app.py"]
+    assert "may not be read" in left["detail"]
+    assert any("/root may not be listed" in sentence for sentence in adopted["unseen"])
+    assert any("only root sees the processes of others" in sentence for sentence in adopted["unseen"])
+    assert (tmp_path / "shop/repave.yaml").exists()
+
+
+def test_the_table_names_what_to_decide_and_a_second_run_overwrites_nothing(root: Path, tmp_path: Path) -> None:
+    """A person reads percentages and lines; where there is a recipe already, nothing is touched."""
+    command = [str(Path(sys.executable).with_name("repave"))]
+    arguments = ["adopt", "--root", str(root), "--into", str(tmp_path)]
+    first = subprocess.run([*command, *arguments], capture_output=True, text=True, check=True)
+    assert f"packages: [{pet.HELD}=" in first.stdout
+    assert "% " in first.stdout
+    assert "things to decide" in first.stderr
+    assert "ports are told by what its configuration says" in first.stderr
+    again = subprocess.run([*command, *arguments, "--json"], capture_output=True, text=True, check=False)
+    error = json.loads(again.stdout)["error"]
+    assert (again.returncode, error["code"]) == (5, "refused")
+    assert "--into" in error["hint"]
