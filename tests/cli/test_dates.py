@@ -24,3 +24,5 @@ def test_ages_are_told_with_their_dates() -> None:
     assert "the next is replaced now" in ages_told(replace(AGES, next_renewal=NOW - timedelta(hours=1)), NOW)
     without = replace(AGES, next_renewal=None, deadline=None, start_by=None)
     assert ages_told(without, NOW) == "the oldest is 12 d old"
+    own = replace(without, limits=("max_age is 7 d by fleets.web.policy",))
+    assert ages_told(own, NOW) == "the oldest is 12 d old; max_age is 7 d by fleets.web.policy"

@@ -58,6 +58,7 @@ fleets:
     rollout: {strategy: blue-green, surge: 100%, unavailable: 1}
     healing: {limit: 1, window: 10m, flaps: 2}
     budget: {per_hour: 10%, gentle_per_hour: 1, per_zone: 2}
+    policy: {max_age: 20d, hard_max_age: 60d, fix_within: {critical: 2d}}
     drain: 30s
     limits: {memory: 1.5GiB, cpus: 2}
     scale:

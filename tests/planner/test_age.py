@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from repave.model.amount import Amount
 from repave.model.disruption import Disruption, Drawer
+from repave.model.freshness import DeclaredLimit
 from repave.model.names import ReleaseNumber, RevisionId, ZoneName
 from repave.model.observation import Observation
 from repave.model.plan import Launch, Phase, Plan, Rule
@@ -57,6 +58,17 @@ def decide(seen: Observation, target: Target = TARGET, policy: FleetPolicy = POL
 def asked(made: Plan, drawer: Drawer) -> list[str]:
     """Who is to go by this drawer, granted or not."""
     return [draw.slot for draw in made.draws if draw.drawer is drawer]
+
+
+def test_whose_limits_they_are_is_told() -> None:
+    """Those of the project need no words."""
+    ages = decide(aged(1, 1, 2, 3)).ages
+    assert ages is not None
+    assert ages.limits == ()
+    own = DeclaredLimit(key="max_age", seconds=7 * DAY, by="fleets.web.policy")
+    ages = decide(aged(1, 1, 2, 3), policy=replace(POLICY, declared=(own,))).ages
+    assert ages is not None
+    assert ages.limits == ("max_age is 7 d by fleets.web.policy",)
 
 
 def test_the_old_are_replaced_launch_first() -> None:

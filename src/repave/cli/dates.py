@@ -16,7 +16,7 @@ def ages_told(ages: Ages, now: datetime) -> str:
             f"it reaches the hard limit {_in(ages.deadline, now)}, for which replacing must begin "
             f"{_in(ages.start_by, now)} at the latest"
         )
-    return "; ".join(parts)
+    return "; ".join([*parts, *ages.limits])
 
 
 def _in(moment: datetime, now: datetime) -> str:

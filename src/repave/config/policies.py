@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
 from repave.config.errors import NotInRelease, UnknownName
+from repave.config.freshness import limits_of
 from repave.config.order import ahead_of
 from repave.config.problems import nearest, one_of
 from repave.model.names import EnvironmentName, FleetKey, FleetName
@@ -25,6 +26,7 @@ def fleet_policy(project: Project, environment: EnvironmentName, fleet: FleetNam
         held = (name for name in names if name in where.fleets)
         return tuple(FleetKey(project=project.name, environment=environment, fleet=name) for name in held)
 
+    limits = limits_of(project, where, what)
     return FleetPolicy(
         fleet=FleetKey(project=project.name, environment=environment, fleet=fleet),
         zones=where.zones,
@@ -33,8 +35,9 @@ def fleet_policy(project: Project, environment: EnvironmentName, fleet: FleetNam
         healing=what.healing,
         budget=what.budget,
         scale=_scale(what.scale, where.fleets[fleet]),
-        age=project.age,
-        fix_within=project.fix_within,
+        age=limits.age,
+        fix_within=limits.fix_within,
+        declared=limits.declared,
         drain_timeout_seconds=what.drain_timeout_seconds,
         after=keys(ahead_of(fleet, project.fleets)),
         before=keys(other for other in project.fleets if fleet in ahead_of(other, project.fleets)),

@@ -10,6 +10,7 @@ from repave.config.grammar.fleets import FleetSection
 from repave.config.grammar.guards import GuardsSection
 from repave.config.grammar.images import BaseImageSection, BaseSection, BuildLimitsSection, ImageSection
 from repave.config.grammar.origins import OriginSection
+from repave.config.grammar.policy import OwnPolicySection
 from repave.config.grammar.scaling import ScaleSection
 from repave.config.grammar.sources import GitSection
 from repave.config.positions import LARGEST_TEXT, read_document
@@ -20,6 +21,7 @@ from repave.config.targets import node_application
 from repave.config.unsupported import unsupported
 from repave.model.advisories import AdvisorySettings, AdvisorySource, Published, SourceKind
 from repave.model.exposure import FixWithin
+from repave.model.freshness import Freshness
 from repave.model.guards import Action, Allowed, Guards
 from repave.model.names import EnvironmentName, FleetName, ImageName, ProjectName, ProviderName, ZoneName
 from repave.model.origins import Credentials, Origin, Origins
@@ -243,6 +245,7 @@ def _fleet(name: str, section: FleetSection) -> Fleet:
         ),
         drain_timeout_seconds=section.drain,
         after=tuple(FleetName(other) for other in section.after),
+        freshness=_freshness(section.policy),
         limits=Limits(memory_bytes=limits.memory or None, cpus=limits.cpus or None),
         scale=_scale(section.scale),
     )
@@ -271,6 +274,15 @@ def _scale(section: ScaleSection) -> Scale:
     )
 
 
+def _freshness(section: OwnPolicySection) -> Freshness:
+    return Freshness(
+        soft_seconds=section.max_age,
+        hard_seconds=section.hard_max_age,
+        critical_seconds=section.fix_within.critical,
+        high_seconds=section.fix_within.high,
+    )
+
+
 def _fleet_size(section: FleetSizeSection) -> FleetSize:
     within = section.size
     highest = within.highest if within.highest > within.lowest else None
@@ -287,4 +299,5 @@ def _environment(name: str, section: EnvironmentSection) -> Environment:
             variable: value.secret if isinstance(value, SecretSection) else value
             for variable, value in section.config.items()
         },
+        freshness=_freshness(section.policy),
     )

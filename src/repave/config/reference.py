@@ -67,6 +67,8 @@ _TITLES = {
     "GatesSection": "`environments.NAME.gates`",
     "PolicySection": "`policy`",
     "FixWithinSection": "`policy.fix_within`",
+    "OwnPolicySection": "`policy` of a fleet or an environment",
+    "OwnFixWithinSection": "`policy.fix_within` of a fleet or an environment",
     "AdvisoriesSection": "`advisories`",
     "SourceSection": "an entry of `advisories.sources`",
     "OsvSection": "`osv` in `advisories.sources`",

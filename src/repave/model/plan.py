@@ -227,6 +227,9 @@ class Ages:
     start_by: datetime | None
     """When replacing must begin at the latest to keep every deadline and the budget of every hour."""
 
+    limits: tuple[str, ...] = ()
+    """The limits that are not the project's, each with who declares it, for people."""
+
 
 class Phase(StrEnum):
     """What the fleet is doing, in one word for people."""

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from repave.model.amount import Amount
 from repave.model.exposure import FixWithin
+from repave.model.freshness import DeclaredLimit
 from repave.model.names import FleetKey, ZoneName
 from repave.model.scaling import ScalePolicy
 
@@ -124,6 +125,9 @@ class FleetPolicy:
     budget: BudgetPolicy = field(default_factory=BudgetPolicy)
     age: AgePolicy = field(default_factory=AgePolicy)
     fix_within: FixWithin = field(default_factory=FixWithin)
+    declared: tuple[DeclaredLimit, ...] = ()
+    """Those of the two above that are not the project's."""
+
     scale: ScalePolicy | None = None
     """How its size follows what is measured; None keeps it where it was set."""
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from repave.model.advisories import AdvisorySettings
 from repave.model.exposure import FixWithin
+from repave.model.freshness import Freshness
 from repave.model.names import EnvironmentName, FleetName, ImageName, ProjectName, ProviderName, ZoneName
 from repave.model.origins import Origins
 from repave.model.policy import AgePolicy, BudgetPolicy, HealingPolicy, HealthPolicy, RolloutPolicy
@@ -28,6 +29,9 @@ class Fleet:
     drain_timeout_seconds: float = 30.0
     after: tuple[FleetName, ...] = ()
     """Fleets whose turn comes first; an environment that lacks one has nothing to wait for."""
+
+    freshness: Freshness = field(default_factory=Freshness)
+    """Limits of its own, before those of the environment and the project."""
 
     limits: Limits = Limits()
     scale: Scale = field(default_factory=Scale)
@@ -57,6 +61,8 @@ class Environment:
     zones: tuple[ZoneName, ...]
     fleets: Mapping[FleetName, FleetSize]
     configuration: Mapping[str, str | SecretReference] = field(default_factory=dict)
+    freshness: Freshness = field(default_factory=Freshness)
+    """Limits of its own, before those of the project."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -36,6 +36,7 @@ def renew(draft: Draft) -> None:
         next_renewal=next_renewal,
         deadline=deadline,
         start_by=start_by,
+        limits=tuple(f"{one.key} is {_days(one.seconds)} by {one.by}" for one in draft.policy.declared),
     )
 
 

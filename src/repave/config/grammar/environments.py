@@ -19,6 +19,7 @@ from repave.config.grammar.fields import (
     WindowText,
     Zone,
 )
+from repave.config.grammar.policy import OwnPolicySection
 from repave.config.quantities import Window
 
 
@@ -70,6 +71,10 @@ class EnvironmentSection(Section):
     fleets: dict[Label, FleetSizeSection] = Field(min_length=1, description="The fleets it holds.")
     config: dict[Variable, Value] = Field(
         default={}, description="Environment variables, delivered when an instance starts; never part of an image."
+    )
+    policy: OwnPolicySection = Field(
+        default_factory=OwnPolicySection.model_construct,
+        description="Limits of age and of flaws of its own, where a fleet has none.",
     )
     gates: GatesSection = Field(
         default_factory=GatesSection.model_construct, description="What must hold before a release enters."

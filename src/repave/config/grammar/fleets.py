@@ -16,6 +16,7 @@ from repave.config.grammar.fields import (
     Section,
     choice,
 )
+from repave.config.grammar.policy import OwnPolicySection
 from repave.config.grammar.scaling import ScaleSection
 from repave.model.amount import Amount
 
@@ -120,6 +121,10 @@ class FleetSection(Section):
     after: list[Label] = Field(
         default=[],
         description="Fleets that come first: a release starts here once they carry it; a rollback goes the other way.",
+    )
+    policy: OwnPolicySection = Field(
+        default_factory=OwnPolicySection.model_construct,
+        description="Limits of age and of flaws of its own, in every environment.",
     )
     limits: LimitsSection = Field(
         default_factory=LimitsSection.model_construct, description="What one instance may use."

@@ -12,6 +12,23 @@ class FixWithinSection(Section):
     high: Duration = Field(default=2592000.0, description="Default: 30d.")
 
 
+class OwnFixWithinSection(Section):
+    """From an advisory's publication to the last clean instance of it; what is not said here is said by `policy`."""
+
+    critical: Duration | None = Field(default=None, description="Default: as without it.")
+    high: Duration | None = Field(default=None, description="Default: as without it.")
+
+
+class OwnPolicySection(Section):
+    """Limits of its own: a fleet's come before its environment's, and those before the project's, key by key."""
+
+    max_age: Duration | None = Field(default=None, description="As in `policy`.")
+    hard_max_age: Duration | None = Field(default=None, description="As in `policy`.")
+    fix_within: OwnFixWithinSection = Field(
+        default_factory=OwnFixWithinSection.model_construct, description="As in `policy`."
+    )
+
+
 class PolicySection(Section):
     """How fresh everything is kept."""
 
