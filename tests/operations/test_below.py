@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 
+import pytest
 from bases_below import Held, Inside, SaidBases
 from said_bundles import SaidBundles
 from simulated_shop import QUIET, Shop
@@ -12,7 +13,7 @@ from repave.model.lock import Ecosystem, Layer, Lock, LockedPackage
 from repave.model.names import Digest
 from repave.model.recipe import Base
 from repave.operations.scan import scan
-from repave.operations.where import Search
+from repave.operations.where import UNTOLD, Search
 from repave.ports.errors import Gone
 from repave.ports.progress import Progress
 
@@ -109,3 +110,13 @@ def test_a_base_that_cannot_be_read_makes_the_answer_unknown(shop: Shop) -> None
     assert [(source.name, source.problem) for source in found.unknown] == [
         ("the base registry.example/base:1", "not in the vault")
     ]
+
+
+@pytest.mark.parametrize("packages", [(), (Held(name="libssl3", version="3", ecosystem="pypi"),)])
+def test_a_base_without_records_that_are_read_makes_the_answer_unknown(shop: Shop, packages: tuple[Held, ...]) -> None:
+    """An rpm distribution holds hundreds of packages, and nothing of them is known, whatever Python says."""
+    lock = over(shop)
+    silent = Inside(distribution=("fedora", "41", ""), packages=packages)
+    found = search(shop, SaidBases({DIGEST: silent}), lock).find("libssl3")
+    assert [source.problem for source in found.unknown] == [UNTOLD]
+    assert bool(found.locked) is bool(packages)

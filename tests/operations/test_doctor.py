@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from simulated_shop import InventedBaker, Shop
+from invented import InventedBaker
+from simulated_shop import Shop
 
 from repave.jobs.commands import LocalCommands
 from repave.model.names import FleetKey

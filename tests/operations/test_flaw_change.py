@@ -3,7 +3,8 @@
 from dataclasses import dataclass, replace
 
 import pytest
-from simulated_shop import QUIET, InventedAdvisories
+from invented import InventedAdvisories
+from simulated_shop import QUIET
 
 from repave.cli.flaw_changes import show
 from repave.cli.screen import Screen

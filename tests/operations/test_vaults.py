@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from simulated_shop import QUIET, Shop, content_of
+from invented import content_of
+from simulated_shop import QUIET, Shop
 
 from repave.model.names import ImageName
 from repave.operations.errors import Refused

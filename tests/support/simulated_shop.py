@@ -1,9 +1,8 @@
 """A whole project over a simulated world: real store, vault, registry, controller; invented packages, advisories."""
 
-import json
-from dataclasses import dataclass, field, replace
-from hashlib import sha256
 from pathlib import Path
+
+from invented import InventedAdvisories, InventedBaker, InventedInventories, InventedPinner, InventedSecrets
 
 from repave.attestations.provenance import BakeProvenance
 from repave.attestations.signatures.cosign import CosignSignatures
@@ -14,15 +13,11 @@ from repave.config.project import parse_project
 from repave.controller.converge import Controller
 from repave.controller.pace import Pace
 from repave.controller.ports import Declared, Ports
-from repave.model.artifact import Artifact, ArtifactLayer
-from repave.model.finding import Finding, SourceStatus
-from repave.model.lock import Ecosystem, Layer, Lock, LockedPackage
+from repave.model.lock import Lock
 from repave.model.names import FleetKey, ReleaseNumber
 from repave.model.plan import Phase
 from repave.model.project import Environment, Project
-from repave.model.recipe import ImageKind
-from repave.model.release import Release, SecretReference
-from repave.model.statement import CYCLONEDX, SPDX, Statement, canonical
+from repave.model.release import Release
 from repave.operations.admission import Admission
 from repave.operations.baking import Baked, Baking, Shelves
 from repave.operations.converge import Settled, Watcher, unwatched
@@ -45,12 +40,7 @@ from repave.operations.revoking.subjects import Subjects
 from repave.operations.signing import Signing
 from repave.pinners.files import FilesPinner
 from repave.ports.advisories import Advisories
-from repave.ports.baker import BakeRequest
-from repave.ports.inventories import Made, SbomFormat
-from repave.ports.pinner import PinRequest, Pins, Refresh
-from repave.ports.progress import Progress, Silent
-from repave.ports.provider import Proven
-from repave.ports.registry import Registry
+from repave.ports.progress import Silent
 from repave.registries.layout import LayoutRegistry
 from repave.registries.vault import FileVault
 from repave.secrets.references import ReferenceSecrets
@@ -81,139 +71,6 @@ pipeline: [test, prod]
 """
 
 QUIET = Silent()
-OCI = "application/vnd.oci.image"
-
-
-def content_of(name: str, version: str) -> bytes:
-    """The invented package file."""
-    return f"{name} {version}".encode()
-
-
-@dataclass
-class InventedPinner:
-    """Pins what its archive offers; ``Refresh.KEEP`` keeps what was pinned before."""
-
-    archive: dict[str, str]
-    """Name to the newest version."""
-
-    folder: Path
-
-    def pin(self, request: PinRequest, *, progress: Progress) -> Pins:
-        """One package file per name, to be fetched from the folder."""
-        del progress
-        before = {package.name: package.version for package in request.previous.packages}
-        keep = request.refresh is Refresh.KEEP
-        return Pins(
-            packages=tuple(
-                self._package(name, before.get(name, newest) if keep else newest, request)
-                for name, newest in self.archive.items()
-            )
-        )
-
-    def _package(self, name: str, version: str, request: PinRequest) -> LockedPackage:
-        content = content_of(name, version)
-        place = self.folder / f"{name}_{version}.deb"
-        place.parent.mkdir(exist_ok=True)
-        place.write_bytes(content)
-        return LockedPackage(
-            ecosystem=Ecosystem.DEB,
-            name=name,
-            version=version,
-            sha256=sha256(content).hexdigest(),
-            size_bytes=len(content),
-            origin=place.as_uri(),
-            filename=place.name,
-            layer=Layer.PLATFORM,
-            images=(request.image.name,),
-            architecture="amd64",
-            suite="bookworm",
-            source=name,
-            source_version=version,
-        )
-
-
-@dataclass
-class InventedBaker:
-    """One layer, named by what went into it."""
-
-    registry: Registry
-    kind: ImageKind = ImageKind.CONTAINER
-
-    def describe(self) -> tuple[Proven, ...]:
-        """It needs nothing."""
-        return (Proven(name="invention", works=True, detail="always"),)
-
-    def bake(self, request: BakeRequest, *, progress: Progress) -> Artifact:
-        """The same request, the same digest."""
-        del progress
-        parts = [*(package.sha256 for package in request.packages), *(file.sha256 for file in request.files)]
-        content = " ".join(sorted(parts)).encode()
-        layer, size = self.registry.add(content), len(content)
-        configuration = json.dumps({"rootfs": {"type": "layers", "diff_ids": [layer]}}).encode()
-        named = {"digest": self.registry.add(configuration), "size": len(configuration), "mediaType": f"{OCI}.config"}
-        layers = [{"digest": layer, "size": size, "mediaType": f"{OCI}.layer.v1.tar"}]
-        manifest = self.registry.add(json.dumps({"schemaVersion": 2, "config": named, "layers": layers}).encode())
-        made = ArtifactLayer(layer=Layer.BASE, digest=layer, size_bytes=size, inputs=layer, cached=False)
-        return Artifact(image=request.image.name, kind=self.kind, digest=manifest, size_bytes=size, layers=(made,))
-
-    def rebake(self, request: BakeRequest, *, registry: Registry, progress: Progress) -> Artifact:
-        """The same, in another registry."""
-        return replace(self, registry=registry).bake(request, progress=progress)
-
-
-class InventedInventories:
-    """Lists the names of what an image is made of: invented packages say nothing of themselves."""
-
-    def sbom(self, made: Made, form: SbomFormat, *, progress: Progress) -> Statement:
-        """As names, with nothing else of the formats."""
-        del progress
-        names = sorted(package.name for package in made.lock.packages_of(made.artifact.image))
-        return Statement(
-            subject=made.artifact.digest,
-            name=made.name,
-            predicate_type=CYCLONEDX if form is SbomFormat.CYCLONEDX else SPDX,
-            media_type=f"application/vnd.{form}+json",
-            document=canonical({"names": names}),
-        )
-
-
-@dataclass
-class InventedAdvisories:
-    """Knows which version of a package repairs what; may be unreachable."""
-
-    repairs: dict[str, tuple[str, tuple[str, ...]]] = field(default_factory=dict)
-    problem: str = ""
-
-    def examine(self, lock: Lock, *, progress: Progress) -> tuple[tuple[Finding, ...], tuple[SourceStatus, ...]]:
-        """Every locked package whose version is not the repairing one."""
-        del progress
-        covers = () if self.problem else (Ecosystem.DEB,)
-        status = SourceStatus(name="invented", as_of=None, problem=self.problem, covers=covers)
-        if self.problem:
-            return (), (status,)
-        found = (
-            Finding(
-                ecosystem=package.ecosystem,
-                package=package.name,
-                source=package.source,
-                version=package.version,
-                fixed_version=self.repairs[package.name][0],
-                fixed_in="bookworm-security",
-                cves=self.repairs[package.name][1],
-                images=package.images,
-            )
-            for package in lock.packages
-            if package.name in self.repairs and package.version != self.repairs[package.name][0]
-        )
-        return tuple(found), (status,)
-
-
-class InventedSecrets:
-    """Knows every secret."""
-
-    def resolve(self, reference: SecretReference) -> str:
-        """Its value."""
-        return f"value of {reference}"
 
 
 class Shop:

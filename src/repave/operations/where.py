@@ -22,6 +22,11 @@ from repave.ports.store import Store
 
 RELEASE = re.compile(r"r[0-9]+")
 DIGEST = re.compile(r"(sha256:)?[0-9a-f]{64}")
+DISTRIBUTIONS = frozenset({"deb", "apk"})
+"""Whose records of what an image holds are read."""
+
+UNTOLD = "it has no records of its distribution's packages that are read here (dpkg's and apk's are)"
+
 CVE = re.compile(r"CVE-[0-9]{4}-[0-9]{4,}", re.IGNORECASE)
 
 
@@ -148,16 +153,20 @@ class Search:
         return self._report(subject, "package", held, locked=present, sources=tuple(sources.values()))
 
     def _below(self, lock: Lock, image: LockedImage, sources: dict[str, SourceStatus]) -> Sequence[Held]:
-        """What the base of an image says it holds; one that cannot be read is said in ``sources``."""
+        """What the base of an image says it holds; one that cannot be read, or not whole, is told in ``sources``."""
         if not image.base.image:
             return ()
+        title = f"the base {image.base.image}"
         try:
             inside = self._bases.of(lock.packages_of(image.name), progress=self._progress)
         except WorldError as failure:
-            title = f"the base {image.base.image}"
             sources[title] = SourceStatus(name=title, as_of=None, problem=failure.message)
             return ()
-        return inside.packages if inside is not None else ()
+        if inside is None:
+            return ()
+        if not any(one.ecosystem in DISTRIBUTIONS for one in inside.packages):
+            sources[title] = SourceStatus(name=title, as_of=None, problem=UNTOLD)
+        return inside.packages
 
     def _bundled(self, lock: Lock, sources: dict[str, SourceStatus]) -> Mapping[LockedPackage, Sequence[Bundled]]:
         """What npm packages bring along; where that cannot be read it is said in ``sources``."""
