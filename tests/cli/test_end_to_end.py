@@ -93,7 +93,11 @@ def test_from_a_file_to_a_serving_fleet_and_back(project: Path) -> None:
     (project / "repave.yaml").write_text(text.replace("GREETING: hello", "GREETING: goodbye"), encoding="utf-8")
     planned = repave(project, "plan", "test")["fleets"][0]
     assert planned["changes"] == [{"what": "config.GREETING", "old": "hello", "new": "goodbye"}]
+    assert (planned["durations"]["start"]["measured"], planned["at_most"]) == (2, True)
     assert repave(project, "deploy", "test")["deployed"]
+    took = repave(project, "plan", "test")["fleets"][0]["durations"]
+    assert (took["start"]["measured"], took["leave"]["measured"]) == (4, 2)
+    assert 0 < took["start"]["seconds"] < 20
     assert asked(deployed["endpoint"]) == "goodbye"
 
     assert repave(project, "gc")["waste"] == []

@@ -1,10 +1,14 @@
 """What every store keeps of what was: sightings, lifetimes and events, whatever it is made of."""
 
-from store_scene import FLEET, NOW, OTHER, empty, later, launch, seen
+from dataclasses import replace
+
+from store_scene import FLEET, NOW, OLD, OTHER, ZONE, empty, later, launch, seen
 
 from repave.model.event import Event
+from repave.model.names import SlotId
 from repave.model.observation import TrafficState
 from repave.model.plan import Hold, Phase, Plan, Rule
+from repave.model.target import Order
 from repave.ports.store import Store
 
 
@@ -65,6 +69,14 @@ def test_a_lifetime_holds_how_long_its_parts_took(store: Store) -> None:
     (lived,) = store.lifetimes(FLEET)
     told = (lived.launched_at, lived.healthy_from, lived.served_from, lived.leaving_from, lived.gone_at)
     assert told == (NOW, later(3), later(5), later(7), later(9))
+
+
+def test_a_launch_counts_from_its_order(store: Store) -> None:
+    """The call to the provider is a part of it, and so its clock says nothing; later orders change nothing."""
+    ordered = Order(slot=SlotId("slot-i-1"), revision=OLD.id, zone=ZONE, ordered_at=later(-4))
+    store.see(seen(later(1), "i-1", "i-2"), (ordered,))
+    store.see(seen(later(2), "i-1", "i-2"), (replace(ordered, ordered_at=later(1)),))
+    assert [lived.launched_at for lived in store.lifetimes(FLEET)] == [later(-4), NOW]
 
 
 def test_an_observation_that_comes_late_ends_no_lifetime(store: Store) -> None:

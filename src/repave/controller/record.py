@@ -40,14 +40,14 @@ class Storyteller:
         self._seen: dict[FleetKey, Observation] = {}
         self._planned: dict[FleetKey, Plan] = {}
 
-    def saw(self, observation: Observation) -> None:
+    def saw(self, observation: Observation, target: Target) -> None:
         """Keep the observation, with who serves for the first time, who is gone, and what could not be seen."""
         last = self._seen.get(observation.fleet)
         if last is not None and observation.at - last.at < REPEATED and _substance(observation) == _substance(last):
             return
         self._seen[observation.fleet] = observation
         known = {lifetime.instance: lifetime for lifetime in self._store.lifetimes(observation.fleet, living=True)}
-        self._store.see(observation)
+        self._store.see(observation, target.orders)
         self._tell([*self._unseen(observation), *_arrivals(observation, known), *self._losses(observation, known)])
 
     def decided(self, plan: Plan, target: Target) -> None:

@@ -64,11 +64,11 @@ class Ticker:
         try:
             generation = self._ports.store.commit(decision) if decision.changes else target.generation
         except Conflict:
-            self._story.saw(observation)
+            self._story.saw(observation, target)
             return Tick(fleet=fleet, target=target, observation=observation, plan=decision, overtaken=True)
 
         def decided() -> None:
-            self._story.saw(observation)
+            self._story.saw(observation, target)
             self._story.decided(decision, target)
 
         outcomes = self._carry_out(Commission(fleet=fleet, generation=generation, steps=decision.steps), decided)

@@ -9,6 +9,7 @@ from repave.model.event import Event
 from repave.model.names import FleetKey, InstanceId, ReleaseNumber, RevisionId, SlotId, ZoneName
 from repave.model.observation import Observation, TrafficState
 from repave.model.plan import Plan
+from repave.model.target import Order
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +31,7 @@ class Lifetime:
     """When a complete list first lacked it; None while it is there."""
 
     launched_at: datetime | None = None
-    """By its provider's word; None for one of before this was kept."""
+    """When it was ordered; by its provider's word where no order was known; None for one of before this was kept."""
 
     healthy_from: datetime | None = None
     """When the balancer was first seen to find it well, whether it got requests or stood by."""
@@ -50,8 +51,11 @@ MARKS: Mapping[str, frozenset[TrafficState]] = {
 class History(Protocol):
     """Only ever added to."""
 
-    def see(self, observation: Observation) -> None:
-        """Keep the newest observation, and the lifetimes that follow from it."""
+    def see(self, observation: Observation, orders: Iterable[Order] = ()) -> None:
+        """Keep the newest observation, and the lifetimes that follow from it.
+
+        ``orders``: those that were open when it was made; the launch of an instance counts from its order.
+        """
         ...
 
     def last_seen(self, fleet: FleetKey) -> Observation | None:

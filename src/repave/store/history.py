@@ -1,6 +1,7 @@
 """The history port: what was seen and what happened."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import cast
 
 from sqlalchemy import Connection, Row, Table, and_, insert, or_, select, update
@@ -9,6 +10,7 @@ from repave.model.event import Event
 from repave.model.names import FleetKey, InstanceId, ReleaseNumber, RevisionId, SlotId, ZoneName
 from repave.model.observation import Instance, Observation, TrafficState
 from repave.model.plan import Plan
+from repave.model.target import Order
 from repave.ports.history import MARKS, Lifetime
 from repave.store.counters import draw, drawn
 from repave.store.database import Database
@@ -22,11 +24,12 @@ class SqlHistory:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def see(self, observation: Observation) -> None:
+    def see(self, observation: Observation, orders: Iterable[Order] = ()) -> None:
         """Keep the newest observation, and the lifetimes that follow from it; an older one than kept is passed over."""
+        ordered = {order.slot: order.ordered_at for order in orders}
         with self._database.writing() as connection:
             if _keep_newest(connection, observations, observation):
-                _live(connection, observation)
+                _live(connection, observation, ordered)
 
     def last_seen(self, fleet: FleetKey) -> Observation | None:
         """The newest observation."""
@@ -106,7 +109,7 @@ def _keep_newest(connection: Connection, table: Table, kept: Observation | Plan)
     return True
 
 
-def _live(connection: Connection, observation: Observation) -> None:
+def _live(connection: Connection, observation: Observation, ordered: Mapping[SlotId, datetime]) -> None:
     """Begin, carry on and end lifetimes; only a complete list ends one."""
     fleet, at = observation.fleet, observation.machines.at
     shown = {backend.instance: backend.state for backend in observation.traffic.backends}
@@ -114,7 +117,11 @@ def _live(connection: Connection, observation: Observation) -> None:
     which = or_(lifetimes.c.gone_at.is_(None), lifetimes.c.instance.in_(listed))
     rows = connection.execute(select(lifetimes).where(lifetimes.c.fleet == fleet, which))
     known = {InstanceId(row.instance): row for row in rows}
-    began = [_birth(instance, shown.get(name), observation) for name, instance in listed.items() if name not in known]
+    began = [
+        _birth(instance, shown.get(name), observation, ordered.get(instance.slot, instance.started_at))
+        for name, instance in listed.items()
+        if name not in known
+    ]
     if began:
         connection.execute(insert(lifetimes), began)
 
@@ -131,7 +138,9 @@ def _live(connection: Connection, observation: Observation) -> None:
         change(known.keys() - listed.keys(), gone_at=at)
 
 
-def _birth(instance: Instance, shown: TrafficState | None, observation: Observation) -> dict[str, object]:
+def _birth(
+    instance: Instance, shown: TrafficState | None, observation: Observation, launched_at: datetime
+) -> dict[str, object]:
     return {
         "fleet": observation.fleet,
         "instance": instance.id,
@@ -142,7 +151,7 @@ def _birth(instance: Instance, shown: TrafficState | None, observation: Observat
         "first_seen": observation.machines.at,
         "last_seen": observation.machines.at,
         "gone_at": None,
-        "launched_at": instance.started_at,
+        "launched_at": launched_at,
         **{mark: observation.traffic.at if shown in states else None for mark, states in MARKS.items()},
     }
 

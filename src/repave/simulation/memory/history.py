@@ -1,14 +1,16 @@
 """The history in memory: what was seen and what happened."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from datetime import datetime
 from threading import RLock
 from typing import Any
 
 from repave.model.event import Event
-from repave.model.names import FleetKey, InstanceId
+from repave.model.names import FleetKey, InstanceId, SlotId
 from repave.model.observation import Instance, Observation
 from repave.model.plan import Plan
+from repave.model.target import Order
 from repave.ports.history import MARKS, Lifetime
 
 
@@ -23,13 +25,14 @@ class MemoryHistory:
         self._living: dict[FleetKey, set[InstanceId]] = {}
         self._events: list[Event] = []
 
-    def see(self, observation: Observation) -> None:
+    def see(self, observation: Observation, orders: Iterable[Order] = ()) -> None:
         """Keep the newest; an older one than kept is passed over."""
+        ordered = {order.slot: order.ordered_at for order in orders}
         with self._history_guard:
             kept = self._observations.get(observation.fleet)
             if kept is None or kept.at <= observation.at:
                 self._observations[observation.fleet] = observation
-                self._live(observation)
+                self._live(observation, ordered)
 
     def last_seen(self, fleet: FleetKey) -> Observation | None:
         """The newest observation."""
@@ -69,13 +72,13 @@ class MemoryHistory:
         """How many there are."""
         return len(self._events)
 
-    def _live(self, observation: Observation) -> None:
+    def _live(self, observation: Observation, ordered: Mapping[SlotId, datetime]) -> None:
         """Begin, carry on and end lifetimes; only a complete list ends one."""
         at, fleet = observation.machines.at, observation.fleet
         shown = {backend.instance: backend.state for backend in observation.traffic.backends}
         listed = {instance.id: instance for instance in observation.machines.instances}
         for name, instance in listed.items():
-            lifetime = self._lifetimes.get((fleet, name)) or _born(fleet, instance, observation)
+            lifetime = self._lifetimes.get((fleet, name)) or _born(instance, observation, ordered)
             marks: dict[str, Any] = {
                 mark: observation.traffic.at
                 for mark, states in MARKS.items()
@@ -91,9 +94,9 @@ class MemoryHistory:
         living &= set(listed)
 
 
-def _born(fleet: FleetKey, instance: Instance, observation: Observation) -> Lifetime:
+def _born(instance: Instance, observation: Observation, ordered: Mapping[SlotId, datetime]) -> Lifetime:
     return Lifetime(
-        fleet=fleet,
+        fleet=observation.fleet,
         instance=instance.id,
         slot=instance.slot,
         revision=instance.revision,
@@ -103,5 +106,5 @@ def _born(fleet: FleetKey, instance: Instance, observation: Observation) -> Life
         last_seen=observation.machines.at,
         served_from=None,
         gone_at=None,
-        launched_at=instance.started_at,
+        launched_at=ordered.get(instance.slot, instance.started_at),
     )
