@@ -106,8 +106,16 @@ test/web: 2 instances replaced, at most 1 extra, never fewer than 2 serving
   4. +54 s: drain and end web-2 (local), after 12 s by the start of web-4
   at most 84 s in all, if nothing fails
     a start takes 12.0 s here, the median of 2
-    leaving takes at most 30 s, the drain time-out: none was measured here yet
+    leaving takes at most 30 s, its `drain`: none was measured here yet
 """
+
+
+@pytest.mark.usefixtures("deployed")
+def test_who_is_there_is_named_as_its_provider_names_it(repave: Repave) -> None:
+    """And who is yet to start has no such name."""
+    batches = json.loads(repave("plan", "test", "--json").out)["fleets"][0]["rehearsal"]["batches"]
+    named = [(one["slot"], one["instance"]) for batch in batches for one in (*batch["launches"], *batch["retires"])]
+    assert named == [("web-3", None), ("web-1", "i-1"), ("web-4", None), ("web-2", "i-2")]
 
 
 @pytest.mark.usefixtures("deployed")

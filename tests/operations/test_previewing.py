@@ -6,6 +6,9 @@ from pathlib import Path
 import pytest
 from simulated_shop import FILE, QUIET, Shop
 
+from repave.cli.phrases import lasting
+from repave.cli.previews import show
+from repave.cli.screen import Screen
 from repave.model.names import EnvironmentName
 from repave.model.observation import Observation
 from repave.model.plan import Plan, Rule
@@ -65,7 +68,7 @@ def test_what_was_measured_is_told_by_its_median(two: Shop) -> None:
     two.close()
 
 
-def test_an_hourly_budget_bounds_the_time_and_says_so(tmp_path: Path) -> None:
+def test_an_hourly_budget_bounds_the_time_and_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Three are replaced, one an hour: two hours are waited by that rule, each part of them told where it is waited."""
     shop = two_of(Shop(tmp_path, FILE.replace("    port: 8080\n", HOURLY)))
     fleet = told(shop)
@@ -76,6 +79,11 @@ def test_an_hourly_budget_bounds_the_time_and_says_so(tmp_path: Path) -> None:
     assert fleet.rehearsal.pauses_seconds == hourly.seconds
     waited = [wait.seconds for batch in fleet.rehearsal.batches for wait in batch.waited if wait.rule is Rule.HOURLY]
     assert sum(waited) == hourly.seconds
+    show(fleet, shop.clock.now(), Screen())
+    said = capsys.readouterr().out
+    assert f"{lasting(hourly.seconds)} of it is waited by rule hourly-budget: " in said
+    assert said.count(" by rule hourly-budget (fleet: ") == 2
+    assert "what can be done: wait, or raise `budget.per_hour`" in said
     shop.close()
 
 

@@ -10,6 +10,7 @@ from repave.model.plan import Rule
 from repave.operations.preview import FleetPreview
 from repave.operations.rehearsing.durations import Took
 from repave.operations.rehearsing.rehearsal import UNDER_WAY, Batch, Placed, Wait
+from repave.planner.explain import REMEDIES
 
 MOST_BATCHES = 20
 """A large fleet takes a hundred, one like the other."""
@@ -91,10 +92,12 @@ def _show_time(fleet: FleetPreview, screen: Screen) -> None:
     if Rule.STARTING in spent:
         screen.show(f"    a start takes {_took(fleet.durations.start, 'the grace of its `health`')}")
     if Rule.DRAINING in spent:
-        screen.show(f"    leaving takes {_took(fleet.durations.leave, 'the drain time-out')}")
+        screen.show(f"    leaving takes {_took(fleet.durations.leave, 'its `drain`')}")
     for wait in fleet.rehearsal.waits:
         if wait.rule not in UNDER_WAY:
             screen.show(f"    {lasting(wait.seconds)} of it is waited by rule {wait.rule}: {wait.detail}")
+            if wait.rule in REMEDIES:
+                screen.show(f"      what can be done: {REMEDIES[wait.rule]}")
 
 
 def _took(took: Took, limit: str) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from repave.model.names import SlotId, ZoneName
+from repave.model.names import InstanceId, SlotId, ZoneName
 from repave.model.observation import Observation
 from repave.model.plan import Admit, Drain, Launch, Phase, Plan, Rule, StandBy
 from repave.model.policy import FleetPolicy
@@ -31,6 +31,8 @@ class Placed:
     slot: SlotId
     zone: ZoneName
     reason: str
+    instance: InstanceId | None = None
+    """As its provider names it; None for one that is yet to start."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,7 +152,8 @@ def _is_done(planned: Plan) -> bool:
 
 def _batch(planned: Plan, stage: Stage, began: datetime) -> Batch:
     def placed(step: Drain | Admit | StandBy) -> Placed:
-        return Placed(slot=step.slot, zone=stage.zone_of(step.slot), reason=step.reason)
+        instance = None if stage.is_imagined(step.instance) else step.instance
+        return Placed(slot=step.slot, zone=stage.zone_of(step.slot), reason=step.reason, instance=instance)
 
     return Batch(
         at_seconds=(stage.now - began).total_seconds(),

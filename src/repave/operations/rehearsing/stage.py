@@ -84,6 +84,7 @@ class Stage:
         self._leave = timedelta(seconds=durations.leave.seconds)
         self._actors: dict[InstanceId, Actor] = dict(self._seen(seen))
         self.peak = len(self._actors)
+        self._real = frozenset(self._actors)
         proven = {proof.revision: proof.release for proof in target.proven}
         known = {instance.revision: instance.release for instance in seen.machines.instances}
         self._releases: Mapping[RevisionId, ReleaseNumber] = {**proven, **known, target.revision: target.release}
@@ -104,6 +105,10 @@ class Stage:
                 at=self.now, backends=tuple(one.backend for one in self._actors.values() if one.backend)
             ),
         )
+
+    def is_imagined(self, name: InstanceId) -> bool:
+        """Whether it was not there when the rehearsal began."""
+        return name not in self._real
 
     def zone_of(self, slot: SlotId) -> ZoneName:
         """Of an instance that is there. Raises StopIteration for a slot that is not filled."""
