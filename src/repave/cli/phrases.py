@@ -29,3 +29,8 @@ def listed(names: Sequence[str], *, most: int = 6) -> str:
     """``a, b, c and 4 more``."""
     shown = ", ".join(names[:most])
     return f"{shown} and {len(names) - most} more" if len(names) > most else shown
+
+
+def stranger_words(slots: Sequence[str]) -> str:
+    """``no record here knows what runs as web-4, web-5: a roll-out replaces it like what is old``."""
+    return f"no record here knows what runs as {listed(slots)}: a roll-out replaces it like what is old"

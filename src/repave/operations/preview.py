@@ -16,6 +16,7 @@ from repave.operations.keys import fleets_of
 from repave.operations.rehearsing.durations import Durations, durations
 from repave.operations.rehearsing.rehearsal import Rehearsal, rehearse
 from repave.operations.releases import title
+from repave.operations.strangers import strangers
 from repave.planner.turns import neighbour, waits_for
 from repave.ports.clock import Clock
 from repave.ports.errors import Gone
@@ -80,6 +81,9 @@ class FleetPreview:
 
     unseen: str
     """Why that view may lack something; empty when it was complete."""
+
+    unknown: tuple[str, ...]
+    """Slots whose instances run what no record here knows; they count as old ones."""
 
     ages: Ages | None
     """Of what serves now; None where no age is limited."""
@@ -167,6 +171,7 @@ def _fleet(
         begins_seconds=None,
         seen_at=known.at if known else None,
         unseen=seen.machines.incomplete or seen.traffic.incomplete,
+        unknown=strangers(store, key, known),
         ages=planned.ages if planned else None,
     )
 

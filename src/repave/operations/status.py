@@ -9,6 +9,7 @@ from repave.model.observation import Instance, MachineState, Observation, Traffi
 from repave.model.plan import Ages, Plan, Rule
 from repave.model.target import Target
 from repave.operations.releases import title
+from repave.operations.strangers import strangers
 from repave.planner.demand import spoken
 from repave.ports.store import Store
 
@@ -103,6 +104,9 @@ class FleetStatus:
     revoked: str
     """Why what is wanted must not be started any more; empty when it may."""
 
+    unknown: tuple[str, ...]
+    """Slots whose instances run what no record here knows; they count as old ones."""
+
     deadlines: tuple[str, ...]
     """What is due, or cannot be kept, in words."""
 
@@ -121,10 +125,13 @@ def fleet_statuses(store: Store, environment: EnvironmentName | None = None) -> 
 def fleet_status(store: Store, key: FleetKey) -> FleetStatus | None:
     """One fleet; None when it has no target."""
     target = store.target(key)
-    return status_of(target, store.last_seen(key), store.last_plan(key)) if target else None
+    if target is None:
+        return None
+    seen = store.last_seen(key)
+    return status_of(target, seen, store.last_plan(key), strangers(store, key, seen))
 
 
-def status_of(target: Target, seen: Observation | None, plan: Plan | None) -> FleetStatus:
+def status_of(target: Target, seen: Observation | None, plan: Plan | None, unknown: tuple[str, ...]) -> FleetStatus:
     """Put together what is wanted, what was seen and what was planned."""
     instances = instance_statuses(seen)
     serving = [instance for instance in instances if instance.state == TrafficState.SERVING]
@@ -152,6 +159,7 @@ def status_of(target: Target, seen: Observation | None, plan: Plan | None) -> Fl
         healing_stopped=target.healing_stopped,
         stopped=target.stopped,
         revoked=next((one.reason for one in target.revoked if one.revision == target.revision), ""),
+        unknown=unknown,
         deadlines=tuple(hold.detail for hold in plan.holds if hold.rule is Rule.DEADLINE) if plan else (),
         ages=plan.ages if plan else None,
         instances=instances,

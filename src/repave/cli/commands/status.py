@@ -8,7 +8,7 @@ import typer
 from repave.cli.codes import OK
 from repave.cli.opening import opened
 from repave.cli.options import File, Json, OptionalEnvironment
-from repave.cli.phrases import ago, lasting
+from repave.cli.phrases import ago, lasting, stranger_words
 from repave.cli.screen import Screen
 from repave.cli.verbs import example
 from repave.model.names import EnvironmentName
@@ -110,6 +110,8 @@ def _advise(fleet: FleetStatus, screen: Screen) -> None:
         screen.hint(
             "what serves goes on, nothing of it is started; a good release ends it: `repave patch`, or deploy one"
         )
+    if fleet.unknown:
+        screen.warn(f"{fleet.environment}/{fleet.fleet}: {stranger_words(fleet.unknown)}")
     for words in fleet.deadlines:
         screen.warn(f"{fleet.environment}/{fleet.fleet}: {words}")
     if fleet.deadlines:

@@ -1,0 +1,35 @@
+"""Instances that bear a fleet's tags, and run what no record here knows."""
+
+from dataclasses import replace
+
+from simulated_shop import Shop
+
+from repave.cli.phrases import stranger_words
+from repave.model.names import RevisionId
+from repave.operations.preview import preview
+from repave.operations.status import fleet_statuses
+
+
+def test_what_no_record_knows_is_named(shop: Shop) -> None:
+    """In the status and in the plan, by its slot; of what is known nothing is said."""
+    shop.change_application("print('hello')\n")
+    shop.bake()
+    shop.deploy("test")
+    [key] = shop.keys("test")
+    environment, release = shop.environment("test"), shop.store.releases()[0]
+    assert fleet_statuses(shop.store)[0].unknown == ()
+    assert preview(shop.project, environment, release, shop.store, shop.clock)[0].unknown == ()
+    seen = shop.store.last_seen(key)
+    assert seen is not None
+    known, *others = seen.machines.instances
+    strange = replace(known, revision=RevisionId("of-another-store"))
+    shop.store.see(replace(seen, machines=replace(seen.machines, instances=(strange, *others))))
+    assert fleet_statuses(shop.store)[0].unknown == (known.slot,)
+    assert preview(shop.project, environment, release, shop.store, shop.clock)[0].unknown == (known.slot,)
+
+
+def test_what_becomes_of_them_is_said() -> None:
+    """Nobody is to be surprised by it."""
+    assert stranger_words(["web-4", "web-5"]) == (
+        "no record here knows what runs as web-4, web-5: a roll-out replaces it like what is old"
+    )
