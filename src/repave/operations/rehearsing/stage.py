@@ -117,7 +117,7 @@ class Stage:
     def perform(self, plan: Plan) -> bool:
         """Commit the plan, and have each step work at once; answers whether anything is otherwise by it."""
         before = (replace(self.target, generation=0), dict(self._actors))
-        self.target = committed(self.target, plan, self.target.release)
+        self.target = committed(self.target, plan, self._releases[plan.proven or self.target.revision])
         for step in plan.steps:
             self._take(step)
             self.peak = max(self.peak, len(self._actors))
