@@ -6,6 +6,8 @@ import pytest
 
 from repave.model.amount import Amount
 from repave.model.canary import CanaryStage
+from repave.model.exposure import Exposure, FixWithin, Flaw
+from repave.model.finding import Severity
 from repave.model.metrics import InstanceMetrics, MetricSighting
 from repave.model.names import InstanceId, RevisionId
 from repave.model.observation import Observation
@@ -95,6 +97,15 @@ def test_none_is_started_where_it_cannot_or_need_not_be(target: Target, policy: 
     check(made, policy, target, seen, SKETCH.now)
     assert not started(made, "old")
     assert started(made, "new")
+
+
+def test_none_is_started_of_what_must_leave_in_haste() -> None:
+    """A flaw that is due is not started anew to be compared with."""
+    flaw = Flaw(advisory="CVE-2026-1", severity=Severity.CRITICAL, published_at=SKETCH.ago(7200))
+    exposed = replace(TARGET, exposures=(Exposure(revision=RevisionId("old"), flaw=flaw),))
+    for days, zones in ((30, ["a"]), (0.01, [])):
+        policy = replace(CANARY, fix_within=FixWithin(critical_seconds=days * 86400))
+        assert started(planned(target=exposed, policy=policy), "old") == zones
 
 
 def test_an_order_is_given_again_until_it_is_seen() -> None:
