@@ -68,6 +68,13 @@ def test_a_command_is_split_as_a_shell_would_and_given_to_none(written: str, arg
     assert project.images[ImageName("web")].run == arguments
 
 
+@pytest.mark.parametrize(("given", "seconds"), [("", 300.0), (", grace: 10m", 600.0)])
+def test_a_fleet_of_machines_has_longer_to_become_healthy(given: str, seconds: float) -> None:
+    """A kernel starts before the application; what the file says counts all the same."""
+    machines = VALID.replace("kind: container", "kind: vm").replace("interval: 2s", f"interval: 2s{given}")
+    assert read(machines).fleets[WEB].health.grace_seconds == seconds
+
+
 def test_a_fleet_has_the_defaults_of_safety() -> None:
     """What is not said is the careful choice."""
     fleet = read().fleets[WEB]

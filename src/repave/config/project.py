@@ -62,6 +62,13 @@ def load_project(path: Path) -> Project:
     )
 
 
+GRACE_SECONDS = 60.0
+"""A container starts in a second; the rest is for its application."""
+
+MACHINE_GRACE_SECONDS = 300.0
+"""A kernel and systemd start before the application: in half a minute, and in one or two where they are emulated."""
+
+
 def parse_project(text: str, *, filename: str) -> Project:
     """The project declared in ``text``; FileError names everything that is wrong, by its place in ``filename``."""
     document = read_document(text, filename=filename)
@@ -77,7 +84,10 @@ def _project(file: File) -> Project:
     return Project(
         name=ProjectName(file.project),
         images={ImageName(name): _image(name, section) for name, section in file.images.items()},
-        fleets={FleetName(name): _fleet(name, section) for name, section in file.fleets.items()},
+        fleets={
+            FleetName(name): _fleet(name, section, ImageKind(file.images[section.image].kind))
+            for name, section in file.fleets.items()
+        },
         environments={environment.name: environment for environment in environments.values()},
         pipeline=tuple(EnvironmentName(name) for name in file.pipeline or environments),
         age=AgePolicy(soft_seconds=file.policy.max_age, hard_seconds=file.policy.hard_max_age),
@@ -213,7 +223,7 @@ def _git(section: GitSection) -> GitSource:
     )
 
 
-def _fleet(name: str, section: FleetSection) -> Fleet:
+def _fleet(name: str, section: FleetSection, kind: ImageKind) -> Fleet:
     health, rollout, healing, limits = section.health, section.rollout, section.healing, section.limits
     return Fleet(
         name=FleetName(name),
@@ -225,7 +235,7 @@ def _fleet(name: str, section: FleetSection) -> Fleet:
             timeout_seconds=health.timeout,
             healthy=health.healthy,
             unhealthy=health.unhealthy,
-            grace_seconds=health.grace,
+            grace_seconds=health.grace or (MACHINE_GRACE_SECONDS if kind is ImageKind.VM else GRACE_SECONDS),
         ),
         rollout=RolloutPolicy(
             strategy=rollout.strategy,

@@ -22,6 +22,7 @@ from repave.model.lock import Layer
 from repave.model.names import Digest, ImageName, ProjectName
 from repave.model.recipe import ImageKind
 from repave.ports.surroundings import Surroundings
+from repave.providers.local.processes import started_with
 from repave.registries.layout import LayoutRegistry
 from repave.registries.vault import FileVault
 
@@ -133,13 +134,17 @@ def sweep(folder: Path, commands: LocalCommands) -> None:
     identities |= {path.name for path in folder.glob("instances/*")}
     runtime = Path("/run/repave") / token
     for name in set(machines(folder)):
-        commands.run(["pkill", "--signal", "KILL", "--full", f"qemu-system-x86_64 -name {name} "], check=False)
+        for process in started_with("qemu-system-x86_64", name):
+            process.stop(patience_seconds=0)
     for identity in identities:
         commands.run(["runc", "--root", str(runtime), "delete", "--force", identity], check=False)
         suffix = identity.removeprefix("i-")
         batch = f"link del dev rv{suffix}\nnetns del repave-{identity}\n".encode()
         commands.run(["ip", "-force", "-batch", "-"], stdin=batch, check=False)
     commands.run(["ip", "link", "del", "dev", f"rb{token}"], check=False)
+    for identity in identities:
+        for group in groups_of(identity):
+            remove(group)
     for root in folder.glob("artifacts/*/root"):
         if root.is_mount():
             commands.run(["umount", str(root)])
@@ -164,13 +169,28 @@ def traces(surroundings: Surroundings) -> Callable[[], list[str]]:
         containers = [path.name for path in runtime.iterdir()] if runtime.is_dir() else []
         ours = {f"repave-{identity}" for identity in identities(folder)}
         namespaces = [path.name for path in Path("/run/netns").glob("repave-i-*") if path.name in ours]
-        patterns = ("repave-i-*", "*/repave-i-*")
-        groups = ours & {path.name for pattern in patterns for path in Path("/sys/fs/cgroup").glob(pattern)}
+        groups = {path.name for identity in identities(folder) for path in groups_of(identity)}
         instances = [path.name for path in folder.glob("instances/*")]
         running = machines(folder)
         return sorted([*devices, *mounts, *containers, *namespaces, *groups, *instances, *running])
 
     return found
+
+
+def groups_of(identity: str) -> list[Path]:
+    """The control groups of an instance, of either version."""
+    name = f"repave-{identity}"
+    mounted = Path("/sys/fs/cgroup")
+    return [path for path in (mounted / name, *(folder / name for folder in mounted.iterdir())) if path.is_dir()]
+
+
+def remove(group: Path) -> None:
+    """Remove the group, once the kernel has put away what was killed in it: a moment later."""
+    for _ in range(200):
+        with suppress(OSError):
+            group.rmdir()
+            return
+        time.sleep(0.01)
 
 
 def machines(folder: Path) -> list[str]:

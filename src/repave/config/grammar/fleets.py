@@ -30,7 +30,8 @@ class HealthSection(Section):
     healthy: Count = Field(default=2, description="Good answers in a row before it gets requests. Default: 2.")
     unhealthy: Count = Field(default=3, description="Bad answers in a row before it gets none. Default: 3.")
     grace: Duration = Field(
-        default=60.0, description="A new instance that is not healthy by then has failed. Default: 60s."
+        default=0.0,
+        description="A new instance that is not healthy by then has failed. Default: 60s, for virtual machines 5m.",
     )
 
 
