@@ -86,6 +86,15 @@ def test_an_order_that_is_never_seen_is_lost_and_says_nothing_of_the_revision() 
     assert not early.failures
 
 
+def test_a_failure_tells_what_its_instance_said_last() -> None:
+    """Beside what was seen of it, whatever the provider has of its console."""
+    seen = see("1 old a serving", "2 old b serving", "3 old c serving", "4 new a checking 60 60")
+    instances = tuple(replace(one, said="Kernel panic | Rebooting") for one in seen.machines.instances)
+    [failure] = decide(replace(seen, machines=replace(seen.machines, instances=instances))).failures
+    assert failure.detail.startswith("it was not healthy within its grace (")
+    assert "its console ends: Kernel panic | Rebooting)" in failure.detail
+
+
 @pytest.mark.parametrize(("age", "fails"), [(59, False), (60, True)])
 def test_a_new_one_has_its_grace(age: int, fails: bool) -> None:
     """Not healthy by then, it has failed, and goes at once: it never served anybody."""

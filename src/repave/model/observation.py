@@ -35,6 +35,9 @@ class Instance:
     detail: str = ""
     """For people: exit code or signal of a stopped one."""
 
+    said: str = ""
+    """For people: the end of its console, where the provider has it at hand."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MachineSighting:

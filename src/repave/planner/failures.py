@@ -46,14 +46,16 @@ def failure_of(member: Member, target: Target, now: datetime, *, zone_lost: bool
         )
     kind, words = _cause(member)
     judging = under_judgement(target) and member.instance.started_at >= target.since - CLOCK_SKEW
-    said = member.instance.detail or (member.backend.detail if member.backend else "")
+    seen = member.instance.detail or (member.backend.detail if member.backend else "")
+    said = f"its console ends: {member.instance.said}" if member.instance.said else ""
+    more = "; ".join(part for part in (seen, said) if part)
     return Failure(
         slot=member.slot,
         revision=member.instance.revision,
         zone=member.instance.zone,
         kind=kind if judging else FailureKind.RELAPSED,
         at=now,
-        detail=f"{words} ({said})" if said else words,
+        detail=f"{words} ({more})" if more else words,
     )
 
 

@@ -14,7 +14,7 @@ from repave.ports.progress import Progress
 from repave.ports.provider import LaunchOrder, Proven
 from repave.providers.local.artifacts import Artifacts
 from repave.providers.local.containers import SEARCH_PATH, Container, IdentityMap, hosts_file
-from repave.providers.local.engines import Start, Started
+from repave.providers.local.engines import Condition, Start, Started
 from repave.providers.local.limits import cgroup_of, killed_for_memory
 from repave.providers.local.mapping import Record
 from repave.providers.local.network import Network
@@ -119,11 +119,11 @@ class ContainerEngine:
         parts = [part for part in (record.process, record.forwarder) if part is not None]
         return record.process is not None and all(part.alive for part in parts)
 
-    def state(self, record: Record) -> tuple[MachineState, str]:
+    def condition(self, record: Record) -> Condition:
         """See the protocol."""
         if self.runs(record):
-            return MachineState.RUNNING, ""
-        return MachineState.STOPPED, _why_stopped(record)
+            return Condition(state=MachineState.RUNNING)
+        return Condition(state=MachineState.STOPPED, detail=_why_stopped(record))
 
     def _start(self, container: Container, console: Path) -> Started:
         process = self.runtime.start(container, console)

@@ -26,6 +26,16 @@ class Started:
     """The process that carries its network, where there is one."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Condition:
+    """How an instance is now; texts are for people, and empty where there is nothing to say."""
+
+    state: MachineState
+    detail: str = ""
+    said: str = ""
+    """The end of its console."""
+
+
 Start = Callable[[], Started]
 """Starts what was prepared. Raises errors of the ports."""
 
@@ -90,8 +100,8 @@ class Engine(Protocol):
         """Whether it still runs."""
         ...
 
-    def state(self, record: Record) -> tuple[MachineState, str]:
-        """How the started instance is now, and what is to be said of that; "" for nothing."""
+    def condition(self, record: Record) -> Condition:
+        """How the started instance is now."""
         ...
 
 

@@ -101,7 +101,7 @@ def new_record(order: LaunchOrder, instance: InstanceId, *, kind: ImageKind, add
     )
 
 
-def instance_of(record: Record, state: MachineState, detail: str) -> Instance:
+def instance_of(record: Record, state: MachineState, detail: str = "", said: str = "") -> Instance:
     """The record as the model says it."""
     return Instance(
         id=record.instance,
@@ -114,6 +114,7 @@ def instance_of(record: Record, state: MachineState, detail: str) -> Instance:
         address=record.address,
         port=record.port,
         detail=detail,
+        said=said,
     )
 
 

@@ -138,5 +138,6 @@ class LocalProvider:
 
     def _seen(self, record: Record) -> Instance:
         if record.phase is Phase.STARTING:
-            return instance_of(record, MachineState.STARTING, "")
-        return instance_of(record, *self._parts.engines[record.kind].state(record))
+            return instance_of(record, MachineState.STARTING)
+        now = self._parts.engines[record.kind].condition(record)
+        return instance_of(record, now.state, now.detail, now.said)

@@ -101,9 +101,9 @@ def test_how_a_guest_ended_is_told(subject: ProviderSubject) -> None:
         revision = replace(subject.revision, configuration=(("TROUBLE", trouble),))
         launched[trouble] = subject.provider.launch(replace(subject.order(number), revision=revision))
     for trouble, instance in launched.items():
-        detail = subject.await_state(instance, MachineState.STOPPED).detail
-        assert causes[trouble] in detail
-        assert "its console ends: " in detail
+        seen = subject.await_state(instance, MachineState.STOPPED)
+        assert causes[trouble] in seen.detail
+        assert seen.said
 
 
 def test_a_crash_and_a_hang_are_told(subject: ProviderSubject, traces: Callable[[], list[str]]) -> None:

@@ -13,7 +13,7 @@ from repave.ports.errors import Invalid
 from repave.ports.progress import Progress
 from repave.ports.provider import LaunchOrder, Proven
 from repave.providers.local.consoles import Consoles
-from repave.providers.local.engines import Start, Started
+from repave.providers.local.engines import Condition, Start, Started
 from repave.providers.local.guarded import Guarded
 from repave.providers.local.limits import cgroup_of, killed_for_memory
 from repave.providers.local.mapping import Record
@@ -158,15 +158,12 @@ class QemuEngine:
         """Whether its QEMU lives."""
         return record.process is not None and record.process.alive
 
-    def state(self, record: Record) -> tuple[MachineState, str]:
+    def condition(self, record: Record) -> Condition:
         """See the protocol. One that hangs still runs: whether it serves is for whoever checks its health to say."""
-        if not self.runs(record):
-            return MachineState.STOPPED, self._why_stopped(record)
-        try:
-            status = str(ask(self.places.runtime, monitor_of(record), "query-status").get("status"))
-        except Silent as silent:
-            return MachineState.RUNNING, f"its QEMU hangs: {silent}"
-        return MachineState.RUNNING, "" if status == "running" else f"its guest stands still: {status}"
+        said = " | ".join(self.consoles.last(record.fleet, record.instance))
+        if self.runs(record):
+            return Condition(state=MachineState.RUNNING, detail=self._why_still(record), said=said)
+        return Condition(state=MachineState.STOPPED, detail=self._why_stopped(record), said=said)
 
     @property
     def _installed(self) -> bool:
@@ -185,12 +182,18 @@ class QemuEngine:
         self.guarded.run(record.instance, [*script, *command_line(machine)], stdin=seed)
         return self.find(record) or Started(process=None)
 
+    def _why_still(self, record: Record) -> str:
+        """Why one that runs does nothing; "" where it does."""
+        try:
+            status = str(ask(self.places.runtime, monitor_of(record), "query-status").get("status"))
+        except Silent as silent:
+            return f"its QEMU hangs: {silent}"
+        return "" if status == "running" else f"its guest stands still: {status}"
+
     def _why_stopped(self, record: Record) -> str:
         if record.process is not None and record.process.restarted_since:
             return "the machine was restarted"
         if killed_for_memory(cgroup_of(record)):
             return "its QEMU ended: the kernel killed it for using more than its memory limit"
-        said = self.places.instance(record.instance) / "events.out"
-        cause = cause_of_end(said.read_text(errors="replace") if said.exists() else "")
-        last = " | ".join(self.consoles.last(record.fleet, record.instance))
-        return f"{cause}; its console ends: {last}" if last else cause
+        written = self.places.instance(record.instance) / "events.out"
+        return cause_of_end(written.read_text(errors="replace") if written.exists() else "")
