@@ -97,6 +97,11 @@ def revoked(target: Target) -> Target:
     return replace(target, proven=(proof,), revoked=(Revoked(revision=ONE, reason="stolen key", since=NOW),))
 
 
+def fewer_wanted(target: Target) -> Target:
+    """One, instead of two."""
+    return replace(target, size=1)
+
+
 CASES: tuple[type_of_case, ...] = (
     ("generation 6", replace(EMPTY, parent=6), same_target, same_view),
     ("given twice", replace(EMPTY, next_slot=2), same_target, same_view),
@@ -142,6 +147,12 @@ CASES: tuple[type_of_case, ...] = (
         "would be alive",
         replace(EMPTY, steps=(FRESH, replace(FRESH, slot=SlotId("web-4"))), next_slot=5),
         same_target,
+        same_view,
+    ),
+    (
+        "3 would be alive",
+        replace(EMPTY, steps=(replace(FRESH, slot=SlotId("web-9")),)),
+        fewer_wanted,
         same_view,
     ),
     ("the very revision that failed", replace(EMPTY, retarget=replace(BACK, revision=TWO)), same_target, same_view),

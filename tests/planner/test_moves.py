@@ -103,6 +103,22 @@ def test_an_order_is_closed_once_its_instance_is_seen() -> None:
     assert launches(made) == ["web-20 b", "web-21 c"]
 
 
+def test_orders_that_nobody_needs_any_more_are_given_up() -> None:
+    """Fewer are wanted than when they were given: the newest are not given again."""
+    seen = see("1 new a serving", "2 new b serving")
+    made = decide(seen, replace(TARGET, orders=(ordered(18, zone="c"), ordered(19, zone="b"))))
+    assert launches(made) == ["web-18 c"]
+    assert made.closed == ("web-19",)
+
+
+def test_orders_that_have_no_room_any_more_are_given_up() -> None:
+    """The size came down while many old ones serve: whoever is launched now would be too many."""
+    seen = see(*(f"{number} old a serving" for number in range(1, 5)))
+    made = decide(seen, replace(TARGET, size=2, orders=(ordered(18), ordered(19))))
+    assert launches(made) == []
+    assert made.closed == ("web-18", "web-19")
+
+
 def test_an_order_of_what_is_no_longer_wanted_is_closed() -> None:
     """It is not given again; if its instance comes all the same, it is an old one."""
     made = decide(see(), replace(TARGET, orders=(ordered(19, revision="older"),)))

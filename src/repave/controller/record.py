@@ -37,6 +37,9 @@ class Storyteller:
         self._told: dict[FleetKey, dict[tuple[str, str], str]] = {}
         """The last message of each kind about each slot."""
 
+        self._living: dict[FleetKey, set[str]] = {}
+        """The slots of those that live, as far as was seen."""
+
         self._seen: dict[FleetKey, Observation] = {}
         self._planned: dict[FleetKey, Plan] = {}
 
@@ -48,6 +51,9 @@ class Storyteller:
         self._seen[observation.fleet] = observation
         known = {lifetime.instance: lifetime for lifetime in self._store.lifetimes(observation.fleet, living=True)}
         self._store.see(observation, target.orders)
+        listed = {str(instance.slot) for instance in observation.machines.instances}
+        unlisted = {str(lifetime.slot) for lifetime in known.values()} if observation.machines.incomplete else set()
+        self._living[observation.fleet] = listed | unlisted
         self._tell([*self._unseen(observation), *_arrivals(observation, known), *self._losses(observation, known)])
 
     def decided(self, plan: Plan, target: Target) -> None:
@@ -103,7 +109,7 @@ class Storyteller:
     def _forget(self, plan: Plan, target: Target) -> None:
         """What was told of slots that nobody speaks of any more; a converged fleet may converge anew."""
         subjects = {str(step.slot) for step in plan.steps} | {str(order.slot) for order in target.orders}
-        subjects |= {str(lifetime.slot) for lifetime in self._store.lifetimes(plan.fleet, living=True)}
+        subjects |= self._living.get(plan.fleet, set())
         told = self._of(plan.fleet)
         for slot, kind in list(told):
             if (slot and slot not in subjects) or (kind == "converged" and plan.phase is not Phase.CONVERGED):

@@ -8,7 +8,7 @@ from repave.model.metrics import MetricSighting
 from repave.model.observation import Observation
 from repave.model.plan import Plan, Rule
 from repave.model.policy import FleetPolicy
-from repave.model.target import FailureKind, Target
+from repave.model.target import FailureKind, Order, Target
 from repave.planner import failures, keeper, narration, onsets
 from repave.planner.age import renew
 from repave.planner.baseline import stand_beside
@@ -152,7 +152,11 @@ def fill(draft: Draft, allowance: Allowance) -> None:
     if draft.halted or draft.barred:
         draft.closed += [order.slot for order in draft.sets.orders]
         return
-    draft.steps += keeper.launch_again(draft.sets.orders, standby=allowance.standby)
+    given_up = surplus_orders(draft, allowance)
+    draft.closed += [order.slot for order in given_up]
+    draft.steps += keeper.launch_again(
+        [order for order in draft.sets.orders if order not in given_up], standby=allowance.standby
+    )
     missing = min(draft.goal, allowance.most) - draft.new
     if missing <= 0:
         return
@@ -172,6 +176,13 @@ def fill(draft: Draft, allowance: Allowance) -> None:
     elif launched < missing:
         words = f"{missing - launched} more to launch; {draft.goal} and {allowance.above} above it are taken"
         draft.hold("fleet", Rule.SURGE, words, since=draft.target.since)
+
+
+def surplus_orders(draft: Draft, allowance: Allowance) -> tuple[Order, ...]:
+    """Orders that are no longer needed, or have no room any more: fewer are wanted than when they were given."""
+    room = draft.target.size + max(draft.surge, allowance.above)
+    beyond = max(draft.new - draft.goal, draft.occupied - room)
+    return draft.sets.orders[-beyond:] if beyond > 0 else ()
 
 
 def retire(draft: Draft, allowance: Allowance) -> None:

@@ -1,9 +1,8 @@
 """What was seen and what happened."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from repave.model.event import Event
 from repave.model.names import FleetKey, InstanceId, ReleaseNumber, RevisionId, SlotId, ZoneName
@@ -12,9 +11,8 @@ from repave.model.plan import Plan
 from repave.model.target import Order
 
 
-@dataclass(frozen=True, kw_only=True)
-class Lifetime:
-    """One instance, from when to when it was seen."""
+class Lifetime(NamedTuple):
+    """One instance, from when to when it was seen. A tuple: each look at a large fleet makes one for each instance."""
 
     fleet: FleetKey
     instance: InstanceId

@@ -124,8 +124,6 @@ class SimulatedBalancer:
             return  # what has no frontend is not attached: that is what was asked for
         with self._effect("detach", fleet, instance, generation):
             pool.detach(instance)
-            if instance in self.world.machines:
-                self.world.machines[instance].detached = True
 
     @contextmanager
     def _effect(self, kind: str, fleet: FleetKey, instance: InstanceId, generation: int) -> Iterator[None]:

@@ -25,6 +25,9 @@ class Deed:
     mandate: Mandate | None
     """None: of its generation, nothing was ever committed."""
 
+    counted: Mandate | None
+    """The newest one that gave the order when all could be seen: others only gave it again. None: not a launch."""
+
     world: World
     policy: FleetPolicy
     taken: AbstractSet[InstanceId]
@@ -56,15 +59,24 @@ def capacity(deed: Deed) -> Iterator[str]:
 
 
 def crowd(deed: Deed) -> Iterator[str]:
-    """Never more alive than the wanted size and the surge, by repave's own doing; what serves nobody does not count."""
-    if deed.effect.kind != "launch" or deed.mandate is None:
+    """Never more alive than the wanted size and the surge, by repave's own doing.
+
+    An order is judged by the mandate that gave it: by the size that was wanted then, and without those that it ends or
+    that had been found to be of no use.
+    """
+    if deed.counted is None:
         return
-    size = deed.mandate.target.size
+    size = deed.counted.target.size
     surge = max(1, deed.policy.rollout.surge.of(size))
     if deed.policy.rollout.strategy == "blue-green":  # a whole group beside all that serve
         surge = max(surge, size, len(deed.world.pools[deed.fleet].serving()))
     most = size + surge
-    alive = [machine for machine in deed.world.living(deed.fleet) if deed.world.is_of_use(machine, deed.policy.health)]
+    living = deed.world.living(deed.fleet)
+    if len(living) <= most:
+        return
+    now = deed.world.clock.now()
+    gone = deed.counted.useless | deed.counted.ends
+    alive = [machine for machine in living if machine.id not in gone and not machine.dead(now)]
     if len(alive) > most:
         yield f"{len(alive)} are alive after the launch of {deed.effect.machine.slot}, and at most {most} may be"
 

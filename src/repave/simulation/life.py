@@ -1,13 +1,14 @@
 """One controller's process in a simulated world: its store, its clock, and what wakes it."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Protocol, cast
 
-from repave.model.names import FleetKey, InstanceId
-from repave.model.observation import Observation, TrafficSighting, TrafficState
-from repave.model.plan import Plan
+from repave.model.names import FleetKey, InstanceId, SlotId
+from repave.model.observation import Backend, Observation, TrafficSighting, TrafficState
+from repave.model.plan import Launch, Plan, Rule, Terminate
 from repave.model.target import Target
 from repave.ports.store import Store
 from repave.simulation.balancer import SimulatedBalancer
@@ -41,6 +42,24 @@ class Mandate:
 
     seen: frozenset[InstanceId]
     """Who served as far as the controller had seen."""
+
+    useless: frozenset[InstanceId] = frozenset()
+    """Who was alive and of no use, as far as it had seen: failing by the balancer's word, or not found well in time."""
+
+    @property
+    def launches(self) -> frozenset[SlotId]:
+        """The slots that it gives orders for."""
+        return frozenset(step.slot for step in self.plan.steps if isinstance(step, Launch))
+
+    @property
+    def ends(self) -> frozenset[InstanceId]:
+        """Whom it ends."""
+        return frozenset(step.instance for step in self.plan.steps if isinstance(step, Terminate))
+
+    @property
+    def sighted(self) -> bool:
+        """Whether all could be seen; on a partial view orders are only given again."""
+        return all(hold.rule is not Rule.UNSEEN for hold in self.plan.holds)
 
 
 class Acts(Protocol):
@@ -101,9 +120,13 @@ class WatchedBalancer(SimulatedBalancer):
     seen: frozenset[InstanceId] = frozenset()
     """Who served at its last look."""
 
+    shown: Mapping[InstanceId, Backend] = MappingProxyType({})
+    """All that it was shown then."""
+
     def observe(self, fleet: FleetKey) -> TrafficSighting:
         """The balancer's view now."""
         sighting = super().observe(fleet)
+        self.shown = {backend.instance: backend for backend in sighting.backends}
         serving = (backend.instance for backend in sighting.backends if backend.state is TrafficState.SERVING)
         now = self.world.clock.now()
         self.seen = frozenset(instance for instance in serving if not self.world.machines[instance].dead(now))
@@ -130,5 +153,20 @@ class TroubledStore:
 
     def _commit(self, plan: Plan) -> int:
         generation = self._stage.store.commit(plan)
-        self._committed(Mandate(plan=plan, target=self._stage.target, seen=self._traffic.seen))
+        target = self._stage.target
+        useless = frozenset(self._useless(plan, target))
+        self._committed(Mandate(plan=plan, target=target, seen=self._traffic.seen, useless=useless))
         return generation
+
+    def _useless(self, plan: Plan, target: Target) -> Iterator[InstanceId]:
+        grace = timedelta(seconds=self._stage.policy.health.grace_seconds)
+        judged = {failure.slot for failure in target.failures} | {heal.slot for heal in target.heals}
+        for machine in self._stage.world.living(plan.fleet):
+            backend = self._traffic.shown.get(machine.id)
+            if backend is None or backend.state is TrafficState.CHECKING:
+                late = backend is not None and plan.at - max(machine.launched_at, backend.since) >= grace
+                useless = late or machine.slot in judged
+            else:
+                useless = backend.state is TrafficState.FAILING
+            if useless:
+                yield machine.id

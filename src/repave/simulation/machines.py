@@ -64,13 +64,11 @@ class Machine:
     lies: bool = False
     """Passes its checks, and fails every request of a client."""
 
-    detached: bool = False
-    """Repave had the balancer forget it: it is about to go."""
-
     ended_at: datetime | None = None
     """When it was terminated."""
 
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+    _sighted: Instance | None = None
     _timed: tuple[Behaviour, tuple[datetime, datetime]] | None = None
 
     @property
@@ -133,8 +131,13 @@ class Machine:
         return MachineState.RUNNING if started else MachineState.STARTING
 
     def sighting(self, at: datetime) -> Instance:
-        """As its provider lists it."""
+        """As its provider lists it; nothing but the state ever changes, so it is made once for each."""
         state = self.state(at)
+        if self._sighted is None or self._sighted.state is not state:
+            self._sighted = self._sighting(state)
+        return self._sighted
+
+    def _sighting(self, state: MachineState) -> Instance:
         return Instance(
             id=self.id,
             slot=self.slot,

@@ -59,11 +59,20 @@ class Attached:
     foreseen: "Foreseen | None" = None
     """What is known of its future; None: nothing, or no more."""
 
+    _shown: tuple[tuple[TrafficState, datetime, int, str], Backend] | None = None
+    """What the balancer showed last, made once for as long as it shows the same."""
+
     def backend(self) -> Backend:
         """As the balancer shows it."""
         sessions = self.held + (1 if self.state is TrafficState.DRAINING and not self.held else 0)
-        detail = "no answer" if self.bad else ""
-        return Backend(instance=self.instance, state=self.state, since=self.since, sessions=sessions, detail=detail)
+        told = (self.state, self.since, sessions, "no answer" if self.bad else "")
+        if self._shown is None or self._shown[0] != told:
+            state, since, sessions, detail = told
+            self._shown = (
+                told,
+                Backend(instance=self.instance, state=state, since=since, sessions=sessions, detail=detail),
+            )
+        return self._shown[1]
 
     @property
     def healthy(self) -> TrafficState:
@@ -93,8 +102,12 @@ class Checks:
     unhealthy: int
     delay: timedelta
 
-    def catch_up(self, known: Attached, checked: Checked, until: datetime) -> None:
-        """All checks that were due until then, a run of equal answers at a time."""
+    def catch_up(self, known: Attached, checked: Checked, until: datetime) -> bool:
+        """All checks that were due until then, a run of equal answers at a time; whether all later ones are known.
+
+        They are when its answers never change again, and it is in the state that they lead to.
+        """
+        turn: datetime | None = until
         while known.next_check <= until:
             first = known.next_check
             turn = checked.next_turn(first)
@@ -102,6 +115,8 @@ class Checks:
             count = (last - first) // self.interval + 1
             self._run(known, count, well=checked.answers(first))
             known.next_check = first + count * self.interval
+        led_to = known.healthy if known.good else TrafficState.FAILING
+        return turn is None and known.idle_at is None and known.state is led_to
 
     def _run(self, known: Attached, count: int, *, well: bool) -> None:
         """So many equal answers, the first of them at the next check."""
@@ -203,8 +218,8 @@ class Pool:
             if known.state is not TrafficState.CHECKING and (change is None or change > until):
                 continue
             if known.next_check <= until:
-                checks.catch_up(known, find(known.instance), until)
-                known.foreseen = None
+                known_for_ever = checks.catch_up(known, find(known.instance), until)
+                known.foreseen = Foreseen(change=None) if known_for_ever else None
             if known.idle_at is not None and not known.held and until >= known.idle_at:
                 known.become(TrafficState.DRAINED, known.idle_at)
                 known.foreseen = None

@@ -13,7 +13,7 @@ from repave.ports.errors import WorldError
 from repave.simulation.chaos.behaviours import BEHAVIOURS, GOOD
 from repave.simulation.chaos.calendar import BadHour, Planned, calendar
 from repave.simulation.chaos.kinds import ALL, Kind
-from repave.simulation.chaos.people import REPAIRED_AFTER, publish_flaw, repair
+from repave.simulation.chaos.people import FLAW_REPAIRED_AFTER, publish_flaw, repair
 from repave.simulation.chaos.trouble import Trouble
 from repave.simulation.life import Acts, Decision, Life
 from repave.simulation.stage import POLICY, Stage
@@ -25,6 +25,9 @@ BOUND = timedelta(hours=2)
 
 Ten minutes for each fifth of a fleet that must be healed, up to an hour for zones that had no room, and roll-outs.
 """
+
+PUT_RIGHT_AFTER = timedelta(minutes=5)
+"""So long after a bad hour a person puts right what it has left: what was hidden by the last fault has been seen."""
 
 REBORN_SECONDS = 5.0
 """After so long a supervisor has started a controller again."""
@@ -172,7 +175,7 @@ class Theatre:
         begins = clock.now()
         for fault in hour.faults:
             clock.put(begins + fault.after, partial(self._strike, fault))
-        clock.put(begins + hour.over, self._put_right)
+        clock.put(begins + hour.over + PUT_RIGHT_AFTER, self._put_right)
         clock.put(begins + hour.over + self.script.bound, self.watch.rest)
 
     def _put_flaws(self) -> None:
@@ -180,7 +183,7 @@ class Theatre:
         for number in range(1, int(self.script.days / days) if days else 1):
             published = clock.now() + timedelta(days=number * days)
             clock.put(published, partial(publish_flaw, self.trouble, number))
-            clock.put(published + REPAIRED_AFTER, partial(repair, self.trouble, number))
+            clock.put(published + FLAW_REPAIRED_AFTER, partial(repair, self.trouble, number))
 
     def _strike(self, fault: Planned) -> None:
         kind, clock, told = fault.kind, self.stage.world.clock, len(self.trouble.told)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from repave.model.names import InstanceId
+from repave.model.names import InstanceId, SlotId
 from repave.simulation.invariants import AT_REST, OF_DEEDS, OF_THOUGHTS, PLANS, Broken, Deed, Thought
 from repave.simulation.life import Decision, Mandate
 from repave.simulation.stage import Stage
@@ -17,6 +17,9 @@ class Watch:
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
         self._mandates: dict[int, Mandate] = {}
+        self._given: dict[SlotId, Mandate] = {}
+        """Of each slot the newest mandate that gave its order when all could be seen."""
+
         self._taken: set[InstanceId] = set()
         self._newest = {"provider": 0, "balancer": 0}
         self.excused: set[str] = set()
@@ -30,6 +33,8 @@ class Watch:
     def committed(self, mandate: Mandate) -> None:
         """A plan became the target's newest generation."""
         self._mandates[mandate.target.generation] = mandate
+        if mandate.sighted:
+            self._given |= dict.fromkeys(mandate.launches, mandate)
 
     def effect(self, effect: Effect) -> None:
         """A call of repave changed something."""
@@ -37,9 +42,11 @@ class Watch:
         if effect.served:
             self._taken.add(effect.machine.id)
         where = "balancer" if effect.kind in OF_THE_BALANCER else "provider"
+        mandate = self._mandates.get(effect.generation)
         deed = Deed(
             effect=effect,
-            mandate=self._mandates.get(effect.generation),
+            mandate=mandate,
+            counted=self._counted(effect, mandate),
             world=self._stage.world,
             policy=self._stage.policy,
             taken=self._taken,
@@ -48,6 +55,12 @@ class Watch:
         self._newest[where] = max(self._newest[where], effect.generation)
         for name, invariant in OF_DEEDS.items():
             self._note(name, invariant(deed))
+
+    def _counted(self, effect: Effect, mandate: Mandate | None) -> Mandate | None:
+        """The mandate that counted who lives before it gave this order; None for what is no launch."""
+        if effect.kind != "launch" or mandate is None:
+            return None
+        return mandate if mandate.sighted else self._given.get(effect.machine.slot)
 
     def thought(self, decision: Decision) -> None:
         """A controller decided something."""
@@ -67,6 +80,7 @@ class Watch:
             self._note(name, invariant(self._stage))
         self.excused.clear()
         self._taken.clear()
+        self._given.clear()
         newest = max(self._mandates, default=0)
         self._mandates = {generation: kept for generation, kept in self._mandates.items() if generation == newest}
 

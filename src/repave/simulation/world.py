@@ -11,7 +11,6 @@ from typing import TypeVar
 
 from repave.model.names import Digest, FleetKey, InstanceId, RevisionId, SlotId, ZoneName
 from repave.model.observation import TrafficState
-from repave.model.policy import HealthPolicy
 from repave.ports.errors import Conflict, Throttled, Unreachable
 from repave.simulation.clock import BEGINNING, SimulatedClock
 from repave.simulation.inventory import Inventory
@@ -214,15 +213,6 @@ class World:
         known = pool.attached.get(machine.id) if pool and self.balancer_alive else None
         return known is not None and known.state is TrafficState.SERVING and machine.answers(self.clock.now())
 
-    def is_of_use(self, machine: Machine, health: HealthPolicy) -> bool:
-        """Whether it answers, or may yet for the first time within its grace; and nobody has found it to be failing."""
-        now, pool = self.clock.now(), self.pools.get(machine.fleet)
-        known = pool.attached.get(machine.id) if pool else None
-        if machine.dead(now) or machine.detached or (known is not None and known.state is TrafficState.FAILING):
-            return False
-        late = now - machine.launched_at >= timedelta(seconds=health.grace_seconds)
-        return machine.answers(now) or (now < machine.healthy_from and not late)
-
     def living(self, fleet: FleetKey) -> list[Machine]:
         """The instances of a fleet that the provider still has, oldest first."""
         return self.inventory.living(fleet)
@@ -282,10 +272,14 @@ class World:
 
     def stir(self) -> None:
         """Before something is done to the world, or by a person: whoever rests is woken."""
+        self._forget_the_future()  # so that every check that was due is carried out by how things are until now
+        self.settle()
+        self._forget_the_future()
+        self.deeds += 1
+
+    def _forget_the_future(self) -> None:
         for pool in self.pools.values():
             pool.forget_the_future()
-        self.settle()
-        self.deeds += 1
 
 
 __all__ = [

@@ -70,6 +70,8 @@ def additions(view: View) -> Iterator[str]:
 
 def crowd(view: View) -> Iterator[str]:
     """The surge: never more alive than the wanted size and so many above it, but for those of no use."""
+    if view.partial or not view.launches:
+        return  # on a partial view orders are only given again
     size = view.target.size
     ending = {ending.instance for ending in view.ends}
     staying = [i for i in view.instances if i not in ending and not view.dead(i) and not view.unwell(i)]
@@ -79,5 +81,5 @@ def crowd(view: View) -> Iterator[str]:
         old = [i for i in view.instances if view.instances[i].revision != view.target.revision]
         surge = max(surge, size, sum(i in view.serving for i in old)) if old else surge
     total = len(staying) + len(waiting) + len(view.fresh)
-    if view.fresh and total > size + surge:
+    if total > size + surge:
         yield f"{total} would be alive, and {size} are wanted with {surge} above them"

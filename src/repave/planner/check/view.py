@@ -29,6 +29,8 @@ class View:
         self.metrics = observation.metrics
         self.instances: dict[InstanceId, Instance] = {i.id: i for i in observation.machines.instances}
         self.traffic = {backend.instance: backend for backend in observation.traffic.backends}
+        self._states = {backend.instance: backend.state for backend in observation.traffic.backends}
+        self._dead = {i.id for i in observation.machines.instances if i.state is MachineState.STOPPED}
         self.partial = bool(observation.machines.incomplete or observation.traffic.incomplete)
         self.slots = {instance.slot for instance in self.instances.values()}
         self.ordered = {order.slot: order for order in target.orders}
@@ -53,12 +55,11 @@ class View:
 
     def state(self, instance: InstanceId) -> TrafficState | None:
         """What the balancer says of it."""
-        backend = self.traffic.get(instance)
-        return backend.state if backend else None
+        return self._states.get(instance)
 
     def dead(self, instance: InstanceId) -> bool:
         """Whether its process has ended."""
-        return self.instances[instance].state is MachineState.STOPPED
+        return instance in self._dead
 
     def unwell(self, instance: InstanceId) -> bool:
         """Alive, and for now of no use: it fails its checks, its grace is over, or it was judged so before."""

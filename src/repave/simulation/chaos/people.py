@@ -15,7 +15,7 @@ MOST_RESIZED = 0.2
 
 LONGEST_PROTECTED_SECONDS = 3600.0
 
-REPAIRED_AFTER = timedelta(hours=12)
+FLAW_REPAIRED_AFTER = timedelta(hours=12)
 """So long after a flaw was published a release without it is wanted."""
 
 

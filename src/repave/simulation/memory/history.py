@@ -8,10 +8,15 @@ from typing import Any
 
 from repave.model.event import Event
 from repave.model.names import FleetKey, InstanceId, SlotId
-from repave.model.observation import Instance, Observation
+from repave.model.observation import Instance, Observation, TrafficState
 from repave.model.plan import Plan
 from repave.model.target import Order
 from repave.ports.history import MARKS, Lifetime
+
+MARKED_BY: Mapping[TrafficState | None, tuple[str, ...]] = {
+    state: tuple(mark for mark, states in MARKS.items() if state in states) for state in TrafficState
+}
+"""The fields of a lifetime that a state is the first to set."""
 
 
 class MemoryHistory:
@@ -21,7 +26,7 @@ class MemoryHistory:
         self._history_guard = RLock()
         self._observations: dict[FleetKey, Observation] = {}
         self._plans: dict[FleetKey, Plan] = {}
-        self._lifetimes: dict[tuple[FleetKey, InstanceId], Lifetime] = {}
+        self._lifetimes: dict[FleetKey, dict[InstanceId, Lifetime]] = {}
         self._living: dict[FleetKey, set[InstanceId]] = {}
         self._events: list[Event] = []
 
@@ -51,11 +56,11 @@ class MemoryHistory:
 
     def lifetimes(self, fleet: FleetKey | None = None, *, living: bool = False) -> tuple[Lifetime, ...]:
         """Of one fleet or all, oldest first."""
+        fleets = self._lifetimes if fleet is None else (fleet,)
         if living:
-            fleets = self._living if fleet is None else (fleet,)
-            chosen = [self._lifetimes[whose, name] for whose in fleets for name in self._living.get(whose, ())]
+            chosen = [self._lifetimes[whose][name] for whose in fleets for name in self._living.get(whose, ())]
         else:
-            chosen = [lifetime for lifetime in self._lifetimes.values() if fleet in (None, lifetime.fleet)]
+            chosen = [lifetime for whose in fleets for lifetime in self._lifetimes.get(whose, {}).values()]
         return tuple(sorted(chosen, key=lambda lifetime: (lifetime.first_seen, str(lifetime.fleet), lifetime.instance)))
 
     def record(self, events: Iterable[Event]) -> None:
@@ -75,22 +80,23 @@ class MemoryHistory:
     def _live(self, observation: Observation, ordered: Mapping[SlotId, datetime]) -> None:
         """Begin, carry on and end lifetimes; only a complete list ends one."""
         at, fleet = observation.machines.at, observation.fleet
+        lifetimes = self._lifetimes.setdefault(fleet, {})
         shown = {backend.instance: backend.state for backend in observation.traffic.backends}
         listed = {instance.id: instance for instance in observation.machines.instances}
         for name, instance in listed.items():
-            lifetime = self._lifetimes.get((fleet, name)) or _born(instance, observation, ordered)
+            lifetime = lifetimes.get(name) or _born(instance, observation, ordered)
             marks: dict[str, Any] = {
                 mark: observation.traffic.at
-                for mark, states in MARKS.items()
-                if shown.get(name) in states and getattr(lifetime, mark) is None
+                for mark in MARKED_BY.get(shown.get(name), ())
+                if getattr(lifetime, mark) is None
             }
-            self._lifetimes[fleet, name] = replace(lifetime, last_seen=at, gone_at=None, **marks)
+            lifetimes[name] = lifetime._replace(last_seen=at, gone_at=None, **marks)
         living = self._living.setdefault(fleet, set())
         living |= set(listed)
         if observation.machines.incomplete:
             return
         for name in living - set(listed):
-            self._lifetimes[fleet, name] = replace(self._lifetimes[fleet, name], gone_at=at)
+            lifetimes[name] = lifetimes[name]._replace(gone_at=at)
         living &= set(listed)
 
 
