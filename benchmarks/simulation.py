@@ -1,7 +1,7 @@
 """Months of a fleet's life in the simulated world, all kinds of faults on: how many hold, and how fast they pass.
 
-Each seed is 30 days of 60 instances in 3 zones; every fourth has two controllers over one store. A seed that breaks an
-invariant is named, with the command that plays it again.
+Each seed is 30 days of 60 instances in 3 zones, with a strategy, limits, ages, deadlines and a load of its own; every
+fourth has two controllers over one store. A seed that breaks an invariant is named, with what plays it again.
 """
 
 import argparse
@@ -11,11 +11,13 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 from figures import Figure, at_most, report, told
 
-from repave.simulation.theatre import month
+from repave.simulation.months import month
+from repave.simulation.theatre import Script
 from repave.wiring.simulating import played
 
 DAYS_A_YEAR = 365.25
@@ -28,7 +30,7 @@ class Month:
     """What came of one seed."""
 
     seed: int
-    rivals: bool
+    script: Script
     faults: Counter[str]
     decisions: int
     steps: int
@@ -37,14 +39,15 @@ class Month:
     """Of processor time."""
 
 
-def play(seed: int) -> Month:
-    """One seed."""
+def play(seed: int, controllers: int | None) -> Month:
+    """One seed; so many controllers, where it is said."""
     script = month(seed)
+    script = script if controllers is None else replace(script, controllers=controllers)
     begun = time.process_time()
     theatre = played(script)
     return Month(
         seed=seed,
-        rivals=script.controllers > 1,
+        script=script,
         faults=Counter(episode.kind for episode in theatre.episodes),
         decisions=theatre.watch.thoughts,
         steps=theatre.watch.effects,
@@ -56,37 +59,50 @@ def play(seed: int) -> Month:
 def main() -> int:
     """Measure, and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seeds", type=int, default=100, metavar="N", help="how many [default: 100]")
-    parser.add_argument("--first", type=int, default=0, metavar="N", help="the first of them [default: 0]")
+    parser.add_argument("--seeds", type=seeds, default=range(100), metavar="FROM..TO", help="[default: 0..99]")
+    parser.add_argument("--controllers", type=int, choices=(1, 2), help="in all of them [default: 2 in each fourth]")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
-    seeds = range(given.first, given.first + given.seeds)
     begun = time.perf_counter()
-    months = list(_played(seeds))
+    months = list(_played(given.seeds, given.controllers))
     report("simulation", figures(months, time.perf_counter() - begun), given.json)
     return 1 if any(each.broken for each in months) else 0
 
 
-def _played(seeds: range) -> Iterator[Month]:
+def seeds(text: str) -> range:
+    """``0..99``, both included. Raises ValueError."""
+    first, last = map(int, text.split(".."))
+    if not 0 <= first <= last:
+        raise ValueError(text)
+    return range(first, last + 1)
+
+
+def _played(chosen: range, controllers: int | None) -> Iterator[Month]:
     with ProcessPoolExecutor(os.cpu_count()) as processes:
-        for number, each in enumerate(processes.map(play, seeds, chunksize=PORTION), 1):
+        played_months = processes.map(partial(play, controllers=controllers), chosen, chunksize=PORTION)
+        for number, each in enumerate(played_months, 1):
             for words in each.broken[:3]:
                 say(f"seed {each.seed} broke {words}")
             if each.broken:
-                controllers = month(each.seed).controllers
-                say(f"again: repave simulate --seed {each.seed} --instances 60 --days 30 --controllers {controllers}")
+                shape = f"--instances {each.script.instances} --days {each.script.days:g}"
+                say(
+                    f"again: repave simulate --seed {each.seed} {shape} --drawn --controllers {each.script.controllers}"
+                )
             if number % 50 == 0:
-                say(f"{number} of {len(seeds)} months")
+                say(f"{number} of {len(chosen)} months")
             yield each
 
 
 def figures(months: list[Month], seconds: float) -> list[Figure]:
     """What is told of them."""
-    days = len(months) * month(0).days
+    days = sum(each.script.days for each in months)
+    strategies = Counter(each.script.policy.rollout.strategy for each in months)
     faults = sum((each.faults for each in months), Counter[str]())
     return [
         told("seeds", len(months), ""),
-        told("of them with two controllers at once", sum(each.rivals for each in months), ""),
+        told("of them with two controllers at once", sum(each.script.controllers > 1 for each in months), ""),
+        *(told(f"of them {strategy}", number, "") for strategy, number in sorted(strategies.items())),
+        told("of them with a size that follows a load", sum(bool(each.script.policy.scale) for each in months), ""),
         told("simulated years", days / DAYS_A_YEAR, ""),
         told("faults", faults.total(), ""),
         told("kinds of faults that came to pass", len(faults), ""),

@@ -68,6 +68,16 @@ def test_a_plan_that_the_checker_refuses_ends_with_1(
     assert "plans: the plan for shop/prod/web would break a promise" in capsys.readouterr().err
 
 
+def test_what_is_declared_is_drawn_from_the_seed(capsys: pytest.CaptureFixture[str]) -> None:
+    """Another story comes of it, and the command that plays it again says so."""
+    assert run([*SHORT, "--json"]) == OK
+    plain = json.loads(capsys.readouterr().out)
+    assert run([*SHORT, "--drawn", "--json"]) == OK
+    told = json.loads(capsys.readouterr().out)
+    assert told["command"].endswith("--faults deploy,zone-loss --drawn")
+    assert told["story"] != plain["story"]
+
+
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [

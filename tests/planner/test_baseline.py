@@ -119,6 +119,13 @@ def test_an_order_is_given_again_until_it_is_seen() -> None:
     assert planned(*lines, target=over).closed == (SKETCH.slot(8),)
 
 
+def test_an_order_that_has_no_room_any_more_is_given_up() -> None:
+    """Fewer are wanted than when it was given."""
+    made = planned(target=replace(BESIDE, size=3, orders=(SKETCH.ordered(8, revision="old"),)))
+    assert not started(made, "old")
+    assert SKETCH.slot(8) in made.closed
+
+
 def test_what_it_waits_for_is_told() -> None:
     """No zone with room, no place above the size, or no draw left within the hour."""
     one = (*SIX[:5], "7 new a serving 5")

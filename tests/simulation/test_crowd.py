@@ -12,8 +12,8 @@ from repave.planner import fleet as planner
 from repave.simulation.invariants import Deed, crowd
 from repave.simulation.life import Mandate
 from repave.simulation.machines import WELL, Machine
+from repave.simulation.months import plain_month
 from repave.simulation.stage import Stage
-from repave.simulation.theatre import month
 from repave.simulation.watch import Watch
 from repave.simulation.world import Effect
 from repave.wiring.simulating import played
@@ -45,8 +45,8 @@ class Scene:
             steps=(self._order(ALLOWED + 1), *steps),
             holds=(hold,),
         )
-        target = replace(self.stage.target, size=size, generation=generation)
-        return Mandate(plan=plan, target=target, seen=frozenset())
+        target = replace(self.stage.target, generation=generation)
+        return Mandate(plan=plan, target=target, size=size, seen=frozenset())
 
     def complaints(self, counted: Mandate) -> list[str]:
         """Of the launch of one more, by this mandate."""
@@ -137,4 +137,4 @@ def test_orders_that_nobody_needs_are_found(monkeypatch: pytest.MonkeyPatch) -> 
     """A planner that gives every order again, however few are wanted by now, has too many alive."""
     monkeypatch.setattr(planner, "surplus_orders", lambda *_: ())
     monkeypatch.setattr(tick, "check", lambda *_: None)
-    assert {broken.invariant for broken in played(month(21)).watch.broken} == {"crowd"}
+    assert {broken.invariant for broken in played(plain_month(21)).watch.broken} == {"crowd"}

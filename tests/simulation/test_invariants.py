@@ -10,7 +10,7 @@ from repave.controller import tick
 from repave.model.names import EnvironmentName, FleetKey, FleetName, InstanceId, ProjectName, SlotId
 from repave.model.observation import Observation, TrafficState
 from repave.model.plan import Drain, Launch, Phase, Plan
-from repave.model.policy import FleetPolicy
+from repave.model.policy import AgePolicy, FleetPolicy
 from repave.model.target import Target
 from repave.planner import fleet as planner
 from repave.ports.provider import LaunchOrder
@@ -144,6 +144,14 @@ def test_convergence(monkeypatch: pytest.MonkeyPatch) -> None:
     """A provider that ends nothing, and says it did, leaves orphans."""
     monkeypatch.setattr(SimulatedProvider, "_terminate", lambda *_: None)
     assert "convergence" in broken()
+
+
+def test_convergence_of_a_fleet_that_moves_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It has longer to be as wanted, and not for ever."""
+    monkeypatch.setattr(SimulatedProvider, "_terminate", lambda *_: None)
+    restless = replace(SCRIPT, policy=replace(SCRIPT.policy, age=AgePolicy(soft_seconds=3600.0)))
+    assert restless.is_restless
+    assert "convergence" in broken(restless)
 
 
 def test_every_invariant_is_shown_to_fail_here() -> None:

@@ -56,7 +56,8 @@ def stand_beside(draft: Draft, allowance: Allowance) -> None:
     """Give its orders again, launch what is lacking as far as there is room, and keep which slots it fills."""
     wanted = revision(draft) if draft.beside or lacking(draft) else None
     stopped = draft.halted or bool(draft.barred)
-    again = [order for order in draft.sets.beside if order.revision == wanted and not stopped]
+    useless = stopped or draft.without_room(allowance.above) > 0
+    again = [order for order in draft.sets.beside if order.revision == wanted and not useless]
     draft.steps += keeper.launch_again(again, standby=False)
     draft.closed += [order.slot for order in draft.sets.beside if order not in again]
     missing = lacking(draft)

@@ -149,6 +149,10 @@ class Draft:
         taken = [m for m in self.sets.members if m.slot not in self._gone and m.standing is not Standing.SICK]
         return len(taken) + len(self.sets.orders) + len(self.sets.beside)
 
+    def without_room(self, above: int) -> int:
+        """So many orders have no room any more, with so many above the size: more was wanted when they were given."""
+        return max(0, self.occupied - self.target.size - max(self.surge, above))
+
     def staying(self) -> list[Member]:
         """Members of the wanted revision that carry the fleet, or are about to, and are not to be replaced."""
         alive = self.remaining(*ALIVE, current=True)

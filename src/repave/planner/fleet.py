@@ -179,10 +179,9 @@ def fill(draft: Draft, allowance: Allowance) -> None:
 
 
 def surplus_orders(draft: Draft, allowance: Allowance) -> tuple[Order, ...]:
-    """Orders that are no longer needed, or have no room any more: fewer are wanted than when they were given."""
-    room = draft.target.size + max(draft.surge, allowance.above)
-    beyond = max(draft.new - draft.goal, draft.occupied - room)
-    return draft.sets.orders[-beyond:] if beyond > 0 else ()
+    """Orders that are no longer needed, or have no room any more: the newest."""
+    surplus = max(draft.new - draft.goal, draft.without_room(allowance.above))
+    return draft.sets.orders[-surplus:] if surplus > 0 else ()
 
 
 def retire(draft: Draft, allowance: Allowance) -> None:

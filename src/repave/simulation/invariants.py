@@ -51,7 +51,7 @@ def capacity(deed: Deed) -> Iterator[str]:
         return
     serving = set(deed.world.pools[deed.fleet].serving())
     lost = deed.mandate.seen - serving - deed.taken
-    size = deed.mandate.target.size
+    size = deed.mandate.size
     least = min(size - deed.policy.rollout.unavailable.of(size), len(deed.mandate.seen))
     if len(serving) + len(lost) < least:
         words = f"{len(serving)} serve after {deed.effect.kind} of {deed.effect.machine.slot}"
@@ -66,7 +66,7 @@ def crowd(deed: Deed) -> Iterator[str]:
     """
     if deed.counted is None:
         return
-    size = deed.counted.target.size
+    size = deed.counted.size
     surge = max(1, deed.policy.rollout.surge.of(size))
     if deed.policy.rollout.strategy == "blue-green":  # a whole group beside all that serve
         surge = max(surge, size, len(deed.world.pools[deed.fleet].serving()))

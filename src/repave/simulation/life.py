@@ -1,13 +1,12 @@
 """One controller's process in a simulated world: its store, its clock, and what wakes it."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from types import MappingProxyType
 from typing import Protocol, cast
 
 from repave.model.names import FleetKey, InstanceId, SlotId
-from repave.model.observation import Backend, Observation, TrafficSighting, TrafficState
+from repave.model.observation import Observation, TrafficSighting, TrafficState
 from repave.model.plan import Launch, Plan, Rule, Terminate
 from repave.model.target import Target
 from repave.ports.store import Store
@@ -39,6 +38,9 @@ class Mandate:
     plan: Plan
     target: Target
     """What is wanted from this plan on."""
+
+    size: int
+    """So many were wanted when it was made."""
 
     seen: frozenset[InstanceId]
     """Who served as far as the controller had seen."""
@@ -120,13 +122,13 @@ class WatchedBalancer(SimulatedBalancer):
     seen: frozenset[InstanceId] = frozenset()
     """Who served at its last look."""
 
-    shown: Mapping[InstanceId, Backend] = MappingProxyType({})
+    sighting: TrafficSighting | None = None
     """All that it was shown then."""
 
     def observe(self, fleet: FleetKey) -> TrafficSighting:
         """The balancer's view now."""
         sighting = super().observe(fleet)
-        self.shown = {backend.instance: backend for backend in sighting.backends}
+        self.sighting = sighting
         serving = (backend.instance for backend in sighting.backends if backend.state is TrafficState.SERVING)
         now = self.world.clock.now()
         self.seen = frozenset(instance for instance in serving if not self.world.machines[instance].dead(now))
@@ -152,19 +154,24 @@ class TroubledStore:
         return self._stage.world.call("commit", lambda: self._commit(plan))
 
     def _commit(self, plan: Plan) -> int:
+        size = self._stage.target.size
         generation = self._stage.store.commit(plan)
         target = self._stage.target
-        useless = frozenset(self._useless(plan, target))
-        self._committed(Mandate(plan=plan, target=target, seen=self._traffic.seen, useless=useless))
+        useless = frozenset(self._useless(target))
+        self._committed(Mandate(plan=plan, target=target, size=size, seen=self._traffic.seen, useless=useless))
         return generation
 
-    def _useless(self, plan: Plan, target: Target) -> Iterator[InstanceId]:
+    def _useless(self, target: Target) -> Iterator[InstanceId]:
+        sighting = self._traffic.sighting
+        if sighting is None:
+            return
+        shown = {backend.instance: backend for backend in sighting.backends}
         grace = timedelta(seconds=self._stage.policy.health.grace_seconds)
         judged = {failure.slot for failure in target.failures} | {heal.slot for heal in target.heals}
-        for machine in self._stage.world.living(plan.fleet):
-            backend = self._traffic.shown.get(machine.id)
+        for machine in self._stage.world.living(target.fleet):
+            backend = shown.get(machine.id)
             if backend is None or backend.state is TrafficState.CHECKING:
-                late = backend is not None and plan.at - max(machine.launched_at, backend.since) >= grace
+                late = backend is not None and sighting.at - max(machine.launched_at, backend.since) >= grace
                 useless = late or machine.slot in judged
             else:
                 useless = backend.state is TrafficState.FAILING

@@ -7,6 +7,7 @@ from functools import partial
 from random import Random
 
 from repave.model.errors import RepaveError
+from repave.model.finding import Severity
 from repave.model.names import ZoneName
 from repave.model.policy import FleetPolicy
 from repave.ports.errors import WorldError
@@ -32,6 +33,9 @@ PUT_RIGHT_AFTER = timedelta(minutes=5)
 REBORN_SECONDS = 5.0
 """After so long a supervisor has started a controller again."""
 
+LOOKED_AGAIN = timedelta(minutes=5)
+"""Whether a fleet that moves by itself is at rest by now."""
+
 TURNS = 3
 """So many ticks a second controller makes in the middle of a step of the first."""
 
@@ -50,7 +54,13 @@ class Script:
     """What is declared of the fleet; its zones are those of the script."""
 
     flaw_days: float = 0.0
-    """Every so many days a critical flaw of what is wanted is published, and repaired by a new release; 0: never."""
+    """Every so many days a flaw of what is wanted is published, and repaired by a new release; 0: never."""
+
+    severities: tuple[Severity, ...] = (Severity.CRITICAL,)
+    """Of the flaws, by chance."""
+
+    load: Callable[[datetime], float] | None = None
+    """Requests a second at each time; None: nothing arrives."""
 
     haste: float = 1.0
     """By how much faults come faster and are over sooner."""
@@ -60,13 +70,18 @@ class Script:
 
     @property
     def possible(self) -> tuple[Kind, ...]:
-        """The kinds that so many controllers can meet."""
-        return tuple(kind for kind in self.kinds if self.controllers > 1 or not kind.rivals)
+        """The kinds that so many controllers can meet, under such a load."""
+        return tuple(
+            kind
+            for kind in self.kinds
+            if (self.controllers > 1 or not kind.rivals) and (self.load is not None or not kind.measured)
+        )
 
-
-def month(seed: int) -> Script:
-    """Thirty days of sixty instances in three zones with every kind of fault; each fourth has two controllers."""
-    return Script(seed=seed, controllers=1 if seed % 4 else 2)
+    @property
+    def is_restless(self) -> bool:
+        """Whether the fleet moves although nobody does anything to it: for its size, its ages, or new flaws."""
+        ages = self.policy.age
+        return bool(self.policy.scale or ages.soft_seconds or ages.hard_seconds or self.flaw_days)
 
 
 @dataclass(kw_only=True)
@@ -98,6 +113,7 @@ class Theatre:
 
     lives: int = 0
     _racing: bool = False
+    _over: bool = False
 
     def __post_init__(self) -> None:
         """The stage, before anybody acts."""
@@ -107,6 +123,8 @@ class Theatre:
             policy=replace(self.script.policy, zones=zones),
             size=self.script.instances,
         )
+        if self.script.load is not None:
+            self.stage.world.load[self.stage.fleet] = self.script.load
         self.watch = Watch(self.stage)
         self.trouble = Trouble(stage=self.stage, overtake=self._overtake)
         self._actors = [self._born() for _ in range(self.script.controllers)]
@@ -130,8 +148,8 @@ class Theatre:
             *(begins + hour.over + 2 * self.script.bound for hour in hours),
             begins,
         )
-        clock.put(end, self.watch.rest)
-        self._run(lambda: clock.now() >= end)
+        clock.put(end, partial(self._rest, end + self.script.bound, last=True))
+        self._run(lambda: self._over)
 
     def _run(self, over: Callable[[], bool]) -> None:
         while not over():
@@ -176,13 +194,25 @@ class Theatre:
         for fault in hour.faults:
             clock.put(begins + fault.after, partial(self._strike, fault))
         clock.put(begins + hour.over + PUT_RIGHT_AFTER, self._put_right)
-        clock.put(begins + hour.over + self.script.bound, self.watch.rest)
+        rests = begins + hour.over + self.script.bound
+        clock.put(rests, partial(self._rest, rests + self.script.bound))
+
+    def _rest(self, until: datetime, *, last: bool = False) -> None:
+        """The fleet must be as wanted now; one that moves by itself is looked at again and again until then."""
+        world = self.stage.world
+        again = world.clock.now() + LOOKED_AGAIN
+        world.settle()
+        if self.script.is_restless and again <= until and self.stage.astray():
+            world.clock.put(again, partial(self._rest, until, last=last))
+        else:
+            self.watch.rest()
+            self._over = last
 
     def _put_flaws(self) -> None:
         clock, days = self.stage.world.clock, self.script.flaw_days
         for number in range(1, int(self.script.days / days) if days else 1):
             published = clock.now() + timedelta(days=number * days)
-            clock.put(published, partial(publish_flaw, self.trouble, number))
+            clock.put(published, partial(publish_flaw, self.trouble, number, self.script.severities))
             clock.put(published + FLAW_REPAIRED_AFTER, partial(repair, self.trouble, number))
 
     def _strike(self, fault: Planned) -> None:

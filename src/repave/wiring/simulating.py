@@ -32,7 +32,14 @@ def cast(life: Life, told: Callable[[Decision], None]) -> Controller:
             told(Decision(target=tick.target, observation=tick.observation, plan=tick.plan))
 
     return Controller(
-        Ports(store=life.store, machines=stage.provider, traffic=life.traffic, secrets=stage.secrets, clock=life.clock),
+        Ports(
+            store=life.store,
+            machines=stage.provider,
+            traffic=life.traffic,
+            secrets=stage.secrets,
+            clock=life.clock,
+            metrics=(stage.metrics,),
+        ),
         Declared(policy=lambda _: stage.policy, frontend=stage.frontend),
         holder=life.name,
         on_tick=decided,

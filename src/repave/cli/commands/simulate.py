@@ -16,11 +16,10 @@ from repave.cli.verbs import example
 from repave.config.problems import Unfit, nearest
 from repave.config.quantities import amount, positive_duration_seconds
 from repave.model.amount import Amount
-from repave.model.exposure import FixWithin
-from repave.model.policy import AgePolicy, BudgetPolicy, FleetPolicy
+from repave.model.policy import AgePolicy, FleetPolicy
 from repave.simulation.chaos.kinds import ALL, KINDS, Kind
+from repave.simulation.months import drawn
 from repave.simulation.picture import svg
-from repave.simulation.stage import POLICY
 from repave.simulation.telling import story
 from repave.simulation.theatre import Script, Theatre
 from repave.wiring.simulating import played
@@ -58,6 +57,13 @@ FlawEvery = Annotated[
         "--flaw-every", help="So often a critical flaw is published and repaired (7d); due in 7 days.", metavar="TIME"
     ),
 ]
+Drawn = Annotated[
+    bool,
+    typer.Option(
+        "--drawn",
+        help="Draw from the seed what is declared, too: strategy, limits, ages, deadlines, a size that follows a load.",
+    ),
+]
 Picture = Annotated[
     Path | None, typer.Option("--picture", help="Draw the run over time as SVG, too.", metavar="FILE.svg")
 ]
@@ -67,6 +73,7 @@ Picture = Annotated[
     "repave simulate --seed 7 --picture run.svg",
     "repave simulate --instances 60 --days 30 --faults zone-loss,deploy,crash",
     "repave simulate --controllers 2 --json | jq .broken",
+    "repave simulate --seed 12 --instances 60 --days 30 --drawn",
     "repave simulate --instances 60 --days 1095 --faults none --hard-max-age 90d --per-hour 10% --flaw-every 7d",
 )
 def simulate(
@@ -81,6 +88,7 @@ def simulate(
     hard_max_age: HardAge = None,
     per_hour: PerHour = None,
     flaw_every: FlawEvery = None,
+    is_drawn: Drawn = False,
     picture: Picture = None,
     as_json: Json = False,
 ) -> int:
@@ -91,14 +99,14 @@ def simulate(
     """
     screen = Screen(as_json=as_json)
     script = Script(
-        seed=seed,
-        instances=instances,
-        days=days,
-        zones=zones,
-        controllers=controllers,
-        kinds=_kinds(faults),
-        policy=_policy(max_age, hard_max_age, per_hour),
-        flaw_days=(_seconds("--flaw-every", flaw_every) or 0.0) / DAY_SECONDS,
+        seed=seed, instances=instances, days=days, zones=zones, controllers=controllers, kinds=_kinds(faults)
+    )
+    script = drawn(script) if is_drawn else script
+    flaws_every = _seconds("--flaw-every", flaw_every)
+    script = replace(
+        script,
+        policy=_policy(script.policy, max_age, hard_max_age, per_hour),
+        flaw_days=script.flaw_days if flaws_every is None else flaws_every / DAY_SECONDS,
     )
     with screen.progress() as progress, progress.task(f"simulating {days:g} days"):
         theatre = played(script)
@@ -107,7 +115,8 @@ def simulate(
     if picture is not None:
         picture.write_text(svg(theatre), encoding="utf-8")
         screen.say(f"the picture is in {picture}")
-    given = {
+    given: dict[str, str | None] = {
+        "--drawn": "" if is_drawn else None,
         "--max-age": max_age,
         "--hard-max-age": hard_max_age,
         "--per-hour": per_hour,
@@ -122,11 +131,13 @@ def simulate(
     return FAILED if broken else OK
 
 
-def _policy(max_age: str | None, hard_max_age: str | None, per_hour: str | None) -> FleetPolicy:
-    """The policy that tests play, with what was asked for."""
-    ages = AgePolicy(soft_seconds=_seconds("--max-age", max_age), hard_seconds=_seconds("--hard-max-age", hard_max_age))
-    budget = BudgetPolicy(per_hour=_amount("--per-hour", per_hour))
-    return replace(POLICY, age=ages, budget=budget, fix_within=FixWithin(critical_seconds=FIX_WITHIN_SECONDS))
+def _policy(policy: FleetPolicy, max_age: str | None, hard_max_age: str | None, per_hour: str | None) -> FleetPolicy:
+    """The policy of the script, with what was asked for instead."""
+    soft, hard = _seconds("--max-age", max_age), _seconds("--hard-max-age", hard_max_age)
+    age = AgePolicy(soft_seconds=soft or policy.age.soft_seconds, hard_seconds=hard or policy.age.hard_seconds)
+    budget = replace(policy.budget, per_hour=_amount("--per-hour", per_hour) or policy.budget.per_hour)
+    due = replace(policy.fix_within, critical_seconds=policy.fix_within.critical_seconds or FIX_WITHIN_SECONDS)
+    return replace(policy, age=age, budget=budget, fix_within=due)
 
 
 def _document(theatre: Theatre) -> dict[str, object]:
@@ -185,6 +196,6 @@ def _read(option: str, value: object, reader: Callable[[object], Value]) -> Valu
 
 def _command(script: Script, faults: str, given: Mapping[str, str | None]) -> str:
     """What plays this run again."""
-    more = "".join(f" {option} {value}" for option, value in given.items() if value is not None)
+    more = "".join(f" {option} {value}".rstrip() for option, value in given.items() if value is not None)
     size = f"--instances {script.instances} --days {script.days:g} --zones {script.zones}"
     return f"repave simulate --seed {script.seed} {size} --controllers {script.controllers} --faults {faults}{more}"

@@ -14,9 +14,14 @@ BEHAVIOURS: Mapping[str, Behaviour] = {
     "dead after minutes": Behaviour(dies_after_seconds=240.0),
     "ill after a while": Behaviour(ill_after_seconds=8.0),
     "never healthy": Behaviour(never_healthy=True),
+    "errors": Behaviour(error_share=0.1),
+    "slow answers": Behaviour(latency_seconds=0.2),
     "dead in zone b": Behaviour(dies_after_seconds=5.0, only_in=ZoneName("b")),
 }
 
 GOOD = ("well", "slow")
 
-BAD = tuple(name for name in BEHAVIOURS if name not in GOOD)
+WORSE = ("errors", "slow answers")
+"""Healthy by every check; only a comparison of answers finds them."""
+
+BAD = tuple(name for name in BEHAVIOURS if name not in (*GOOD, *WORSE))

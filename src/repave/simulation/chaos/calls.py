@@ -111,6 +111,19 @@ def partial_traffic(trouble: Trouble) -> Callable[[], None]:
     return whole
 
 
+def silent_metrics(trouble: Trouble) -> Callable[[], None]:
+    """For a while; of several at once, the last to end ends it."""
+    world = trouble.stage.world
+    undo = _while(trouble, trouble.silent, "the metrics")
+    world.unmeasured = "the monitoring system is down"
+
+    def heard() -> None:
+        undo()
+        world.unmeasured = world.unmeasured if trouble.silent["the metrics"] else ""
+
+    return heard
+
+
 def _while(trouble: Trouble, causes: Counter[Cause], cause: Cause) -> Callable[[], None]:
     """One cause more, until it is undone."""
     world = trouble.stage.world

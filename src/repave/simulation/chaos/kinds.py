@@ -33,6 +33,9 @@ class Kind:
     rivals: bool = False
     """Whether it needs a second controller."""
 
+    measured: bool = False
+    """Whether it needs a load that can be measured."""
+
 
 MINUTE = 60.0
 
@@ -233,6 +236,20 @@ ALL = (
     ),
     Kind(name="protect", sentence="a person protects an instance for up to an hour", strike=people.protect),
     Kind(name="replace", sentence="a person has an instance replaced", strike=people.replace_one),
+    Kind(
+        name="worse-release",
+        sentence="a release is deployed that is healthy, and answers slowly or with errors",
+        strike=people.worse_release,
+        weight=2,
+        measured=True,
+    ),
+    Kind(
+        name="silent-metrics",
+        sentence="nothing is measured",
+        strike=calls.silent_metrics,
+        seconds=(1 * MINUTE, 240 * MINUTE),
+        measured=True,
+    ),
     Kind(name="resize", sentence="a person wants more instances or fewer", strike=people.resize),
 )
 

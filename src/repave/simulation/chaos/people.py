@@ -1,13 +1,13 @@
 """What people do in the middle of everything."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 from repave.model.exposure import Flaw
 from repave.model.finding import Severity
 from repave.model.target import ZoneOut
 from repave.model.wishes import Protection, Replacement
-from repave.simulation.chaos.behaviours import BAD, GOOD
+from repave.simulation.chaos.behaviours import BAD, GOOD, WORSE
 from repave.simulation.chaos.trouble import Trouble
 
 MOST_RESIZED = 0.2
@@ -26,6 +26,13 @@ def bad_release(trouble: Trouble) -> None:
     trouble.tell("bad-release", f"r{trouble.releases} is deployed: {kind}")
 
 
+def worse_release(trouble: Trouble) -> None:
+    """Of either kind."""
+    kind = trouble.stage.world.chance.choice(WORSE)
+    trouble.deploy(kind)
+    trouble.tell("worse-release", f"r{trouble.releases} is deployed: {kind}")
+
+
 def deploy(trouble: Trouble) -> None:
     """Of any good kind."""
     kind = trouble.stage.world.chance.choice(GOOD)
@@ -33,15 +40,16 @@ def deploy(trouble: Trouble) -> None:
     trouble.tell("deploy", f"r{trouble.releases} is deployed: {kind}")
 
 
-def publish_flaw(trouble: Trouble, number: int) -> None:
-    """A critical one, of what is wanted now; scans find it at once."""
+def publish_flaw(trouble: Trouble, number: int, severities: Sequence[Severity]) -> None:
+    """One of what is wanted now, of any of these severities; scans find it at once."""
     stage = trouble.stage
     stage.world.stir()
     artifact = stage.store.revision(stage.fleet, stage.target.revision).artifact
     now = stage.world.clock.now()
-    flaw = Flaw(advisory=f"flaw {number}", severity=Severity.CRITICAL, published_at=now)
+    severity = stage.world.chance.choice(severities)
+    flaw = Flaw(advisory=f"flaw {number}", severity=severity, published_at=now)
     stage.store.expose(artifact, [flaw], whole=False)
-    trouble.tell("flaw", f"flaw {number} is published: critical, in r{stage.target.release}")
+    trouble.tell("flaw", f"flaw {number} is published: {severity}, in r{stage.target.release}")
 
 
 def repair(trouble: Trouble, number: int) -> None:
