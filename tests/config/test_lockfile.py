@@ -117,7 +117,7 @@ def locks(draw: st.DrawFn) -> Lock:
         version=PLAIN,
         sha256=HASHES,
         size_bytes=SIZES,
-        origin=PLAIN,
+        origin=PLAIN.map("https://example.org/".__add__),
         filename=PLAIN,
         layer=st.sampled_from([layer for layer in Layer if layer not in {Layer.BUILD, Layer.MACHINE}]),
         images=wanted,
@@ -237,6 +237,15 @@ WRONG = {
         'version = "3.0.3"',
         'version = "3.0.3',
         f"repave.lock:41:1: this is no TOML: illegal character '\\n'{AGAIN}",
+    ),
+    "an origin with half a bracket": (
+        'origin = "https://files.pythonhosted.org',
+        'origin = "https://[files.pythonhosted.org',
+        (
+            "repave.lock:46:1: `origin` of package `flask` is "
+            "`https://[files.pythonhosted.org/packages/flask-3.0.3-py3-non...`; "
+            "expected an address, or `project:` and a path"
+        ),
     ),
     "a bad sha256": (
         f'sha256 = "{HASH}"\nsize_bytes = 12\n',

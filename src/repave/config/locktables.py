@@ -5,6 +5,7 @@ import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from repave.config.errors import FileError, Problem
 from repave.config.problems import Unfit, nearest, one_of, shown
@@ -30,6 +31,16 @@ def _text(value: object) -> str:
     if not isinstance(value, str) or not value:
         raise Unfit("a text")
     return value
+
+
+def _origin(value: object) -> str:
+    """Where a package is fetched again from: what names no host would fail there, far from its line."""
+    origin = _text(value)
+    try:
+        urlsplit(origin)
+    except ValueError as unreadable:  # a bracket without the other
+        raise Unfit("an address, or `project:` and a path") from unreadable
+    return origin
 
 
 def _any_text(value: object) -> str:
@@ -127,7 +138,7 @@ SHAPES: Mapping[str, _Shape] = {
     "package": _Shape(
         keys={
             "name": _text, "version": _text, "ecosystem": _ecosystem, "layer": _layer, "sha256": _sha256,
-            "size_bytes": _whole, "origin": _text, "filename": _text, "images": _images,
+            "size_bytes": _whole, "origin": _origin, "filename": _text, "images": _images,
             "architecture": _any_text, "suite": _any_text, "source": _any_text, "source_version": _any_text,
             "reference": _any_text, "integrity": _any_text, "paths": _texts,
         },
