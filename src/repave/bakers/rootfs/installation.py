@@ -2,7 +2,7 @@
 
 import os
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from hashlib import file_digest
@@ -30,6 +30,12 @@ MAXIMUM_ROUNDS = 20
 """Chains of Pre-Depends in one layer; the longest in Debian 12 is six."""
 
 
+KERNEL = "linux-image-"
+NO_INITRD = {"INITRD": "No"}
+"""A kernel's package would have an initrd made of what this machine is (initramfs-tools, kernel hooks). Only then: what
+packages see of their surroundings is part of what they make, and old locks are to give the same bytes."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Package:
     """One package to install, as its control file names it."""
@@ -47,6 +53,11 @@ class Larder:
     packages: Sequence[Package]
     epoch: int
     """What programs that ask SOURCE_DATE_EPOCH take for now."""
+
+    @property
+    def variables(self) -> Mapping[str, str]:
+        """What the packages' scripts are told beside what all are told."""
+        return NO_INITRD if any(package.name.startswith(KERNEL) for package in self.packages) else {}
 
 
 def lay_out(root: Path, *, architecture: str, larder: Larder) -> None:
@@ -67,14 +78,14 @@ def lay_out(root: Path, *, architecture: str, larder: Larder) -> None:
 
 def bootstrap(root: Path, larder: Larder) -> None:
     """Install the packages in a root filesystem that ``lay_out`` made of them."""
-    with chroot(root, epoch=larder.epoch, packages=larder.folder) as inside:
+    with chroot(root, epoch=larder.epoch, packages=larder.folder, variables=larder.variables) as inside:
         inside.run([*DPKG, "--force-depends", "--unpack", *_files(larder.packages)])
         _configure(inside)
 
 
 def extend(root: Path, larder: Larder) -> None:
     """Add packages to a root filesystem that ``bootstrap`` made complete."""
-    with chroot(root, epoch=larder.epoch, packages=larder.folder) as inside:
+    with chroot(root, epoch=larder.epoch, packages=larder.folder, variables=larder.variables) as inside:
         left = list(larder.packages)
         for _ in range(MAXIMUM_ROUNDS):
             # dpkg itself refuses those whose Pre-Depends are not configured yet, and unpacks the others.

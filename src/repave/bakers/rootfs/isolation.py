@@ -26,8 +26,6 @@ ENVIRONMENT: Mapping[str, str] = {
     "PYTHONHASHSEED": "0",
     # Tells package scripts, as systemd's, that this is no system to be started or stopped.
     "SYSTEMD_OFFLINE": "1",
-    # A kernel's package would have an initrd made of what this machine is (initramfs-tools, kernel hooks).
-    "INITRD": "No",
 }
 
 NO_SERVICES = "#!/bin/sh\n# Baking starts no service (invoke-rc.d(8)).\nexit 101\n"
@@ -71,9 +69,12 @@ class Chroot:
     epoch: int
     """What programs that ask SOURCE_DATE_EPOCH take for now."""
 
+    variables: Mapping[str, str]
+    """Beside those that every program has."""
+
     def run(self, arguments: Sequence[str], *, accept: Sequence[int] = (0,)) -> int:
         """Run a program in it; see ``run``."""
-        environment = {**ENVIRONMENT, "SOURCE_DATE_EPOCH": str(self.epoch)}
+        environment = {**ENVIRONMENT, **self.variables, "SOURCE_DATE_EPOCH": str(self.epoch)}
         return run(["chroot", os.fspath(self.root), *arguments], environment=environment, accept=accept)
 
     @contextmanager
@@ -93,7 +94,9 @@ class Chroot:
 
 
 @contextmanager
-def chroot(root: Path, *, epoch: int, packages: Path | None = None) -> Iterator[Chroot]:
+def chroot(
+    root: Path, *, epoch: int, packages: Path | None = None, variables: Mapping[str, str] | None = None
+) -> Iterator[Chroot]:
     """``root`` with /proc, /dev, an empty /tmp, and the package files at /tmp/packages; all of it gone after."""
     with ExitStack() as stack:
         for name in ("proc", "dev", "tmp"):
@@ -110,7 +113,7 @@ def chroot(root: Path, *, epoch: int, packages: Path | None = None) -> Iterator[
         if packages is not None:
             (root / "tmp/packages").mkdir()
             stack.enter_context(mounted(["--bind", "-o", "ro", os.fspath(packages)], root / "tmp/packages"))
-        yield Chroot(root=root, epoch=epoch)
+        yield Chroot(root=root, epoch=epoch, variables=variables or {})
 
 
 @contextmanager
