@@ -1,5 +1,6 @@
 """What a disk is made of: its table, its initrd, its unit and settings, holes kept, words for the tools."""
 
+import lzma
 import os
 import re
 import struct
@@ -120,6 +121,19 @@ def test_initrd_holds_the_script_the_drivers_and_no_time(tmp_path: Path) -> None
     assert {"init", "bin/busybox", "bin/sh", "modules/virtio_blk.ko", "modules/order", "root", "dev"} <= set(names)
     assert all(match.start() % 4 == 0 for match in re.finditer(rb"070701[0-9A-F]{104}", archives[0]))
     assert f"PARTNAME={ROOT_NAME}".encode() in archives[0]
+
+
+def test_compressed_drivers_are_unpacked(tmp_path: Path) -> None:
+    """What loads them takes none that is compressed."""
+    modules = tmp_path / "lib/modules/6.12"
+    modules.mkdir(parents=True)
+    (modules / "modules.dep").write_text("kernel/virtio_blk.ko.xz:\n", encoding="ascii")
+    (modules / "kernel").mkdir()
+    (modules / "kernel/virtio_blk.ko.xz").write_bytes(lzma.compress(b"the driver itself"))
+    (tmp_path / "busybox").write_bytes(b"program")
+    archive = initrd(tmp_path, busybox=tmp_path / "busybox", version="6.12")
+    assert b"modules/virtio_blk.ko\0" in archive
+    assert b"the driver itself" in archive
 
 
 @pytest.mark.parametrize(("names", "told"), [((), "0 kernels"), (("6.1", "6.2"), r"2 kernels in /boot \(6.1, 6.2\)")])

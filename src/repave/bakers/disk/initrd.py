@@ -8,7 +8,10 @@ import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from repave.archives.compression import MAGIC_BYTES, compression_of, unpacked
+from repave.archives.rules import TREE
 from repave.bakers.disk.table import ROOT_NAME
+from repave.bakers.rootfs.layertar import CHUNK_BYTES
 from repave.ports.errors import Invalid
 
 DRIVERS = ("virtio_pci", "virtio_blk", "virtio_scsi", "sd_mod", "hv_storvsc", "xen-blkfront", "ata_piix", "nvme")
@@ -61,7 +64,7 @@ def kernel_version(root: Path) -> str:
 def initrd(root: Path, *, busybox: Path, version: str) -> bytes:
     """The archive, for the kernel in that root filesystem."""
     modules = load_order((root / "lib/modules" / version / "modules.dep").read_text(encoding="ascii"), DRIVERS)
-    content = {Path(module).name: (root / "lib/modules" / version / module).read_bytes() for module in modules}
+    content = {f"{_stem(module)}.ko": _driver(root / "lib/modules" / version / module) for module in modules}
     return b"".join(_archive(busybox.read_bytes(), content))
 
 
@@ -80,7 +83,24 @@ def load_order(dependencies: str, wanted: Sequence[str]) -> tuple[str, ...]:
 
 
 def _name(path: str) -> str:
-    return path.rpartition("/")[2].partition(".")[0].replace("_", "-")
+    return _stem(path).replace("_", "-")
+
+
+def _stem(path: str) -> str:
+    """The module's name, without what says how it is compressed."""
+    return path.rpartition("/")[2].partition(".")[0]
+
+
+def _driver(place: Path) -> bytes:
+    """A module as the kernel takes it: later distributions compress them, and BusyBox loads none that is."""
+    content = bytearray()
+    with place.open("rb") as stream:
+        kind = compression_of(stream.read(MAGIC_BYTES))
+        stream.seek(0)
+        plain = unpacked(stream, kind, name=place.name, rules=TREE)
+        while chunk := plain.read(CHUNK_BYTES):
+            content += chunk
+    return bytes(content)
 
 
 def _archive(busybox: bytes, modules: Mapping[str, bytes]) -> Iterator[bytes]:
