@@ -17,7 +17,7 @@ def root(tmp_path: Path) -> Path:
     """A small root beside a secret that is none of its own."""
     (tmp_path / "outside").write_text("outside", encoding="ascii")
     made = tmp_path / "root"
-    for folder in ("etc", "proc/1", "srv"):
+    for folder in ("etc", "proc/1", "srv", "tmp/1"):
         (made / folder).mkdir(parents=True)
     (made / "etc/motd").write_text("hello", encoding="ascii")
     (made / "etc/motd").chmod(0o640)
@@ -29,10 +29,10 @@ def root(tmp_path: Path) -> Path:
 
 
 def test_all_that_stands_there_is_listed_and_links_stay_links(root: Path) -> None:
-    """Kinds, sizes and modes as they are; what a kernel would show is not looked at."""
+    """Kinds, sizes and modes as they are; what a kernel would show and what is temporary are not looked at."""
     tree = MountedRoot(root).tree(Silent())
     found = {one.path: one for one in tree.standing}
-    assert set(found) == {"/etc", "/etc/motd", "/etc/out", "/proc", "/srv", "/srv/pipe", "/up"}
+    assert set(found) == {"/etc", "/etc/motd", "/etc/out", "/proc", "/srv", "/srv/pipe", "/tmp", "/up"}  # noqa: S108 - of the small root
     motd = found["/etc/motd"]
     assert (motd.kind, motd.size_bytes, motd.mode, motd.user) == (Kind.FILE, 5, 0o640, os.getuid())
     assert (found["/up"].kind, found["/up"].link, found["/srv/pipe"].kind) == (Kind.LINK, "..", Kind.OTHER)

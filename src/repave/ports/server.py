@@ -76,7 +76,7 @@ class Server(Protocol):
         ...
 
     def tree(self, progress: Progress) -> Tree:
-        """All that stands on its disks, without what the kernel shows (``/proc``, ``/sys``, ``/dev``, ``/run``)."""
+        """All that stands on its disks, without what the kernel shows, ``/run`` and what is temporary."""
         ...
 
     def contents(self, paths: Iterable[str]) -> Mapping[str, bytes]:

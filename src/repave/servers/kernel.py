@@ -9,6 +9,9 @@ from repave.ports.server import Heard, Listener
 SHOWN_BY_KERNEL = ("/proc", "/sys", "/dev", "/run")
 """None of it is on a disk; ``/run`` is in memory and made anew at every start (FHS 3.0, 3.15)."""
 
+TEMPORARY = ("/tmp", "/var/tmp")  # noqa: S108 - a server's own, never written to
+"""What may be gone at any time (FHS 3.0, 3.18 and 5.15): often the most files of all, and none of them is kept."""
+
 REMOTE_FILESYSTEMS = ("nfs", "nfs4", "cifs", "smb3", "ceph", "9p", "fuse.sshfs", "autofs")
 """Not the server's own disks."""
 

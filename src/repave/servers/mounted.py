@@ -10,7 +10,7 @@ from pathlib import Path
 from repave.ports.errors import Gone
 from repave.ports.progress import Progress
 from repave.ports.server import Heard, Kind, Standing, Tree
-from repave.servers.kernel import SHOWN_BY_KERNEL
+from repave.servers.kernel import SHOWN_BY_KERNEL, TEMPORARY
 
 KINDS = {stat.S_IFREG: Kind.FILE, stat.S_IFDIR: Kind.FOLDER, stat.S_IFLNK: Kind.LINK}
 
@@ -26,7 +26,7 @@ class MountedRoot:
         if not root.is_dir():
             raise Gone(f"there is no folder {root} to read a server from", hint="mount its disk, and name where")
         self._root = root.resolve()
-        self._passed_over = frozenset({*SHOWN_BY_KERNEL, *passed_over})
+        self._passed_over = frozenset({*SHOWN_BY_KERNEL, *TEMPORARY, *passed_over})
 
     @property
     def name(self) -> str:

@@ -16,7 +16,7 @@ from repave.ports.commands import Commands, Finished
 from repave.ports.errors import CommandFailed, Corrupt, Denied, Invalid, Unreachable
 from repave.ports.progress import Progress
 from repave.ports.server import Heard, Kind, Standing, Tree
-from repave.servers.kernel import REMOTE_FILESYSTEMS, SHOWN_BY_KERNEL, SOCKETS, heard_in
+from repave.servers.kernel import REMOTE_FILESYSTEMS, SHOWN_BY_KERNEL, SOCKETS, TEMPORARY, heard_in
 
 DESTINATION = re.compile(r"([A-Za-z0-9_][A-Za-z0-9_.-]*@)?[A-Za-z0-9\[][A-Za-z0-9_.:\]-]*")
 
@@ -32,7 +32,7 @@ OPTIONS = (
 
 _PRUNED = " -o ".join(
     [
-        *(f"-path {path}" for path in SHOWN_BY_KERNEL),
+        *(f"-path {path}" for path in (*SHOWN_BY_KERNEL, *TEMPORARY)),
         *(f"-fstype {kind}" for kind in REMOTE_FILESYSTEMS),
     ]
 )

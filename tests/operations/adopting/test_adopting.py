@@ -148,6 +148,23 @@ def test_what_a_recipe_cannot_hold_is_told(tmp_path: Path) -> None:
     assert not (tmp_path / "out/files/opt/n/node_modules").exists()
 
 
+def test_programs_of_one_folder_are_named_together(tmp_path: Path) -> None:
+    """A kit unpacked by hand is one thing to ask about, not one for each program."""
+    files = {f"/opt/kit/v1/bin/tool{number}": "\x7fELF" for number in range(8)}
+    found, _ = adopted(tmp_path, files)
+    (kit,) = [one for one in found.open if one.area is Area.BINARY]
+    assert (kit.name, kit.size_bytes) == ("/opt/kit/v1/bin/", 32)
+    assert kit.detail.startswith("8 files (tool0, tool1, tool2, tool3, tool4, tool5, ...)")
+
+
+def test_environments_of_others_are_not_the_applications(tmp_path: Path) -> None:
+    """What somebody tries in a home is no requirement."""
+    site = "env/lib/python3.11/site-packages/flask-3.0.3.dist-info/METADATA"
+    files = {f"/home/anna/{site}": "", "/home/anna/env/pyvenv.cfg": ""}
+    _, image = adopted(tmp_path, files)
+    assert image.python == ()
+
+
 def test_a_service_in_somebodys_home_is_taken_from_there(tmp_path: Path) -> None:
     """Only the application's folder: what else is in the home is somebody's own."""
     files = {

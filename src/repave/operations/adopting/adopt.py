@@ -22,7 +22,7 @@ from repave.operations.scalars import label_of
 from repave.ports.progress import Progress
 from repave.ports.server import Server
 
-FOLDER_DEPTH = {Area.STATE: 3, Area.SECRET: 4, Area.FILES: 3}
+FOLDER_DEPTH = {Area.STATE: 3, Area.SECRET: 4, Area.FILES: 3, Area.BINARY: 4}
 """By area: so many folders of a path tell what a file belongs to."""
 
 IN_A_HOME = re.compile(r"/home/[^/]+/[^/]+")
@@ -102,6 +102,12 @@ def _judge(facts: Facts, rules: Rules) -> _Judged:
     texts = {path: facts.texts[path] for path in paths if path in facts.texts}
     services = serving.services(facts, environments, applications.node_applications(texts))
     rules = _with_homes(rules, services)
+    started = tuple(path for service in services for path in service.places)
+    environments = tuple(
+        one
+        for one in environments
+        if rules.of(f"{one.site}/METADATA") is Fate.TAKEN or any(path.startswith(f"{one.folder}/") for path in started)
+    )
     node = applications.node_applications({path: texts[path] for path in texts if rules.of(path) is Fate.TAKEN})
     asked = [one for one in packages if one.area is Area.PACKAGE and one.fate is not Fate.AGAIN]
     brought = Brought(
@@ -141,7 +147,7 @@ def _adopted(facts: Facts, judged: _Judged, files: tuple[Found, ...], file: Path
         *judging.foreign_sources(facts),
         *units,
         *ports,
-        *(one for one in files if one.area in {Area.CONFIGURATION, Area.BINARY}),
+        *(one for one in files if one.area is Area.CONFIGURATION),
         *told,
         *judging.users(facts),
         *judging.cron_jobs(facts),

@@ -1,12 +1,13 @@
 """Everything that is read of a server, by the server port, before anything is judged."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from repave.operations.adopting import applications, dpkg, sources
 from repave.operations.adopting.dpkg import Database
 from repave.operations.adopting.listening import SERVERS, Port, declared
+from repave.operations.adopting.rules import GENERATED
 from repave.operations.adopting.sources import Release, Source
 from repave.operations.adopting.units import Unit, enabled
 from repave.operations.errors import Refused
@@ -93,7 +94,9 @@ def gather(server: Server, progress: Progress) -> Facts:
             hint="repave adopts Debian and Ubuntu, whose packages its locks are made of",
         )
     database = dpkg.database(texts, folders)
-    texts |= dict(texts_of(server, _saying(files, database), progress, "Reading applications"))
+    units = enabled((one.path for one in tree.standing if one.kind is Kind.LINK), texts)
+    commands = {dpkg.real(word, folders) for unit in units for word in unit.command}
+    texts |= dict(texts_of(server, _saying(files, database, commands), progress, "Reading applications"))
     changed, unread = _changed(server, standing, database, progress)
     facts = Facts(
         name=server.name,
@@ -105,7 +108,7 @@ def gather(server: Server, progress: Progress) -> Facts:
         own=(),
         foreign=(),
         offered=_offered(server, files, progress),
-        units=enabled((one.path for one in tree.standing if one.kind is Kind.LINK), texts),
+        units=units,
         ports=(),
         changed=changed,
         removed=_removed(standing, database),
@@ -151,18 +154,15 @@ def _batches(files: Iterable[Standing]) -> Iterator[list[Standing]]:
         yield batch
 
 
-def _saying(files: Iterable[Standing], database: Database) -> Iterator[Standing]:
-    """Files that are read for what they say of applications and ports."""
+def _saying(files: Iterable[Standing], database: Database, commands: Collection[str]) -> Iterator[Standing]:
+    """Files that are read for what they say of applications and ports; ``commands`` are those that units name."""
     for one in files:
-        own = one.path not in database.owners
+        own = one.path not in database.owners and not GENERATED.fullmatch(one.path)
         told = one.path.endswith((f"/{applications.MANIFEST}", f"/{applications.PACKAGE_LOCK}"))
         node = own and told and f"/{applications.MODULES}/" not in one.path
         python = own and ".dist-info/" in one.path and one.path.endswith(("/RECORD", f"/{applications.DIRECT}"))
-        script = own and one.mode & 0o111 and not re.search(r"\.(?:so|a|o)(?:\.|$)", one.path)
-        source = own and one.path.endswith((".py", ".js", ".rb", ".sh")) and "-packages/" not in one.path
-        server = one.path.startswith(tuple(SERVERS))
-        large = one.size_bytes > LARGEST_TEXT_BYTES and not python
-        if not large and f"/{applications.MODULES}/" not in one.path and (node or python or script or source or server):
+        script = own and one.path in commands and one.size_bytes <= LARGEST_TEXT_BYTES
+        if node or python or script or one.path.startswith(tuple(SERVERS)):
             yield one
 
 

@@ -76,6 +76,10 @@ class Coverage:
     bytes: Covered
 
 
+NAMED = 6
+"""Programs of one folder by whose names a person knows what it is."""
+
+
 def grouped(found: list[Found], *, depth: int) -> list[Found]:
     """One entry for all of a kind with one fate below the first ``depth`` folders of their paths, sizes summed."""
     groups: dict[tuple[Area, Fate, str], list[Found]] = {}
@@ -90,8 +94,17 @@ def grouped(found: list[Found], *, depth: int) -> list[Found]:
             members[0],
             name=folder,
             line=members[0].line.replace(f"{members[0].name.rpartition('/')[0]}/", folder),
-            detail=f"{len(members)} file{'s' if len(members) > 1 else ''}",
+            detail=_told(members),
             size_bytes=sum(member.size_bytes for member in members),
         )
         for (_, _, folder), members in groups.items()
     ]
+
+
+def _told(members: list[Found]) -> str:
+    """How many they are; of programs the names of some, and what is asked of all."""
+    amount = f"{len(members)} file{'s' if len(members) > 1 else ''}"
+    if members[0].area is not Area.BINARY:
+        return amount
+    names = ", ".join(member.name.rpartition("/")[2] for member in members[:NAMED])
+    return f"{amount} ({names}{', ...' if len(members) > NAMED else ''}), {members[0].detail}"
