@@ -1,7 +1,8 @@
-"""How long properties are tried: HYPOTHESIS_PROFILE=ci tries each a thousand times, quick a few."""
+"""How long properties are tried (HYPOTHESIS_PROFILE=ci: each a thousand times, quick: a few), and in which order."""
 
 import os
 
+import pytest
 from hypothesis import HealthCheck, Phase, settings
 
 settings.register_profile("dev", max_examples=100, deadline=None)
@@ -21,3 +22,9 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that start something real come first: what takes long must not be what the others wait for at the end."""
+    real = {item.path for item in items if item.get_closest_marker("real")}
+    items.sort(key=lambda item: item.path not in real)

@@ -72,6 +72,14 @@ def test_a_surplus_that_serves_is_drained_first() -> None:
     assert [hold.rule for hold in later.holds] == [Rule.DRAINING]
 
 
+def test_a_surplus_that_stands_by_is_drained_first() -> None:
+    """It may have open requests of before; one that only starts is of less use to the slot."""
+    made = decide(twice(SKETCH.see("1 new a serving", "2 new b serving", "3 new a ready"), 3, 1))
+    assert [step.instance for step in made.steps if isinstance(step, Drain)] == ["i-3"]
+    made = decide(twice(SKETCH.see("1 new a ready", "2 new b serving", "3 new a unknown 0 5"), 3, 1))
+    assert ended(made) == ["i-3"]
+
+
 def test_a_revision_is_not_proven_beside_a_surplus() -> None:
     """The fleet is not yet alone."""
     seen = twice(SKETCH.see("1 new a serving", "2 new b serving", "3 new a unknown 0 5"), 3, 1)

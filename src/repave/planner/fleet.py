@@ -125,6 +125,8 @@ def send_doubles_away(draft: Draft) -> None:
     for member in draft.sets.doubles:
         if member.standing is Standing.SERVING:
             draft.ask(member, Drawer.SCALE_IN, reason)
+        elif member.standing is Standing.READY:
+            draft.steps += keeper.drain(member, reason)
         elif member.standing is Standing.LEAVING and not keeper.may_go(draft.policy, member, draft.now, draft.sets.lag):
             until = keeper.drained_by(draft.policy, member.backend, draft.sets.lag) if member.backend else None
             draft.hold(member.slot, Rule.DRAINING, reason, since=member.since, until=until)

@@ -42,7 +42,7 @@ class Standing(StrEnum):
     """Its process ended."""
 
 
-USE = (Standing.SERVING, Standing.COMING, Standing.SICK, Standing.LEAVING, Standing.LATE, Standing.DEAD)
+USE = (Standing.SERVING, Standing.READY, Standing.COMING, Standing.SICK, Standing.LEAVING, Standing.LATE, Standing.DEAD)
 """From what is of most use to a fleet to what is of none."""
 
 TOLD: Mapping[TrafficState, Standing] = {

@@ -44,10 +44,10 @@ def written(recipe: Recipe) -> str:
     lines = [
         f"# What {one_line(recipe.server)} is made of, by `repave adopt`; what is yours to decide stands at the end.",
         "# Next: `repave lock` pins every byte, `repave bake` makes the image, `repave deploy test` runs it.",
-        f"project: {recipe.project}",
+        f"project: {scalar(recipe.project)}",
         "",
         "images:",
-        f"  {recipe.project}:",
+        f"  {scalar(recipe.project)}:",
         "    kind: container",
         f"    base: {_base(recipe)}",
         *_listed("packages", recipe.packages, "Asked for by hand; what they need comes with them."),
@@ -121,8 +121,8 @@ def _fleet(recipe: Recipe) -> Iterator[str]:
     yield from (
         "",
         "fleets:",
-        f"  {recipe.project}:",
-        f"    image: {recipe.project}",
+        f"  {scalar(recipe.project)}:",
+        f"    image: {scalar(recipe.project)}",
         f"    port: {service.port.number}",
         "    # `/` must answer with 2xx or 3xx for an instance to get requests.",
         "    health: {path: /}",
@@ -130,7 +130,7 @@ def _fleet(recipe: Recipe) -> Iterator[str]:
         "environments:",
         "  test:",
         "    provider: local",
-        f"    fleets: {{{recipe.project}: {{size: 2}}}}",
+        f"    fleets: {{{scalar(recipe.project)}: {{size: 2}}}}",
     )
     if service.variables:
         yield f"    # What {one_line(service.unit.name if service.unit else 'its unit')} sets."

@@ -22,7 +22,7 @@ def ask(folder: Path, socket: str, command: str) -> dict[str, object]:
     try:
         # By way of the open folder: the path of a socket may have 107 bytes, which the folder's own could exceed.
         return asyncio.run(_asked(f"/proc/self/fd/{descriptor}/{socket}", command))
-    except (QMPError, OSError, TimeoutError) as error:
+    except (QMPError, OSError, EOFError, TimeoutError) as error:  # EOFError: QEMU ended while it was asked
         raise Silent(str(error) or f"no answer within {MONITOR_SECONDS:.0f} s") from error
     finally:
         os.close(descriptor)
