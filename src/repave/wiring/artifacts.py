@@ -44,11 +44,13 @@ class Artifacts(Locks):
         return self._made[group, name]
 
     def _load(self, group: str, name: str) -> Any:  # noqa: ANN401 - which port it is follows from the group
-        from importlib.metadata import entry_points
+        from importlib.metadata import distribution, entry_points
 
         from repave.ports.surroundings import Surroundings
 
-        points = entry_points(group=group, name=name)
+        # No other package takes a name of repave's own; nor is any other asked for one, which takes its time.
+        own = distribution("repave").entry_points.select(group=group, name=name)
+        points = own or entry_points(group=group, name=name)
         if not points:
             known = ", ".join(sorted(point.name for point in entry_points(group=group)))
             raise Refused(f"`{name}` is not installed ({group})", hint=f"installed: {known or 'none'}")

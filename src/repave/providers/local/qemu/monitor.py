@@ -4,8 +4,6 @@ import asyncio
 import os
 from pathlib import Path
 
-from qemu.qmp import QMPClient, QMPError
-
 from repave.providers.local.settings import MONITOR_SECONDS
 
 
@@ -19,6 +17,8 @@ def ask(folder: Path, socket: str, command: str) -> dict[str, object]:
         descriptor = os.open(folder, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     except OSError as error:
         raise Silent(str(error)) from error
+    from qemu.qmp import QMPError  # noqa: PLC0415 - who runs no machine has no use for it
+
     try:
         # By way of the open folder: the path of a socket may have 107 bytes, which the folder's own could exceed.
         return asyncio.run(_asked(f"/proc/self/fd/{descriptor}/{socket}", command))
@@ -29,6 +29,8 @@ def ask(folder: Path, socket: str, command: str) -> dict[str, object]:
 
 
 async def _asked(address: str, command: str) -> dict[str, object]:
+    from qemu.qmp import QMPClient  # noqa: PLC0415 - the same
+
     client = QMPClient()
     async with asyncio.timeout(MONITOR_SECONDS):
         await client.connect(address)

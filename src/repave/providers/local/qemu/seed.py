@@ -9,8 +9,6 @@ import re
 from base64 import b64encode
 from collections.abc import Mapping
 
-from pycdlib.pycdlib import PyCdlib
-
 from repave.providers.local.mapping import Record
 from repave.providers.local.variables import hostname
 
@@ -23,6 +21,8 @@ ESCAPED = re.compile(r'[\\"$`]')
 
 def seed_disk(record: Record, variables: Mapping[str, str]) -> bytes:
     """The image of the disk, ISO 9660. It holds secrets: it goes to QEMU alone, and lies in no file with a name."""
+    from pycdlib.pycdlib import PyCdlib  # noqa: PLC0415 - who starts no machine has no use for it
+
     disk = PyCdlib()
     disk.new(interchange_level=3, joliet=3, rock_ridge="1.09", vol_ident=LABEL)
     for name, content in (("meta-data", meta_data(record)), ("user-data", user_data(variables))):
