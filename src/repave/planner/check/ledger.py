@@ -34,9 +34,10 @@ def answers(view: View) -> Iterator[str]:
 def urgency(view: View) -> Iterator[str]:
     """What is gentle never takes what something more urgent needs."""
     order = list(Drawer)
-    starved = [order.index(draw.drawer) for draw in view.plan.draws if draw.rule is Rule.BUDGET]
+    refused = (order.index(draw.drawer) for draw in view.plan.draws if draw.rule is Rule.BUDGET)
+    starved = min(refused, default=len(order))
     for draw in _taken(view):
-        if starved and order.index(draw.drawer) > min(starved):
+        if order.index(draw.drawer) > starved:
             yield f"{draw.slot} would be taken out for {draw.drawer}, and something more urgent waits"
 
 
