@@ -158,8 +158,8 @@ def serving_fleet(size: int, load: float, moment: datetime) -> Observation:
 
 
 @given(
-    size=st.integers(1, 20),
-    load=st.floats(0, 15, allow_nan=False),
+    size=st.integers(1, 40),
+    load=st.floats(0, 30, allow_nan=False),
     wished=st.integers(10, 100).map(lambda percent: percent / 100),
     out_after=st.sampled_from([0.0, 30.0]),
 )
@@ -168,7 +168,7 @@ def test_a_constant_load_settles_the_size_for_good(size: int, load: float, wishe
     policy = replace(
         POLICY,
         scale=ScalePolicy(
-            lowest=1, highest=20, targets=(MetricTarget(metric="cpu", value=wished),), out_after_seconds=out_after
+            lowest=1, highest=40, targets=(MetricTarget(metric="cpu", value=wished),), out_after_seconds=out_after
         ),
     )
     target = replace(TARGET, size=size)
@@ -187,6 +187,6 @@ def test_a_constant_load_settles_the_size_for_good(size: int, load: float, wishe
         moment = made.wake_at
     assert changed < SKETCH.now + timedelta(minutes=40), "it does not come to rest"
     assert len(set(directions)) <= 1, "it goes up and down under a constant load"
-    needed = min(20, max(1, ceil(load / wished - 1e-9)))
+    needed = min(40, max(1, ceil(load / wished - 1e-9)))
     saturated = load / target.size >= 1
     assert target.size == needed or saturated or abs(load / wished / target.size - 1) <= 0.1 + 1e-9
