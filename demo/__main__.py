@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from demo import report
+from demo.interruption import ends_in_order
 from demo.shop import Shop
 from demo.story import ENVIRONMENT, Story
 from demo.timeline import Act, counted, seconds, spans
@@ -34,13 +35,16 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--rate", type=int, default=850, help="requests per second (default: 850)")
     parser.add_argument("--requests", type=int, default=LEAST_REQUESTS, help="at least so many (default: 20000)")
     parser.add_argument("--cold", action="store_true", help="forget what earlier runs downloaded and baked")
-    parser.add_argument("--keep", action="store_true", help="leave the fleet running at the end")
+    parser.add_argument(
+        "--keep", action="store_true", help="leave the fleet running at the end, unless the story broke off"
+    )
     parser.add_argument("--json", action="store_true", help="print the figures as one JSON object")
     return parser.parse_args()
 
 
 def main() -> int:
     """Tell the story; 0 only when not one request failed."""
+    ends_in_order()
     asked = arguments()
     began = time.monotonic()
 
@@ -50,6 +54,7 @@ def main() -> int:
     folder: Path = asked.folder.resolve()
     shop = Shop(example=ROOT / "examples" / "shop", folder=folder / "shop", cold=asked.cold)
     story = Story(shop=shop, tell=tell)
+    keep = False
     try:
         visitors = Visitors(rate=asked.rate, folder=folder)
         with visitors:
@@ -58,8 +63,9 @@ def main() -> int:
             story.perform(visitors, requests=asked.requests)
         answers = visitors.answers()
         figures = summary(folder, story, answers)
+        keep = asked.keep
     finally:
-        if not asked.keep:
+        if not keep:
             shop.run("destroy", ENVIRONMENT, "--yes")
     figures["seconds"] = round(time.monotonic() - began, 1)
     (folder / "report.json").write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")

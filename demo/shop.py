@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from demo.interruption import WITH_ITS_PARENT
+
 FROZEN = "suites: [bookworm]"
 REPAIRED = "suites: [bookworm, bookworm-security]"
 MENDED = 'return ("well", 200) if GOODS else ("nothing to sell", 503)'
@@ -65,7 +67,7 @@ class Shop:
     def watch(self, environment: str) -> "subprocess.Popen[bytes]":
         """``repave deploy --watch`` in the background: it keeps the fleet until it is interrupted."""
         return subprocess.Popen(
-            [self.repave, "deploy", environment, "--watch"],
+            [*WITH_ITS_PARENT, self.repave, "deploy", environment, "--watch"],
             cwd=self.folder,
             stdout=subprocess.DEVNULL,
             stderr=(self.folder / "watch.log").open("wb"),

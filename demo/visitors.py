@@ -11,6 +11,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from demo.interruption import WITH_ITS_PARENT
+
 PACE_SECONDS = 5
 """A visitor asks once in so long, and waits at most as long for an answer."""
 
@@ -45,7 +47,16 @@ class Visitors:
     def __enter__(self) -> Self:
         """Get ready."""
         self.answers_path.unlink(missing_ok=True)  # of an earlier run
-        command = [sys.executable, "-m", "locust", "--headless", "--only-summary", "--loglevel", "WARNING"]
+        command = [
+            *WITH_ITS_PARENT,
+            sys.executable,
+            "-m",
+            "locust",
+            "--headless",
+            "--only-summary",
+            "--loglevel",
+            "WARNING",
+        ]
         command += ["-f", str(Path(__file__).with_name("load.py")), "--stop-timeout", str(PACE_SECONDS)]
         # All of them come at once, each to ask at a moment of its own: the load is the same from the first second on.
         everybody = str(self.rate * PACE_SECONDS)

@@ -1,6 +1,7 @@
-"""How long properties are tried (HYPOTHESIS_PROFILE=ci: each a thousand times, quick: a few), and in which order."""
+"""How long properties are tried (HYPOTHESIS_PROFILE=ci: a thousand times each), in which order, and how tests end."""
 
 import os
+import signal
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
@@ -22,6 +23,12 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
+
+
+def pytest_configure() -> None:
+    """Whoever ends the tests interrupts them, as a person would: what they have started is put away."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

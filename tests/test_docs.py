@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,7 @@ def relative(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
 
+@cache
 def verbs() -> frozenset[str]:
     """The verbs that ``repave --help`` lists."""
     repave = Path(sys.executable).with_name("repave")

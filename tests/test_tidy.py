@@ -1,8 +1,12 @@
-"""House rules that a machine can hold: sizes, names, banned calls with what to use instead."""
+"""House rules that a machine can hold: sizes, names, banned calls with what to use instead.
+
+A rule is one test over all files, which names every place that breaks it.
+"""
 
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -42,11 +46,28 @@ def name_of(node: ast.expr) -> str:
     return node.id if isinstance(node, ast.Name) else ""
 
 
+@cache
+def text(path: Path) -> str:
+    """A file's words."""
+    return path.read_text(encoding="utf-8")
+
+
+@cache
+def nodes(path: Path) -> tuple[ast.AST, ...]:
+    """A file as Python reads it, flat."""
+    return tuple(ast.walk(ast.parse(text(path))))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def read_once() -> Iterator[None]:
+    """What was read for one rule is there for the next, and fills no memory after the last."""
+    yield
+    nodes.cache_clear()
+
+
 def functions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
     """Every function and method of a file."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            yield node
+    return (node for node in nodes(path) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
 
 
 def relative(path: Path) -> str:
@@ -54,94 +75,134 @@ def relative(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
 
-@pytest.mark.parametrize("path", ALL_PYTHON, ids=relative)
-def test_files_and_functions_stay_small(path: Path) -> None:
+def says(path: Path) -> bool:
+    """Whether a file has a first line that says what it is."""
+    module = nodes(path)[0]
+    return isinstance(module, ast.Module) and bool(ast.get_docstring(module))
+
+
+def test_files_and_functions_stay_small() -> None:
     """A file that grows past the wall holds two concepts; a function past it, two jobs."""
-    lines = len(path.read_text(encoding="utf-8").splitlines())
-    assert lines <= FILE_LINES, f"{relative(path)} has {lines} lines: which concept wants a file of its own?"
-    for function in functions(path):
-        length = (function.end_lineno or function.lineno) - function.lineno + 1
-        assert length <= FUNCTION_LINES, f"{relative(path)}: {function.name} has {length} lines"
+    long = [f"{relative(path)}: {len(text(path).splitlines())} lines" for path in ALL_PYTHON if too_long(path)]
+    for path in ALL_PYTHON:
+        for function in functions(path):
+            length = (function.end_lineno or function.lineno) - function.lineno + 1
+            if length > FUNCTION_LINES:
+                long.append(f"{relative(path)}: {function.name} has {length} lines")
+    assert not long, "which concept wants a place of its own?"
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=relative)
-def test_functions_take_few_parameters(path: Path) -> None:
+def too_long(path: Path) -> bool:
+    """Whether a file is past the wall."""
+    return len(text(path).splitlines()) > FILE_LINES
+
+
+def test_functions_take_few_parameters() -> None:
     """More than six things at once want a word of their own."""
-    for function in functions(path):
-        taken = [a.arg for a in (*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs)]
-        counted = [name for name in taken if name not in {"self", "cls"}]
-        if relative(path).startswith("src/repave/cli/") and function.decorator_list:
-            continue  # a verb's options are its parameters
-        if function.name == "run" and "timeout_seconds" in counted:
-            continue  # the commands port mirrors what the operating system takes
-        assert len(counted) <= PARAMETERS, f"{relative(path)}: {function.name} takes {len(counted)}: {counted}"
+    taking = [
+        f"{relative(path)}: {function.name} takes {counted}"
+        for path in SOURCES
+        for function in functions(path)
+        if len(counted := parameters(path, function)) > PARAMETERS
+    ]
+    assert not taking
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=relative)
-def test_modules_are_named_for_concepts(path: Path) -> None:
+def parameters(path: Path, function: ast.FunctionDef | ast.AsyncFunctionDef) -> list[str]:
+    """What a function takes, as far as it counts."""
+    taken = [a.arg for a in (*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs)]
+    if relative(path).startswith("src/repave/cli/") and function.decorator_list:
+        return []  # a verb's options are its parameters
+    if function.name == "run" and "timeout_seconds" in taken:
+        return []  # the commands port mirrors what the operating system takes
+    return [name for name in taken if name not in {"self", "cls"}]
+
+
+def test_modules_are_named_for_concepts() -> None:
     """A drawer collects what nobody placed."""
-    assert path.stem not in DRAWERS, f"{relative(path)} is a drawer: name it for its concept"
+    drawers = [relative(path) for path in SOURCES if path.stem in DRAWERS]
+    assert not drawers, "name each for its concept"
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=relative)
-def test_banned_calls_have_a_better_way(path: Path) -> None:
+def test_banned_calls_have_a_better_way() -> None:
     """Time, programs and code come in through ports, or not at all."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if not isinstance(node, ast.Call):
-            continue
-        name = name_of(node.func)
-        for banned, better in BANNED_CALLS.items():
-            if relative(path) == CLOCK or (name != banned and not name.endswith(f".{banned}")):
-                continue
-            raise AssertionError(f"{relative(path)}:{node.lineno} calls {name}: use {better}")
-        shell = any(keyword.arg == "shell" for keyword in node.keywords)
-        assert not shell, f"{relative(path)}:{node.lineno} names a shell: give an argument list"
-        printing = name == "print" and "/cli/" not in relative(path)
-        assert not printing, f"{relative(path)}:{node.lineno} prints: only the command line does"
+    calls = [(path, node) for path in SOURCES for node in nodes(path) if isinstance(node, ast.Call)]
+    banned = [
+        f"{relative(path)}:{node.lineno}: {better}"
+        for path, node in calls
+        for better in better_ways(relative(path), node)
+    ]
+    assert calls
+    assert not banned
+
+
+def better_ways(path: str, call: ast.Call) -> Iterator[str]:
+    """What to do instead of a call; nothing, where it may stand."""
+    name = name_of(call.func)
+    for banned, better in BANNED_CALLS.items():
+        if path != CLOCK and (name == banned or name.endswith(f".{banned}")):
+            yield f"calls {name}: use {better}"
+    if any(keyword.arg == "shell" for keyword in call.keywords):
+        yield "names a shell: give an argument list"
+    if name == "print" and "/cli/" not in path:
+        yield "prints: only the command line does"
 
 
 def test_broad_excepts_stand_in_the_outermost_loops_only() -> None:
     """Who catches everything hides something."""
-    broad = []
-    for path in SOURCES:
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.ExceptHandler):
-                named = "" if node.type is None else name_of(node.type)
-                reraises = any(isinstance(inner, ast.Raise) and inner.exc is None for inner in ast.walk(node))
-                if (
-                    named in {"", "Exception", "BaseException"}
-                    and not isinstance(node.type, ast.Tuple)
-                    and not reraises
-                ):
-                    broad.append(f"{relative(path)}:{node.lineno}")
+    broad = [
+        f"{relative(path)}:{node.lineno}"
+        for path in SOURCES
+        for node in nodes(path)
+        if isinstance(node, ast.ExceptHandler) and catches_all(node)
+    ]
     assert len(broad) <= BROAD_EXCEPTS, f"broad excepts: {broad}"
 
 
-@pytest.mark.parametrize("path", ALL_PYTHON, ids=relative)
-def test_nothing_is_left_half_done(path: Path) -> None:
+def catches_all(handler: ast.ExceptHandler) -> bool:
+    """Whether it takes any error and does not raise it again."""
+    named = "" if handler.type is None else name_of(handler.type)
+    reraises = any(isinstance(inner, ast.Raise) and inner.exc is None for inner in ast.walk(handler))
+    return named in {"", "Exception", "BaseException"} and not isinstance(handler.type, ast.Tuple) and not reraises
+
+
+def test_nothing_is_left_half_done() -> None:
     """What cannot be finished is left out, and every silenced check has its reason."""
-    if path.name == "test_tidy.py":
-        return
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
-        place = f"{relative(path)}:{number}"
-        assert not re.search(r"\b(TODO|FIXME|XXX|HACK)\b", line), f"{place} is not finished"
-        assert not re.search(r"NotImplementedError|pytest\.(skip|xfail)|mark\.(skip|xfail)", line), f"{place} is a stub"
-        if "# noqa" in line:
-            assert re.search(r"# noqa: [A-Z0-9, ]+ - \w", line), f"{place} silences a check without a reason"
-        if "# type: ignore" in line:
-            assert re.search(r"# type: ignore\[[a-z, -]+\] ?# ?\w", line), f"{place} silences a type without a reason"
+    unfinished = [
+        f"{relative(path)}:{number} {trouble}"
+        for path in ALL_PYTHON
+        if path.name != "test_tidy.py"
+        for number, line in enumerate(text(path).splitlines(), 1)
+        if (trouble := half_done(line))
+    ]
+    assert not unfinished
+
+
+def half_done(line: str) -> str:
+    """What is unfinished in a line; empty when nothing is."""
+    if re.search(r"\b(TODO|FIXME|XXX|HACK)\b", line):
+        return "is not finished"
+    if re.search(r"NotImplementedError|pytest\.(skip|xfail)|mark\.(skip|xfail)", line):
+        return "is a stub"
+    if "# noqa" in line and not re.search(r"# noqa: [A-Z0-9, ]+ - \w", line):
+        return "silences a check without a reason"
+    if "# type: ignore" in line and not re.search(r"# type: ignore\[[a-z, -]+\] ?# ?\w", line):
+        return "silences a type without a reason"
+    return ""
 
 
 def test_every_room_says_what_belongs_there() -> None:
     """The folder list is the architecture."""
-    rooms = sorted(path for path in (ROOT / "src" / "repave").rglob("__init__.py"))
-    for room in rooms:
-        assert ast.get_docstring(ast.parse(room.read_text(encoding="utf-8"))), f"{relative(room)} says nothing"
+    silent = [relative(room) for room in sorted((ROOT / "src" / "repave").rglob("__init__.py")) if not says(room)]
+    assert not silent
 
 
 def test_every_test_says_what_it_proves() -> None:
     """A test's docstring is one sentence of behaviour."""
-    for path in sorted((ROOT / "tests").rglob("test_*.py")):
-        for function in functions(path):
-            if function.name.startswith("test_"):
-                assert ast.get_docstring(function), f"{relative(path)}: {function.name} does not say what it proves"
+    silent = [
+        f"{relative(path)}: {function.name}"
+        for path in sorted((ROOT / "tests").rglob("test_*.py"))
+        for function in functions(path)
+        if function.name.startswith("test_") and not ast.get_docstring(function)
+    ]
+    assert not silent

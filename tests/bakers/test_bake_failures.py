@@ -5,10 +5,11 @@ import io
 import json
 import subprocess
 import tarfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tar_bytes import compressed
@@ -35,33 +36,18 @@ from repave.registries.vault import FileVault
 WEB = ImageName("web")
 
 
-class Answering:
+class Answering(LocalCommands):
     """Commands whose every program answers the same."""
 
     def __init__(self, answer: object, *, exit_code: int = 0, stderr: str = "") -> None:
-        self._answer = answer
-        self._exit_code = exit_code
-        self._stderr = stderr
+        super().__init__()
+        self._answer = Finished(exit_code=exit_code, stdout=json.dumps(answer).encode(), stderr=stderr)
 
-    def run(
-        self,
-        arguments: Sequence[str],
-        *,
-        cwd: Path | None = None,
-        environment: Mapping[str, str] | None = None,
-        stdin: bytes = b"",
-        timeout_seconds: float = 60.0,
-        check: bool = True,
-    ) -> Finished:
+    def run(self, arguments: Sequence[str], *, check: bool = True, **_: Any) -> Finished:  # noqa: ANN401 - none is used
         """Answer."""
-        del cwd, environment, stdin, timeout_seconds
-        if check and self._exit_code:
-            raise CommandFailed(arguments, exit_code=self._exit_code, stderr=self._stderr)
-        return Finished(exit_code=self._exit_code, stdout=json.dumps(self._answer).encode(), stderr=self._stderr)
-
-    def available(self, program: str) -> bool:
-        """Always."""
-        return bool(program)
+        if check and self._answer.exit_code:
+            raise CommandFailed(arguments, exit_code=self._answer.exit_code, stderr=self._answer.stderr)
+        return self._answer
 
 
 @pytest.mark.parametrize(

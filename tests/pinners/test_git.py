@@ -6,14 +6,15 @@ import os
 import subprocess
 import tarfile
 from base64 import b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import pytest
 from git_origin import CONTENT, GitOrigin, git_origin
+from guarded_folder import Watched
 from protected import certificate, serving
 
 from repave.jobs.commands import LocalCommands
@@ -25,7 +26,6 @@ from repave.pinners.git.exporting import GitExports
 from repave.pinners.git.pinner import GitPinner
 from repave.pinners.git.program import Git
 from repave.pinners.git.trees import tree_name
-from repave.ports.commands import Finished
 from repave.ports.errors import Corrupt, Denied, Gone, Invalid, Unreachable, WorldError
 from repave.ports.logins import Login, NoLogins
 from repave.ports.pinner import PinRequest, Pins, Refresh
@@ -361,32 +361,21 @@ class Us:
         return Login(username="me", password=PASSWORD)
 
 
-class Overheard(LocalCommands):
-    """Remembers what a process list would show."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.shown: list[str] = []
-
-    def run(self, arguments: Sequence[str], **options: Any) -> Finished:  # noqa: ANN401 - handed on as they are
-        """Run it."""
-        self.shown += arguments
-        return super().run(arguments, **options)
-
-
 @pytest.mark.real
 def test_a_login_goes_to_its_repository_and_is_shown_nowhere(origin: GitOrigin, tmp_path: Path) -> None:
     """Not in a process list, not to where a server sends on; who has none is told so, without a question."""
     own = certificate(tmp_path)
     Backend.root, Backend.asked[:] = tmp_path, []
-    commands, folder, environment = Overheard(), tmp_path / "cache", {"SSL_CERT_FILE": str(own.file)}
+    commands, folder, environment = Watched(), tmp_path / "cache", {"SSL_CERT_FILE": str(own.file)}
     with serving(Backend, own) as port:
         url = f"https://127.0.0.1:{port}/tool.git"
         exports = GitExports(folder, git=Git(commands=commands, environment=environment, logins=Us()))
         commit = exports.commit_of(url, "refs/tags/v1")
         exports.export(GitAddress(url=url, commit=commit), io.BytesIO())
         assert commit == origin.git("rev-parse", "HEAD")
-        assert not [shown for shown in commands.shown if "secret" in shown or b64encode(b"me:secret").decode() in shown]
+        assert not [
+            shown for shown in commands.arguments if "secret" in shown or b64encode(b"me:secret").decode() in shown
+        ]
         Backend.asked.clear()
         with pytest.raises(WorldError):
             exports.commit_of(url.replace("/tool", "/elsewhere/tool"), "refs/tags/v1")

@@ -14,11 +14,11 @@ from typing import Any
 import httpx
 import pytest
 from peers.engine import engine
+from performing import demo
 from verbs import repave
 
 pytestmark = [pytest.mark.real, pytest.mark.network, pytest.mark.timeout(900)]
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 REPAVE = str(Path(sys.executable).with_name("repave"))
 
 
@@ -32,12 +32,12 @@ def fleet(folder: Path) -> Mapping[str, Any]:
 def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Mapping[str, Any]]]:
     """The demo's figures, and its shop's folder, where the fleet is left running until the end."""
     folder = tmp_path_factory.mktemp("demo")
-    command = [sys.executable, "-m", "demo", "--json", "--keep", "--folder", str(folder)]
-    finished = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     shop = folder / "shop"
     try:
-        assert finished.stdout, finished.stderr
-        yield shop, json.loads(finished.stdout)
+        with demo(folder, "--json", "--keep") as performing:
+            out, err = performing.communicate()
+        assert out, err.decode()
+        yield shop, json.loads(out)
     finally:
         if (shop / "repave.yaml").exists():
             repave(shop, "destroy", "test", "--yes")

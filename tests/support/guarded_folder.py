@@ -1,14 +1,15 @@
 """A folder behind a web server on loopback that wants to know who asks; and who we are to it."""
 
 import base64
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from socket import create_server, socket
 from threading import Thread
+from typing import Any
 
 from repave.jobs.commands import LocalCommands
 from repave.ports.commands import Finished
@@ -117,30 +118,16 @@ class KnownTo:
         return Login(username=USER, password=self.password) if address.startswith(self.address) else None
 
 
-@dataclass
-class Watched:
-    """The commands port, which remembers what everybody on the machine could have seen."""
+class Watched(LocalCommands):
+    """Commands that remember what everybody on the machine could have seen."""
 
-    arguments: list[str] = field(default_factory=list)
-    during: Callable[[Sequence[str]], None] = lambda _: None
+    def __init__(self) -> None:
+        super().__init__()
+        self.arguments: list[str] = []
+        self.during: Callable[[Sequence[str]], None] = lambda _: None
 
-    def run(
-        self,
-        arguments: Sequence[str],
-        *,
-        cwd: Path | None = None,
-        environment: Mapping[str, str] | None = None,
-        stdin: bytes = b"",
-        timeout_seconds: float = 60.0,
-        check: bool = True,
-    ) -> Finished:
+    def run(self, arguments: Sequence[str], **options: Any) -> Finished:  # noqa: ANN401 - handed on as they are
         """Run to the end."""
         self.arguments += arguments
         self.during(arguments)
-        return LocalCommands().run(
-            arguments, cwd=cwd, environment=environment, stdin=stdin, timeout_seconds=timeout_seconds, check=check
-        )
-
-    def available(self, program: str) -> bool:
-        """Whether the program is there."""
-        return LocalCommands().available(program)
+        return super().run(arguments, **options)

@@ -14,6 +14,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
+from local_desk import Bake, Desk
 
 from repave.jobs.clock import SystemClock
 from repave.jobs.commands import LocalCommands
@@ -29,9 +30,6 @@ from repave.registries.vault import FileVault
 BUSYBOX = Path("/bin/busybox")
 SERVE = ("/bin/sh", "-c", "echo serving as $(id -u); exec httpd -f -p $PORT -h /srv")
 TAR = "application/vnd.oci.image.layer.v1.tar"
-
-Bake = Callable[..., Artifact]
-"""Takes ``command``, ``user``, ``change`` (files of the topmost layer), ``volumes``; answers the artifact."""
 
 
 @pytest.fixture
@@ -93,6 +91,12 @@ def bake(surroundings: Surroundings, tmp_path: Path) -> Bake:
         return artifact_of(surroundings.registry.add(json.dumps(manifest).encode()), digests, tars)
 
     return made
+
+
+@pytest.fixture
+def desk(surroundings: Surroundings, bake: Bake) -> Desk:
+    """A provider with nothing in it."""
+    return Desk(surroundings, bake)
 
 
 def artifact_of(manifest: Digest, digests: list[Digest], tars: list[bytes]) -> Artifact:

@@ -8,13 +8,12 @@ from pathlib import Path
 from urllib.request import urlopen
 
 import pytest
+from local_subjects import metrics_subject, provider_subject
 
 from repave.model.artifact import Artifact
-from repave.model.names import EnvironmentName, FleetKey, FleetName, InstanceId, ProjectName, ReleaseNumber, ZoneName
+from repave.model.names import InstanceId
 from repave.model.observation import Instance, MachineState
-from repave.model.release import Revision
 from repave.ports.surroundings import Surroundings
-from repave.providers.local.provider import LocalProvider
 from repave.simulation.contract.metrics import MetricsContract, MetricsSubject
 from repave.simulation.contract.provider import ProviderContract, ProviderSubject
 from repave.simulation.contract.requirement import eventually
@@ -23,27 +22,12 @@ from repave.simulation.contract.requirement import eventually
 @pytest.fixture
 def subject(surroundings: Surroundings, bake: Callable[..., Artifact]) -> ProviderSubject:
     """A provider over a folder of its own, with nothing in it."""
-    artifact = bake()
-
-    def fleet(name: str) -> FleetKey:
-        return FleetKey(project=ProjectName("shop"), environment=EnvironmentName("test"), fleet=FleetName(name))
 
     def crash(instance: Instance) -> None:
         number = surroundings.folder / "instances" / instance.id / "pid"
         os.kill(int(Path(number).read_text()), signal.SIGKILL)
 
-    return ProviderSubject(
-        provider=LocalProvider(surroundings),
-        clock=surroundings.clock,
-        fleet=fleet("web"),
-        other=fleet("worker"),
-        zones=(ZoneName("a"), ZoneName("b")),
-        artifact=artifact,
-        revision=Revision(release=ReleaseNumber(1), image=artifact.image, artifact=artifact.digest, port=8080),
-        spoken="serving as 1000",
-        crash=crash,
-        reopen=lambda: LocalProvider(surroundings),
-    )
+    return provider_subject(surroundings, bake(), spoken="serving as 1000", crash=crash, patience_seconds=30)
 
 
 @pytest.mark.real
@@ -72,17 +56,7 @@ class TestLocalMetrics(MetricsContract):
                     answers(instance.address)
             subject.clock.sleep(seconds)
 
-        return MetricsSubject(
-            source=LocalProvider(surroundings),
-            clock=subject.clock,
-            fleet=subject.fleet,
-            other=subject.other,
-            start=start,
-            end=lambda instance: subject.provider.terminate(subject.fleet, instance, generation=1),
-            work=work,
-            rates=("cpu",),
-            reopen=lambda: LocalProvider(surroundings),
-        )
+        return metrics_subject(subject, surroundings, start=start, work=work)
 
 
 def answers(address: str | None) -> bool:

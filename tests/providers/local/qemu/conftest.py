@@ -5,15 +5,13 @@ import signal
 from pathlib import Path
 
 import pytest
+from local_subjects import provider_subject
 from tiny_guest import Guest, add_machine, tiny_guest
 
 from repave.model.artifact import Artifact
-from repave.model.names import EnvironmentName, FleetKey, FleetName, ProjectName, ReleaseNumber, ZoneName
 from repave.model.observation import Instance
-from repave.model.release import Revision
 from repave.ports.surroundings import Surroundings
 from repave.providers.local.processes import started_with
-from repave.providers.local.provider import LocalProvider
 from repave.simulation.contract.provider import ProviderSubject
 
 
@@ -33,23 +31,7 @@ def machine(surroundings: Surroundings, tmp_path: Path, guest: Guest) -> Artifac
 def subject(surroundings: Surroundings, machine: Artifact, impatient: None) -> ProviderSubject:
     """A provider over a folder of its own, with nothing in it."""
     del impatient
-
-    def fleet(name: str) -> FleetKey:
-        return FleetKey(project=ProjectName("shop"), environment=EnvironmentName("test"), fleet=FleetName(name))
-
-    return ProviderSubject(
-        provider=LocalProvider(surroundings),
-        clock=surroundings.clock,
-        fleet=fleet("web"),
-        other=fleet("worker"),
-        zones=(ZoneName("a"), ZoneName("b")),
-        artifact=machine,
-        revision=Revision(release=ReleaseNumber(1), image=machine.image, artifact=machine.digest, port=8080),
-        spoken="serving as i-",
-        crash=kill,
-        reopen=lambda: LocalProvider(surroundings),
-        patience_seconds=120,
-    )
+    return provider_subject(surroundings, machine, spoken="serving as i-", crash=kill, patience_seconds=120)
 
 
 @pytest.fixture

@@ -3,11 +3,11 @@
 from itertools import count
 
 import pytest
+from local_subjects import metrics_subject
 
 from repave.model.names import InstanceId
 from repave.model.observation import MachineState
 from repave.ports.surroundings import Surroundings
-from repave.providers.local.provider import LocalProvider
 from repave.simulation.contract.metrics import MetricsContract, MetricsSubject
 from repave.simulation.contract.provider import ProviderContract, ProviderSubject
 
@@ -31,14 +31,4 @@ class TestQemuMetrics(MetricsContract):
             subject.await_state(instance, MachineState.RUNNING)
             return instance
 
-        return MetricsSubject(
-            source=LocalProvider(surroundings),
-            clock=subject.clock,
-            fleet=subject.fleet,
-            other=subject.other,
-            start=start,
-            end=lambda instance: subject.provider.terminate(subject.fleet, instance, generation=1),
-            work=subject.clock.sleep,
-            rates=("cpu",),
-            reopen=lambda: LocalProvider(surroundings),
-        )
+        return metrics_subject(subject, surroundings, start=start, work=subject.clock.sleep)

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -16,6 +17,7 @@ from pycdlib.pycdlib import PyCdlib
 from ruamel.yaml import YAML
 
 from repave.jobs.clock import SystemClock
+from repave.jobs.commands import LocalCommands
 from repave.model.names import (
     Digest,
     EnvironmentName,
@@ -176,25 +178,17 @@ def test_the_cause_of_an_end_is_its_first_event(said: str, cause: str) -> None:
     assert cause in cause_of_end(said)
 
 
-class Trial:
+class Trial(LocalCommands):
     """Commands that boot a trial guest with a given end, and count how often they are asked."""
 
     def __init__(self, ends: Finished | CommandFailed) -> None:
+        super().__init__()
         self.ends = ends
         self.runs = 0
 
-    def run(
-        self,
-        arguments: Sequence[str],
-        *,
-        cwd: Path | None = None,
-        environment: Mapping[str, str] | None = None,
-        stdin: bytes = b"",
-        timeout_seconds: float = 60.0,
-        check: bool = True,
-    ) -> Finished:
+    def run(self, arguments: Sequence[str], **_: Any) -> Finished:  # noqa: ANN401 - none is used
         """The given end, once more."""
-        del arguments, cwd, environment, stdin, timeout_seconds, check
+        del arguments
         self.runs += 1
         if isinstance(self.ends, CommandFailed):
             raise self.ends
