@@ -18,7 +18,7 @@ from repave.operations.listing import Listing
 from repave.ports.inventories import Made, SbomFormat
 from repave.ports.progress import Progress, Silent
 from repave.registries.layout import LayoutRegistry
-from repave.simulation.memory.catalog import MemoryCatalog
+from repave.simulation.memory.store import MemoryStore
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
 WEB, WORKER = ImageName("web"), ImageName("worker")
@@ -53,9 +53,9 @@ def documents(tmp_path: Path) -> Documents:
 
 
 @pytest.fixture
-def catalog() -> MemoryCatalog:
+def catalog() -> MemoryStore:
     """Two releases: of one image, then of two."""
-    catalog = MemoryCatalog()
+    catalog = MemoryStore()
     image = LockedImage(name=WEB, kind=ImageKind.CONTAINER, base=Base(), recipe=digest("e"))
     catalog.add_lock(digest("1"), Lock(images=(image,)), NOW)
     catalog.add_lock(digest("2"), Lock(images=(image, replace(image, name=WORKER))), NOW)
@@ -79,7 +79,7 @@ def catalog() -> MemoryCatalog:
     ],
 )
 def test_an_artifact_is_listed_with_the_lock_of_its_release(
-    catalog: MemoryCatalog, documents: Documents, image: str | None, release: str | None, told: str
+    catalog: MemoryStore, documents: Documents, image: str | None, release: str | None, told: str
 ) -> None:
     """The newest release where none is named, and the only image of one."""
     listing = Listing(project=ProjectName("shop"), catalog=catalog, documents=documents)
@@ -93,7 +93,7 @@ def test_an_artifact_is_listed_with_the_lock_of_its_release(
     [(None, None, "name one: web, worker"), ("wbe", None, "it holds: web, worker"), ("worker", "r1", "it holds: web")],
 )
 def test_what_is_not_certain_is_asked_back(
-    catalog: MemoryCatalog, documents: Documents, image: str | None, release: str | None, hint: str
+    catalog: MemoryStore, documents: Documents, image: str | None, release: str | None, hint: str
 ) -> None:
     """With the names there are."""
     with pytest.raises(Refused) as refused:
@@ -105,6 +105,6 @@ def test_what_is_not_certain_is_asked_back(
 
 def test_before_the_first_bake_there_is_nothing_to_list(documents: Documents) -> None:
     """And the way there is told."""
-    listing = Listing(project=ProjectName("shop"), catalog=MemoryCatalog(), documents=documents)
+    listing = Listing(project=ProjectName("shop"), catalog=MemoryStore(), documents=documents)
     with pytest.raises(Refused, match="nothing is baked yet"):
         listing.sbom(None, None, SbomFormat.CYCLONEDX, Silent())

@@ -12,6 +12,7 @@ from threading import Barrier
 
 import pytest
 
+from repave.model.chain import ORIGIN, chained
 from repave.model.event import Event
 from repave.model.names import (
     Digest,
@@ -169,7 +170,7 @@ def test_several_may_open_an_empty_store_at_once(url: str) -> None:
 
 
 def test_numbers_are_given_once(store: SqlStore) -> None:
-    """Releases and events are numbered without gaps, whoever asks at the same time."""
+    """Releases and events are numbered without gaps, and events chained, whoever asks at the same time."""
 
     def add(racer: int) -> int:
         for each in range(ROUNDS):
@@ -179,8 +180,9 @@ def test_numbers_are_given_once(store: SqlStore) -> None:
 
     with ThreadPoolExecutor(RACERS) as pool:
         assert sorted(pool.map(add, range(RACERS))) == list(range(1, RACERS + 1))
-    numbers = [event.sequence for event in store.events()]
-    assert numbers == list(range(1, 2 * RACERS * ROUNDS + 1))
+    found = store.recorded()
+    assert [one.event.sequence for one in found] == list(range(1, (2 * ROUNDS + 1) * RACERS + 1))
+    assert found == tuple(chained([one.event for one in found], ORIGIN))
 
 
 @pytest.mark.parametrize("commits", [1, 4, 9])

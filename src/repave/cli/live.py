@@ -90,7 +90,8 @@ class Story:
 
 def line(event: Event) -> str:
     """``12:03:07 test/web: launch web-7 in a: 6 are wanted``."""
-    return f"{event.at.astimezone():%H:%M:%S} {event.fleet.environment}/{event.fleet.fleet}: {event.message}"
+    whose = f"{event.fleet.environment}/{event.fleet.fleet}: " if event.fleet else ""
+    return f"{event.at.astimezone():%H:%M:%S} {whose}{event.message}"
 
 
 class LiveView:

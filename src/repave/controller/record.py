@@ -54,7 +54,10 @@ class Storyteller:
         listed = {str(instance.slot) for instance in observation.machines.instances}
         unlisted = {str(lifetime.slot) for lifetime in known.values()} if observation.machines.incomplete else set()
         self._living[observation.fleet] = listed | unlisted
-        self._tell([*self._unseen(observation), *_arrivals(observation, known), *self._losses(observation, known)])
+        self._tell(
+            observation.fleet,
+            [*self._unseen(observation), *_arrivals(observation, known), *self._losses(observation, known)],
+        )
 
     def decided(self, plan: Plan, target: Target) -> None:
         """Keep the plan, with the failures, heals, stop and way back that were committed by it."""
@@ -66,13 +69,15 @@ class Storyteller:
         before = self._store.last_plan(plan.fleet)
         self._store.keep_plan(dated(plan, before))
         converged = plan.phase is Phase.CONVERGED and (before is None or before.phase is not Phase.CONVERGED)
-        self._tell([*_fulfilled(plan), *_judgements(plan, target), *(_converged(plan) if converged else ())])
+        self._tell(
+            plan.fleet, [*_fulfilled(plan), *_judgements(plan, target), *(_converged(plan) if converged else ())]
+        )
         self._forget(plan, target)
 
     def did(self, outcomes: Iterable[Outcome], target: Target) -> None:
         """What came of the steps."""
         ordered = {str(order.slot) for order in target.orders}
-        self._tell(_deeds(target.fleet, outcomes, ordered))
+        self._tell(target.fleet, _deeds(target.fleet, outcomes, ordered))
 
     def _unseen(self, observation: Observation) -> Iterator[Event]:
         reason = observation.machines.incomplete or observation.traffic.incomplete
@@ -97,10 +102,10 @@ class Storyteller:
                     message=f"{lifetime.slot} ({instance}) is gone; repave had not ended it just now",
                 )
 
-    def _tell(self, events: Iterable[Event]) -> None:
-        news = []
+    def _tell(self, fleet: FleetKey, events: Iterable[Event]) -> None:
+        told, news = self._of(fleet), []
         for event in events:
-            told, subject = self._of(event.fleet), (event.slot, event.kind)
+            subject = (event.slot, event.kind)
             if told.get(subject) != event.message:
                 told[subject] = event.message
                 news.append(event)

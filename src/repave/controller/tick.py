@@ -68,12 +68,15 @@ class Ticker:
             return Tick(fleet=fleet, target=target, observation=observation, plan=decision, overtaken=True)
 
         def decided() -> None:
-            self._story.saw(observation, target)
-            self._story.decided(decision, target)
+            with self._ports.store.together():
+                self._story.saw(observation, target)
+                self._story.decided(decision, target)
 
         outcomes = self._carry_out(Commission(fleet=fleet, generation=generation, steps=decision.steps), decided)
-        self._ports.store.settle(fleet, outcomes)
-        self._story.did(outcomes, target)
+        if outcomes:
+            with self._ports.store.together():
+                self._ports.store.settle(fleet, outcomes)
+                self._story.did(outcomes, target)
         return Tick(fleet=fleet, target=target, observation=observation, plan=decision, outcomes=outcomes)
 
     def _carry_out(self, commission: Commission, story: Callable[[], None]) -> tuple[Outcome, ...]:

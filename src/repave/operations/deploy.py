@@ -1,6 +1,7 @@
 """Intent, and what became of it: every verb that changes what a fleet runs goes through here."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from repave.config.order import ahead_of
 from repave.config.policies import revision_for, size_for
@@ -111,14 +112,14 @@ class Deploying:
         # Who comes first is told first: a controller that looks meanwhile must not take the old wish for the new one.
         for key in sorted(keys, key=lambda key: len(ahead_of(key.fleet, self._project.fleets))):
             now, revision = self._clock.now(), revisions[key]
-            self._store.add_revision(key, revision)
-            before = self._store.target(key)
-            size = size_for(environment, key.fleet, before.size if before else None)
-            aim = Aim(revision=revision.id, release=release.number, size=size, reason=reason)
-            target = self._store.aim(key, aim, now)
-            if before is None or before.generation != target.generation:
-                words = f"{release} is wanted, {size} instances: {reason}"
-                self._store.record([Event(at=now, fleet=key, kind="deploy", message=words)])
+            with self._store.together():
+                self._store.add_revision(key, revision)
+                before = self._store.target(key)
+                size = size_for(environment, key.fleet, before.size if before else None)
+                aim = Aim(revision=revision.id, release=release.number, size=size, reason=reason)
+                target = self._store.aim(key, aim, now)
+                if before is None or before.generation != target.generation:
+                    self._store.record([_wanted(key, release, revision, aim, now)])
         return keys
 
     def finish(self, environment: Environment, release: Release, watcher: Watcher) -> DeployResult:
@@ -128,6 +129,18 @@ class Deploying:
         seconds = (self._clock.now() - began).total_seconds()
         fleets = tuple(_result(one, release) for one in settled)
         return DeployResult(environment=environment.name, release=str(release), fleets=fleets, seconds=seconds)
+
+
+def _wanted(key: FleetKey, release: Release, revision: Revision, aim: Aim, at: datetime) -> Event:
+    details = {
+        "release": release.number,
+        "image": revision.image,
+        "artifact": revision.artifact,
+        "revision": revision.id,
+        "size": aim.size,
+    }
+    message = f"{release} is wanted, {aim.size} instances: {aim.reason}"
+    return Event(at=at, fleet=key, kind="deploy", message=message, details=details)
 
 
 def _result(settled: Settled, asked: Release) -> FleetResult:

@@ -40,8 +40,9 @@ class Destroying:
         for key in fleets:
             self._end_rest(key)
             self._traffic.remove(key)
-            self._store.forget(key)
-            self._store.record([Event(at=self._clock.now(), fleet=key, kind="destroy", message="destroyed")])
+            with self._store.together():
+                self._store.forget(key)
+                self._store.record([Event(at=self._clock.now(), fleet=key, kind="destroy", message="destroyed")])
         return tuple(Destroyed(environment=key.environment, fleet=key.fleet, ended=living[key]) for key in fleets)
 
     def _empty(self, key: FleetKey) -> bool:
@@ -50,10 +51,12 @@ class Destroying:
         if target is None:
             return False
         now = self._clock.now()
-        if target.paused:
-            self._store.pause(key, now, paused=False)
         aim = Aim(revision=target.revision, release=target.release, size=0, reason="destroyed by a person")
-        self._store.aim(key, aim, now)
+        with self._store.together():
+            if target.paused:
+                self._store.pause(key, now, paused=False)
+            self._store.aim(key, aim, now)
+            self._store.record([Event(at=now, fleet=key, kind="destroy", message="none of it is wanted any more")])
         return True
 
     def _end_rest(self, key: FleetKey) -> None:

@@ -32,10 +32,11 @@ def allow_healing(
 
 def _allow(key: FleetKey, store: Store, clock: Clock, reason: str) -> HealingAllowed:
     before, now = store.target(key), clock.now()
-    store.allow_healing(key, now)
     sick = [one.slot for one in instance_statuses(store.last_seen(key)) if one.state == TrafficState.FAILING]
     message = f"a person allowed the sick to be replaced{f': {reason}' if reason else ''}"
-    store.record([Event(at=now, fleet=key, kind="healing", message=message)])
+    with store.together():
+        store.allow_healing(key, now)
+        store.record([Event(at=now, fleet=key, kind="healing", message=message)])
     return HealingAllowed(
         environment=key.environment,
         fleet=key.fleet,

@@ -34,12 +34,15 @@ def pause(
     told = []
     for key in fleets:
         now = clock.now()
-        if not paused and _waits_for_a_person(store, key):
-            store.pass_checkpoint(key)
-        target = store.pause(key, now, paused=paused, until=until, reason=reason)
         words = "paused by a person" if paused else "resumed by a person"
         message = f"{words}{f', until {until.isoformat()}' if until else ''}{f': {reason}' if reason else ''}"
-        store.record([Event(at=now, fleet=key, kind="pause" if paused else "resume", message=message)])
+        passes = not paused and _waits_for_a_person(store, key)
+        with store.together():
+            if passes:
+                store.pass_checkpoint(key)
+            target = store.pause(key, now, paused=paused, until=until, reason=reason)
+            kind, details = ("pause", {"until": until}) if paused else ("resume", {"passes_checkpoint": passes})
+            store.record([Event(at=now, fleet=key, kind=kind, message=message, details=details)])
         told.append(
             Paused(
                 environment=key.environment,

@@ -67,21 +67,24 @@ class Wishing:
         now = self._clock.now()
         if until <= now:
             raise Refused(f"{until.isoformat()} is over", hint="name a time to come, such as `--until 2h`")
-        self._store.protect(one.fleet, Protection(slot=one.slot, since=now, until=until, reason=reason))
-        return self._told(one, "protect", f"{one.slot} is protected until {until.isoformat()}", reason)
+        with self._store.together():
+            self._store.protect(one.fleet, Protection(slot=one.slot, since=now, until=until, reason=reason))
+            return self._told(one, "protect", f"{one.slot} is protected until {until.isoformat()}", reason)
 
     def unprotect(self, one: Named, *, reason: str) -> Wished:
         """Undo it. Raises Gone; Refused when nothing protects it."""
         target, now = self._store.target(one.fleet), self._clock.now()
         if target is None or all(known.slot != one.slot or known.until <= now for known in target.protections):
             raise Refused(f"{one.slot} is not protected", hint="`repave status` shows what is")
-        self._store.unprotect(one.fleet, one.slot)
-        return self._told(one, "protect", f"{one.slot} is no longer protected", reason)
+        with self._store.together():
+            self._store.unprotect(one.fleet, one.slot)
+            return self._told(one, "protect", f"{one.slot} is no longer protected", reason)
 
     def replace(self, one: Named, *, reason: str) -> Wished:
         """Another takes its place, launch first. Raises Gone."""
-        self._store.ask_replacement(one.fleet, Replacement(slot=one.slot, since=self._clock.now(), reason=reason))
-        return self._told(one, "replace", f"a person asked for {one.slot} to be replaced", reason)
+        with self._store.together():
+            self._store.ask_replacement(one.fleet, Replacement(slot=one.slot, since=self._clock.now(), reason=reason))
+            return self._told(one, "replace", f"a person asked for {one.slot} to be replaced", reason)
 
     def _told(self, one: Named, kind: str, message: str, reason: str) -> Wished:
         now, said = self._clock.now(), f"{message}{f': {reason}' if reason else ''}"

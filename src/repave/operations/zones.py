@@ -37,10 +37,12 @@ def take_out(store: Store, environment: Environment, fleets: Iterable[FleetKey],
                 hint=f"`repave zone in {environment.name} ZONE` brings another back first",
             )
     for target in targets:
-        store.take_out(target.fleet, out)
         until = f" until {out.until:%Y-%m-%d %H:%M %Z}" if out.until else ""
         message = f"zone {out.zone} is taken out{until}: {out.reason}"
-        store.record([Event(at=out.since, fleet=target.fleet, kind="zone-out", message=message)])
+        details = {"zone": out.zone, "until": out.until}
+        with store.together():
+            store.take_out(target.fleet, out)
+            store.record([Event(at=out.since, fleet=target.fleet, kind="zone-out", message=message, details=details)])
 
 
 def bring_back(
@@ -54,8 +56,10 @@ def bring_back(
         known_zone(environment, zone)
         raise Refused(f"zone {zone} of {environment.name} is not out", hint="`repave zone list` shows which are")
     for target in targets:
-        store.bring_back(target.fleet, zone)
-        store.record([Event(at=at, fleet=target.fleet, kind="zone-in", message=f"zone {zone} may be used again")])
+        message = f"zone {zone} may be used again"
+        with store.together():
+            store.bring_back(target.fleet, zone)
+            store.record([Event(at=at, fleet=target.fleet, kind="zone-in", message=message, details={"zone": zone})])
 
 
 def zones_out(store: Store, at: datetime) -> tuple[ZoneStatus, ...]:

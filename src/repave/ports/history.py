@@ -1,9 +1,11 @@
 """What was seen and what happened."""
 
 from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
+from repave.model.chain import Recorded
 from repave.model.event import Event
 from repave.model.names import FleetKey, InstanceId, ReleaseNumber, RevisionId, SlotId, ZoneName
 from repave.model.observation import Observation, TrafficState
@@ -72,12 +74,24 @@ class History(Protocol):
         """Of one fleet or all, oldest first; ``living`` leaves out those that are gone."""
         ...
 
+    def together(self) -> AbstractContextManager[None]:
+        """What is written within is written all or not at all, by this thread; within another, it is a part of that.
+
+        An event is recorded together with what it tells, so that neither is there without the other. In memory, where
+        no write fails half-way, what was written before a failure stays.
+        """
+        ...
+
     def record(self, events: Iterable[Event]) -> None:
-        """Add to the story."""
+        """Add to the record: each event is numbered, and chained to the one before it."""
         ...
 
     def events(self, fleet: FleetKey | None = None, *, after: int = 0, limit: int = 1000) -> tuple[Event, ...]:
-        """The story after a sequence number, oldest first, ``limit`` at most."""
+        """The story, which is all events with a message, after a sequence number, oldest first, ``limit`` at most."""
+        ...
+
+    def recorded(self, *, after: int = 0, limit: int = 1000) -> tuple[Recorded, ...]:
+        """All that is recorded after a sequence number, with the hashes that were kept, oldest first."""
         ...
 
     def newest_event(self) -> int:

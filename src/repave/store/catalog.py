@@ -9,8 +9,10 @@ from sqlalchemy import ColumnElement, Connection, Row, RowMapping, Table, insert
 from repave.model.artifact import Artifact
 from repave.model.lock import Lock
 from repave.model.names import Digest, FleetKey, ImageName, ReleaseNumber, RevisionId
+from repave.model.record import released
 from repave.model.release import Bake, Release, Revision
 from repave.ports.errors import Gone
+from repave.store.chain import append, recording
 from repave.store.counters import draw, hold
 from repave.store.database import Database
 from repave.store.documents import decode, encode
@@ -82,7 +84,7 @@ class SqlCatalog:
 
     def add_release(self, artifacts: Mapping[ImageName, Digest], lock: Digest, source: str, at: datetime) -> Release:
         """A new number; or the newest release, when it holds the same artifacts and lock."""
-        with self._database.writing() as connection:
+        with recording(self._database) as connection:
             hold(connection, "release")
             newest = connection.execute(select(releases).order_by(releases.c.number.desc()).limit(1)).one_or_none()
             if newest is not None:
@@ -93,7 +95,9 @@ class SqlCatalog:
             content = json.dumps(dict(sorted(artifacts.items())))
             row = {"number": number, "lock": lock, "source": source, "artifacts": content, "at": at}
             connection.execute(insert(releases), row)
-            return _release(connection.execute(select(releases).where(releases.c.number == number)).one())
+            release = _release(connection.execute(select(releases).where(releases.c.number == number)).one())
+            append(connection, [released(release)], by=self._database.by)
+            return release
 
     def release(self, number: ReleaseNumber) -> Release:
         """Raises Gone."""

@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import local
 
 from sqlalchemy import Connection, Engine, create_engine, event, func, inspect, make_url, select, text
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -23,14 +24,23 @@ MIGRATION_LOCK = 0x7265_7061_7665
 """A number that no other user of the database takes by chance: "repave" in ASCII."""
 
 
+class _UnderWay(local):
+    """The writing transaction that this thread is within."""
+
+    connection: Connection | None = None
+
+
 class Database:
     """Transactions over one engine; safe to use from several threads and, by the file's locks, processes."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, by: str = "") -> None:
+        """``by``: who or what causes what is written through it."""
+        self.by = by
         try:
             address = make_url(url)
         except ArgumentError as malformed:
             raise Invalid(f"{url!r} is no database address", hint="as in sqlite:///.repave/store.db") from malformed
+        self._under_way = _UnderWay()
         self.where = address.database or "?" if address.get_backend_name() == "sqlite" else address.render_as_string()
         with answered(self.where):
             if address.get_backend_name() == "sqlite":
@@ -48,15 +58,28 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """A consistent view."""
+        """A consistent view; within a transaction of the same thread, with what that has written."""
+        if self._under_way.connection is not None:
+            yield self._under_way.connection
+            return
         with answered(self.where), self._engine.begin() as connection:
             yield connection
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
-        """All of it or nothing; on SQLite one writer at a time, from the first read on."""
+        """All of it or nothing; on SQLite one writer at a time, from the first read on.
+
+        Within another of the same thread it is a part of that one.
+        """
+        if self._under_way.connection is not None:
+            yield self._under_way.connection
+            return
         with answered(self.where), self._writer.begin() as connection:
-            yield connection
+            self._under_way.connection = connection
+            try:
+                yield connection
+            finally:
+                self._under_way.connection = None
 
     def close(self) -> None:
         """Let go of every connection."""

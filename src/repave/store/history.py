@@ -1,21 +1,25 @@
 """The history port: what was seen and what happened."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from typing import cast
 
 from sqlalchemy import Connection, Row, Table, and_, insert, or_, select, update
 
+from repave.model.chain import Recorded
 from repave.model.event import Event
-from repave.model.names import FleetKey, InstanceId, ReleaseNumber, RevisionId, SlotId, ZoneName
+from repave.model.names import Digest, FleetKey, InstanceId, ReleaseNumber, RevisionId, SlotId, ZoneName
 from repave.model.observation import Instance, Observation, TrafficState
 from repave.model.plan import Plan
+from repave.model.record import seen
 from repave.model.target import Order
 from repave.ports.history import MARKS, Lifetime
-from repave.store.counters import draw, drawn
+from repave.store.chain import COUNTER, append, event_of, recorded_of, recording
+from repave.store.counters import drawn
 from repave.store.database import Database
 from repave.store.documents import decode, encode
-from repave.store.schema import events, lifetimes, observations, plans
+from repave.store.schema import events, lifetimes, observations, plans, revisions
 
 
 class SqlHistory:
@@ -24,12 +28,18 @@ class SqlHistory:
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """What is written within is written all or not at all."""
+        with recording(self._database):
+            yield
+
     def see(self, observation: Observation, orders: Iterable[Order] = ()) -> None:
         """Keep the newest observation, and the lifetimes that follow from it; an older one than kept is passed over."""
         ordered = {order.slot: order.ordered_at for order in orders}
-        with self._database.writing() as connection:
+        with recording(self._database) as connection:
             if _keep_newest(connection, observations, observation):
-                _live(connection, observation, ordered)
+                append(connection, _live(connection, observation, ordered), by=self._database.by)
 
     def last_seen(self, fleet: FleetKey) -> Observation | None:
         """The newest observation."""
@@ -59,35 +69,29 @@ class SqlHistory:
     def record(self, events_: Iterable[Event]) -> None:
         """Add to the story."""
         story = tuple(events_)
-        if not story:
-            return
-        with self._database.writing() as connection:
-            first = draw(connection, "event", len(story))
-            rows = [
-                {
-                    "sequence": first + offset,
-                    "at": event.at,
-                    "fleet": event.fleet,
-                    "kind": event.kind,
-                    "slot": event.slot,
-                    "message": event.message,
-                }
-                for offset, event in enumerate(story)
-            ]
-            connection.execute(insert(events), rows)
+        if story:
+            with self._database.writing() as connection:
+                append(connection, story, by=self._database.by)
 
     def events(self, fleet: FleetKey | None = None, *, after: int = 0, limit: int = 1000) -> tuple[Event, ...]:
         """The story after a sequence number, oldest first."""
-        query = select(events).where(events.c.sequence > after).order_by(events.c.sequence).limit(limit)
+        told = (events.c.sequence > after) & (events.c.message != "")
+        query = select(events).where(told).order_by(events.c.sequence).limit(limit)
         if fleet is not None:
             query = query.where(events.c.fleet == fleet)
         with self._database.reading() as connection:
-            return tuple(_event(row) for row in connection.execute(query))
+            return tuple(event_of(row) for row in connection.execute(query))
+
+    def recorded(self, *, after: int = 0, limit: int = 1000) -> tuple[Recorded, ...]:
+        """All that is recorded after a sequence number, oldest first."""
+        query = select(events).where(events.c.sequence > after).order_by(events.c.sequence).limit(limit)
+        with self._database.reading() as connection:
+            return tuple(recorded_of(row) for row in connection.execute(query))
 
     def newest_event(self) -> int:
         """The sequence number of the newest event of all."""
         with self._database.reading() as connection:
-            return drawn(connection, "event")
+            return drawn(connection, COUNTER)
 
     def _newest(self, table: Table, fleet: FleetKey) -> str | None:
         with self._database.reading() as connection:
@@ -109,8 +113,8 @@ def _keep_newest(connection: Connection, table: Table, kept: Observation | Plan)
     return True
 
 
-def _live(connection: Connection, observation: Observation, ordered: Mapping[SlotId, datetime]) -> None:
-    """Begin, carry on and end lifetimes; only a complete list ends one."""
+def _live(connection: Connection, observation: Observation, ordered: Mapping[SlotId, datetime]) -> tuple[Event, ...]:
+    """Begin, carry on and end lifetimes; only a complete list ends one. Answers what is to be recorded of it."""
     fleet, at = observation.fleet, observation.machines.at
     shown = {backend.instance: backend.state for backend in observation.traffic.backends}
     listed = {instance.id: instance for instance in observation.machines.instances}
@@ -134,8 +138,21 @@ def _live(connection: Connection, observation: Observation, ordered: Mapping[Slo
     for mark, states in MARKS.items():
         so = {name for name in listed.keys() & known.keys() if shown.get(name) in states}
         change({name for name in so if getattr(known[name], mark) is None}, **{mark: observation.traffic.at})
-    if not observation.machines.incomplete:
-        change(known.keys() - listed.keys(), gone_at=at)
+    ended = set() if observation.machines.incomplete else known.keys() - listed.keys()
+    change(ended, gone_at=at)
+    back = {name for name in listed.keys() & known.keys() if known[name].gone_at is not None}
+    running = {name: listed[name].revision for name in listed.keys() - known.keys() | back}
+    artifacts = _artifacts(connection, fleet, set(running.values()))
+    return seen(observation, {name: artifacts.get(revision) for name, revision in running.items()}, ended)
+
+
+def _artifacts(connection: Connection, fleet: FleetKey, wanted: Collection[RevisionId]) -> Mapping[RevisionId, Digest]:
+    """What the fleet's revisions are made of; those that it was never asked to run are left out."""
+    if not wanted:
+        return {}
+    which = (revisions.c.fleet == fleet) & revisions.c.id.in_(wanted)
+    rows = connection.execute(select(revisions.c.id, revisions.c.artifact).where(which))
+    return {RevisionId(row.id): Digest(row.artifact) for row in rows}
 
 
 def _birth(
@@ -172,7 +189,3 @@ def _lifetime(row: Row[tuple[object, ...]]) -> Lifetime:
         healthy_from=row.healthy_from,
         leaving_from=row.leaving_from,
     )
-
-
-def _event(row: Row[tuple[object, ...]]) -> Event:
-    return Event(at=row.at, fleet=row.fleet, kind=row.kind, message=row.message, slot=row.slot, sequence=row.sequence)

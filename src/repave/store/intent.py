@@ -10,11 +10,13 @@ from repave.model.disruption import HOUR, Disruption
 from repave.model.names import FleetKey, ReleaseNumber, RevisionId
 from repave.model.outcome import Outcome, Result
 from repave.model.plan import Launch, Plan
+from repave.model.record import planned
 from repave.model.release import Revision
 from repave.model.succession import KEPT
 from repave.model.target import Failure, FailureKind, Target
 from repave.ports.errors import Conflict, Gone
 from repave.ports.intent import Aim, Lease
+from repave.store.chain import append, recording
 from repave.store.database import Database
 from repave.store.documents import decode, encode
 from repave.store.schema import (
@@ -88,7 +90,7 @@ class SqlIntent:
     def commit(self, plan: Plan) -> int:
         """Make the plan the target's next generation. Raises Conflict when the target has moved on."""
         generation = plan.parent + 1
-        with self._database.writing() as connection:
+        with recording(self._database) as connection:
             current = (targets.c.fleet == plan.fleet) & targets.c.forgotten.is_(False)
             moved = connection.execute(
                 update(targets).where(current, targets.c.generation == plan.parent).values(generation=generation)
@@ -102,6 +104,7 @@ class SqlIntent:
             _commit_lessons(connection, plan)
             _commit_target(connection, plan)
             commit_wishes(connection, plan)
+            append(connection, [planned(plan)], by=self._database.by)
         return generation
 
     def settle(self, fleet: FleetKey, outcomes: Iterable[Outcome]) -> None:

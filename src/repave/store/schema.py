@@ -20,7 +20,7 @@ from sqlalchemy import (
 
 from repave.model.names import EnvironmentName, FleetKey, FleetName, ProjectName
 
-REVISION = "0012"
+REVISION = "0013"
 """The migration this code was written for: the last in ``migrations/versions``."""
 
 
@@ -326,8 +326,12 @@ events = Table(
     metadata,
     Column("sequence", BigInteger, primary_key=True, autoincrement=False),
     Column("at", Moment, nullable=False),
-    Column("fleet", FleetColumn, nullable=False, index=True),
+    Column("fleet", FleetColumn, nullable=True, index=True),
     Column("kind", String, nullable=False),
     Column("slot", String, nullable=False),
     Column("message", Text, nullable=False),
+    Column("by", String, nullable=False, server_default=""),
+    Column("details", Text, nullable=False, server_default="{}"),
+    Column("hash", String, nullable=False, server_default=""),
 )
+"""The record; only ever added to. Its fields may not change: each row's hash covers them, and the hash before it."""

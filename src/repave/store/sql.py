@@ -16,8 +16,9 @@ class SqlStore(SqlCatalog, SqlIntent, SqlWishes, SqlRevocations, SqlExposures, S
     version does not know), Denied, Corrupt, Unreachable.
     """
 
-    def __init__(self, url: str) -> None:
-        super().__init__(Database(url))
+    def __init__(self, url: str, *, by: str = "") -> None:
+        """``by``: who or what causes the events that do not say it themselves."""
+        super().__init__(Database(url, by=by))
 
     def close(self) -> None:
         """Let go of the database."""

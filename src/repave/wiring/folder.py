@@ -5,6 +5,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from repave.jobs.account import this_account
 from repave.jobs.clock import SystemClock
 from repave.jobs.commands import LocalCommands
 
@@ -53,7 +54,7 @@ class ProjectFolder:
         """The database."""
         from repave.store.sql import SqlStore
 
-        store = SqlStore(f"sqlite:///{self.state / 'store.db'}")
+        store = SqlStore(f"sqlite:///{self.state / 'store.db'}", by=this_account())
         self._opened.append(store)
         return store
 

@@ -27,17 +27,18 @@ class Revoking:
         _required(reason)
         subject = self._subjects.named(named)
         covered = self._covering.artifacts(subject.kind, subject.subject, subject.key, self._store.releases())
-        revocation = self._store.revoke(
-            Revocation(
-                kind=subject.kind,
-                subject=subject.subject,
-                key=subject.key,
-                reason=reason,
-                at=self._clock.now(),
-                artifacts=covered,
+        with self._store.together():
+            revocation = self._store.revoke(
+                Revocation(
+                    kind=subject.kind,
+                    subject=subject.subject,
+                    key=subject.key,
+                    reason=reason,
+                    at=self._clock.now(),
+                    artifacts=covered,
+                )
             )
-        )
-        self._tell(revocation, "revoke", f"revoked: {revocation.because}")
+            self._tell(revocation, "revoke", f"revoked: {revocation.because}")
         return revocation
 
     def undo(self, named: str, reason: str) -> Revocation:
@@ -48,8 +49,9 @@ class Revoking:
         if not found:
             known = ", ".join(one.subject for one in standing)
             raise Refused(f"{named} is not revoked", hint=f"what is: {known}" if known else "nothing is")
-        undone = self._store.undo_revocation(found[0].number, reason=reason, at=self._clock.now())
-        self._tell(undone, "unrevoke", f"no longer revoked: {undone}: {reason}")
+        with self._store.together():
+            undone = self._store.undo_revocation(found[0].number, reason=reason, at=self._clock.now())
+            self._tell(undone, "unrevoke", f"no longer revoked: {undone}: {reason}")
         return undone
 
     def refuse(self, release: Release) -> None:
@@ -60,7 +62,10 @@ class Revoking:
             held = self._covering.artifacts(revocation.kind, revocation.subject, revocation.key, (release,))
             covered = frozenset((*revocation.artifacts, *held))
             if hit := [image for image, digest in release.artifacts.items() if digest in covered]:
-                self._store.revoke(replace(revocation, artifacts=tuple(covered)))
+                with self._store.together():
+                    wider = self._store.revoke(replace(revocation, artifacts=tuple(covered)))
+                    if wider != revocation:
+                        self._store.record([self._event(wider, "revoke")])
                 raise Refused(
                     f"{release} is revoked ({', '.join(hit)}): {revocation.because}",
                     hint="`repave patch`, or `repave lock` and `repave bake`, make a release without it; "
@@ -68,10 +73,22 @@ class Revoking:
                 )
 
     def _tell(self, revocation: Revocation, kind: str, message: str) -> None:
-        now = self._clock.now()
-        self._store.record(
-            Event(at=now, fleet=fleet, kind=kind, message=message) for fleet in concerned(self._store, revocation)
-        )
+        """Once for the project, and in the story of every fleet that is concerned."""
+        whole = self._event(revocation, kind)
+        fleets = concerned(self._store, revocation)
+        story = (Event(at=whole.at, fleet=fleet, kind=kind, message=message) for fleet in fleets)
+        self._store.record([whole, *story])
+
+    def _event(self, revocation: Revocation, kind: str) -> Event:
+        details = {
+            "number": revocation.number,
+            "kind": revocation.kind,
+            "subject": revocation.subject,
+            "reason": revocation.reason,
+            "artifacts": revocation.artifacts,
+            "undone": revocation.undone_reason,
+        }
+        return Event(at=self._clock.now(), kind=kind, details=details)
 
 
 def concerned(store: Store, revocation: Revocation) -> tuple[FleetKey, ...]:

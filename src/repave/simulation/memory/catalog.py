@@ -1,12 +1,14 @@
 """The catalogue in memory: immutable things by their names."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from threading import RLock
 
 from repave.model.artifact import Artifact
+from repave.model.event import Event
 from repave.model.lock import Lock
 from repave.model.names import Digest, FleetKey, ImageName, ReleaseNumber, RevisionId
+from repave.model.record import released
 from repave.model.release import Bake, Release, Revision
 from repave.ports.errors import Gone
 
@@ -14,7 +16,8 @@ from repave.ports.errors import Gone
 class MemoryCatalog:
     """What was locked, baked and released."""
 
-    def __init__(self) -> None:
+    def __init__(self, record: Callable[[Iterable[Event]], None]) -> None:
+        self._record_release = record
         self._catalog_guard = RLock()
         self._locks: dict[Digest, Lock] = {}
         self._artifacts: dict[Digest, Artifact] = {}
@@ -61,6 +64,7 @@ class MemoryCatalog:
             number = ReleaseNumber(len(self._releases) + 1)
             release = Release(number=number, artifacts=dict(artifacts), lock=lock, source=source, created_at=at)
             self._releases.append(release)
+            self._record_release([released(release)])
             return release
 
     def release(self, number: ReleaseNumber) -> Release:
@@ -94,6 +98,11 @@ class MemoryCatalog:
         if revision not in known:
             raise Gone(f"{fleet} was never asked to run {revision}")
         return known[revision]
+
+    def artifact_of(self, fleet: FleetKey, revision: RevisionId) -> Digest | None:
+        """What a revision is made of; None when the fleet was never asked to run it."""
+        known = self._revisions.get(fleet, {}).get(revision)
+        return None if known is None else known.artifact
 
     def revisions(self, fleet: FleetKey) -> tuple[Revision, ...]:
         """In the order they were added."""

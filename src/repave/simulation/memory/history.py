@@ -1,15 +1,19 @@
 """The history in memory: what was seen and what happened."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
+from itertools import islice
 from threading import RLock
 from typing import Any
 
+from repave.model.chain import ORIGIN, Recorded, chained
 from repave.model.event import Event
-from repave.model.names import FleetKey, InstanceId, SlotId
+from repave.model.names import Digest, FleetKey, InstanceId, RevisionId, SlotId
 from repave.model.observation import Instance, Observation, TrafficState
 from repave.model.plan import Plan
+from repave.model.record import seen
 from repave.model.target import Order
 from repave.ports.history import MARKS, Lifetime
 
@@ -22,7 +26,9 @@ MARKED_BY: Mapping[TrafficState | None, tuple[str, ...]] = {
 class MemoryHistory:
     """Only ever added to."""
 
-    def __init__(self) -> None:
+    def __init__(self, artifact_of: Callable[[FleetKey, RevisionId], Digest | None], *, by: str = "") -> None:
+        self._artifact_of = artifact_of
+        self._by = by
         self._history_guard = RLock()
         self._observations: dict[FleetKey, Observation] = {}
         self._plans: dict[FleetKey, Plan] = {}
@@ -37,7 +43,7 @@ class MemoryHistory:
             kept = self._observations.get(observation.fleet)
             if kept is None or kept.at <= observation.at:
                 self._observations[observation.fleet] = observation
-                self._live(observation, ordered)
+                self.record(self._live(observation, ordered))
 
     def last_seen(self, fleet: FleetKey) -> Observation | None:
         """The newest observation."""
@@ -63,22 +69,33 @@ class MemoryHistory:
             chosen = [lifetime for whose in fleets for lifetime in self._lifetimes.get(whose, {}).values()]
         return tuple(sorted(chosen, key=lambda lifetime: (lifetime.first_seen, str(lifetime.fleet), lifetime.instance)))
 
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Nobody else writes to the history meanwhile."""
+        with self._history_guard:
+            yield
+
     def record(self, events: Iterable[Event]) -> None:
-        """Add to the story."""
+        """Add to the record."""
         with self._history_guard:
             for event in events:
-                self._events.append(replace(event, sequence=len(self._events) + 1))
+                self._events.append(replace(event, by=event.by or self._by, sequence=len(self._events) + 1))
 
     def events(self, fleet: FleetKey | None = None, *, after: int = 0, limit: int = 1000) -> tuple[Event, ...]:
         """The story after a sequence number, oldest first."""
-        return tuple(event for event in self._events[after:] if fleet in (None, event.fleet))[:limit]
+        told = (event for event in self._events[after:] if event.message and fleet in (None, event.fleet))
+        return tuple(islice(told, limit))
+
+    def recorded(self, *, after: int = 0, limit: int = 1000) -> tuple[Recorded, ...]:
+        """All of it; the hashes are made when they are asked for."""
+        return tuple(chained(self._events, ORIGIN))[after : after + limit]
 
     def newest_event(self) -> int:
         """How many there are."""
         return len(self._events)
 
-    def _live(self, observation: Observation, ordered: Mapping[SlotId, datetime]) -> None:
-        """Begin, carry on and end lifetimes; only a complete list ends one."""
+    def _live(self, observation: Observation, ordered: Mapping[SlotId, datetime]) -> tuple[Event, ...]:
+        """Begin, carry on and end lifetimes; only a complete list ends one. Answers what is to be recorded of it."""
         at, fleet = observation.machines.at, observation.fleet
         lifetimes = self._lifetimes.setdefault(fleet, {})
         shown = {backend.instance: backend.state for backend in observation.traffic.backends}
@@ -92,12 +109,13 @@ class MemoryHistory:
             }
             lifetimes[name] = lifetime._replace(last_seen=at, gone_at=None, **marks)
         living = self._living.setdefault(fleet, set())
-        living |= set(listed)
-        if observation.machines.incomplete:
-            return
-        for name in living - set(listed):
+        began = {name: self._artifact_of(fleet, listed[name].revision) for name in listed.keys() - living}
+        ended = set() if observation.machines.incomplete else living - listed.keys()
+        for name in ended:
             lifetimes[name] = lifetimes[name]._replace(gone_at=at)
-        living &= set(listed)
+        living.update(listed)
+        living.difference_update(ended)
+        return seen(observation, began, ended)
 
 
 def _born(instance: Instance, observation: Observation, ordered: Mapping[SlotId, datetime]) -> Lifetime:

@@ -5,10 +5,12 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from threading import RLock
 
+from repave.model.event import Event
 from repave.model.exposure import Exposure
 from repave.model.names import Digest, FleetKey, RevisionId
 from repave.model.outcome import Outcome, Result
 from repave.model.plan import Launch, Plan
+from repave.model.record import planned
 from repave.model.revocation import Revoked
 from repave.model.succession import aimed, committed, oldest_first
 from repave.model.target import Failure, FailureKind, Target
@@ -28,7 +30,9 @@ class MemoryIntent:
         catalog: Catalog,
         revoked: Callable[[FleetKey], tuple[Revoked, ...]],
         exposed: Callable[[FleetKey], tuple[Exposure, ...]],
+        record: Callable[[Iterable[Event]], None],
     ) -> None:
+        self._record_plan = record
         self._intent_guard = RLock()
         self._catalog = catalog
         self._revoked = revoked
@@ -69,6 +73,7 @@ class MemoryIntent:
             if plan.proven is not None and plan.proven != target.revision:
                 release = self._catalog.revision(target.fleet, plan.proven).release
             self._targets[plan.fleet] = committed(target, plan, release)
+            self._record_plan([planned(plan)])
             return plan.parent + 1
 
     def settle(self, fleet: FleetKey, outcomes: Iterable[Outcome]) -> None:

@@ -11,13 +11,13 @@ from repave.simulation.memory.wishes import MemoryWishes
 class MemoryStore(MemoryCatalog, MemoryIntent, MemoryWishes, MemoryRevocations, MemoryExposures, MemoryHistory):
     """What a database would keep, of one process, is kept as long as this object."""
 
-    def __init__(self) -> None:
-        MemoryCatalog.__init__(self)
-        MemoryIntent.__init__(self, self, self._revoked_of, self._exposures_of)
+    def __init__(self, *, by: str = "") -> None:
+        MemoryCatalog.__init__(self, self.record)
+        MemoryIntent.__init__(self, self, self._revoked_of, self._exposures_of, self.record)
         MemoryWishes.__init__(self, self.change)
         MemoryRevocations.__init__(self, self.revisions, self.move_on)
         MemoryExposures.__init__(self, self.revisions, self.move_on)
-        MemoryHistory.__init__(self)
+        MemoryHistory.__init__(self, self.artifact_of, by=by)
 
     def close(self) -> None:
         """Nothing to let go of: what was kept can be read on, as from a database that is opened again."""
