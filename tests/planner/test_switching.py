@@ -7,9 +7,10 @@ import pytest
 
 from repave.model.names import InstanceId, ReleaseNumber, RevisionId, ZoneName
 from repave.model.observation import Observation
-from repave.model.plan import Admit, Drain, Plan, Rule, StandBy, Terminate
+from repave.model.plan import Admit, Attach, Drain, Plan, Rule, StandBy, Terminate
 from repave.model.policy import FleetPolicy, RolloutPolicy
-from repave.model.target import Target
+from repave.model.target import Proof, Target
+from repave.model.wishes import Protection, Replacement
 from repave.planner.check import UnsafePlan, check
 from repave.planner.fleet import plan
 from repave.simulation.sketch import Sketch
@@ -86,6 +87,61 @@ def test_old_ones_that_serve_stand_by_once_all_of_the_new_do() -> None:
     early = decide(SKETCH.see(*serving, *NEW[:2], "6 new c ready"))
     assert slots(early, Admit) == ["web-6"]
     assert not slots(early, StandBy)
+
+
+def protecting(target: Target, seconds: float) -> Target:
+    """The second of the old group is protected for so long from now on."""
+    until = SKETCH.now + timedelta(seconds=seconds)
+    return replace(target, protections=(Protection(slot=SKETCH.slot(2), since=SKETCH.ago(60), until=until),))
+
+
+@pytest.mark.parametrize("proven", [TARGET.proven, ()], ids=["a way back", "no way back"])
+def test_a_switch_takes_the_requests_of_the_protected_and_ends_none_of_them(proven: tuple[Proof, ...]) -> None:
+    """Whether or not anybody would return to what it runs."""
+    serving = SKETCH.see(*(line.replace("ready", "serving") for line in OLD), *NEW)
+    made = decide(serving, protecting(replace(TARGET, proven=proven), 3600))
+    assert "web-2" in slots(made, StandBy)
+    assert "web-2" not in slots(made, Drain)
+
+
+def test_the_protected_stands_by_for_longer_than_its_group() -> None:
+    """Until its time is over as well, which is told."""
+    over = replace(TARGET, switched=SKETCH.ago(600))
+    made = decide(target=protecting(over, 60))
+    assert slots(made, Drain) == ["web-1", "web-3"]
+    [hold] = [hold for hold in made.holds if hold.subject == "web-2"]
+    until = SKETCH.now + timedelta(seconds=60)
+    assert (hold.rule, hold.since, hold.until) == (Rule.PROTECTED, SKETCH.ago(600), until)
+    assert made.wake_at is not None
+    assert made.wake_at <= until
+    assert slots(decide(target=protecting(over, 0)), Drain) == ["web-1", "web-2", "web-3"]
+
+
+def test_the_protected_stands_by_again_when_the_balancer_has_forgotten_it() -> None:
+    """It gets no requests beside the new group."""
+    seen = SKETCH.see("2 old b unknown 5 3000", *NEW)
+    [attach] = [step for step in decide(seen, protecting(TARGET, 3600)).steps if isinstance(step, Attach)]
+    assert attach.standby
+
+
+def test_one_that_is_revoked_or_named_leaves_although_it_is_protected() -> None:
+    """Neither can wait."""
+    over = protecting(replace(TARGET, switched=SKETCH.ago(600)), 60)
+    revoked = replace(over, revoked=(SKETCH.revoked("old"),))
+    named = replace(over, replacements=(Replacement(slot=SKETCH.slot(2), since=SKETCH.ago(60)),))
+    for target in (revoked, named):
+        assert "web-2" in slots(decide(target=target), Drain)
+
+
+def test_the_checker_keeps_the_protected_standing_by() -> None:
+    """At the switch, and afterwards."""
+    protected = protecting(replace(TARGET, switched=SKETCH.ago(600), proven=()), 60)
+    serving = SKETCH.see(*(line.replace("ready", "serving") for line in OLD), *NEW)
+    for seen in (SWITCHED, serving):
+        unprotected = decide(seen, replace(protected, protections=()))
+        assert "web-2" in slots(unprotected, Drain)
+        with pytest.raises(UnsafePlan, match="web-2 is protected, and would leave where it can stand by"):
+            check(unprotected, POLICY, protected, seen, SKETCH.now)
 
 
 def test_one_line_tells_who_is_let_in_and_who_is_still_to_be() -> None:

@@ -24,9 +24,9 @@ from repave.planner.repair import most_exposed_first, repair
 from repave.planner.scaling import scale
 from repave.planner.sets import Member, Standing, classify
 from repave.planner.strategies import Allowance
-from repave.planner.switching import drawer_of_old, hold_in_traffic, is_kept, let_in, retire_stand_bys
+from repave.planner.switching import drawer_of_old, hold_in_traffic, is_kept, let_in, retire_stand_bys, stands_by
 from repave.planner.turns import turn
-from repave.planner.wishes import replace_as_asked, without_old_pause
+from repave.planner.wishes import protection_of, replace_as_asked, without_old_pause
 from repave.planner.withdrawal import withdraw
 from repave.planner.zones import leaving_order
 
@@ -198,8 +198,7 @@ def retire(draft: Draft, allowance: Allowance) -> None:
     for member in draft.departing(Standing.COMING):
         if is_kept(draft, member, allowance) or (member.slot in draft.beside and member.slot not in draft.outgoing):
             continue  # it is on its way to stand by, or to stand beside a canary
-        outgoing = draft.outgoing.get(member.slot)
-        protection = None if outgoing else draft.budget.protected(member, Drawer.ROLLOUT)
+        protection = protection_of(draft, member)
         if protection is not None:
             since = onsets.to_leave(draft, member)
             draft.hold(member.slot, protection.rule, protection.words, since=since, until=protection.until)
@@ -247,8 +246,8 @@ def answer(draft: Draft, allowance: Allowance) -> None:
     for request in most_urgent_first(draft.requests):
         member, draw = request.member, draft.budget.answer(request)
         if draw.rule is None:
-            kept = request.drawer is Drawer.SWITCH and is_kept(draft, member, allowance)
-            taken_out = keeper.stand_by if kept else keeper.drain
+            rests = request.drawer is Drawer.SWITCH and stands_by(draft, member, allowance)
+            taken_out = keeper.stand_by if rests else keeper.drain
             draft.leave(member, taken_out(member, request.reason))
         else:
             draft.hold(member.slot, draw.rule, draw.reason, since=onsets.to_leave(draft, member), until=draw.until)
@@ -273,7 +272,7 @@ def attach(draft: Draft, allowance: Allowance) -> None:
     """Whatever is alive and stays is checked by the balancer; some of it stands by."""
     withheld = allowance.standby or (draft.halted and allowance.switches)
     for member in draft.remaining(Standing.COMING):
-        standby = withheld if member.current else is_kept(draft, member, allowance)
+        standby = withheld if member.current else stands_by(draft, member, allowance)
         draft.steps += keeper.attach([member], standby=standby)
 
 

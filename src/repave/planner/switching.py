@@ -9,6 +9,7 @@ from repave.planner import keeper, onsets
 from repave.planner.draft import Draft
 from repave.planner.sets import Member, Standing
 from repave.planner.strategies import Allowance
+from repave.planner.wishes import protection_of
 
 
 def let_in(draft: Draft, allowance: Allowance) -> None:
@@ -29,11 +30,15 @@ def let_in(draft: Draft, allowance: Allowance) -> None:
 
 
 def retire_stand_bys(draft: Draft, allowance: Allowance) -> None:
-    """Old ones that stand by are kept as a way back for a time, and then leave."""
+    """Old ones that stand by are kept as a way back for a time, or while a person protects them, and then leave."""
     for member in draft.departing(Standing.READY):
+        protection = protection_of(draft, member)
         if is_kept(draft, member, allowance):
             until = _kept_until(draft)
             draft.hold(member.slot, Rule.KEPT, "it stands by as an instant way back", since=member.since, until=until)
+        elif protection is not None:
+            words = f"it stands by, and is not needed any more; but {protection.words}"
+            draft.hold(member.slot, protection.rule, words, since=member.since, until=protection.until)
         else:
             draft.leave(member, keeper.drain(member, "it stands by, and is not needed any more"))
 
@@ -62,6 +67,15 @@ def is_kept(draft: Draft, member: Member, allowance: Allowance) -> bool:
     revision = member.instance.revision
     usable = any(proof.revision == revision and proof.bootable for proof in draft.target.proven)
     return usable and revision not in draft.revoked and draft.now < _kept_until(draft)
+
+
+def stands_by(draft: Draft, member: Member, allowance: Allowance) -> bool:
+    """Whether an old one whose group gives up its requests stays without them: as a way back, or since it is protected.
+
+    A switch moves all requests at one time, those of the protected as well; but it ends none of them.
+    """
+    protected = draft.target.switched is not None and protection_of(draft, member) is not None
+    return protected or is_kept(draft, member, allowance)
 
 
 def drawer_of_old(allowance: Allowance) -> Drawer:

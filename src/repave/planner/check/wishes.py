@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from repave.model.disruption import Drawer
 from repave.model.names import InstanceId
 from repave.model.observation import TrafficState
+from repave.model.plan import Drain
 from repave.planner.check.view import View
 
 CAN_WAIT = (Drawer.ROLLOUT, Drawer.SCALE_IN, Drawer.AGE, Drawer.REBALANCE)
@@ -20,6 +21,19 @@ def protection(view: View) -> Iterator[str]:
     for ending in view.ends:
         if ending.slot in protected - asked and _comes_as_wanted(view, ending.instance):
             yield f"{ending.slot} is protected, and would be ended before it serves"
+    switched = {draw.slot for draw in view.plan.draws if draw.granted and draw.drawer is Drawer.SWITCH}
+    for drain in view.drains:
+        if drain.slot in protected & switched or (drain.slot in protected - asked and _stays_ready(view, drain)):
+            yield f"{drain.slot} is protected, and would leave where it can stand by"
+
+
+def _stays_ready(view: View, drain: Drain) -> bool:
+    """Whether it stands by, alone in its slot, and nothing is said against what it runs."""
+    if not view.stands_by(drain.instance):
+        return False
+    revoked = {one.revision for one in view.target.revoked}
+    alone = sum(seen.slot == drain.slot for seen in view.instances.values()) == 1
+    return alone and view.instances[drain.instance].revision not in revoked
 
 
 def _comes_as_wanted(view: View, instance: InstanceId) -> bool:
