@@ -2,6 +2,7 @@
 
 import shlex
 import time
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -64,6 +65,10 @@ def script(vault: FileVault, folder: Path, name: str, text: str) -> LockedFile:
         "uv pip install -r requirements.txt",
         "apt-get install -y gcc",
         "sh -c 'apt-get update && apt-get -y -q install gcc'",
+        "sh -c 'apt-get -y dist-upgrade'",
+        "yum -y update",
+        "dnf upgrade --refresh",
+        "apk add gcc",
         "npm install",
         "npm i left-pad",
         "npx webpack",
@@ -93,6 +98,8 @@ def test_what_would_bring_in_the_unpinned_is_found(command: str, vault: FileVaul
         "make install",
         "sh -c 'curl --version'",
         "apt-cache policy",
+        "yum list",
+        "zypper --version",
         "pip download flask",
         "sh -c 'echo latest >version'",
         "python3 pip_installer.py",
@@ -121,6 +128,27 @@ def test_a_makefile_is_read_by_make(vault: FileVault, tmp_path: Path) -> None:
     assert found("make all", vault, makefile) == [("app/Makefile", 2)]
 
 
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("#cloud-config\npackage_upgrade: true\n", 2),
+        ('#cloud-config\n{"package_update": true}\n', 2),
+        ("#cloud-config\n# as before\napt_upgrade: 'yes'\n", 3),
+        ("#cloud-config\nruncmd:\n- [apt-get, -y, upgrade]\n", 3),
+        ("#!/bin/sh\nset -e\nyum update -y\n", 3),
+        ("#cloud-config\nruncmd:\n- docker run registry.example.org/agent:latest\n", 3),
+        ("#cloud-config\npackage_upgrade: false\npackage_update: 'no'\n", 0),
+    ],
+)
+def test_what_cloud_init_would_bring_in_is_found(text: str, line: int, vault: FileVault, tmp_path: Path) -> None:
+    """In files that are laid where it reads, and nowhere else; by file and line."""
+    snippet = script(vault, tmp_path, "cloud.cfg", text)
+    laid = replace(snippet, target="/etc/cloud/cloud.cfg.d/50-shop.cfg")
+    sights = list(unpinned_in(image(), [laid], vault))
+    assert [(one.path, one.line) for one in sights] == ([("app/cloud.cfg", line)] if line else [])
+    assert not list(unpinned_in(image(), [snippet], vault))
+
+
 def test_a_program_that_calls_another_is_seen_through(vault: FileVault, tmp_path: Path) -> None:
     """Words of a list are the words of a command."""
     program = script(vault, tmp_path, "build.py", 'run([sys.executable, "-m", "pip", "install", "flask"])\n')
@@ -140,7 +168,10 @@ def test_it_stops_or_is_reported_by_the_images_own_policy(guards: Guards, action
     assert [(one.sight.guard, one.sight.path, one.action) for one in judged] == [(Guard.UNPINNED, "build/1", action)]
 
 
-@pytest.mark.parametrize("unit", ["pip ", "curl ", "npm -a ", "pip ' ' , ", "a@", "latest", "sh -c $(", "wget|"])
+@pytest.mark.parametrize(
+    "unit",
+    ["pip ", "curl ", "npm -a ", "pip ' ' , ", "a@", "latest", "sh -c $(", "wget|", "yum -a ", "package_upgrade: "],
+)
 def test_no_script_makes_the_search_slow(unit: str, vault: FileVault, tmp_path: Path) -> None:
     """What repeats the beginning of a habit costs in proportion to its size."""
     text = unit * (200_000 // len(unit))

@@ -32,6 +32,6 @@ class GuardsSection(Section):
     )
     unpinned: Annotated[str, *choice("stop", "report")] = Field(
         default="stop",
-        description="Commands of `build` that install or download what no lock pins, or `latest`. Default: `stop`.",
+        description="Commands of `build` and files for cloud-init that bring in what no lock pins. Default: `stop`.",
     )
     allow: list[AllowedSection] = Field(default=[], description="What may stay, and why.")

@@ -1,4 +1,7 @@
-"""Commands of ``build:`` that would bring in what no lock pins, by their own words or a script's that they name."""
+"""Commands of ``build:`` that would bring in what no lock pins, by their own words or a script's that they name.
+
+And what cloud-init would do so by at a machine's start, where the recipe lays out files for it.
+"""
 
 import posixpath
 import re
@@ -14,6 +17,9 @@ LARGEST_SCRIPT_BYTES = 1 << 20
 
 DEFAULT_SCRIPTS = {"make": ("GNUmakefile", "makefile", "Makefile")}
 """What programs read without being told so, in the folder they start in."""
+
+CLOUD_SETTINGS = ("/etc/cloud/", "/var/lib/cloud/")
+"""Where cloud-init reads what a machine is to do at its start."""
 
 GAP = r"""["',\s]+"""
 """Between two words of a command: blanks, or what a list of texts in a program has."""
@@ -67,17 +73,25 @@ HABITS = (
         unless=r"--offline|--frozen-lockfile|--immutable",
     ),
     _habit(
+        rf"\b(?:yum|dnf|microdnf|zypper|apk){OPTIONS}{GAP}(?:install|add|update|upgrade|distro-sync|dup)\b",
+        "a package manager installs what no lock pins: list it under `packages`",
+    ),
+    _habit(
+        r"\b(?:package|apt)_(?:update|upgrade)[\"']?\s*:\s*[\"']?(?:true|yes|on|1)\b",
+        "a machine would bring itself up to date at its start: lock and bake again instead",
+    ),
+    _habit(
         rf"\b(?:curl|wget)\b[^|;&]{{0,{LONGEST_ADDRESS}}}\|\s*(?:sudo\s+)?(?:(?:ba|da|z|k)?sh|python[\d.]*|perl|node|ruby)\b"
         r"|\b(?:ba|da|z)?sh\s+(?:-c\s+[\"']?\$\(|<\()\s*(?:curl|wget)\b",
         "what is downloaded is run unseen: pin the file under `fetch`",
     ),
     _habit(r"(?<=[\w/.-])(?:@|:|==?)latest\b|/releases/latest\b", "`latest` is another thing one day: name a version"),
 )
-"""A bake has no network, so most of these would fail; told early they are told by their cause."""
+"""A bake has no network, so most of these would fail there; told early they are told by their cause."""
 
 
 def unpinned_in(image: Image, files: Iterable[LockedFile], vault: Vault) -> Iterator[Unpinned]:
-    """Every such place, command by command. Raises Gone when a script is not in the vault."""
+    """Every such place, command by command, then file by file. Raises Gone when a script is not in the vault."""
     by_target = {posixpath.normpath(file.target): file for file in files}
     folder = _start(image, by_target.values())
     read: set[str] = set()
@@ -89,6 +103,10 @@ def unpinned_in(image: Image, files: Iterable[LockedFile], vault: Vault) -> Iter
             if file is not None and file.origin not in read:
                 read.add(file.origin)
                 yield from _in_script(file, vault)
+    for target, file in by_target.items():
+        if target.startswith(CLOUD_SETTINGS) and file.origin not in read:
+            read.add(file.origin)
+            yield from _in_script(file, vault)
 
 
 def _start(image: Image, files: Iterable[LockedFile]) -> str:
