@@ -2,13 +2,39 @@
 
 import subprocess
 import time
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 from baked_machine import Shop, answer, firmware_options, looked_up, new_shop, root_of, started
+from broken_bootstrap import without
+
+from repave.config.lockfile import read_lock
+from repave.jobs.clock import SystemClock
+from repave.jobs.commands import LocalCommands
+from repave.model.artifact import Artifact
+from repave.model.names import (
+    Digest,
+    EnvironmentName,
+    FleetKey,
+    FleetName,
+    ImageName,
+    ProjectName,
+    ReleaseNumber,
+    SlotId,
+    ZoneName,
+)
+from repave.model.observation import Instance, MachineState
+from repave.model.release import Limits, Revision
+from repave.ports.progress import Silent
+from repave.ports.provider import LaunchOrder
+from repave.ports.surroundings import Surroundings
+from repave.providers.local.provider import LocalProvider
+from repave.registries.layout import LayoutRegistry
+from repave.registries.vault import FileVault
 
 pytestmark = [
     pytest.mark.real,
@@ -101,3 +127,70 @@ def test_disk_starts_with_both_firmwares(machine: Machine, tmp_path: Path) -> No
             time.sleep(1)
     consoles = {kind: (tmp_path / f"{kind}.console").read_text(errors="replace")[-2000:] for kind in kinds}
     assert said == dict.fromkeys(kinds, "hello True holds 32 2"), consoles
+
+
+FLEET = FleetKey(project=ProjectName("shop"), environment=EnvironmentName("broken"), fleet=FleetName("web"))
+
+
+@contextmanager
+def launched(artifact: Artifact, registry: LayoutRegistry, folder: Path) -> Iterator[LocalProvider]:
+    """A provider of its own with one machine of the artifact."""
+    surroundings = Surroundings(
+        project=FLEET.project,
+        folder=folder / "local",
+        commands=LocalCommands(),
+        clock=SystemClock(),
+        vault=FileVault(folder / "vault"),
+        registry=registry,
+    )
+    provider = LocalProvider(surroundings)
+    provider.publish(artifact, progress=Silent())
+    limits = Limits(memory_bytes=768 << 20)
+    revision = Revision(
+        release=ReleaseNumber(1), image=ImageName("web"), artifact=artifact.digest, port=8080, limits=limits
+    )
+    order = LaunchOrder(fleet=FLEET, slot=SlotId("web-1"), zone=ZoneName("local"), revision=revision, generation=1)
+    instance = provider.launch(order)
+    try:
+        yield provider
+    finally:
+        provider.terminate(FLEET, instance, generation=1)
+
+
+def stopped(provider: LocalProvider) -> Instance:
+    """The machine, once it has ended by itself."""
+    end = time.monotonic() + LONGEST_START_SECONDS
+    while True:
+        (seen,) = provider.observe(FLEET).instances
+        if seen.state is MachineState.STOPPED or time.monotonic() > end:
+            return seen
+        time.sleep(1)
+
+
+def packages_of(root: Path) -> set[str]:
+    """What dpkg knows of a disk that was never started."""
+    status = looked_up(root, "cat /var/lib/dpkg/status").split("\n\n")
+    fields = [dict(line.split(": ", 1) for line in one.splitlines() if ": " in line) for one in status if one.strip()]
+    return {f"{one['Package']} {one['Architecture']} {one['Version']}" for one in fields}
+
+
+def test_machine_that_installs_itself_becomes_the_golden_one(machine: Machine, tmp_path: Path) -> None:
+    """By its own word it has the same packages; one that lacks a file says so, serves nothing, and is off."""
+    shop = machine.shop
+    shop.install_itself()
+    (baked,) = shop.run("bake")["artifacts"]
+    registry = LayoutRegistry(shop.folder / ".repave/registry")
+    lock = read_lock(shop.folder / "repave.lock")
+    (lacking,) = (package for package in lock.packages if package.name == "jq")
+    broken = without(lacking.sha256, Digest(baked["digest"]), registry)
+    with launched(broken, registry, tmp_path) as provider:
+        (fleet,) = shop.run("deploy", "test")["fleets"]
+        try:
+            assert answer(f"{fleet['endpoint']}/") == "hello True holds 32 2"
+            told = answer(f"{fleet['endpoint']}/packages") or ""
+        finally:
+            shop.run("destroy", "test", "--yes")
+        assert set(told.splitlines()) == packages_of(machine.root)
+        ended = stopped(provider)
+    assert ended.state is MachineState.STOPPED, ended
+    assert f"repave: bootstrap failed: jq {lacking.version} (sha256 {'0' * 64}) cannot be had: the disk: " in ended.said

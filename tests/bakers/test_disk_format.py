@@ -10,9 +10,12 @@ from hypothesis import strategies as st
 
 from repave.model.names import Digest
 from repave.ports.disk_format import (
+    DOCUMENT_TYPE,
+    FILE_TYPE,
     INITRD_TYPE,
     KERNEL_TYPE,
     PIECE_TYPE,
+    Bootstrap,
     Content,
     DiskConfiguration,
     DiskManifest,
@@ -24,6 +27,7 @@ from repave.ports.image_format import Descriptor
 
 MIB = 1 << 20
 digests = st.integers(0, 2**256 - 1).map(lambda number: Digest(f"sha256:{number:064x}"))
+contents = st.builds(Content, digest=digests, size=st.integers(1, MIB))
 
 
 @st.composite
@@ -36,9 +40,12 @@ def configurations(draw: st.DrawFn) -> DiskConfiguration:
         disk_bytes=64 * MIB,
         pieces=tuple(Piece(offset=number * MIB, size=MIB, digest=draw(digests)) for number in sorted(numbers)),
         kernel=Content(digest=draw(digests), size=draw(st.integers(1, MIB))),
-        initrd=draw(st.none() | st.builds(Content, digest=digests, size=st.integers(1, MIB))),
+        initrd=draw(st.none() | contents),
         arguments="root=PARTLABEL=repave-root console=ttyS0",
         data_sources=("NoCloud", "None"),
+        bootstrap=draw(
+            st.none() | st.builds(Bootstrap, document=contents, files=st.lists(contents, max_size=3).map(tuple))
+        ),
     )
 
 
@@ -66,13 +73,16 @@ def test_configuration_is_read_back(machine: DiskConfiguration) -> None:
 
 
 @pytest.mark.parametrize("initrd", [None, blob(INITRD_TYPE, 9)])
-def test_manifest_is_read_back(initrd: Descriptor | None) -> None:
+@pytest.mark.parametrize("document", [None, blob(DOCUMENT_TYPE, 8)])
+def test_manifest_is_read_back(initrd: Descriptor | None, document: Descriptor | None) -> None:
     """What was written of its blobs is what is read, and it is known as a machine's."""
     manifest = DiskManifest(
         configuration=blob("application/vnd.repave.vm.config.v1+json", 1),
         pieces=(blob(PIECE_TYPE, 2), blob(PIECE_TYPE, 3)),
         kernel=blob(KERNEL_TYPE, 4),
         initrd=initrd,
+        document=document,
+        files=(blob(FILE_TYPE, 6), blob(FILE_TYPE, 7)) if document else (),
     )
     content = manifest.content(annotations={"org.opencontainers.image.title": "web"})
     assert DiskManifest.parse(content, "it") == manifest
@@ -101,6 +111,9 @@ def test_container_is_no_disk() -> None:
         (lambda said: said["kernel"].update(arguments="a\nb"), "where the kernel's command line must be"),
         (lambda said: said.pop("kernel"), "it says nothing of its kernel"),
         (lambda said: said.update(data_sources=["a b"]), "it says 'a b' where a plain word must be"),
+        (lambda said: said.update(bootstrap=["a"]), "it says nothing of its bootstrap"),
+        (lambda said: said.update(bootstrap={"files": []}), "it names a content without its digest"),
+        (lambda said: said.update(bootstrap={"document": said["kernel"]}), "it lacks a list of its parts"),
     ],
 )
 def test_configuration_that_makes_no_disk_is_refused(change: Callable[[Any], object], told: str) -> None:
@@ -118,6 +131,8 @@ def test_configuration_that_makes_no_disk_is_refused(change: Callable[[Any], obj
         ([PIECE_TYPE], "it must have one kernel"),
         ([KERNEL_TYPE, KERNEL_TYPE], "it must have one kernel"),
         ([KERNEL_TYPE, "text/html"], "it has a part of the kind 'text/html'"),
+        ([KERNEL_TYPE, FILE_TYPE], "it must have one document that its files are for"),
+        ([KERNEL_TYPE, DOCUMENT_TYPE, DOCUMENT_TYPE], "it must have one document that its files are for"),
     ],
 )
 def test_manifest_of_other_parts_is_refused(kinds: list[str], told: str) -> None:

@@ -14,9 +14,12 @@ from repave.operations.integrity.image import ImageReader
 from repave.operations.reproduction import difference
 from repave.ports.disk_format import (
     CONFIGURATION_TYPE,
+    DOCUMENT_TYPE,
+    FILE_TYPE,
     INITRD_TYPE,
     KERNEL_TYPE,
     PIECE_TYPE,
+    Bootstrap,
     Content,
     DiskConfiguration,
     DiskManifest,
@@ -43,9 +46,17 @@ def kept(registry: LayoutRegistry, content: bytes, kind: str) -> Descriptor:
 
 
 def machine(
-    registry: LayoutRegistry, pieces: tuple[bytes, ...] = PIECES, *, said: tuple[bytes, ...] = PIECES
+    registry: LayoutRegistry,
+    pieces: Contents = PIECES,
+    *,
+    said: Contents = PIECES,
+    installed: Contents = (),
 ) -> Digest:
-    """A machine whose disk has these pieces, and whose configuration says that it has the others."""
+    """A machine whose disk has these pieces, and whose configuration says that it has the others.
+
+    One that installs anything has a document that is its first.
+    """
+    beside = tuple(Content(digest=digest_of(content), size=len(content)) for content in installed)
     offsets = range(0, 1 << 20, 1 << 16)
     configuration = DiskConfiguration(
         architecture="amd64",
@@ -59,12 +70,15 @@ def machine(
         initrd=Content(digest=digest_of(b"initrd"), size=6),
         arguments="console=ttyS0",
         data_sources=("NoCloud",),
+        bootstrap=Bootstrap(document=beside[0], files=beside[1:]) if beside else None,
     )
     manifest = DiskManifest(
         configuration=kept(registry, configuration.content(), CONFIGURATION_TYPE),
         pieces=tuple(kept(registry, packed(content), PIECE_TYPE) for content in pieces),
         kernel=kept(registry, b"kernel", KERNEL_TYPE),
         initrd=kept(registry, b"initrd", INITRD_TYPE),
+        document=kept(registry, installed[0], DOCUMENT_TYPE) if installed else None,
+        files=tuple(kept(registry, content, FILE_TYPE) for content in installed[1:]),
     )
     return registry.add(manifest.content(annotations={}))
 
@@ -92,6 +106,15 @@ def test_whole_machine_is_read(registry: LayoutRegistry) -> None:
         "piece 2 of the disk",
         "the kernel",
         "the initrd",
+    ]
+
+
+def test_what_a_machine_installs_is_read_too(registry: LayoutRegistry) -> None:
+    """Its document, and each file."""
+    assert read_all(registry, machine(registry, installed=(b"document", b"package", b"layer")))[4:] == [
+        "the bootstrap document",
+        "file 6",
+        "file 7",
     ]
 
 

@@ -31,14 +31,17 @@ images:
     kind: vm
     disk: 2GiB
     base: {distribution: debian, release: bookworm}
-    packages: [python3]
+    packages: [python3, jq]
     files: {app/: /srv/app/}
     run: python3 /srv/app/server.py
 fleets: {web: {image: web, port: 8080, health: {path: /}}}
-environments: {test: {provider: local, fleets: {web: {size: 1}}}}
+environments: {test: {provider: local, fleets: {web: {size: 1}}, config: {GREETING: hello}}}
 """
+BOOTSTRAP = PROJECT.replace("kind: vm", "kind: vm\n    boot: bootstrap").replace("path: /", "path: /, grace: 15m")
 SERVER = """
-import http.server, os, pathlib
+import http.server, os, pathlib, subprocess
+
+PACKAGES = ["dpkg-query", "--show", "--showformat=${{Package}} ${{Architecture}} ${{Version}}\\n"]
 
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
@@ -49,6 +52,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             sandbox = "holds"
         identity = pathlib.Path("/etc/machine-id").read_text().strip()
         body = f"{{os.environ['GREETING']}} {{os.getuid() > 0}} {{sandbox}} {{len(identity)}} {number}".encode()
+        if self.path == "/packages":
+            body = subprocess.run(PACKAGES, capture_output=True, check=True).stdout
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -77,6 +82,11 @@ class Shop:
         """Another application."""
         (self.folder / "app").mkdir(exist_ok=True)
         (self.folder / "app/server.py").write_text(SERVER.format(number=number), encoding="utf-8")
+
+    def install_itself(self) -> None:
+        """From now on the machine is made at its first start."""
+        (self.folder / "repave.yaml").write_text(BOOTSTRAP, encoding="utf-8")
+        self.run("lock")
 
     def put_together(self, manifest: Digest, target: Path) -> None:
         """The disk as one sparse file, each piece verified."""

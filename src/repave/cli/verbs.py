@@ -35,6 +35,7 @@ VERBS: dict[str, str] = {
     "heal": "Let all that looks sick be replaced, past the healing limit.",
     "zone": "Move fleets out of a zone, or let them use it again.",
     "vault": "Carry locked files elsewhere, bring them in, read them again.",
+    "mirror": "Serve the locked files of a release to machines that install themselves.",
     "gc": "Remove what no lock, release or instance needs.",
     "destroy": "Drain and end every instance of an environment.",
 }

@@ -36,11 +36,6 @@ UNSUPPORTED = (
         why="`kind: function` cannot be baked by this version: use `kind: container`",
     ),
     Unsupported(
-        path=("images", ANY, "boot"),
-        values=_is("bootstrap"),
-        why="`boot: bootstrap` cannot be made by this version: use `boot: golden`",
-    ),
-    Unsupported(
         path=("environments", ANY, "gates"),
         why="`gates` cannot be judged by this version: remove it; deploying without judging it would be untrue",
     ),

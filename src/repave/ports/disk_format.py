@@ -4,6 +4,9 @@ An OCI manifest whose configuration says what each blob holds. The disk is cut w
 most pieces as they were; pieces of nothing but zeros are left out. Every size and digest in the configuration is of
 the content as it lies on the disk, so that whoever puts it together can check it, however the blobs are packed.
 
+A machine that installs itself (`boot: bootstrap`) has on its disk the base alone; beside it are the document that
+cloud-init is given at the first start, see ``bootstrap_format``, and the files that it installs, as they are.
+
 Source: OCI Image Format Specification 1.1 (manifest, "Guidelines for Artifact Usage").
 """
 
@@ -24,6 +27,9 @@ CONFIGURATION_TYPE = "application/vnd.repave.vm.config.v1+json"
 PIECE_TYPE = "application/vnd.repave.disk.raw.v1+zstd"
 KERNEL_TYPE = "application/vnd.repave.kernel.v1"
 INITRD_TYPE = "application/vnd.repave.initrd.v1"
+DOCUMENT_TYPE = "application/vnd.repave.bootstrap.v1"
+FILE_TYPE = "application/vnd.repave.bootstrap.file.v1"
+PARTS = frozenset({PIECE_TYPE, KERNEL_TYPE, INITRD_TYPE, DOCUMENT_TYPE, FILE_TYPE})
 
 SECTOR_BYTES = 512
 LARGEST_DISK_BYTES = 1 << 44
@@ -51,6 +57,19 @@ class Piece(Content):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Bootstrap:
+    """What a machine that installs itself is given beside its disk."""
+
+    document: Content
+    files: tuple[Content, ...]
+
+    @property
+    def contents(self) -> tuple[Content, ...]:
+        """All of it, in the manifest's order."""
+        return (self.document, *self.files)
+
+
+@dataclass(frozen=True, kw_only=True)
 class DiskConfiguration:
     """What the machine is: what its firmware must be, what is on its disk, and how its kernel is started directly."""
 
@@ -74,6 +93,15 @@ class DiskConfiguration:
     data_sources: tuple[str, ...]
     """Where the machine looks for its configuration at its first start, by cloud-init's names."""
 
+    bootstrap: Bootstrap | None = None
+    """None of a machine whose disk has all of it."""
+
+    @property
+    def contents(self) -> tuple[Content, ...]:
+        """What each blob of the manifest holds, in its order."""
+        initrd = (self.initrd,) if self.initrd else ()
+        return (*self.pieces, self.kernel, *initrd, *(self.bootstrap.contents if self.bootstrap else ()))
+
     def content(self) -> bytes:
         """The document, always the same for the same machine."""
         return _canonical(
@@ -89,6 +117,7 @@ class DiskConfiguration:
                 "kernel": {**asdict(self.kernel), "arguments": self.arguments},
                 "initrd": asdict(self.initrd) if self.initrd else None,
                 "data_sources": list(self.data_sources),
+                **({"bootstrap": asdict(self.bootstrap)} if self.bootstrap else {}),
             }
         )
 
@@ -108,6 +137,7 @@ class DiskConfiguration:
             initrd=_content(said["initrd"], what) if said.get("initrd") else None,
             arguments=_line(kernel.get("arguments"), what),
             data_sources=_words(said.get("data_sources"), what),
+            bootstrap=_bootstrap(_mapping(said, "bootstrap", what), what) if said.get("bootstrap") else None,
         )
         _check(found, what)
         return found
@@ -121,17 +151,26 @@ class DiskManifest:
     pieces: tuple[Descriptor, ...]
     kernel: Descriptor
     initrd: Descriptor | None
+    document: Descriptor | None = None
+    """With ``files``: of a machine that installs itself."""
+
+    files: tuple[Descriptor, ...] = ()
+
+    @property
+    def blobs(self) -> tuple[Descriptor, ...]:
+        """Every part, in the manifest's order."""
+        alone = (self.kernel, self.initrd, self.document)
+        return (*self.pieces, *(blob for blob in alone if blob), *self.files)
 
     def content(self, *, annotations: Mapping[str, str]) -> bytes:
         """The manifest, always the same for the same blobs."""
-        layers = [*self.pieces, self.kernel, *([self.initrd] if self.initrd else [])]
         return _canonical(
             {
                 "schemaVersion": 2,
                 "mediaType": MANIFEST_TYPE,
                 "artifactType": ARTIFACT_TYPE,
                 "config": _described(self.configuration),
-                "layers": [_described(layer) for layer in layers],
+                "layers": [_described(blob) for blob in self.blobs],
                 "annotations": dict(annotations),
             }
         )
@@ -144,16 +183,20 @@ class DiskManifest:
             raise Invalid(f"{what} is no virtual machine", hint=f"its manifest would say {ARTIFACT_TYPE}")
         layers = [descriptor(layer, what) for layer in _list(said.get("layers"), what)]
         kinds = [layer.media_type for layer in layers]
-        strange = next((kind for kind in kinds if kind not in {PIECE_TYPE, KERNEL_TYPE, INITRD_TYPE}), None)
+        strange = next((kind for kind in kinds if kind not in PARTS), None)
         if strange is not None:
             raise Invalid(f"{what} has a part of the kind {strange!r}, which this version cannot read")
         if kinds.count(KERNEL_TYPE) != 1 or kinds.count(INITRD_TYPE) > 1:
             raise Invalid(f"{what} must have one kernel, and at most one initrd")
+        if kinds.count(DOCUMENT_TYPE) > 1 or (FILE_TYPE in kinds and DOCUMENT_TYPE not in kinds):
+            raise Invalid(f"{what} must have one document that its files are for, or neither")
         return cls(
             configuration=descriptor(said.get("config"), what),
             pieces=tuple(layer for layer in layers if layer.media_type == PIECE_TYPE),
             kernel=next(layer for layer in layers if layer.media_type == KERNEL_TYPE),
             initrd=next((layer for layer in layers if layer.media_type == INITRD_TYPE), None),
+            document=next((layer for layer in layers if layer.media_type == DOCUMENT_TYPE), None),
+            files=tuple(layer for layer in layers if layer.media_type == FILE_TYPE),
         )
 
 
@@ -226,6 +269,11 @@ def _piece(said: object, what: str) -> Piece:
     digest, size = _known(said, what)
     offset = said.get("offset") if isinstance(said, dict) else None
     return Piece(digest=digest, size=size, offset=_bytes(offset, what))
+
+
+def _bootstrap(said: Mapping[str, Any], what: str) -> Bootstrap:
+    files = tuple(_content(file, what) for file in _list(said.get("files"), what))
+    return Bootstrap(document=_content(said.get("document"), what), files=files)
 
 
 def _known(said: object, what: str) -> tuple[Digest, int]:

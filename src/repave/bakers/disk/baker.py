@@ -4,6 +4,7 @@ import os
 from dataclasses import asdict
 from pathlib import Path
 
+from repave.bakers.disk.bootstrap import Beside, Shelves, base_of, lay_beside
 from repave.bakers.disk.pieces import Cut, cut
 from repave.bakers.disk.settings import ARGUMENTS, DATA_SOURCES, Settings
 from repave.bakers.disk.table import Outline
@@ -16,7 +17,7 @@ from repave.bakers.rootfs.workroom import Workroom
 from repave.model.artifact import Artifact, ArtifactLayer
 from repave.model.lock import Layer
 from repave.model.names import Digest
-from repave.model.recipe import ImageKind
+from repave.model.recipe import Boot, ImageKind
 from repave.ports.baker import BakeRequest
 from repave.ports.disk_format import (
     CONFIGURATION_TYPE,
@@ -75,7 +76,13 @@ class DiskBaker:
     def _machine(self, request: BakeRequest, task: Task) -> Artifact:
         stack = self._room.layering.lay(request, task)
         user_of(request.image, stack.skeleton)  # refused before the disk is made
-        self._settings(request, stack, task)
+        if request.image.boot is Boot.BOOTSTRAP:
+            task.note("gathering what the machine installs")
+            shelves = Shelves(vault=self._vault, registry=self._registry, cache=self._cache)
+            beside, stack, settings = lay_beside(request, stack, shelves), base_of(stack), Settings.base()
+        else:
+            beside, settings = None, Settings.of(request)
+        self._settings(settings, stack, task)
         task.advance()
         below, added = _split(stack)
         outline, made = self._disk(request, stack, below, task)
@@ -85,11 +92,10 @@ class DiskBaker:
         task.note("cutting the disk into pieces")
         cuts = cut(disk, cache=self._cache, registry=self._registry)
         task.advance()
-        return self._assemble(request, stack, outline=outline, made=made, cuts=cuts)
+        return self._assemble(request, stack, outline=outline, made=made, cuts=cuts, beside=beside)
 
-    def _settings(self, request: BakeRequest, stack: Stack, task: Task) -> None:
+    def _settings(self, settings: Settings, stack: Stack, task: Task) -> None:
         """The layer of what makes a machine of the files."""
-        settings = Settings.of(request)
         inputs = stack.inputs(Layer.MACHINE, asdict(settings))
         if not self._room.layering.found(inputs, stack):
             task.note("settings of the machine")
@@ -151,9 +157,16 @@ class DiskBaker:
         ]
 
     def _assemble(
-        self, request: BakeRequest, stack: Stack, *, outline: Outline, made: Path, cuts: tuple[Cut, ...]
+        self,
+        request: BakeRequest,
+        stack: Stack,
+        *,
+        outline: Outline,
+        made: Path,
+        cuts: tuple[Cut, ...],
+        beside: Beside | None,
     ) -> Artifact:
-        """Configuration and manifest over pieces, kernel and initrd."""
+        """Configuration and manifest over pieces, kernel and initrd, and what lies beside the disk."""
         kernel, initrd = self._plain(made / "kernel", KERNEL_TYPE), self._plain(made / "initrd", INITRD_TYPE)
         said = DiskConfiguration(
             architecture=outline.architecture,
@@ -164,16 +177,24 @@ class DiskBaker:
             initrd=Content(digest=initrd.digest, size=initrd.size_bytes),
             arguments=ARGUMENTS,
             data_sources=DATA_SOURCES,
+            bootstrap=beside.bootstrap if beside else None,
         ).content()
         configuration = Descriptor(digest=self._registry.add(said), size_bytes=len(said), media_type=CONFIGURATION_TYPE)
         pieces = tuple(
             Descriptor(digest=one.record.digest, size_bytes=one.record.size_bytes, media_type=one.record.media_type)
             for one in cuts
         )
-        manifest = DiskManifest(configuration=configuration, pieces=pieces, kernel=kernel, initrd=initrd)
+        manifest = DiskManifest(
+            configuration=configuration,
+            pieces=pieces,
+            kernel=kernel,
+            initrd=initrd,
+            document=beside.document if beside else None,
+            files=beside.files if beside else (),
+        )
         content = manifest.content(annotations={"org.opencontainers.image.title": request.image.name})
         boots = (_boot_layer(blob, Digest(outline.identity)) for blob in (kernel, initrd))
-        layers = (*_piece_layers(cuts, stack), *boots)
+        layers = (*_piece_layers(cuts, stack), *boots, *(beside.layers if beside else ()))
         return Artifact(
             image=request.image.name,
             kind=self.kind,

@@ -19,6 +19,9 @@ DATA_SOURCES = ("NoCloud", "ConfigDrive", "None")
 
 SSH_SERVER = "openssh-server"
 UNITS = "etc/systemd/system"
+WANTS = "multi-user.target.wants"
+"""Where what starts by itself is linked, below `UNITS`."""
+
 TMP_UNIT = "tmp.mount"
 
 MASKED = (
@@ -32,7 +35,7 @@ MASKED = (
 """Nothing is changed in place, nobody logs in or answers questions at a console."""
 
 ENABLED = {
-    "multi-user.target.wants": (NAME, "systemd-networkd.service"),
+    WANTS: ("systemd-networkd.service",),
     "network-online.target.wants": ("systemd-networkd-wait-online.service",),
     "sockets.target.wants": ("systemd-networkd.socket",),
     "local-fs.target.wants": (TMP_UNIT,),
@@ -77,6 +80,7 @@ net.ipv6.conf.all.accept_redirects = 0
 net.ipv6.conf.default.accept_redirects = 0
 """
 
+SSH_SETTINGS = "etc/ssh/sshd_config.d/10-repave.conf"
 SSHD = """\
 PasswordAuthentication no
 KbdInteractiveAuthentication no
@@ -93,12 +97,23 @@ class Settings:
 
     @classmethod
     def of(cls, request: BakeRequest) -> "Settings":
-        """For one image. Raises Invalid for a command that no unit can hold."""
-        ssh = any(package.name == SSH_SERVER for package in request.packages)
+        """For one image, whole. Raises Invalid for a command that no unit can hold."""
+        own, base = cls.own(request), cls.base(ssh=_has_ssh(request))
+        return cls(files={**base.files, **own.files}, links={**base.links, **own.links})
+
+    @classmethod
+    def own(cls, request: BakeRequest) -> "Settings":
+        """What is the recipe's own of it. Raises Invalid for a command that no unit can hold."""
+        unit = f"{UNITS}/{NAME}"
+        files = {unit: application_unit(request), **({SSH_SETTINGS: SSHD} if _has_ssh(request) else {})}
+        return cls(files=files, links={f"{UNITS}/{WANTS}/{NAME}": f"/{unit}"})
+
+    @classmethod
+    def base(cls, *, ssh: bool = False) -> "Settings":
+        """What any machine has."""
         files = {
             "etc/fstab": FSTAB,
             "etc/systemd/network/80-repave.network": NETWORK,
-            f"{UNITS}/{NAME}": application_unit(request),
             f"{UNITS}/{TMP_UNIT}": TMP_MOUNT,
             "etc/sysctl.d/60-repave.conf": SYSCTL,
             "etc/cloud/cloud.cfg.d/99-repave.cfg": cloud_settings(ssh=ssh),
@@ -106,7 +121,6 @@ class Settings:
             "etc/machine-id": "",
             "etc/hostname": "localhost\n",
             "etc/hosts": "127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n",
-            **({"etc/ssh/sshd_config.d/10-repave.conf": SSHD} if ssh else {}),
         }
         return cls(files=files, links=dict(_links()))
 
@@ -117,6 +131,10 @@ class Settings:
                 file.write(text.encode())
         for path, target in self.links.items():
             stage.link(path, target, origin="the machine")
+
+
+def _has_ssh(request: BakeRequest) -> bool:
+    return any(package.name == SSH_SERVER for package in request.packages)
 
 
 def cloud_settings(*, ssh: bool) -> str:
@@ -154,5 +172,5 @@ def _links() -> Iterator[tuple[str, str]]:
         yield f"{UNITS}/{unit}", "/dev/null"
     for target, units in ENABLED.items():
         for unit in units:
-            own = unit in {NAME, TMP_UNIT}
-            yield f"{UNITS}/{target}/{unit}", f"/{UNITS}/{unit}" if own else f"/lib/systemd/system/{unit}"
+            folder = UNITS if unit == TMP_UNIT else "lib/systemd/system"
+            yield f"{UNITS}/{target}/{unit}", f"/{folder}/{unit}"

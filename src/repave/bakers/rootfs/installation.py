@@ -30,6 +30,12 @@ MAXIMUM_ROUNDS = 20
 """Chains of Pre-Depends in one layer; the longest in Debian 12 is six."""
 
 
+UNPACKING = ("--keep-directory-symlink", "--numeric-owner")
+"""Of tar: links such as /bin stay, and files belong to whom the archive says, by number."""
+
+LAYERS_UNPACKING = (*UNPACKING, "--xattrs", f"--xattrs-include={CAPABILITIES}")
+"""Of tar, for layers of our own making."""
+
 KERNEL = "linux-image-"
 NO_INITRD = {"INITRD": "No"}
 """A kernel's package would have an initrd made of what this machine is (initramfs-tools, kernel hooks). Only then: what
@@ -122,7 +128,7 @@ def extract(package: Path, root: Path) -> None:
             if member.name == "data.tar":
                 stream.flush()
                 os.lseek(stream.fileno(), member.offset, os.SEEK_SET)
-                _untar(stream.fileno(), root)
+                _untar(stream.fileno(), root, *UNPACKING)
 
 
 def unpack(layer: Path, digest: str, root: Path) -> None:
@@ -135,7 +141,7 @@ def unpack(layer: Path, digest: str, root: Path) -> None:
                 hint=f"remove {layer} and bake again",
             )
         stream.seek(0)
-        _untar(stream.fileno(), root, "--xattrs", f"--xattrs-include={CAPABILITIES}", f"--exclude={WHITEOUT}*")
+        _untar(stream.fileno(), root, *LAYERS_UNPACKING, f"--exclude={WHITEOUT}*")
 
 
 def whiteouts(layer: Path) -> tuple[str, ...]:
@@ -146,8 +152,7 @@ def whiteouts(layer: Path) -> tuple[str, ...]:
 
 
 def _untar(handle: int, root: Path, *options: str) -> None:
-    arguments = ["tar", "--extract", "--keep-directory-symlink", "--numeric-owner", "--directory", os.fspath(root)]
-    arguments += options
+    arguments = ["tar", "--extract", "--directory", os.fspath(root), *options]
     finished = subprocess.run(arguments, stdin=handle, stderr=subprocess.PIPE, check=False)
     if finished.returncode:
         raise ProgramFailed(arguments, finished.returncode, finished.stderr.decode(errors="replace"))

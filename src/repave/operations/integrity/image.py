@@ -15,7 +15,15 @@ from repave.archives.errors import BadArchive
 from repave.archives.layers import COMPRESSIONS, HINT
 from repave.archives.rules import ROOT_FILESYSTEM
 from repave.model.names import Digest
-from repave.ports.disk_format import ARTIFACT_TYPE, INITRD_TYPE, KERNEL_TYPE, PIECE_TYPE, DiskConfiguration
+from repave.ports.disk_format import (
+    ARTIFACT_TYPE,
+    DOCUMENT_TYPE,
+    FILE_TYPE,
+    INITRD_TYPE,
+    KERNEL_TYPE,
+    PIECE_TYPE,
+    DiskConfiguration,
+)
 from repave.ports.errors import Corrupt, Gone, Invalid
 from repave.ports.progress import Task
 from repave.ports.registry import Registry
@@ -26,8 +34,13 @@ PACKED = {
     PIECE_TYPE: Compression.ZSTD,
     KERNEL_TYPE: Compression.NONE,
     INITRD_TYPE: Compression.NONE,
+    DOCUMENT_TYPE: Compression.NONE,
+    FILE_TYPE: Compression.NONE,
 }
 """How each part of an image is compressed, by its media type."""
+
+ALONE = {KERNEL_TYPE: "the kernel", INITRD_TYPE: "the initrd", DOCUMENT_TYPE: "the bootstrap document"}
+"""What a machine has one of, by its media type, for people."""
 
 LARGEST_DOCUMENT_BYTES = 4 * 1024 * 1024
 """Of a manifest or configuration; see the registries' own limit."""
@@ -159,18 +172,19 @@ def _differences(configuration: dict[str, Any], path: Path) -> list[Digest]:
 
 
 def _contents(configuration: dict[str, Any], path: Path) -> list[Digest]:
-    """Of a virtual machine: the pieces of its disk as they lie there, its kernel, its initrd."""
+    """Of a virtual machine: the pieces of its disk as they lie there, its kernel, its initrd, what it installs."""
     try:
         machine = DiskConfiguration.parse(json.dumps(configuration).encode(), f"the configuration in {path}")
     except Invalid as error:
         raise Corrupt(error.message, hint=_hint(path)) from error
-    boots = [machine.kernel, *([machine.initrd] if machine.initrd else [])]
-    return [content.digest for content in (*machine.pieces, *boots)]
+    return [content.digest for content in machine.contents]
 
 
 def _piece_title(number: int, layer: object) -> str:
     kind = layer.get("mediaType") if isinstance(layer, dict) else None
-    return {KERNEL_TYPE: "the kernel", INITRD_TYPE: "the initrd"}.get(str(kind), f"piece {number} of the disk")
+    if kind == FILE_TYPE:
+        return f"file {number}"
+    return ALONE.get(str(kind), f"piece {number} of the disk")
 
 
 def _title(number: int, layer: object) -> str:

@@ -32,13 +32,15 @@ from repave.model.names import (
 )
 from repave.model.recipe import ImageKind
 from repave.model.release import Limits, Revision
+from repave.ports.bootstrap_format import FILES_LABEL, bootstrap_document, with_files
 from repave.ports.commands import Finished
-from repave.ports.errors import CommandFailed
+from repave.ports.errors import CommandFailed, Invalid
 from repave.ports.provider import LaunchOrder
 from repave.providers.local.mapping import new_record
 from repave.providers.local.places import Places
 from repave.providers.local.qemu.acceleration import EMULATED, REACHED, Acceleration, Accelerations
 from repave.providers.local.qemu.events import cause_of_end
+from repave.providers.local.qemu.files_disk import write_files_disk
 from repave.providers.local.qemu.groups import ControlGroups
 from repave.providers.local.qemu.machine import Boot, Machine, command_line, user_of
 from repave.providers.local.qemu.seed import environment_file, meta_data, seed_disk, user_data
@@ -112,6 +114,49 @@ def test_a_machine_is_told_its_name() -> None:
     """Its instance, and its slot as the host's name."""
     assert json.loads(meta_data(RECORD)) == {"instance-id": "i-0123456789ab", "local-hostname": "web-1"}
     assert user_data({}).startswith("#cloud-config\n")
+
+
+def test_a_machine_that_installs_itself_is_told_both() -> None:
+    """What its document says stays, and its variables are laid beside that."""
+    document = bootstrap_document("print()\n", {"packages": []}).decode()
+    said = YAML(typ="safe").load(user_data({"TOKEN": "a b"}, document))
+    program, manifest, variables = said["write_files"]
+    assert (program["path"], program["content"]) == ("/run/repave/bootstrap/install.py", "print()\n")
+    assert json.loads(manifest["content"]) == {"packages": []}
+    assert b64decode(variables["content"]) == b'TOKEN="a b"\n'
+    assert said["runcmd"] == [["/usr/bin/python3", "-I", program["path"], manifest["path"]]]
+    assert (said["package_update"], said["package_upgrade"]) == (False, False)
+
+
+@pytest.mark.parametrize(
+    "document", ["#cloud-config\nwrite_files: []\n", '#cloud-config\n{"write_files": 1}', "[]", "{}"]
+)
+def test_a_document_that_is_none_of_ours_is_refused(document: str) -> None:
+    """With what to do."""
+    with pytest.raises(Invalid, match="web has a document that cannot be read") as refused:
+        with_files(document, [], "web")
+    assert refused.value.hint == "bake the image again"
+
+
+def test_files_are_on_a_disk_by_their_digests(tmp_path: Path) -> None:
+    """Which is attached, read only, to whoever installs itself from it, and to no other machine."""
+    names = {"a" * 64: b"one", "b" * 64: b"two" * 1000}
+    for name, content in names.items():
+        (tmp_path / name).write_bytes(content)
+    write_files_disk(tmp_path / "disk", {name: tmp_path / name for name in names})
+    disk = PyCdlib()
+    disk.open(str(tmp_path / "disk"))
+    assert disk.pvd.volume_identifier.decode().strip() == FILES_LABEL
+    for name, content in names.items():
+        found = io.BytesIO()
+        disk.get_file_from_iso_fp(found, rr_path=f"/{name}")
+        assert found.getvalue() == content
+    disk.close()
+    boot = replace(machine().boot, files=tmp_path / "disk")
+    drives = [json.loads(value) for value in value_of(command_line(machine(boot=boot)), "-blockdev")]
+    assert [drive["node-name"] for drive in drives] == ["root", "seed", "files"]
+    assert drives[2]["read-only"]
+    assert "nvme,drive=files,serial=files" not in command_line(machine())
 
 
 def test_a_machine_in_a_namespace_reaches_what_that_reaches() -> None:

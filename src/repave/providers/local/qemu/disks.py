@@ -5,8 +5,9 @@ import os
 import platform
 import shutil
 import tempfile
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from hashlib import file_digest
 from pathlib import Path
 from typing import BinaryIO
 
@@ -24,6 +25,7 @@ from repave.ports.registry import Registry
 from repave.providers.local.errors import mapped
 from repave.providers.local.locks import locked
 from repave.providers.local.places import Places
+from repave.providers.local.qemu.files_disk import write_files_disk
 from repave.providers.local.qemu.machine import Boot
 from repave.providers.local.seals import broken, seal
 from repave.providers.local.unpacking import CHUNK_BYTES, Hashed
@@ -90,11 +92,12 @@ class Disks:
             changed = broken(folder, self._seal(digest))
             if changed is not None:
                 raise _changed_since(digest, changed)
-            initrd = folder / "initrd"
             return Boot(
                 disk=folder / "disk",
                 kernel=folder / "kernel",
-                initrd=initrd if initrd.exists() else None,
+                initrd=_if_there(folder / "initrd"),
+                document=_if_there(folder / "document"),
+                files=_if_there(folder / "files"),
                 arguments=json.loads((folder / "boot.json").read_bytes())["arguments"],
             )
 
@@ -108,9 +111,15 @@ class Disks:
             raise Corrupt(f"{what} cannot be started: {error.message}", hint=AGAIN) from error
         except Gone as error:
             raise Corrupt(f"{what} is incomplete: {error.message}", hint=AGAIN) from error
-        if len(manifest.pieces) != len(configuration.pieces) or (manifest.initrd is None) != (
-            configuration.initrd is None
-        ):
+        beside = configuration.bootstrap
+        named = (len(manifest.pieces), manifest.initrd is None, manifest.document is None, len(manifest.files))
+        said = (
+            len(configuration.pieces),
+            configuration.initrd is None,
+            beside is None,
+            len(beside.files) if beside else 0,
+        )
+        if named != said:
             raise Corrupt(f"{what} has other parts than its configuration says", hint=AGAIN)
         here = ARCHITECTURES.get(platform.machine(), platform.machine())
         if configuration.architecture != here or here != RUNNABLE:
@@ -136,9 +145,23 @@ class Disks:
         self._write(manifest.kernel, configuration.kernel, temporary / "kernel")
         if manifest.initrd is not None and configuration.initrd is not None:
             self._write(manifest.initrd, configuration.initrd, temporary / "initrd")
+        if configuration.bootstrap is not None and manifest.document is not None:
+            self._write(manifest.document, configuration.bootstrap.document, temporary / "document")
+            self._write_files(manifest.files, configuration.bootstrap.files, temporary / "files")
         (temporary / "boot.json").write_text(json.dumps({"arguments": configuration.arguments}))
         temporary.rename(folder)
         seal(folder, self._seal(stored.digest))
+
+    def _write_files(self, blobs: Sequence[Descriptor], contents: Sequence[Content], target: Path) -> None:
+        """The disk with what the machine installs, each file verified; none where there is nothing."""
+        for blob, content in zip(blobs, contents, strict=True):
+            with self._blob(blob.digest).open("rb") as file:
+                found = Digest(f"sha256:{file_digest(file, 'sha256').hexdigest()}")
+            for wanted in (blob.digest, content.digest):
+                _check(f"the file {blob.digest}", wanted, found)
+        if blobs:
+            places = {blob.digest.removeprefix("sha256:"): self._blob(blob.digest) for blob in blobs}
+            write_files_disk(target, places)
 
     def _write(self, blob: Descriptor, content: Content, target: Path, *, offset: int = 0) -> None:
         """Unpack one blob into the file; raises Corrupt for other bytes than promised."""
@@ -151,8 +174,7 @@ class Disks:
             into.seek(offset)
             _copy(plain, into, content.size, name)
         for wanted, found in ((blob.digest, stored.digest), (content.digest, plain.digest)):
-            if wanted != found:
-                raise Corrupt(f"{name} is refused: its bytes have the digest {found}, not {wanted}", hint=AGAIN)
+            _check(name, wanted, found)
 
     def _blob(self, digest: Digest) -> Path:
         try:
@@ -181,6 +203,15 @@ def _copy(source: Readable, target: BinaryIO, size: int, name: str) -> None:
             left -= len(chunk)
     except BadArchive as bad:
         raise Corrupt(bad.message, hint=AGAIN) from bad
+
+
+def _check(name: str, wanted: Digest, found: Digest) -> None:
+    if wanted != found:
+        raise Corrupt(f"{name} is refused: its bytes have the digest {found}, not {wanted}", hint=AGAIN)
+
+
+def _if_there(place: Path) -> Path | None:
+    return place if place.exists() else None
 
 
 def _changed_since(digest: Digest, path: str) -> Corrupt:

@@ -123,7 +123,9 @@ class QemuEngine:
         machine.events.with_suffix(".out").write_bytes(b"")
         self._make_overlay(machine)
         groups = self.groups.make(record, memory_bytes=memory_of(limits) + EMULATOR_BYTES, cpus=limits.cpus)
-        seed = seed_disk(record, variables_of(order, record, {}))
+        document = machine.boot.document
+        told = document.read_text(encoding="utf-8") if document else ""
+        seed = seed_disk(record, variables_of(order, record, {}), told)
         return lambda: self._start(machine, seed, groups)
 
     def find(self, record: Record) -> Started | None:

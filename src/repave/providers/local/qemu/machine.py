@@ -42,6 +42,12 @@ class Boot:
     arguments: str
     """The kernel's command line."""
 
+    document: Path | None = None
+    """What cloud-init is told beside the variables; of a machine that installs itself."""
+
+    files: Path | None = None
+    """The disk with what such a machine installs."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Machine:
@@ -137,7 +143,18 @@ def _disks(machine: Machine) -> list[str]:
         *("-blockdev", json.dumps(root), "-device", "nvme,drive=root,serial=root"),
         *("-add-fd", f"fd={SEED_DESCRIPTOR},set=1", "-blockdev", json.dumps(seed)),
         *("-device", "nvme,drive=seed,serial=seed"),
+        *(_files(machine.boot.files) if machine.boot.files else ()),
     ]
+
+
+def _files(place: Path) -> list[str]:
+    disk = {
+        "node-name": "files",
+        "driver": "raw",
+        "read-only": True,
+        "file": {"driver": "file", "filename": str(place)},
+    }
+    return ["-blockdev", json.dumps(disk), "-device", "nvme,drive=files,serial=files"]
 
 
 def _network(machine: Machine) -> list[str]:

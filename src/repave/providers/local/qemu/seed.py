@@ -1,5 +1,7 @@
 """What a machine is told at its first start, by cloud-init's NoCloud: a small disk with its name and its variables.
 
+Of a machine that installs itself, also what its document says.
+
 Source: https://cloudinit.readthedocs.io/en/22.4.2/topics/datasources/nocloud.html, systemd.exec(5) on EnvironmentFile.
 """
 
@@ -9,6 +11,7 @@ import re
 from base64 import b64encode
 from collections.abc import Mapping
 
+from repave.ports.bootstrap_format import FIRST_LINE, with_files
 from repave.providers.local.mapping import Record
 from repave.providers.local.variables import hostname
 
@@ -16,16 +19,20 @@ LABEL = "cidata"
 ENVIRONMENT = "/run/repave/environment"
 """In the machine's memory; the application's unit reads it."""
 
+NOTHING = f'{FIRST_LINE}{{"write_files": []}}'
 ESCAPED = re.compile(r'[\\"$`]')
 
 
-def seed_disk(record: Record, variables: Mapping[str, str]) -> bytes:
-    """The image of the disk, ISO 9660. It holds secrets: it goes to QEMU alone, and lies in no file with a name."""
+def seed_disk(record: Record, variables: Mapping[str, str], document: str = "") -> bytes:
+    """The image of the disk, ISO 9660. It holds secrets: it goes to QEMU alone, and lies in no file with a name.
+
+    Raises Invalid for a document that cannot be read.
+    """
     from pycdlib.pycdlib import PyCdlib  # noqa: PLC0415 - who starts no machine has no use for it
 
     disk = PyCdlib()
     disk.new(interchange_level=3, joliet=3, rock_ridge="1.09", vol_ident=LABEL)
-    for name, content in (("meta-data", meta_data(record)), ("user-data", user_data(variables))):
+    for name, content in (("meta-data", meta_data(record)), ("user-data", user_data(variables, document))):
         encoded = content.encode()
         short = f"/{name.upper().replace('-', '_')}.;1"
         disk.add_fp(io.BytesIO(encoded), len(encoded), short, rr_name=name, joliet_path=f"/{name}")
@@ -40,15 +47,15 @@ def meta_data(record: Record) -> str:
     return json.dumps({"instance-id": record.instance, "local-hostname": hostname(record.slot)}) + "\n"
 
 
-def user_data(variables: Mapping[str, str]) -> str:
-    """What its application starts with, in a file of the machine's memory that root alone may read."""
+def user_data(variables: Mapping[str, str], document: str = "") -> str:
+    """The document, and what the application starts with: a file of the machine's memory that root alone may read."""
     file = {
         "path": ENVIRONMENT,
         "permissions": "0600",
         "encoding": "b64",
         "content": b64encode(environment_file(variables).encode()).decode(),
     }
-    return "#cloud-config\n" + json.dumps({"write_files": [file]}) + "\n"
+    return with_files(document or NOTHING, [file], "the machine")
 
 
 def environment_file(variables: Mapping[str, str]) -> str:
