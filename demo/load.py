@@ -1,8 +1,9 @@
 """What locust runs: visitors of the shop who come at their own pace, whether or not the last one was served.
 
-Each visitor asks once in PACE_SECONDS, and an answer that takes longer than its time-out has failed: no visitor is ever
-late for the next question, so the load is open, and a slow answer delays nobody else's. Every answer is a line of the
-file that SHOP_ANSWERS names: when it was asked (seconds since the epoch), milliseconds, status, release.
+Each visitor asks once in PACE_SECONDS, however fast the last answer came: as long as answers take less, the load is
+open, and a slow answer delays nobody else's. A connection or an answer that stands still for as long has failed. Every
+answer is a line of the file that SHOP_ANSWERS names: when it was asked (seconds since the epoch), milliseconds, status,
+release, and why it failed.
 
 Getting ready takes seconds, so it begins before there is a shop: the shop's address comes as a line of standard input.
 """

@@ -10,6 +10,12 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from demo.timeline import Act, Second
 from repave.simulation.drawing import WIDTH, Band, in_order, line, stack
 
+TEN_SECONDS = 10_000
+"""In milliseconds."""
+
+LETTER_WIDTH = 8.0
+"""In the picture's headings, with what keeps two of them apart."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Picture:
@@ -22,15 +28,16 @@ class Picture:
     failures: tuple[tuple[float, float], ...]
     """Where on the time axis, and how many."""
 
-    acts: tuple[tuple[float, float, str], ...]
-    """From, width, title."""
+    acts: tuple[tuple[float, float, str, str], ...]
+    """From, width, what is written above, title."""
 
     ticks: tuple[tuple[float, str], ...]
     most_instances: int
     wanted_at: float
     """Where the wanted size lies in the instances' panel."""
 
-    most_milliseconds: float
+    slowest_at_most: str
+    """What the height of the latency's panel stands for."""
 
 
 def picture(timeline: Sequence[Second], acts: Sequence[Act], *, size: int, height: float) -> Picture:
@@ -51,12 +58,26 @@ def picture(timeline: Sequence[Second], acts: Sequence[Act], *, size: int, heigh
         median=line([second.median for second in timeline], scale, 90.0),
         slowest=line([second.slowest for second in timeline], scale, 90.0),
         failures=tuple((index * step, second.failed) for index, second in enumerate(timeline) if second.failed),
-        acts=tuple(((act.begins - begins) * step, act.seconds * step, act.title) for act in acts),
+        acts=tuple(
+            ((act.begins - begins) * step, act.seconds * step, heading(number, act, act.seconds * step), act.title)
+            for number, act in enumerate(acts, start=1)
+        ),
         ticks=tuple((index * step, f"{index} s") for index in range(0, length, max(10, length // 100 * 10))),
         most_instances=most,
         wanted_at=height - size * height / most,
-        most_milliseconds=slowest,
+        slowest_at_most=duration(slowest),
     )
+
+
+def heading(number: int, act: Act, width: float) -> str:
+    """The act's number, with its name where that has room; the table below the picture has both."""
+    named = f"{number} {act.name}"
+    return named if len(named) * LETTER_WIDTH <= width else str(number)
+
+
+def duration(milliseconds: float) -> str:
+    """Short: seconds once there are ten of them."""
+    return f"{milliseconds:.0f} ms" if milliseconds < TEN_SECONDS else f"{milliseconds / 1000:.0f} s"
 
 
 def write(path: Path, facts: Mapping[str, Any], timeline: Sequence[Second], acts: Sequence[Act]) -> None:

@@ -14,6 +14,9 @@ ENVIRONMENT = "test"
 ROLLED_BACK = 4
 """The exit code of a deployment that was stopped and rolled back."""
 
+QUIET_SECONDS = 1.0
+"""What the quiet parts last at the least, to compare the others with."""
+
 
 def serving_of(fleet: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """The instances of a fleet that serve, as ``repave status`` shows it."""
@@ -40,27 +43,26 @@ class Story:
         self.tell("baking it")
         self.shop.run("bake")
         self.tell("deploying six instances in three zones")
-        self.shop.run("deploy", ENVIRONMENT)
-        self.endpoint = self.fleet()["endpoint"]
+        self.endpoint = self.shop.run("deploy", ENVIRONMENT)["fleets"][0]["endpoint"]
         self.note_version()
 
     def perform(self, load: Visitors, *, requests: int) -> None:
         """Everything that happens under load, and then until enough was asked."""
-        self._act("Quiet", self.quiet)
-        self._act("A fix appears: repave patch", self.patch)
-        self._act("A broken release is deployed", self.broken_release)
+        self._act("quiet", "Quiet", self.quiet)
+        self._act("patch", "A fix appears: repave patch", self.patch)
+        self._act("broken release", "A broken release is deployed", self.broken_release)
         keeper = self.shop.watch(ENVIRONMENT)
         try:
-            self._act("One instance's process is killed", self.killed_instance)
-            self._act("A whole zone stops", self.stopped_zone)
-            self._act("Quiet again", lambda: self.quiet_until(load, requests))
+            self._act("killed", "One instance's process is killed", self.killed_instance)
+            self._act("stopped zone", "A whole zone stops", self.stopped_zone)
+            self._act("quiet", "Quiet again", lambda: self.quiet_until(load, requests))
         finally:
             keeper.terminate()
             keeper.wait(timeout=60)
 
     def quiet(self) -> str:
         """A moment to compare with."""
-        time.sleep(1)
+        time.sleep(QUIET_SECONDS)
         return f"Six instances serve {self.versions_now()['openssl']}, and nobody has touched them."
 
     def patch(self) -> str:
@@ -89,8 +91,8 @@ class Story:
         """SIGKILL from outside."""
         victim = self.instances()[0]
         killed = kill_processes(REPAVE_INSTANCE=victim["instance"], REPAVE_ZONE=victim["zone"])
-        self.wait_until(lambda serving: victim["slot"] not in {instance["slot"] for instance in serving})
-        replacement = max(self.instances(), key=lambda instance: int(instance["slot"].rsplit("-", 1)[1]))
+        healed = self.wait_until(lambda serving: victim["slot"] not in {instance["slot"] for instance in serving})
+        replacement = max(healed, key=lambda instance: int(instance["slot"].rsplit("-", 1)[1]))
         plural = "" if killed == 1 else "es"
         return f"{killed} process{plural} of {victim['slot']} killed; {replacement['slot']} took its place."
 
@@ -108,8 +110,9 @@ class Story:
 
     def quiet_until(self, load: Visitors, requests: int) -> str:
         """Until enough was asked for the numbers to mean something."""
+        least = time.monotonic() + QUIET_SECONDS
         load.wait_for(requests)
-        time.sleep(1)
+        time.sleep(max(0.0, least - time.monotonic()))
         return "All serve."
 
     def fleet(self) -> Mapping[str, Any]:
@@ -121,14 +124,16 @@ class Story:
         """Those that serve."""
         return serving_of(self.fleet())
 
-    def wait_until(self, holds: Callable[[list[Mapping[str, Any]]], bool], *, seconds: float = 120.0) -> None:
-        """Until six serve and ``holds``."""
+    def wait_until(
+        self, holds: Callable[[list[Mapping[str, Any]]], bool], *, seconds: float = 120.0
+    ) -> list[Mapping[str, Any]]:
+        """Until six serve and ``holds``; answers those six."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             fleet = self.fleet()
             serving = serving_of(fleet)
             if len(serving) == fleet["size"] and holds(serving):
-                return
+                return serving
             time.sleep(0.2)
         raise RuntimeError(f"not healed within {seconds:g} s: {self.shop.run('explain', ENVIRONMENT)}")
 
@@ -147,9 +152,9 @@ class Story:
         self.versions[said["release"]] = said["openssl"]
         return said["openssl"]
 
-    def _act(self, title: str, perform: Callable[[], str]) -> None:
+    def _act(self, name: str, title: str, perform: Callable[[], str]) -> None:
         self.tell(title)
         begins = time.time()
         told = perform()
-        self.acts.append(Act(title=title, begins=begins, ends=time.time(), told=told))
+        self.acts.append(Act(name=name, title=title, begins=begins, ends=time.time(), told=told))
         self.tell(f"  {told}")

@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from statistics import quantiles
 
 from demo.visitors import Answer
@@ -13,6 +13,9 @@ from repave.ports.history import Lifetime
 @dataclass(frozen=True, kw_only=True)
 class Act:
     """One part of the story, from when to when (seconds since the epoch)."""
+
+    name: str
+    """A word or two, for the picture."""
 
     title: str
     begins: float
@@ -82,14 +85,7 @@ def _span(lifetime: Lifetime, begins: float, ends: float) -> Span:
 def counted(act: Act, answers: Iterable[Answer]) -> Act:
     """The act with its requests counted."""
     within = [answer for answer in answers if act.begins <= answer.at < act.ends]
-    return Act(
-        title=act.title,
-        begins=act.begins,
-        ends=act.ends,
-        told=act.told,
-        asked=len(within),
-        failed=sum(answer.failed for answer in within),
-    )
+    return replace(act, asked=len(within), failed=sum(answer.failed for answer in within))
 
 
 def seconds(answers: Sequence[Answer], served: Sequence[Span], *, begins: float, ends: float) -> list[Second]:
@@ -100,17 +96,23 @@ def seconds(answers: Sequence[Answer], served: Sequence[Span], *, begins: float,
     return [_second(begins + index, heard.get(index, []), served) for index in range(max(1, round(ends - begins)))]
 
 
-def _second(at: float, answers: Sequence[Answer], served: Sequence[Span]) -> Second:
+def latency(answers: Iterable[Answer]) -> tuple[float, float]:
+    """Milliseconds within which half of the answers came, and 99 of 100; zeros where there are not two."""
     times = sorted(answer.milliseconds for answer in answers)
     cuts = quantiles(times, n=100, method="inclusive") if len(times) > 1 else [0.0] * 99
+    return cuts[49], cuts[98]
+
+
+def _second(at: float, answers: Sequence[Answer], served: Sequence[Span]) -> Second:
+    median, slowest = latency(answers)
     middle = at + 0.5
     serving = [span for span in served if span.begins <= middle < span.ends]
     return Second(
         at=at,
         asked=len(answers),
         failed=sum(answer.failed for answer in answers),
-        median=cuts[49],
-        slowest=cuts[98],
+        median=median,
+        slowest=slowest,
         by_release=Counter(span.release for span in serving),
         by_zone=Counter(span.zone for span in serving),
     )

@@ -14,7 +14,7 @@ from typing import Self
 from demo.interruption import WITH_ITS_PARENT
 
 PACE_SECONDS = 5
-"""A visitor asks once in so long, and waits at most as long for an answer."""
+"""A visitor asks once in so long, and takes a shop that is silent for as long to have failed."""
 
 
 @dataclass(frozen=True, kw_only=True)
