@@ -43,6 +43,7 @@ def configurations(draw: st.DrawFn) -> DiskConfiguration:
         initrd=draw(st.none() | contents),
         arguments="root=PARTLABEL=repave-root console=ttyS0",
         data_sources=("NoCloud", "None"),
+        takes_environment=draw(st.booleans()),
         bootstrap=draw(
             st.none() | st.builds(Bootstrap, document=contents, files=st.lists(contents, max_size=3).map(tuple))
         ),
@@ -70,6 +71,13 @@ MACHINE = DiskConfiguration(
 def test_configuration_is_read_back(machine: DiskConfiguration) -> None:
     """What was written of a machine is what is read."""
     assert DiskConfiguration.parse(machine.content(), "it") == machine
+
+
+def test_machine_of_an_older_bake_is_configured_by_cloud_init() -> None:
+    """It says nothing of another way."""
+    said = json.loads(MACHINE.content())
+    del said["takes_environment"]
+    assert DiskConfiguration.parse(json.dumps(said).encode(), "it") == MACHINE
 
 
 @pytest.mark.parametrize("initrd", [None, blob(INITRD_TYPE, 9)])

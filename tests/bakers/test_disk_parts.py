@@ -16,12 +16,13 @@ from repave.archives.compression import Compression, packed, unpacked
 from repave.archives.rules import TREE
 from repave.bakers.disk.initrd import DRIVERS, initrd, kernel_version, load_order
 from repave.bakers.disk.making import first_code, later_code, quoted, take
-from repave.bakers.disk.settings import DATA_SOURCES, Settings, cloud_settings
+from repave.bakers.disk.settings import DATA_SOURCES, Settings, cloud_settings, takes_environment
+from repave.bakers.disk.slimness import COLDPLUG
 from repave.bakers.disk.sparse import copy_sparse, data_ranges, write_sparse
 from repave.bakers.disk.table import MIB, ROOT_NAME, SECTOR, TABLE_SECTORS, Outline
 from repave.bakers.disk.units import SANDBOX, application_unit, command
 from repave.bakers.rootfs.layertar import LayerTar
-from repave.model.lock import Ecosystem, Layer, LockedPackage
+from repave.model.lock import Ecosystem, Layer, LockedFile, LockedPackage
 from repave.model.names import ImageName
 from repave.model.recipe import Base, FileMapping, Image, ImageKind
 from repave.ports.baker import BakeRequest
@@ -199,22 +200,47 @@ def test_nothing_is_updated_and_nobody_logs_in() -> None:
     assert all(line in settings.files["etc/fstab"] for line in ("nodev", f"PARTLABEL={ROOT_NAME}"))
 
 
+SSH_SERVER = LockedPackage(
+    ecosystem=Ecosystem.DEB,
+    name="openssh-server",
+    version="1",
+    sha256="0" * 64,
+    size_bytes=1,
+    origin="https://example.org/a.deb",
+    filename="a.deb",
+    layer=Layer.PLATFORM,
+    images=(IMAGE.name,),
+)
+
+
 def test_ssh_server_takes_keys_only() -> None:
     """A person asked for the package; its own keys are made at first start."""
-    package = LockedPackage(
-        ecosystem=Ecosystem.DEB,
-        name="openssh-server",
-        version="1",
-        sha256="0" * 64,
-        size_bytes=1,
-        origin="https://example.org/a.deb",
-        filename="a.deb",
-        layer=Layer.PLATFORM,
-        images=(IMAGE.name,),
-    )
-    settings = Settings.of(replace(REQUEST, packages=(package,)))
+    settings = Settings.of(replace(REQUEST, packages=(SSH_SERVER,)))
     assert "PasswordAuthentication no" in settings.files["etc/ssh/sshd_config.d/10-repave.conf"]
     assert "- ssh\n" in cloud_settings(ssh=True)
+
+
+def test_what_no_server_needs_is_not_started() -> None:
+    """Units and generators are linked to nothing; the power button's devices are still gone through."""
+    settings = Settings.of(REQUEST)
+    assert settings.links["etc/systemd/system/sys-kernel-debug.mount"] == "/dev/null"
+    assert settings.links["etc/systemd/system-generators/systemd-gpt-auto-generator"] == "/dev/null"
+    assert {"--subsystem-match=acpi", "--subsystem-match=input"} <= set(settings.files[COLDPLUG].split())
+
+
+def test_cloud_init_is_needed_by_who_lays_files_for_it_or_has_an_ssh_server() -> None:
+    """Others take their variables without it."""
+    file = LockedFile(
+        target="/etc/cloud/cloud.cfg.d/50-own.cfg",
+        sha256="0" * 64,
+        size_bytes=1,
+        mode=0o644,
+        origin="own.cfg",
+        images=(IMAGE.name,),
+    )
+    assert takes_environment(REQUEST)
+    assert not takes_environment(replace(REQUEST, files=(file,)))
+    assert not takes_environment(replace(REQUEST, packages=(SSH_SERVER,)))
 
 
 @given(st.text(st.characters(exclude_characters="\0\n", codec="utf-8"), min_size=1))

@@ -31,6 +31,15 @@ DOCUMENT_TYPE = "application/vnd.repave.bootstrap.v1"
 FILE_TYPE = "application/vnd.repave.bootstrap.file.v1"
 PARTS = frozenset({PIECE_TYPE, KERNEL_TYPE, INITRD_TYPE, DOCUMENT_TYPE, FILE_TYPE})
 
+ENVIRONMENT_ARGUMENT = "repave.environment"
+"""On the kernel's command line: one of the disks is an ISO 9660 file system with `ENVIRONMENT_NAME`."""
+
+ENVIRONMENT_NAME = "environment"
+"""The file with the machine's variables, as systemd.exec(5) reads them."""
+
+ENVIRONMENT_FILE = "/run/repave/environment"
+"""Where a machine has them: in memory, never on the disk that was baked."""
+
 SECTOR_BYTES = 512
 LARGEST_DISK_BYTES = 1 << 44
 """16 TiB: what ext4 with blocks of 4 KiB can hold."""
@@ -93,6 +102,9 @@ class DiskConfiguration:
     data_sources: tuple[str, ...]
     """Where the machine looks for its configuration at its first start, by cloud-init's names."""
 
+    takes_environment: bool = False
+    """Whether its initrd knows `ENVIRONMENT_ARGUMENT`, and cloud-init has nothing else to do; not in older ones."""
+
     bootstrap: Bootstrap | None = None
     """None of a machine whose disk has all of it."""
 
@@ -117,6 +129,7 @@ class DiskConfiguration:
                 "kernel": {**asdict(self.kernel), "arguments": self.arguments},
                 "initrd": asdict(self.initrd) if self.initrd else None,
                 "data_sources": list(self.data_sources),
+                "takes_environment": self.takes_environment,
                 **({"bootstrap": asdict(self.bootstrap)} if self.bootstrap else {}),
             }
         )
@@ -137,6 +150,7 @@ class DiskConfiguration:
             initrd=_content(said["initrd"], what) if said.get("initrd") else None,
             arguments=_line(kernel.get("arguments"), what),
             data_sources=_words(said.get("data_sources"), what),
+            takes_environment=said.get("takes_environment") is True,
             bootstrap=_bootstrap(_mapping(said, "bootstrap", what), what) if said.get("bootstrap") else None,
         )
         _check(found, what)

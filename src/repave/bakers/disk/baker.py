@@ -5,8 +5,9 @@ from dataclasses import asdict
 from pathlib import Path
 
 from repave.bakers.disk.bootstrap import Beside, Shelves, base_of, lay_beside
+from repave.bakers.disk.initrd import DRIVERS, FILE_SYSTEMS, SCRIPT
 from repave.bakers.disk.pieces import Cut, cut
-from repave.bakers.disk.settings import ARGUMENTS, DATA_SOURCES, Settings
+from repave.bakers.disk.settings import ARGUMENTS, DATA_SOURCES, Settings, takes_environment
 from repave.bakers.disk.table import Outline
 from repave.bakers.rootfs import debs
 from repave.bakers.rootfs.cache import LayerRecord
@@ -108,7 +109,8 @@ class DiskBaker:
         """A disk of the layers that most changes leave as they are; with it a folder of all that was made."""
         image = request.image
         tools = debs_of(request, Layer.BOOT)
-        named = [image.disk_bytes, image.base.architecture, ARGUMENTS, [tool.sha256 for tool in tools]]
+        start = [ARGUMENTS, SCRIPT, *DRIVERS, *FILE_SYSTEMS]
+        named = [image.disk_bytes, image.base.architecture, start, [tool.sha256 for tool in tools]]
         inputs = inputs_of(Layer.MACHINE, [record.digest for record in below], ["disk", *named])
         outline = Outline(identity=inputs, size=image.disk_bytes, architecture=image.base.architecture)
         made = self._cache.tree(inputs)
@@ -178,6 +180,7 @@ class DiskBaker:
             arguments=ARGUMENTS,
             data_sources=DATA_SOURCES,
             bootstrap=beside.bootstrap if beside else None,
+            takes_environment=beside is None and takes_environment(request),
         ).content()
         configuration = Descriptor(digest=self._registry.add(said), size_bytes=len(said), media_type=CONFIGURATION_TYPE)
         pieces = tuple(

@@ -1,5 +1,8 @@
 """What the kernel starts with: the drivers of disks that it has as modules only, and a script that goes on to the root.
 
+Who runs the machine may hand over its variables as a file on a disk, and say so on the kernel's command line: then the
+script lays them into memory, and cloud-init, which takes longer than all else, need not run for them.
+
 Nothing of the machine that bakes is in it, and no time. Sources: the kernel's
 Documentation/driver-api/early-userspace/buffer-format.rst (cpio), modules.dep(5).
 """
@@ -12,12 +15,33 @@ from repave.archives.compression import MAGIC_BYTES, compression_of, unpacked
 from repave.archives.rules import TREE
 from repave.bakers.disk.table import ROOT_NAME
 from repave.bakers.rootfs.layertar import CHUNK_BYTES
+from repave.ports.disk_format import ENVIRONMENT_ARGUMENT, ENVIRONMENT_FILE, ENVIRONMENT_NAME
 from repave.ports.errors import Invalid
 
 DRIVERS = ("virtio_pci", "virtio_blk", "virtio_scsi", "sd_mod", "hv_storvsc", "xen-blkfront", "ata_piix", "nvme")
 """Of the disks that hypervisors show; those the kernel has built in are nowhere as modules."""
 
+FILE_SYSTEMS = ("isofs",)
+"""Of the disk that the configuration is handed over on."""
+
 SCRIPT = f"""#!/bin/sh
+configured() {{
+    grep -qw {ENVIRONMENT_ARGUMENT} /proc/cmdline || return 0
+    for entry in /sys/class/block/*; do
+        if mount -t iso9660 -o ro "/dev/${{entry##*/}}" /seed 2>/dev/null; then
+            if [ -f /seed/{ENVIRONMENT_NAME} ]; then
+                mount -t tmpfs -o mode=0755,nosuid,nodev none /run
+                mkdir "{ENVIRONMENT_FILE.rpartition("/")[0]}"
+                (umask 077 && cat /seed/{ENVIRONMENT_NAME} >{ENVIRONMENT_FILE})
+                umount /seed
+                mount --move /run /root/run
+                return 0
+            fi
+            umount /seed
+        fi
+    done
+    return 1
+}}
 mount -t devtmpfs none /dev
 mount -t proc none /proc
 mount -t sysfs none /sys
@@ -28,26 +52,28 @@ done </modules/order
 tries=0
 while [ "$tries" -lt 300 ]; do
     for entry in /sys/class/block/*/uevent; do
-        if grep -qx "PARTNAME={ROOT_NAME}" "$entry"; then
-            device=/dev/$(sed -n 's/^DEVNAME=//p' "$entry")
-            if mount -t ext4 -o rw "$device" /root; then
-                mount --move /dev /root/dev
-                umount /proc /sys
-                exec switch_root /root /sbin/init "$@"
-            fi
+        if [ ! -d /root/sbin ] && grep -qx "PARTNAME={ROOT_NAME}" "$entry"; then
+            mount -t ext4 -o rw "/dev/$(sed -n 's/^DEVNAME=//p' "$entry")" /root
         fi
     done
+    if [ -d /root/sbin ] && configured; then
+        mount --move /dev /root/dev
+        umount /proc /sys
+        exec switch_root /root /sbin/init "$@"
+    fi
     tries=$((tries + 1))
     sleep 0.1
 done
-echo "repave: no partition {ROOT_NAME} on any disk within 30 seconds" >/dev/console
+missing="partition {ROOT_NAME}"
+[ -d /root/sbin ] && missing="file {ENVIRONMENT_NAME}, which the kernel's argument {ENVIRONMENT_ARGUMENT} promises,"
+echo "repave: no $missing on any disk within 30 seconds" >/dev/console
 sleep 5
 exit 1
 """
 """The kernel panics when it ends: then the machine is started anew, or given up, by who runs it."""
 
-FOLDERS = ("bin", "dev", "modules", "proc", "root", "sys")
-COMMANDS = ("grep", "insmod", "mount", "sed", "sh", "sleep", "switch_root", "umount")
+FOLDERS = ("bin", "dev", "modules", "proc", "root", "run", "seed", "sys")
+COMMANDS = ("cat", "grep", "insmod", "mkdir", "mount", "sed", "sh", "sleep", "switch_root", "umount")
 
 
 def kernel_version(root: Path) -> str:
@@ -63,7 +89,8 @@ def kernel_version(root: Path) -> str:
 
 def initrd(root: Path, *, busybox: Path, version: str) -> bytes:
     """The archive, for the kernel in that root filesystem."""
-    modules = load_order((root / "lib/modules" / version / "modules.dep").read_text(encoding="ascii"), DRIVERS)
+    dependencies = (root / "lib/modules" / version / "modules.dep").read_text(encoding="ascii")
+    modules = load_order(dependencies, (*DRIVERS, *FILE_SYSTEMS))
     content = {f"{_stem(module)}.ko": _driver(root / "lib/modules" / version / module) for module in modules}
     return b"".join(_archive(busybox.read_bytes(), content))
 

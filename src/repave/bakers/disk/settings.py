@@ -6,33 +6,32 @@ What of it hardens the machine is told to people in ``docs/how-to/bake-a-virtual
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from repave.bakers.disk.slimness import COLDPLUG, coldplug, unused_links
 from repave.bakers.disk.table import ROOT_NAME
-from repave.bakers.disk.units import NAME, application_unit
+from repave.bakers.disk.units import NAME, UNITS, application_unit
 from repave.bakers.rootfs.stage import Stage
 from repave.ports.baker import BakeRequest
 
-ARGUMENTS = f"root=PARTLABEL={ROOT_NAME} rootfstype=ext4 rw console=tty0 console=ttyS0,115200n8 loglevel=4 panic=5"
-"""The kernel's: what it says, and what systemd and the application say, is on the first serial line."""
+ARGUMENTS = (
+    f"root=PARTLABEL={ROOT_NAME} rootfstype=ext4 rw console=tty0 console=ttyS0,115200n8 loglevel=4 panic=5"
+    " systemd.show_status=auto"
+)
+"""The kernel's: what goes wrong in it, and what systemd waits for and applications say, is on the first serial line."""
 
 DATA_SOURCES = ("NoCloud", "ConfigDrive", "None")
 """Where cloud-init looks for the configuration: two disks that who runs the machine attaches; no server is asked."""
 
 SSH_SERVER = "openssh-server"
-UNITS = "etc/systemd/system"
+"""Its keys are made by cloud-init."""
+
 WANTS = "multi-user.target.wants"
 """Where what starts by itself is linked, below `UNITS`."""
 
-TMP_UNIT = "tmp.mount"
 
-MASKED = (
-    "apt-daily.timer",
-    "apt-daily-upgrade.timer",
-    "dpkg-db-backup.timer",
-    "getty@tty1.service",
-    "serial-getty@ttyS0.service",
-    "systemd-firstboot.service",
-)
-"""Nothing is changed in place, nobody logs in or answers questions at a console."""
+CLOUD_FOLDERS = ("/etc/cloud/", "/var/lib/cloud/")
+"""What a recipe lays here is for cloud-init."""
+
+TMP_UNIT = "tmp.mount"
 
 ENABLED = {
     WANTS: ("systemd-networkd.service",),
@@ -63,7 +62,17 @@ Type=ether
 
 [Network]
 DHCP=yes
+
+[DHCPv4]
+UseHostname=no
 """
+
+RESOLVED = """\
+[Resolve]
+LLMNR=no
+MulticastDNS=no
+"""
+"""Names come from the servers that DHCP names, and are asked of no neighbours."""
 
 SYSCTL = """\
 kernel.dmesg_restrict = 1
@@ -115,6 +124,8 @@ class Settings:
             "etc/fstab": FSTAB,
             "etc/systemd/network/80-repave.network": NETWORK,
             f"{UNITS}/{TMP_UNIT}": TMP_MOUNT,
+            COLDPLUG: coldplug(),
+            "etc/systemd/resolved.conf.d/60-repave.conf": RESOLVED,
             "etc/sysctl.d/60-repave.conf": SYSCTL,
             "etc/cloud/cloud.cfg.d/99-repave.cfg": cloud_settings(ssh=ssh),
             # Filled at first start: empty means that nobody is asked anything (machine-id(5)).
@@ -131,6 +142,12 @@ class Settings:
                 file.write(text.encode())
         for path, target in self.links.items():
             stage.link(path, target, origin="the machine")
+
+
+def takes_environment(request: BakeRequest) -> bool:
+    """Whether a disk with the variables alone is enough for its first start: nothing else asks for cloud-init."""
+    own = any(file.target.startswith(CLOUD_FOLDERS) for file in request.files)
+    return not own and not _has_ssh(request)
 
 
 def _has_ssh(request: BakeRequest) -> bool:
@@ -168,8 +185,7 @@ def cloud_settings(*, ssh: bool) -> str:
 
 def _links() -> Iterator[tuple[str, str]]:
     yield "etc/resolv.conf", "../run/systemd/resolve/stub-resolv.conf"
-    for unit in MASKED:
-        yield f"{UNITS}/{unit}", "/dev/null"
+    yield from unused_links()
     for target, units in ENABLED.items():
         for unit in units:
             folder = UNITS if unit == TMP_UNIT else "lib/systemd/system"

@@ -8,12 +8,11 @@ from collections.abc import Sequence
 from repave.bakers.rootfs.ownership import ENVIRONMENT, working_folder
 from repave.model.recipe import Image
 from repave.ports.baker import BakeRequest
+from repave.ports.disk_format import ENVIRONMENT_FILE
 from repave.ports.errors import Invalid
 
+UNITS = "etc/systemd/system"
 NAME = "repave-application.service"
-SETTINGS = "/run/repave/environment"
-"""Where the configuration is laid at the first start: in memory, never on the disk that was baked."""
-
 SANDBOX = (
     "NoNewPrivileges=yes",
     "CapabilityBoundingSet=CAP_NET_BIND_SERVICE",
@@ -55,7 +54,7 @@ def application_unit(request: BakeRequest) -> str:
         f"ExecStart=:{command(image)}",
         f"WorkingDirectory={_value(working_folder(request) or '/')}",
         *(f"Environment={_quoted(f'{name}={value}')}" for name, value in ENVIRONMENT.items()),
-        f"EnvironmentFile=-{SETTINGS}",
+        f"EnvironmentFile=-{ENVIRONMENT_FILE}",
         *_user(image),
         "Restart=on-failure",
         "RestartSec=1",

@@ -100,7 +100,7 @@ def test_variables_come_back_as_they_were(variables: Mapping[str, str]) -> None:
 
 
 def test_variables_are_on_the_seed_disk() -> None:
-    """In a document for cloud-init, which writes them where the application's unit reads them."""
+    """In a document for cloud-init, which writes them where the application's unit reads them, and by themselves."""
     image = PyCdlib()
     image.open_fp(io.BytesIO(seed_disk(RECORD, {"TOKEN": "a b"})))
     content = io.BytesIO()
@@ -108,6 +108,9 @@ def test_variables_are_on_the_seed_disk() -> None:
     (file,) = YAML(typ="safe").load(content.getvalue())["write_files"]
     assert (file["path"], file["permissions"]) == ("/run/repave/environment", "0600")
     assert b64decode(file["content"]) == b'TOKEN="a b"\n'
+    plain = io.BytesIO()
+    image.get_file_from_iso_fp(plain, rr_path="/environment")
+    assert plain.getvalue() == b'TOKEN="a b"\n'
 
 
 def test_a_machine_is_told_its_name() -> None:
@@ -174,6 +177,14 @@ def test_a_machine_without_a_namespace_reaches_nothing() -> None:
     assert arguments[0] == "qemu-system-x86_64"
     assert "restrict=on" in value_of(arguments, "-netdev")[0]
     assert "-runas" not in arguments
+
+
+def test_a_machine_that_takes_its_variables_by_itself_starts_without_cloud_init() -> None:
+    """It is told so, and its name; another is started as its image says."""
+    knowing = replace(machine().boot, takes_environment=True)
+    (told,) = value_of(command_line(machine(boot=knowing)), "-append")
+    assert told == "console=ttyS0 repave.environment systemd.hostname=web-1 cloud-init=disabled"
+    assert value_of(command_line(machine()), "-append") == ["console=ttyS0"]
 
 
 def test_limits_are_the_guests() -> None:

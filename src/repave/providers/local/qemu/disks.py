@@ -92,13 +92,15 @@ class Disks:
             changed = broken(folder, self._seal(digest))
             if changed is not None:
                 raise _changed_since(digest, changed)
+            said = json.loads((folder / "boot.json").read_bytes())
             return Boot(
                 disk=folder / "disk",
                 kernel=folder / "kernel",
                 initrd=_if_there(folder / "initrd"),
                 document=_if_there(folder / "document"),
                 files=_if_there(folder / "files"),
-                arguments=json.loads((folder / "boot.json").read_bytes())["arguments"],
+                arguments=said["arguments"],
+                takes_environment=said.get("takes_environment", False),
             )
 
     def _read(self, digest: Digest) -> _Stored:
@@ -148,7 +150,8 @@ class Disks:
         if configuration.bootstrap is not None and manifest.document is not None:
             self._write(manifest.document, configuration.bootstrap.document, temporary / "document")
             self._write_files(manifest.files, configuration.bootstrap.files, temporary / "files")
-        (temporary / "boot.json").write_text(json.dumps({"arguments": configuration.arguments}))
+        said = {"arguments": configuration.arguments, "takes_environment": configuration.takes_environment}
+        (temporary / "boot.json").write_text(json.dumps(said))
         temporary.rename(folder)
         seal(folder, self._seal(stored.digest))
 

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from repave.model.release import Limits
+from repave.ports.disk_format import ENVIRONMENT_ARGUMENT
 from repave.providers.local.mapping import Record
 from repave.providers.local.qemu.acceleration import QEMU, Acceleration
 from repave.providers.local.settings import MACHINE_CPUS, MACHINE_MEMORY_BYTES, MIB
+from repave.providers.local.variables import hostname
 
 SEED_DESCRIPTOR = 3
 """The open file that is the seed disk."""
@@ -41,6 +43,9 @@ class Boot:
     initrd: Path | None
     arguments: str
     """The kernel's command line."""
+
+    takes_environment: bool = False
+    """Whether it takes its variables from the seed disk by itself, and needs no cloud-init for them."""
 
     document: Path | None = None
     """What cloud-init is told beside the variables; of a machine that installs itself."""
@@ -96,6 +101,14 @@ def user_of(record: Record) -> int:
     return FIRST_USER + int(record.instance.removeprefix("i-")[:6], 16)
 
 
+def arguments_of(machine: Machine) -> str:
+    """The kernel's command line of one machine."""
+    if not machine.boot.takes_environment:
+        return machine.boot.arguments
+    name = f"systemd.hostname={hostname(machine.record.slot)}"
+    return f"{machine.boot.arguments} {ENVIRONMENT_ARGUMENT} {name} cloud-init=disabled"
+
+
 def command_line(machine: Machine) -> list[str]:
     """QEMU and its arguments, in the namespace."""
     record, boot = machine.record, machine.boot
@@ -106,7 +119,7 @@ def command_line(machine: Machine) -> list[str]:
         *(QEMU, "-name", name_of(record), "-daemonize", "-nodefaults", "-no-user-config", "-display", "none"),
         *("-machine", "q35", "-accel", machine.acceleration.accelerator, "-cpu", machine.acceleration.processor),
         *("-m", f"{memory_of(machine.limits) // MIB}M", "-smp", str(math.ceil(machine.limits.cpus or MACHINE_CPUS))),
-        *("-kernel", str(boot.kernel), "-append", boot.arguments),
+        *("-kernel", str(boot.kernel), "-append", arguments_of(machine)),
         *(("-initrd", str(boot.initrd)) if boot.initrd else ()),
         *_disks(machine),
         *_network(machine),

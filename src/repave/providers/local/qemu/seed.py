@@ -1,4 +1,6 @@
-"""What a machine is told at its first start, by cloud-init's NoCloud: a small disk with its name and its variables.
+"""What a machine is told at its first start: a small disk with its name and its variables.
+
+It has the variables twice: as a file that a machine's initrd takes by itself, and for cloud-init's NoCloud.
 
 Of a machine that installs itself, also what its document says.
 
@@ -12,13 +14,11 @@ from base64 import b64encode
 from collections.abc import Mapping
 
 from repave.ports.bootstrap_format import FIRST_LINE, with_files
+from repave.ports.disk_format import ENVIRONMENT_FILE, ENVIRONMENT_NAME
 from repave.providers.local.mapping import Record
 from repave.providers.local.variables import hostname
 
 LABEL = "cidata"
-ENVIRONMENT = "/run/repave/environment"
-"""In the machine's memory; the application's unit reads it."""
-
 NOTHING = f'{FIRST_LINE}{{"write_files": []}}'
 ESCAPED = re.compile(r'[\\"$`]')
 
@@ -32,7 +32,12 @@ def seed_disk(record: Record, variables: Mapping[str, str], document: str = "") 
 
     disk = PyCdlib()
     disk.new(interchange_level=3, joliet=3, rock_ridge="1.09", vol_ident=LABEL)
-    for name, content in (("meta-data", meta_data(record)), ("user-data", user_data(variables, document))):
+    files = {
+        "meta-data": meta_data(record),
+        "user-data": user_data(variables, document),
+        ENVIRONMENT_NAME: environment_file(variables),
+    }
+    for name, content in files.items():
         encoded = content.encode()
         short = f"/{name.upper().replace('-', '_')}.;1"
         disk.add_fp(io.BytesIO(encoded), len(encoded), short, rr_name=name, joliet_path=f"/{name}")
@@ -50,7 +55,7 @@ def meta_data(record: Record) -> str:
 def user_data(variables: Mapping[str, str], document: str = "") -> str:
     """The document, and what the application starts with: a file of the machine's memory that root alone may read."""
     file = {
-        "path": ENVIRONMENT,
+        "path": ENVIRONMENT_FILE,
         "permissions": "0600",
         "encoding": "b64",
         "content": b64encode(environment_file(variables).encode()).decode(),

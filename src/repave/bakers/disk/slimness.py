@@ -1,0 +1,81 @@
+"""What of systemd a server has no use for: each unit left out is time at every start, and some are a way in.
+
+Told to people in ``docs/how-to/bake-a-virtual-machine.md``. Who wants one of them lays a link or a file of that name
+by the recipe's ``files``.
+"""
+
+from collections.abc import Iterator
+
+from repave.bakers.disk.units import UNITS
+
+GENERATORS = "etc/systemd/system-generators"
+
+UNUSED = (
+    # Nothing is changed in place.
+    "apt-daily.timer",
+    "apt-daily-upgrade.timer",
+    "dpkg-db-backup.timer",
+    # Nobody logs in or answers questions at a console.
+    "getty@tty1.service",
+    "serial-getty@ttyS0.service",
+    "systemd-ask-password-console.path",
+    "systemd-ask-password-wall.path",
+    "systemd-firstboot.service",
+    # Views into the kernel that no application may see.
+    "sys-fs-fuse-connections.mount",
+    "sys-kernel-config.mount",
+    "sys-kernel-debug.mount",
+    "sys-kernel-tracing.mount",
+    # Programs of other machines.
+    "proc-sys-fs-binfmt_misc.automount",
+    "systemd-binfmt.service",
+    # Devices that a virtual server does not have, or that are made when they are first used.
+    "dev-hugepages.mount",
+    "kmod-static-nodes.service",
+    "modprobe@drm.service",
+    "modprobe@efi_pstore.service",
+    "systemd-pstore.service",
+    # Starts and stops, written down where nobody logs in to read of them; the journal has them.
+    "systemd-update-utmp.service",
+    "systemd-update-utmp-runlevel.service",
+    # What the bake has done already.
+    "systemd-repart.service",
+    "systemd-sysusers.service",
+)
+"""Linked to nothing in every machine."""
+
+UNUSED_GENERATORS = (
+    "cryptsetup",
+    "getty",
+    "gpt-auto",
+    "hibernate-resume",
+    "integritysetup",
+    "rc-local",
+    "run",
+    "system-update",
+    "veritysetup",
+)
+"""Programs that look at every start for what the machine's own table of file systems and units say already."""
+
+DEVICES = ("acpi", "block", "input", "net", "nvme", "pci", "ptp", "scsi", "usb", "virtio", "vmbus", "xen")
+"""Kinds of devices that are there at the start and want a driver, a name or a link: disks, network, the power button.
+
+The kernel makes the rest whole, and going through the rules for some hundreds of them changes nothing.
+"""
+
+COLDPLUG = f"{UNITS}/systemd-udev-trigger.service.d/60-repave.conf"
+
+
+def unused_links() -> Iterator[tuple[str, str]]:
+    """Links by path, without the first slash, to nothing."""
+    for unit in UNUSED:
+        yield f"{UNITS}/{unit}", "/dev/null"
+    for generator in UNUSED_GENERATORS:
+        yield f"{GENERATORS}/systemd-{generator}-generator", "/dev/null"
+
+
+def coldplug() -> str:
+    """Which devices that are there at the start are gone through, disks and network first."""
+    kinds = " ".join(f"--subsystem-match={kind}" for kind in DEVICES)
+    trigger = f"udevadm trigger --type=devices --action=add --prioritized-subsystem=block,net {kinds}"
+    return f"[Service]\nExecStart=\nExecStart=-{trigger}\n"
