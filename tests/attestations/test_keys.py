@@ -5,8 +5,8 @@ import json
 from pathlib import Path
 
 import pytest
-from cosign_program import PASSPHRASE, pair
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cosign_program import PASSPHRASE, ed25519_pair, pair
+from cryptography.hazmat.primitives.asymmetric import ec, ed448, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from hypothesis import given
 from hypothesis import strategies as st
@@ -62,6 +62,18 @@ def test_a_key_of_openssl_is_opened(form: PrivateFormat, passphrase: str) -> Non
     assert signer.sign(b"message") == signer.sign(b"message")
 
 
+@pytest.mark.parametrize("passphrase", ["", PASSPHRASE])
+def test_a_key_of_ed25519_is_opened(passphrase: str) -> None:
+    """What it signs counts for no other key, and another message not for it."""
+    made = ed25519_pair("release.pub")
+    signer = read_private(made.pem(passphrase=passphrase), lambda: passphrase, what="k")
+    signature = signer.sign(b"message")
+    assert signer.public == made.trusted.pem
+    assert Judge((pair("other.pub").trusted, made.trusted)).who(b"message", signature) == "release.pub"
+    assert not Judge((made.trusted,)).who(b"messages", signature)
+    assert not Judge((ed25519_pair("another.pub").trusted,)).who(b"message", signature)
+
+
 @pytest.mark.parametrize("pem", [COSIGN, pair("k").pem(passphrase=PASSPHRASE)])
 def test_another_passphrase_opens_nothing(pem: str) -> None:
     """And is not told; nor is one guessed."""
@@ -77,11 +89,11 @@ def test_another_passphrase_opens_nothing(pem: str) -> None:
     [
         ec.generate_private_key(ec.SECP384R1()),
         rsa.generate_private_key(65537, 2048),
-        ed25519.Ed25519PrivateKey.generate(),
+        ed448.Ed448PrivateKey.generate(),
     ],
 )
 def test_a_key_of_another_kind_is_refused(
-    key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey, tmp_path: Path
+    key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | ed448.Ed448PrivateKey, tmp_path: Path
 ) -> None:
     """Private and public, with how to make the right one."""
     pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()

@@ -60,6 +60,7 @@ Commands:
   replace    Have one instance replaced by another.
   heal       Let all that looks sick be replaced, past the healing limit.
   zone       Move fleets out of a zone, or let them use it again.
+  record     Hand the record to an auditor, or its signing to another key.
   vault      Carry locked files elsewhere, bring them in, read them again.
   mirror     Serve the locked files of a release to machines that install themselves.
   gc         Remove what no lock, release or instance needs.

@@ -154,7 +154,7 @@ def test_a_committed_plan_is_on_record(store: Store) -> None:
 
 
 def test_what_was_seen_to_run_is_on_record(store: Store) -> None:
-    """From its first sight to a complete list without it, each with its artifact; what nobody asked for comes first."""
+    """Promise 15: from first sight to a complete list without it, by artifact; what no record explains comes first."""
     store.add_revision(FLEET, OLD)
     store.see(seen(NOW, "i-1"))
     store.see(seen(later(1), "i-1"))

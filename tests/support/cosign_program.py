@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePrivateKey, generate_private_key
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
     Encoding,
@@ -26,7 +27,7 @@ class Pair:
     """A fresh key."""
 
     name: str
-    private: EllipticCurvePrivateKey
+    private: EllipticCurvePrivateKey | Ed25519PrivateKey
 
     @property
     def signer(self) -> MemorySigner:
@@ -48,6 +49,11 @@ class Pair:
 def pair(name: str) -> Pair:
     """A fresh key of that name."""
     return Pair(name=name, private=generate_private_key(SECP256R1()))
+
+
+def ed25519_pair(name: str) -> Pair:
+    """Another, of Ed25519."""
+    return Pair(name=name, private=Ed25519PrivateKey.generate())
 
 
 def cosign_program() -> Path:

@@ -32,6 +32,19 @@ def moment(option: str, text: str, now: datetime) -> datetime:
     return then.astimezone(UTC)
 
 
+def past_moment(option: str, text: str) -> datetime:
+    """A day, from its beginning in UTC, or a moment with its zone; in UTC. Raises Refused, naming the option."""
+    then = _dated(text)
+    expected = "a day such as 2026-03-01, or a time with its zone such as 2026-03-01T18:00+01:00"
+    if then is None:
+        raise Refused(f"{option} {text}: expected {expected}")
+    if then.tzinfo is None:
+        if len(text) > len("2026-03-01"):
+            raise Refused(f"{option} {text}: expected {expected}", hint=f"did you mean `{text}Z`?")
+        then = then.replace(tzinfo=UTC)
+    return then.astimezone(UTC)
+
+
 def _dated(text: str) -> datetime | None:
     try:
         return datetime.fromisoformat(text)

@@ -36,7 +36,7 @@ def chained(events: Iterable[Event], previous: str) -> Iterator[Recorded]:
 
 def link(previous: str, written: bytes) -> str:
     """The hash of an event whose content was ``written``."""
-    return sha256(DOMAIN + previous.encode("ascii") + b"\n" + written).hexdigest()
+    return sha256(DOMAIN + previous.encode() + b"\n" + written).hexdigest()
 
 
 def content(event: Event) -> Mapping[str, object]:

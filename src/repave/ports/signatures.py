@@ -1,7 +1,7 @@
 """Signatures and signed documents of artifacts: made, kept beside the artifact, and judged."""
 
 from base64 import b64decode
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Protocol
@@ -12,7 +12,10 @@ from repave.model.statement import Statement
 
 
 class Signer(Protocol):
-    """A private key, wherever it is: in memory, in a token, with a cloud's key service. ECDSA on P-256 with SHA-256."""
+    """A private key, wherever it is: in memory, in a token, with a cloud's key service.
+
+    ECDSA on P-256 with SHA-256; of keys in memory also Ed25519.
+    """
 
     @property
     def public(self) -> str:
@@ -20,7 +23,7 @@ class Signer(Protocol):
         ...
 
     def sign(self, message: bytes) -> bytes:
-        """The signature of the message, DER encoded. Raises Denied, Unreachable, Throttled, Invalid."""
+        """The signature of the message; of ECDSA, DER encoded. Raises Denied, Unreachable, Throttled, Invalid."""
         ...
 
 
@@ -49,6 +52,18 @@ class Mark:
 
     key: str
     """Name of the trusted key that made it; empty when none did."""
+
+
+class Judge(Protocol):
+    """Says which of the keys that count made a signature."""
+
+    def who(self, message: bytes, signature: bytes) -> str:
+        """The key's name; empty when none of them did."""
+        ...
+
+
+Judges = Callable[[Collection[TrustedKey]], Judge]
+"""Makes one for these keys. Raises Invalid for what is no key."""
 
 
 class Keys(Protocol):

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from repave.operations.integrity.records import Integrity
     from repave.operations.integrity.trust import Trust
     from repave.operations.integrity.verifying import Verifying
+    from repave.operations.recording.exporting import Exporting
+    from repave.operations.recording.keeping import Keeping, RecordKeys
     from repave.operations.revoking.revoking import Revoking
     from repave.operations.signing import Signing
     from repave.ports.progress import Progress
@@ -59,6 +61,38 @@ class Trusting(Artifacts):
         from repave.operations.integrity.keyring import Keyring
 
         return Keyring(settings=self.project.signing, keys=self.keys)
+
+    @cached_property
+    def keeping(self) -> "Keeping":
+        """The record, as far as it is signed."""
+        from repave.operations.recording.keeping import Keeping
+
+        return Keeping(project=self.project.name, history=self.store, clock=self.clock, keys=self._record_keys)
+
+    @cached_property
+    def exporting(self) -> "Exporting":
+        """The record, for auditors."""
+        from repave.attestations.signatures.beside import marks_beside
+        from repave.operations.recording.exporting import Exporting
+
+        return Exporting(
+            project=self.project.name,
+            history=self.store,
+            clock=self.clock,
+            keys=self._record_keys,
+            signed_of=lambda artifact: marks_beside(self.registry, artifact),
+        )
+
+    @property
+    def _record_keys(self) -> "RecordKeys":
+        from repave.attestations.signatures.keys import Judge
+        from repave.operations.recording.keeping import RecordKeys
+
+        return RecordKeys(
+            signer=lambda: self.keys.signer(self.project.signing),
+            trusted=tuple(self.keys.trusted(name) for name in self.project.signing.verify),
+            judges=Judge,
+        )
 
     def trust(self, further: "Iterable[TrustedKey]" = ()) -> "Trust":
         """By the keys that the file names, and further ones."""

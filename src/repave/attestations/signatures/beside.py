@@ -5,13 +5,13 @@ Source: cosign's SIGNATURE_SPEC and ATTESTATION_SPEC; OCI Image Manifest Specifi
 
 import base64
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
 from repave.model.names import Digest
-from repave.model.signing import name_beside
+from repave.model.signing import DOCUMENTS, SIGNATURES, name_beside
 from repave.model.statement import canonical
 from repave.ports.errors import Corrupt, Gone
 from repave.ports.registry import Registry
@@ -138,6 +138,12 @@ class Beside:
         if f"sha256:{found}" != digest:
             raise Corrupt(f"{what}: {digest} holds other bytes (sha256:{found})", hint=HINT)
         return content
+
+
+def marks_beside(registry: Registry, subject: Digest) -> Mapping[str, str]:
+    """The digests of the manifests that name an artifact's signatures and signed documents, by their kind."""
+    known = dict(registry.tags())
+    return {kind: known[name] for kind in (SIGNATURES, DOCUMENTS) if (name := name_beside(subject, kind)) in known}
 
 
 def _digest(descriptor: object, what: str) -> Digest:

@@ -1,6 +1,7 @@
 """Keys in memory: private ones by PEM, encrypted or not, and public ones by which signatures are judged.
 
-ECDSA on P-256 with SHA-256, as cosign's own keys are; messages are hashed here, signatures are DER.
+ECDSA on P-256 with SHA-256, as cosign's own keys are: messages are hashed here, signatures are DER. Or Ed25519, by
+RFC 8032.
 """
 
 from collections.abc import Callable, Collection
@@ -12,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import (
     EllipticCurvePrivateKey,
     EllipticCurvePublicKey,
 )
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes, PublicKeyTypes
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import (
@@ -28,8 +30,11 @@ from repave.ports.errors import Denied, Invalid
 from repave.ports.signatures import TrustedKey
 
 KIND = (
-    "a key on the curve P-256 is wanted, as `cosign generate-key-pair` or `openssl ecparam -name prime256v1` makes it"
+    "a key on the curve P-256 is wanted, as `cosign generate-key-pair` or `openssl ecparam -name prime256v1` makes it, "
+    "or of Ed25519, as `openssl genpkey -algorithm ed25519` does"
 )
+
+PublicKey = EllipticCurvePublicKey | Ed25519PublicKey
 
 UNNAMED = "name where its passphrase is under `signing.passphrase`, as env:SIGNING_PASSPHRASE"
 
@@ -37,7 +42,7 @@ UNNAMED = "name where its passphrase is under `signing.passphrase`, as env:SIGNI
 class MemorySigner:
     """A private key in this process's memory."""
 
-    def __init__(self, key: EllipticCurvePrivateKey) -> None:
+    def __init__(self, key: EllipticCurvePrivateKey | Ed25519PrivateKey) -> None:
         self._key = key
 
     @property
@@ -46,7 +51,9 @@ class MemorySigner:
         return public_pem(self._key.public_key())
 
     def sign(self, message: bytes) -> bytes:
-        """The same message, the same signature (RFC 6979): signing again changes no digest."""
+        """The same message, the same signature (of ECDSA by RFC 6979): signing again changes no digest."""
+        if isinstance(self._key, Ed25519PrivateKey):
+            return self._key.sign(message)
         return self._key.sign(message, ECDSA(SHA256(), deterministic_signing=True))
 
 
@@ -64,18 +71,20 @@ def read_private(pem: str, passphrase: Callable[[], str | None], *, what: str) -
     except (ValueError, TypeError, UnsupportedAlgorithm) as broken:
         # Not chained: a parser's words may hold some of what it read.
         raise Invalid(f"{what} is no private key in PEM ({type(broken).__name__})", hint=KIND) from None
-    if not isinstance(key, EllipticCurvePrivateKey) or not isinstance(key.curve, SECP256R1):
-        raise Invalid(f"{what} is a key of another kind", hint=KIND)
-    return MemorySigner(key)
+    if isinstance(key, Ed25519PrivateKey) or (
+        isinstance(key, EllipticCurvePrivateKey) and isinstance(key.curve, SECP256R1)
+    ):
+        return MemorySigner(key)
+    raise Invalid(f"{what} is a key of another kind", hint=KIND)
 
 
-def read_public(pem: str, *, what: str) -> EllipticCurvePublicKey:
+def read_public(pem: str, *, what: str) -> PublicKey:
     """The public key in a PEM text. Raises Invalid."""
     try:
         key = load_pem_public_key(pem.encode())
     except (ValueError, UnsupportedAlgorithm) as broken:
         raise Invalid(f"{what} is no public key in PEM", hint=KIND) from broken
-    return _of_that_kind(key, what, KIND)
+    return key if isinstance(key, Ed25519PublicKey) else _of_that_kind(key, what, KIND)
 
 
 def read_public_der(der: bytes, *, what: str, hint: str) -> EllipticCurvePublicKey:
@@ -87,7 +96,7 @@ def read_public_der(der: bytes, *, what: str, hint: str) -> EllipticCurvePublicK
     return _of_that_kind(key, what, hint)
 
 
-def public_pem(key: EllipticCurvePublicKey) -> str:
+def public_pem(key: PublicKey) -> str:
     """As `cosign` and `openssl` write it."""
     return key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
 
@@ -101,12 +110,20 @@ class Judge:
     def who(self, message: bytes, signature: bytes) -> str:
         """The key's name; empty when none of them did."""
         for name, key in self._keys:
-            try:
-                key.verify(signature, message, ECDSA(SHA256()))
-            except InvalidSignature:
-                continue
-            return name
+            if _signed(key, message, signature):
+                return name
         return ""
+
+
+def _signed(key: PublicKey, message: bytes, signature: bytes) -> bool:
+    try:
+        if isinstance(key, Ed25519PublicKey):
+            key.verify(signature, message)
+        else:
+            key.verify(signature, message, ECDSA(SHA256()))
+    except InvalidSignature:
+        return False
+    return True
 
 
 def _of_that_kind(key: PublicKeyTypes, what: str, hint: str) -> EllipticCurvePublicKey:

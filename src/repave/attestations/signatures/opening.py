@@ -41,22 +41,26 @@ class DeclaredKeys:
 
     def trusted(self, name: str) -> TrustedKey:
         """The public key in a file; see the port."""
-        from repave.attestations.signatures.keys import read_public  # noqa: PLC0415 - as above
+        return public_key(self._folder / name, name=name)
 
-        path = self._folder / name
-        try:
-            with path.open("rb") as stream:
-                content = stream.read(LARGEST_KEY_BYTES + 1)
-            pem = content.decode("ascii")
-        except FileNotFoundError as missing:
-            raise Gone(
-                f"there is no public key {path}", hint="relative paths start at the folder of repave.yaml"
-            ) from missing
-        except OSError as refused:
-            raise Denied(f"the public key {path} cannot be read: {refused.strerror}") from refused
-        except UnicodeDecodeError as broken:
-            raise Invalid(f"{path} is no public key in PEM", hint="as `cosign public-key` writes it") from broken
-        if len(content) > LARGEST_KEY_BYTES:
-            raise Invalid(f"{path} is no public key: it is larger than any", hint="as `cosign public-key` writes it")
-        read_public(pem, what=str(path))
-        return TrustedKey(name=name, pem=pem)
+
+def public_key(path: Path, *, name: str) -> TrustedKey:
+    """The public key in a file, as ``name``. Raises Gone, Denied, Invalid."""
+    from repave.attestations.signatures.keys import read_public  # noqa: PLC0415 - as above
+
+    try:
+        with path.open("rb") as stream:
+            content = stream.read(LARGEST_KEY_BYTES + 1)
+        pem = content.decode("ascii")
+    except FileNotFoundError as missing:
+        raise Gone(
+            f"there is no public key {path}", hint="relative paths start at the folder of repave.yaml"
+        ) from missing
+    except OSError as refused:
+        raise Denied(f"the public key {path} cannot be read: {refused.strerror}") from refused
+    except UnicodeDecodeError as broken:
+        raise Invalid(f"{path} is no public key in PEM", hint="as `cosign public-key` writes it") from broken
+    if len(content) > LARGEST_KEY_BYTES:
+        raise Invalid(f"{path} is no public key: it is larger than any", hint="as `cosign public-key` writes it")
+    read_public(pem, what=str(path))
+    return TrustedKey(name=name, pem=pem)

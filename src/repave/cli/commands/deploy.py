@@ -12,6 +12,7 @@ from repave.cli.outcomes import document, exit_code, show
 from repave.cli.screen import Screen
 from repave.cli.verbs import example
 from repave.config.policies import environment_named
+from repave.model.errors import RepaveError
 from repave.model.project import Environment
 from repave.model.release import Release
 from repave.operations.deploy import DeployResult
@@ -64,7 +65,19 @@ def carry_out(wiring: Wiring, environment: Environment, release: Release, reason
         wiring.publish(environment, release, progress)
     wiring.deploying.begin(environment, release, reason)
     with watching(screen, wiring.store, wiring.clock) as watcher:
-        return wiring.deploying.finish(environment, release, watcher)
+        result = wiring.deploying.finish(environment, release, watcher)
+    _sign_record(wiring, screen)
+    return result
+
+
+def _sign_record(wiring: Wiring, screen: Screen) -> None:
+    """How far the record goes, where a key is declared; what was deployed is, whether that can be signed or not."""
+    if wiring.project.signing.key is None:
+        return
+    try:
+        wiring.keeping.sign_head()
+    except RepaveError as failure:
+        screen.warn(f"the end of the record is not signed: {failure.message}")
 
 
 def _chosen(wiring: Wiring, environment: Environment, named: str | None, *, watch: bool) -> Release:

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from repave.cli.bundles import check_bundle
 from repave.cli.codes import FAILED, OK
 from repave.cli.opening import opened
 from repave.cli.options import File, Json
@@ -13,11 +14,13 @@ from repave.cli.progress import size
 from repave.cli.screen import Screen
 from repave.cli.verbs import example
 from repave.operations.integrity.verifying import Checked
+from repave.operations.recording.bundle import is_bundle
 
 Subject = Annotated[
     str | None,
     typer.Argument(
-        help="An image, a release, a digest or a name in the registry [default: newest release].", metavar="WHAT"
+        help="An image, a release, a digest, a name in the registry, or a record's file [default: newest release].",
+        metavar="WHAT",
     ),
 ]
 Deep = Annotated[bool, typer.Option("--deep", help="Also read the locked files again, in the vault.")]
@@ -33,6 +36,7 @@ Key = Annotated[
     "repave verify r3 --deep",
     "repave verify web --key cosign.pub",
     "repave verify sha256:2c26b46b --json",
+    "repave verify shop.record --key release.pub",
 )
 def verify(
     subject: Subject = None, *, key: Key = None, deep: Deep = False, as_json: Json = False, file: File = None
@@ -42,8 +46,13 @@ def verify(
     Manifest, configuration and layers (also uncompressed) must have their digests; the records of the artifact, its
     release and its lock must say the same. So must signatures and signed documents, which are judged by the keys that
     repave.yaml names under `signing.verify`, and by --key. Names the first thing that is wrong, and ends with 1.
+
+    Of a record that `repave record export` wrote, every event is checked, and its signed head, by --key alone: no
+    project is needed. Each event that was changed, removed, moved or added is named by its number.
     """
     screen = Screen(as_json=as_json)
+    if subject is not None and is_bundle(Path(subject)):
+        return check_bundle(Path(subject), key, screen)
     with opened(file) as wiring, screen.progress() as progress:
         keys = (wiring.keys.trusted(str(key.absolute())),) if key else ()
         checked = wiring.verifying(keys).verify(subject, deep=deep, progress=progress)

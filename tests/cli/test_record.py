@@ -1,0 +1,126 @@
+"""``repave record``, and ``repave verify`` of what it hands over, by a stranger with nothing but a key."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cosign_program import Pair, ed25519_pair
+
+from repave.model.event import Event
+from repave.store.sql import SqlStore
+
+Repave = Callable[..., Any]
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+def recorded(folder: Path, *messages: str) -> None:
+    """So many events, a day apart."""
+    (folder / ".repave").mkdir(exist_ok=True)
+    store = SqlStore(f"sqlite:///{folder}/.repave/store.db")
+    store.record(Event(at=NOW.replace(day=day), kind="note", message=each) for day, each in enumerate(messages, 1))
+    store.close()
+
+
+@pytest.fixture
+def key(folder: Path) -> Pair:
+    """The one that the project signs with."""
+    made = ed25519_pair("release.pub")
+    (folder / "release.key").write_text(made.pem(), encoding="ascii")
+    (folder / "release.pub").write_text(made.trusted.pem, encoding="ascii")
+    with (folder / "repave.yaml").open("a", encoding="utf-8") as file:
+        file.write("signing: {key: 'file:release.key'}\n")
+    return made
+
+
+def elsewhere(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder, outside of any project, with only the bundle and the key in it."""
+    empty = folder.parent / f"{folder.name}-auditor"
+    empty.mkdir()
+    for name in ("shop.record", "release.pub"):
+        (folder / name).rename(empty / name)
+    (folder / "repave.yaml").rename(empty.parent / f"{empty.name}.yaml")
+    monkeypatch.chdir(empty)
+    return empty
+
+
+def test_a_stranger_checks_it_with_the_key_alone(
+    folder: Path, repave: Repave, key: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What holds is said with who signed it; what was changed, by its number, and the code is 1."""
+    recorded(folder, "one", "two", "three")
+    exported = json.loads(repave("record", "export", "shop.record", "--json").out)
+    assert (exported["first"], exported["last"], exported["key"]) == (1, 3, key.trusted.fingerprint)
+    empty = elsewhere(folder, monkeypatch)
+    verified = repave("verify", "shop.record", "--key", "release.pub")
+    assert (verified.code, verified.out) == (0, "verified  the record of shop, events 1 to 3\n")
+    assert "signed by release.pub" in verified.err
+    bundle = empty / "shop.record"
+    bundle.write_text(bundle.read_text(encoding="utf-8").replace('"two"', '"2"'), encoding="utf-8")
+    found = repave("verify", "shop.record", "--key", "release.pub")
+    assert found.code == 1
+    assert "WRONG" in found.out
+    assert "event 2: its hash does not cover what it says" in found.out
+    answer = json.loads(repave("verify", "shop.record", "--key", "release.pub", "--json").out)
+    assert answer["verified"] is False
+    assert [problem["number"] for problem in answer["record"]["problems"]] == [2]
+    assert sorted(path.name for path in empty.iterdir()) == ["release.pub", "shop.record"]
+
+
+def test_a_part_of_it_is_handed_over(folder: Path, repave: Repave, key: Pair) -> None:
+    """By days."""
+    del key
+    recorded(folder, "one", "two", "three", "four")
+    exported = json.loads(
+        repave("record", "export", "part.record", "--from", "2026-03-02", "--to", "2026-03-04", "--json").out
+    )
+    assert (exported["first"], exported["last"]) == (2, 3)
+
+
+def test_the_signing_goes_over_to_another_key(folder: Path, repave: Repave, key: Pair) -> None:
+    """Which is recorded, and said."""
+    del key
+    recorded(folder, "one")
+    new = ed25519_pair("new.pub")
+    (folder / "new.pub").write_text(new.trusted.pem, encoding="ascii")
+    rotated = repave("record", "rotate", "new.pub")
+    assert rotated.code == 0
+    assert new.trusted.fingerprint in rotated.out
+    assert "signing.key" in rotated.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("record", "exprt", "x"), "did you mean `repave record export`?"),
+        (("record", "export"), "`repave record export` needs a file"),
+        (("record", "export", "x", "--from", "yesterday"), "--from yesterday: expected a day such as 2026-03-01"),
+        (("record", "export", "x", "--to", "2026-03-01T10:00"), "did you mean `2026-03-01T10:00Z`?"),
+        (("record", "export", "x", "--from", "2027-01-01"), "nothing is recorded of that time"),
+        (("record", "rotate", "gone.pub"), "there is no public key"),
+        (("record", "rotate", "release.pub"), "is the key that signs already"),
+    ],
+)
+def test_what_cannot_be_done_is_refused(
+    folder: Path, repave: Repave, key: Pair, arguments: tuple[str, ...], said: str
+) -> None:
+    """With what to do instead."""
+    del key
+    recorded(folder, "one")
+    ended = repave(*arguments)
+    assert ended.code != 0
+    assert said in ended.err
+
+
+def test_a_record_without_a_key_proves_little(folder: Path, repave: Repave) -> None:
+    """Neither is one exported without a key that signs, nor checked without one that counts."""
+    recorded(folder, "one")
+    refused = repave("record", "export", "shop.record")
+    assert refused.code != 0
+    assert "name one under `signing.key`" in refused.err
+    (folder / "shop.record").write_text('{"type":"repave record bundle 1"}\n', encoding="utf-8")
+    unkeyed = repave("verify", "shop.record")
+    assert unkeyed.code != 0
+    assert "`repave verify shop.record --key release.pub`" in unkeyed.err
