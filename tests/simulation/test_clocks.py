@@ -23,3 +23,16 @@ def test_a_clock_that_is_set_forward_while_instances_start_condemns_none(tells: 
     assert stage.releases() == [2] * 6
     assert (story.failed, story.fewest) == (0, 6)
     assert not stage.target.failures
+
+
+def test_while_a_clock_is_behind_what_came_is_not_told_again_with_every_look(tells: Tells) -> None:
+    """The store keeps no look that is older than its newest, so it does not learn who has come since."""
+    stage = Stage(world=World(seed=1))
+    story = tells("The controller's clock is set back by an hour, and an instance dies.", stage)
+    stage.world.skew = timedelta(hours=-1)
+    stage.world.kill(min(stage.world.machines))
+    assert story.settle() is Phase.CONVERGED
+    story.run(10)
+    told = stage.store.newest_event()
+    story.run(60)
+    assert [event.message for event in stage.store.events(after=told)] == []

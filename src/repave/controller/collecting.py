@@ -1,4 +1,4 @@
-"""The garbage collector, held off while a decision is made."""
+"""The garbage collector, held off while decisions are made."""
 
 import gc
 from collections.abc import Iterator

@@ -1,7 +1,8 @@
 """The story of a fleet: what was seen, decided and done, in words a person reads later."""
 
 from collections.abc import Iterable, Iterator
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from repave.model.event import Event
 from repave.model.names import FleetKey, InstanceId
@@ -29,6 +30,15 @@ WORDS = {
 """What a step does, by its kind."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Seen:
+    """What was kept of the last look."""
+
+    at: datetime
+    substance: object
+    """As ``_substance`` has it."""
+
+
 class Storyteller:
     """Writes events, and nothing twice that has just been told: a step that is given again is no news."""
 
@@ -40,15 +50,19 @@ class Storyteller:
         self._living: dict[FleetKey, set[str]] = {}
         """The slots of those that live, as far as was seen."""
 
-        self._seen: dict[FleetKey, Observation] = {}
+        self._seen: dict[FleetKey, Seen] = {}
         self._planned: dict[FleetKey, Plan] = {}
 
     def saw(self, observation: Observation, target: Target) -> None:
         """Keep the observation, with who serves for the first time, who is gone, and what could not be seen."""
         last = self._seen.get(observation.fleet)
-        if last is not None and observation.at - last.at < REPEATED and _substance(observation) == _substance(last):
+        seen = Seen(at=observation.at, substance=_substance(observation))
+        if last is not None and last.substance == seen.substance:  # nobody came or went: there is nothing to tell
+            if seen.at - last.at >= REPEATED:
+                self._seen[observation.fleet] = seen
+                self._store.see(observation, target.orders)
             return
-        self._seen[observation.fleet] = observation
+        self._seen[observation.fleet] = seen
         known = {lifetime.instance: lifetime for lifetime in self._store.lifetimes(observation.fleet, living=True)}
         self._store.see(observation, target.orders)
         listed = {str(instance.slot) for instance in observation.machines.instances}

@@ -77,9 +77,9 @@ class Inventory:
     def changes(self, after: datetime) -> Iterator[datetime]:
         """When the lists change by themselves, at the earliest for each machine."""
         lag = timedelta(seconds=self.lies.lag_seconds)
-        spoken_of = self._ended if lag else ()
-        for machine in (*spoken_of, *(machine for fleet in self._present for machine in self._present[fleet].values())):
+        present = [machine for fleet in self._present.values() for machine in fleet.values()]
+        for machine in (*self._ended, *present) if lag else present:
             changes = [machine.next_change(after - lag)]
             if lag:
                 changes += [machine.launched_at, machine.ended_at]
-            yield from (change + lag for change in changes if change is not None and change + lag > after)
+            yield from [change + lag for change in changes if change is not None and change + lag > after]

@@ -46,7 +46,10 @@ class Mandate:
     """Who served as far as the controller had seen."""
 
     useless: frozenset[InstanceId] = frozenset()
-    """Who was alive and of no use, as far as it had seen: failing by the balancer's word, or not found well in time."""
+    """Who was alive and of no use, as far as it had seen: failing by the balancer's word, or not found well in time.
+
+    Known of a plan that launches something.
+    """
 
     @property
     def launches(self) -> frozenset[SlotId]:
@@ -157,7 +160,8 @@ class TroubledStore:
         size = self._stage.target.size
         generation = self._stage.store.commit(plan)
         target = self._stage.target
-        useless = frozenset(self._useless(target))
+        launches = any(isinstance(step, Launch) for step in plan.steps)
+        useless = frozenset(self._useless(target) if launches else ())
         self._committed(Mandate(plan=plan, target=target, size=size, seen=self._traffic.seen, useless=useless))
         return generation
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cached_property
 
 from repave.model.names import FleetKey, InstanceId, SlotId, ZoneName
 from repave.model.observation import Instance, MachineState
@@ -41,6 +42,16 @@ class Behaviour:
     only_in: ZoneName | None = None
     """In any other zone it behaves well."""
 
+    @cached_property
+    def runs_after(self) -> timedelta:
+        """From the launch."""
+        return timedelta(seconds=self.start_seconds)
+
+    @cached_property
+    def well_after(self) -> timedelta:
+        """From the launch."""
+        return self.runs_after + timedelta(seconds=self.healthy_after_seconds)
+
 
 WELL = Behaviour()
 
@@ -69,7 +80,6 @@ class Machine:
 
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     _sighted: Instance | None = None
-    _timed: tuple[Behaviour, tuple[datetime, datetime]] | None = None
 
     @property
     def ended(self) -> bool:
@@ -79,12 +89,12 @@ class Machine:
     @property
     def running_from(self) -> datetime:
         """When its process runs."""
-        return self._times()[0]
+        return self.launched_at + self.behaviour.runs_after
 
     @property
     def healthy_from(self) -> datetime:
         """When it answers first."""
-        return self._times()[1]
+        return self.launched_at + self.behaviour.well_after
 
     def is_there(self, at: datetime) -> bool:
         """Whether it had been launched by then, and not terminated."""
@@ -120,8 +130,11 @@ class Machine:
 
     def next_change(self, after: datetime) -> datetime | None:
         """When its provider next shows it differently by itself; None for never."""
-        ends = (self.dead_at(), None if self.behaviour.never_starts else self.running_from)
-        return min((end for end in ends if end is not None and end > after), default=None)
+        ends = [] if self.behaviour.never_starts else [self.running_from]
+        dead_at = self.dead_at()
+        if dead_at is not None:
+            ends.append(dead_at)
+        return min([end for end in ends if end > after], default=None)
 
     def state(self, at: datetime) -> MachineState:
         """What its provider says of it."""
@@ -150,14 +163,6 @@ class Machine:
             port=self.revision.port,
             detail="exit code 1" if state is MachineState.STOPPED else "",
         )
-
-    def _times(self) -> tuple[datetime, datetime]:
-        """When it runs and when it is healthy: asked for so often that they are kept with the behaviour they are of."""
-        if self._timed is None or self._timed[0] is not self.behaviour:
-            running = self.launched_at + timedelta(seconds=self.behaviour.start_seconds)
-            healthy = running + timedelta(seconds=self.behaviour.healthy_after_seconds)
-            self._timed = (self.behaviour, (running, healthy))
-        return self._timed[1]
 
     def _turns(self, after: datetime) -> list[datetime]:
         behaviour, running, healthy = self.behaviour, self.running_from, self.healthy_from

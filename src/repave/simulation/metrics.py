@@ -89,6 +89,8 @@ class SimulatedMetrics:
         """The mean, some of the answers being those of one whose caches were cold."""
         machine = self.world.machines[instance]
         behaviour = machine.behaviour
+        if not behaviour.warms_up_seconds:
+            return behaviour.latency_seconds
         warm_from = machine.running_from + timedelta(seconds=behaviour.warms_up_seconds)
         cold = Span(during.begin, min(max(during.begin, warm_from), during.end)).seconds / during.seconds
         return behaviour.latency_seconds * (1 + cold * (COLD - 1))

@@ -155,6 +155,9 @@ class Pool:
         self.frontend = frontend
         self.endpoint = endpoint
         self.attached: dict[InstanceId, Attached] = {}
+        self._restless: dict[InstanceId, Attached] = {}
+        """Those of them of which it is not known that they stay as they are until something is done to them."""
+
         self._caught_up: datetime | None = None
         """Until when everything that follows from what is known has been done."""
 
@@ -162,7 +165,8 @@ class Pool:
         """Check it from now on; what is attached already stays as it is."""
         if instance not in self.attached:
             self._caught_up = None
-            self.attached[instance] = Attached(instance=instance, next_check=at, since=at, standby=standby)
+            known = Attached(instance=instance, next_check=at, since=at, standby=standby)
+            self.attached[instance] = self._restless[instance] = known
 
     def stand_by(self, instance: InstanceId, at: datetime, *, standby: bool) -> bool:
         """Whether it gets requests while it is well, from now on; answers whether it is known."""
@@ -179,16 +183,19 @@ class Pool:
         if known is not None and known.idle_at is None:
             known.idle_at = at + timedelta(seconds=drain_seconds)
             known.foreseen = self._caught_up = None
+            self._restless[instance] = known
             known.become(TrafficState.DRAINING, at)
         return known is not None
 
     def detach(self, instance: InstanceId) -> None:
         """Forget it."""
         self.attached.pop(instance, None)
+        self._restless.pop(instance, None)
 
     def forget_all(self) -> None:
         """As a balancer that died."""
         self.attached.clear()
+        self._restless.clear()
 
     def serving(self) -> list[InstanceId]:
         """Who gets requests now."""
@@ -201,6 +208,7 @@ class Pool:
     def forget_the_future(self) -> None:
         """Something is about to be done to what is behind this frontend."""
         self._caught_up = None
+        self._restless = dict(self.attached)
         for known in self.attached.values():
             known.foreseen = None
 
@@ -213,7 +221,7 @@ class Pool:
             return
         self._caught_up = until
         checks = self._checks(delay_seconds)
-        for known in self.attached.values():
+        for known in list(self._restless.values()):
             change = known.foreseen.change if known.foreseen else until
             if known.state is not TrafficState.CHECKING and (change is None or change > until):
                 continue
@@ -223,15 +231,24 @@ class Pool:
             if known.idle_at is not None and not known.held and until >= known.idle_at:
                 known.become(TrafficState.DRAINED, known.idle_at)
                 known.foreseen = None
+            self._let_rest(known)
 
     def next_change(self, delay_seconds: float, find: Find) -> datetime | None:
         """When it will next show an instance in another state by itself; None for never."""
         checks = self._checks(delay_seconds)
-        for known in self.attached.values():
+        changes = []
+        for known in list(self._restless.values()):
             if known.foreseen is None:
                 known.foreseen = Foreseen(change=self._next_change(known, checks, find))
-        changes = (known.foreseen.change for known in self.attached.values() if known.foreseen)
-        return min((change for change in changes if change is not None), default=None)
+                self._let_rest(known)
+            if known.foreseen.change is not None:
+                changes.append(known.foreseen.change)
+        return min(changes, default=None)
+
+    def _let_rest(self, known: Attached) -> None:
+        """Look no more at one that is never to change by itself; who is being checked is counted on."""
+        if known.foreseen and known.foreseen.change is None and known.state is not TrafficState.CHECKING:
+            del self._restless[known.instance]
 
     @staticmethod
     def _next_change(known: Attached, checks: Checks, find: Find) -> datetime | None:

@@ -85,6 +85,7 @@ class Watch:
         self._mandates = {generation: kept for generation, kept in self._mandates.items() if generation == newest}
 
     def _note(self, name: str, complaints: Iterable[str]) -> None:
-        at = self._stage.world.clock.now()
-        if name not in self.excused:
-            self.broken += [Broken(invariant=name, at=at, detail=complaint) for complaint in complaints]
+        if name in self.excused:
+            return
+        for complaint in complaints:
+            self.broken.append(Broken(invariant=name, at=self._stage.world.clock.now(), detail=complaint))

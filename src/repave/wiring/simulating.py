@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from repave.controller.collecting import uncollected
 from repave.controller.converge import Controller
 from repave.controller.pace import Pace
 from repave.controller.ports import Declared, Ports
@@ -16,7 +17,8 @@ FAR_SECONDS = 366 * 86_400.0
 def played(script: Script) -> Theatre:
     """One run of the script, to its end. Raises UnsafePlan, where the planner itself is found wrong."""
     theatre = Theatre(script=script, casts=cast)
-    theatre.play()
+    with uncollected():
+        theatre.play()
     return theatre
 
 

@@ -14,23 +14,22 @@ EARLIEST = 2 / 3
 def renewals(view: View) -> Iterator[str]:
     """A draw for age is one of an instance that is old enough, or has a hard limit to keep."""
     soft, hard = view.policy.age.soft_seconds, view.policy.age.hard_seconds
-    born = {instance.slot: instance.started_at for instance in view.instances.values()}
     for draw in view.plan.draws:
         if draw.drawer is not Drawer.AGE or hard is not None:
             continue
         if soft is None:
             yield f"{draw.slot} would be replaced for its age, and no age is limited"
-        elif view.now - born[draw.slot] < timedelta(seconds=soft * EARLIEST):
+        elif view.now - view.in_slot[draw.slot].started_at < timedelta(seconds=soft * EARLIEST):
             yield f"{draw.slot} would be replaced for its age, and is young"
 
 
 def hurried(view: View) -> Iterator[str]:
     """A draw for a deadline is one of an instance that has a hard limit, or an old one with a flaw to be repaired."""
-    running = {instance.slot: instance.revision for instance in view.instances.values()}
     limits = view.policy.fix_within
     dated = {one.revision for one in view.target.exposures if limits.due(one.flaw)} - {view.target.revision}
-    for draw in view.plan.draws:
-        if draw.drawer is Drawer.DEADLINE and view.policy.age.hard_seconds is None and running[draw.slot] not in dated:
+    draws = [draw for draw in view.plan.draws if draw.drawer is Drawer.DEADLINE]
+    for draw in draws if view.policy.age.hard_seconds is None else ():
+        if view.in_slot[draw.slot].revision not in dated:
             yield f"{draw.slot} would be hurried, and no deadline is known for it"
 
 
@@ -39,8 +38,8 @@ def overdue(view: View) -> Iterator[str]:
     hard = view.policy.age.hard_seconds
     if hard is None:
         return
-    limit = timedelta(seconds=hard)
-    late = sorted(i for i in view.serving if view.now - view.instances[i].started_at >= limit)
+    born_by = view.now - timedelta(seconds=hard)
+    late = sorted(i for i in view.serving if view.instances[i].started_at <= born_by)
     if late and view.plan.phase is Phase.CONVERGED:
         yield f"it says that the fleet is as wanted, and {late[0]} is past the hard limit of its age"
     if late and not (view.plan.holds or view.plan.steps):

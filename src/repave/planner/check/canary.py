@@ -45,7 +45,8 @@ def share(view: View) -> Iterator[str]:
     rule, size = view.policy.rollout, view.target.size
     back = any(proof.revision == view.target.revision for proof in view.target.proven)
     stage = view.plan.canary or view.target.canary
-    if rule.strategy != "canary" or back or stage.step >= len(rule.steps):
+    fresh = [launch for launch in view.fresh if launch.revision == view.target.revision]
+    if rule.strategy != "canary" or back or stage.step >= len(rule.steps) or not fresh:
         return
     ending = {end.instance for end in view.ends}
     staying = [i for i in view.instances if i not in ending and not view.dead(i) and not view.unwell(i)]
@@ -56,9 +57,8 @@ def share(view: View) -> Iterator[str]:
     sent_for = {wish.slot for wish in view.target.replacements}
     out = {each.zone for each in view.target.zones_out if each.until is None or each.until > view.now}
     new = [i for i in new if view.instances[i].slot not in sent_for and view.instances[i].zone not in out]
-    fresh = [launch for launch in view.fresh if launch.revision == view.target.revision]
     most = max(1, rule.steps[stage.step].of(size), size - old)
-    if old and fresh and len(new) + len(fresh) > most:
+    if old and len(new) + len(fresh) > most:
         yield f"{len(new) + len(fresh)} new ones would be there, and the step allows {most}"
 
 

@@ -52,13 +52,15 @@ def going_back(view: View) -> Iterator[str]:
 
 def lessons(view: View) -> Iterator[str]:
     """What is remembered is true, and is remembered once."""
-    well = {view.instances[instance].slot for instance in view.serving}
-    failed = {failure.slot for failure in view.plan.failures if failure.kind is not FailureKind.WORSE}
-    for slot in sorted(well & ({heal.slot for heal in view.plan.heals} | failed)):
+    unwell = {failure.slot for failure in view.plan.failures if failure.kind is not FailureKind.WORSE}
+    unwell |= {heal.slot for heal in view.plan.heals}
+    well = {view.instances[instance].slot for instance in view.serving} if unwell else set()
+    for slot in sorted(well & unwell):
         yield f"{slot} serves, and would be remembered as failed"
-    remembered = Counter(f.slot for f in view.plan.failures) + Counter({f.slot: 1 for f in view.target.failures})
+    known = {failure.slot for failure in view.target.failures}
+    times = Counter(failure.slot for failure in view.plan.failures)
     for failure in view.plan.failures:
-        if remembered[failure.slot] > 1:
+        if failure.slot in known or times[failure.slot] > 1:
             yield f"the failure of {failure.slot} would be counted twice"
     for slot in view.plan.closed:
         if slot not in view.ordered:
@@ -67,6 +69,9 @@ def lessons(view: View) -> Iterator[str]:
 
 def success(view: View) -> Iterator[str]:
     """Success is told only of what is true: the wanted number, of the wanted revision, alone, serving."""
+    proves = view.plan.proven == view.target.revision
+    if not proves and view.plan.phase is not Phase.CONVERGED:
+        return
     current = {i for i in view.serving if view.instances[i].revision == view.target.revision}
     alone = len(current) == len(view.instances) == view.target.size
     if view.plan.phase is Phase.CONVERGED and (
@@ -77,7 +82,7 @@ def success(view: View) -> Iterator[str]:
         each.revision == view.target.revision for each in view.target.revoked
     ):
         yield "it says that the fleet is as wanted, and what is wanted is revoked"
-    if view.plan.proven == view.target.revision and (not alone or view.partial):
+    if proves and (not alone or view.partial):
         yield f"it calls {view.plan.proven} proven, and it does not carry the fleet alone"
 
 

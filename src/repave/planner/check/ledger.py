@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from repave.model.amount import Amount
 from repave.model.disruption import Drawer
-from repave.model.names import ZoneName
+from repave.model.names import SlotId, ZoneName
 from repave.model.observation import TrafficState
 from repave.model.plan import Draw, Rule
 from repave.planner.check.view import View
@@ -59,19 +59,17 @@ def zones(view: View) -> Iterator[str]:
     limit = view.policy.budget.per_zone
     if limit is None or not _is_paced(view):
         return
-    zone_of = _zones_of_slots(view)
-    leaving = Counter(zone_of[draw.slot] for draw in _taken(view))
+    leaving = Counter(view.in_slot[draw.slot].zone for draw in _taken(view))
     leaving.update(i.zone for i in view.instances.values() if view.state(i.id) in LEAVING and not view.dead(i.id))
     most = max(1, limit.of(view.target.size))
-    for zone in sorted({zone_of[draw.slot] for draw in _taken(view) if draw.drawer in PACED}):
+    for zone in sorted({view.in_slot[draw.slot].zone for draw in _taken(view) if draw.drawer in PACED}):
         if leaving[zone] > most:
             yield f"{leaving[zone]} would leave zone {zone} at the same time, and {most} may"
 
 
 def memory(view: View) -> Iterator[str]:
     """The ledger gets every granted draw that it does not hold, and nothing else."""
-    zone_of = _zones_of_slots(view)
-    granted = [(draw.slot, draw.drawer, zone_of.get(draw.slot), view.plan.at) for draw in _fresh(view)]
+    granted = [(draw.slot, draw.drawer, _zone_of(view, draw.slot), view.plan.at) for draw in _fresh(view)]
     kept = [(entry.slot, entry.drawer, entry.zone, entry.at) for entry in view.plan.disruptions]
     if sorted(granted) != sorted(kept):
         yield f"the ledger would be given {len(kept)} draws that are not the {len(granted)} new ones granted"
@@ -102,5 +100,6 @@ def _is_paced(view: View) -> bool:
     return view.target.size > 0 and not goes_back
 
 
-def _zones_of_slots(view: View) -> dict[str, ZoneName]:
-    return {instance.slot: instance.zone for instance in view.instances.values()}
+def _zone_of(view: View, slot: SlotId) -> ZoneName | None:
+    seen = view.in_slot.get(slot)
+    return None if seen is None else seen.zone

@@ -66,7 +66,9 @@ def sick(view: View) -> Iterator[str]:
     """Those that served and look sick may come back: they are not thrown away while too few are left that may serve."""
     ended = {ending.instance for ending in view.ends}
     sick = {i for i in ended & set(view.instances) if view.state(i) is TrafficState.FAILING and not view.dead(i)}
+    if not sick:
+        return
     leaving = (TrafficState.DRAINING, TrafficState.DRAINED)
     left = [i for i in view.instances if i not in ended and not view.dead(i) and view.state(i) not in leaving]
-    if sick and len(left) < view.target.size:
+    if len(left) < view.target.size:
         yield f"{len(sick)} that look sick would be ended, and {len(left)} be left of {view.target.size}"

@@ -9,17 +9,21 @@ from repave.planner.check.view import View
 
 def switches(view: View) -> Iterator[str]:
     """All requests go over only to what is wanted, seen, whole, and not stopped."""
+    if not view.plan.switch:
+        return
     well = [i for i in _new(view) if i in view.serving or view.stands_by(i)]
-    if view.plan.switch and len(well) < view.target.size:
+    if len(well) < view.target.size:
         yield f"all requests would go over, and {len(well)} of {view.target.size} are ready"
-    if view.plan.switch and (view.partial or view.target.paused):
+    if view.partial or view.target.paused:
         yield "all requests would go over, and the fleet is paused or not everything could be seen"
-    if view.plan.switch and (view.target.stopped or view.plan.stop or view.plan.retarget):
+    if view.target.stopped or view.plan.stop or view.plan.retarget:
         yield "all requests would go over to what is stopped"
 
 
 def admissions(view: View) -> Iterator[str]:
     """Who is let in stands by, is wanted, and is let in with all the others, but for those that are needed now."""
+    if not (view.admits or view.launches or view.attaches):
+        return
     new, may_have_traffic = _new(view), _may_have_traffic(view)
     for admit in view.admits:
         if not view.stands_by(admit.instance) or view.instances[admit.instance].slot != admit.slot:
@@ -41,12 +45,15 @@ def admissions(view: View) -> Iterator[str]:
 
 def rests(view: View) -> Iterator[str]:
     """Only old ones that serve are withdrawn to stand by, and only once as many new ones as wanted serve."""
+    if not view.stand_bys:
+        return
     new = _new(view)
+    old = view.serving - new
     serving = new & view.serving
     for step in view.stand_bys:
-        if step.instance not in view.serving - new:
+        if step.instance not in old:
             yield f"{step.instance} would stand by, and is not an old one that serves"
-    if view.stand_bys and (len(serving) < view.target.size or view.target.switched is None):
+    if len(serving) < view.target.size or view.target.switched is None:
         yield f"old ones would stand by, and {len(serving)} of {view.target.size} new ones serve"
 
 

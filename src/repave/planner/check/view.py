@@ -2,8 +2,9 @@
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import cached_property
 
-from repave.model.names import InstanceId
+from repave.model.names import InstanceId, SlotId
 from repave.model.observation import Instance, MachineState, Observation, TrafficState
 from repave.model.plan import Admit, Attach, Detach, Drain, Launch, Plan, StandBy, Terminate
 from repave.model.policy import FleetPolicy
@@ -51,7 +52,13 @@ class View:
         """What a canary is compared with."""
 
         self.fresh = [launch for launch in self.launches if launch.slot not in self.ordered]
-        self.serving = {instance for instance in self.instances if self._serves(instance)}
+        serving = {instance for instance, state in self._states.items() if state is TrafficState.SERVING}
+        self.serving = serving & self.instances.keys() - self._dead
+
+    @cached_property
+    def in_slot(self) -> dict[SlotId, Instance]:
+        """The instance of each slot; of a double the last that is listed."""
+        return {instance.slot: instance for instance in self.instances.values()}
 
     def state(self, instance: InstanceId) -> TrafficState | None:
         """What the balancer says of it."""
@@ -81,9 +88,6 @@ class View:
         if backend is None or backend.state is not TrafficState.DRAINING:
             return False
         return self.seen_at - backend.since < timedelta(seconds=self.policy.drain_timeout_seconds)
-
-    def _serves(self, instance: InstanceId) -> bool:
-        return not self.dead(instance) and self.state(instance) is TrafficState.SERVING
 
 
 def _with_carrier(target: Target, plan: Plan, observation: Observation) -> Target:

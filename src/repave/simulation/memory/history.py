@@ -33,6 +33,9 @@ class MemoryHistory:
         self._observations: dict[FleetKey, Observation] = {}
         self._plans: dict[FleetKey, Plan] = {}
         self._lifetimes: dict[FleetKey, dict[InstanceId, Lifetime]] = {}
+        self._last_seen: dict[FleetKey, dict[InstanceId, datetime]] = {}
+        """Kept beside the lifetimes: of all that live it changes with every look, and mostly nothing else does."""
+
         self._living: dict[FleetKey, set[InstanceId]] = {}
         self._events: list[Event] = []
 
@@ -63,10 +66,8 @@ class MemoryHistory:
     def lifetimes(self, fleet: FleetKey | None = None, *, living: bool = False) -> tuple[Lifetime, ...]:
         """Of one fleet or all, oldest first."""
         fleets = self._lifetimes if fleet is None else (fleet,)
-        if living:
-            chosen = [self._lifetimes[whose][name] for whose in fleets for name in self._living.get(whose, ())]
-        else:
-            chosen = [lifetime for whose in fleets for lifetime in self._lifetimes.get(whose, {}).values()]
+        known = self._living if living else self._lifetimes
+        chosen = [self._lifetime(whose, name) for whose in fleets for name in known.get(whose, ())]
         return tuple(sorted(chosen, key=lambda lifetime: (lifetime.first_seen, str(lifetime.fleet), lifetime.instance)))
 
     @contextmanager
@@ -101,13 +102,17 @@ class MemoryHistory:
         shown = {backend.instance: backend.state for backend in observation.traffic.backends}
         listed = {instance.id: instance for instance in observation.machines.instances}
         for name, instance in listed.items():
-            lifetime = lifetimes.get(name) or _born(instance, observation, ordered)
+            lifetime = lifetimes.get(name)
+            if lifetime is None:
+                lifetime = lifetimes[name] = _born(instance, observation, ordered)
             marks: dict[str, Any] = {
                 mark: observation.traffic.at
                 for mark in MARKED_BY.get(shown.get(name), ())
                 if getattr(lifetime, mark) is None
             }
-            lifetimes[name] = lifetime._replace(last_seen=at, gone_at=None, **marks)
+            if marks or lifetime.gone_at is not None:
+                lifetimes[name] = lifetime._replace(gone_at=None, **marks)
+        self._last_seen.setdefault(fleet, {}).update(dict.fromkeys(listed, at))
         living = self._living.setdefault(fleet, set())
         began = {name: self._artifact_of(fleet, listed[name].revision) for name in listed.keys() - living}
         ended = set() if observation.machines.incomplete else living - listed.keys()
@@ -116,6 +121,9 @@ class MemoryHistory:
         living.update(listed)
         living.difference_update(ended)
         return seen(observation, began, ended)
+
+    def _lifetime(self, fleet: FleetKey, name: InstanceId) -> Lifetime:
+        return self._lifetimes[fleet][name]._replace(last_seen=self._last_seen[fleet][name])
 
 
 def _born(instance: Instance, observation: Observation, ordered: Mapping[SlotId, datetime]) -> Lifetime:

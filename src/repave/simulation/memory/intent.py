@@ -157,7 +157,9 @@ class MemoryIntent:
 
     def _known(self, fleet: FleetKey) -> Target:
         """With what is revoked of it now, and the flaws it is known to have."""
-        return replace(self._targets[fleet], revoked=self._revoked(fleet), exposures=self._exposed(fleet))
+        target, revoked, exposures = self._targets[fleet], self._revoked(fleet), self._exposed(fleet)
+        as_kept = (target.revoked, target.exposures) == (revoked, exposures)
+        return target if as_kept else replace(target, revoked=revoked, exposures=exposures)
 
     def _begin(self, fleet: FleetKey, aim: Aim, at: datetime) -> None:
         before = self._forgotten.pop(fleet, None)
