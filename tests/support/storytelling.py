@@ -55,7 +55,7 @@ class Story:
         self.asked = self.failed = 0
         self.fewest = self.most = self._living()
         self._begun = self._world.clock.now()
-        self._sequence = len(self.stage.store.events(limit=EVERYTHING))
+        self._sequence = self.stage.store.newest_event()
 
     def tell(self, deed: str) -> None:
         """What someone did."""
