@@ -12,13 +12,14 @@ from repave.model.names import FleetKey
 from repave.model.observation import Observation
 from repave.model.plan import Plan
 from repave.operations.converge import Watcher, unwatched
-from repave.operations.status import InstanceStatus, instance_statuses
 from repave.ports.clock import Clock
 from repave.ports.store import Store
 
 if TYPE_CHECKING:
     from rich.console import Group
     from rich.table import Table
+
+    from repave.operations.status import InstanceStatus
 
 REFRESHES_PER_SECOND = 4
 """Enough to look alive; more costs the machine that runs the fleet too."""
@@ -112,6 +113,8 @@ class LiveView:
         from rich.console import Group  # noqa: PLC0415 - only drawn where rich is loaded already
         from rich.text import Text  # noqa: PLC0415 - the same
 
+        from repave.operations.status import instance_statuses  # noqa: PLC0415 - the same
+
         parts: list[Text | Table] = []
         now = self._clock.now()
         for fleet, (plan, observation) in self._latest.items():
@@ -122,7 +125,7 @@ class LiveView:
         return Group(*parts)
 
 
-def _table(instances: tuple[InstanceStatus, ...], now: datetime) -> "Table":
+def _table(instances: "tuple[InstanceStatus, ...]", now: datetime) -> "Table":
     from rich.table import Table  # noqa: PLC0415 - only drawn where rich is loaded already
     from rich.text import Text  # noqa: PLC0415 - the same
 

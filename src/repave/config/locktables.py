@@ -1,7 +1,6 @@
 """The tables of `repave.lock`, read strictly: what a merge or a hand may have broken is named by line and entry."""
 
 import re
-import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -207,6 +206,8 @@ class _Reading:
         for number, line in enumerate(self.lines, start=1):
             if line.startswith(("<<<<<<<", ">>>>>>>")):
                 raise FileError([self.problem(number, "an unresolved merge conflict", Unfit("", hint=_AGAIN))])
+        import tomllib  # noqa: PLC0415 - locks are digested oftener than read
+
         try:
             return tomllib.loads(text.replace("\r\n", "\n"))
         except tomllib.TOMLDecodeError as error:

@@ -1,10 +1,7 @@
 """Published artifacts: verified, unpacked, and shown as one root filesystem while an instance needs it."""
 
 import os
-import shutil
-import stat
-import tempfile
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from threading import Lock
@@ -13,19 +10,18 @@ from repave.model.artifact import Artifact
 from repave.model.names import Digest
 from repave.ports.clock import Clock
 from repave.ports.commands import Commands
-from repave.ports.errors import Corrupt, Invalid
+from repave.ports.errors import Invalid
 from repave.ports.progress import Progress
 from repave.ports.registry import Registry
-from repave.providers.local.containers import MOUNT_POINTS, WRITABLE
 from repave.providers.local.errors import mapped
-from repave.providers.local.images import facts_of, read_image
 from repave.providers.local.locks import locked
 from repave.providers.local.mapping import ImageFacts, read_facts, written_facts
+from repave.providers.local.mount_points import make_mount_points
 from repave.providers.local.places import Places
 from repave.providers.local.records import write_whole
-from repave.providers.local.seals import broken, seal
+from repave.providers.local.seals import broken, changed_since
 from repave.providers.local.settings import COMMAND_SECONDS
-from repave.providers.local.unpacking import LayerFile, unpack
+from repave.providers.local.trees import remove_tree
 
 MOUNT_POINTS_LAYER = "mount-points"
 """The topmost layer of every root: empty folders for what runc mounts."""
@@ -63,14 +59,19 @@ class Artifacts:
                     self._checked[artifact.digest] = self._clock.now()
                     return
                 self._drop(artifact.digest, changed, in_use)
+            # Who finds all unpacked, as most rollouts do, needs nothing that reads archives.
+            from repave.providers.local.images import facts_of, read_image  # noqa: PLC0415 - the reason stands above
+            from repave.providers.local.layer_folders import LayerFolders  # noqa: PLC0415 - the same
+
             self._places.root.mkdir(parents=True, exist_ok=True)
             # Layers hold set-user-ID programs of the image: nobody else of this machine may reach them.
             self._places.root.chmod(0o700)
             image = read_image(self._registry, artifact.digest)
             size = sum(layer.path.stat().st_size for layer in image.layers)
+            layers = LayerFolders(places=self._places, privileged=self._privileged)
             with progress.task(f"unpack {artifact.image}", total=size, unit="B") as task:
-                folders = self._unpack_all(image.layers, folder, in_use, task.advance)
-            facts = facts_of(image, folders, self._places.layers if self._privileged else folder)
+                names = layers.unpack(image.layers, folder, in_use, task.advance)
+            facts = facts_of(image, names, self._places.layers if self._privileged else folder)
             write_whole(folder / "artifact.json", written_facts(facts), durable=True)
             self._checked[artifact.digest] = self._clock.now()
 
@@ -81,13 +82,13 @@ class Artifacts:
             self.hide(digest)
             # First the file that makes it count as published: a crash then leaves only what `publish` overwrites.
             (folder / "artifact.json").unlink(missing_ok=True)
-            _remove_tree(folder)
+            remove_tree(folder)
             used = {layer for other in self.published() for layer in self.facts(other).layers}
             if self._places.layers.is_dir():
                 for layer in self._places.layers.iterdir():
                     if layer.name not in used and layer.name != MOUNT_POINTS_LAYER:
                         (self._places.seals / layer.name).unlink(missing_ok=True)
-                        _remove_tree(layer)
+                        remove_tree(layer)
 
     def published(self) -> frozenset[Digest]:
         """What can be started here now."""
@@ -111,7 +112,7 @@ class Artifacts:
                 return
             with mapped(f"looking at the artifact {digest}"):
                 for layer, path in self._changed(digest).items():
-                    raise _changed_since(layer, path)
+                    raise changed_since(layer, path)
             self._checked[digest] = now
 
     def root(self, digest: Digest) -> Path:
@@ -125,7 +126,7 @@ class Artifacts:
             return
         root.mkdir(exist_ok=True)
         stacked = [MOUNT_POINTS_LAYER, *reversed(self.facts(digest).layers)]
-        self._make_mount_points(self._places.layers / MOUNT_POINTS_LAYER)
+        make_mount_points(self._places.layers / MOUNT_POINTS_LAYER)
         # Relative to the layers' folder, since the option's value is limited to a page and splits at colons.
         options = f"ro,nodev,lowerdir={':'.join(stacked)}"
         with mapped(f"mounting the artifact {digest}"):
@@ -169,90 +170,6 @@ class Artifacts:
         """Make room for unpacking again what has changed."""
         for layer, path in changed.items():
             if layer in in_use:
-                raise _changed_since(layer, path)
+                raise changed_since(layer, path)
         self.hide(digest)
         (self._places.artifact(digest) / "artifact.json").unlink()
-
-    def _make_room(self, target: Path, in_use: Collection[str]) -> None:
-        """Remove an unpacked layer that is not as it was left."""
-        if target.is_dir() and (path := broken(target, self._places.seals / target.name)) is not None:
-            if target.name in in_use:
-                raise _changed_since(target.name, path)
-            _remove_tree(target)
-
-    def _unpack_all(
-        self, layers: tuple[LayerFile, ...], folder: Path, in_use: Collection[str], advance: Callable[[int], None]
-    ) -> tuple[str, ...]:
-        names = tuple(layer.difference.removeprefix("sha256:") for layer in layers)
-        if self._privileged:
-            for name, layer in zip(names, layers, strict=True):
-                self._make_room(self._places.layers / name, in_use)
-                self._unpack_shared(layer, self._places.layers / name, advance)
-            return names
-        _remove_tree(folder)
-        root = folder / "root"
-        root.mkdir(parents=True)
-        for layer in layers:
-            unpack(layer, root, privileged=False, advance=advance)
-        self._make_mount_points(root)
-        seal(root, folder / "seal")
-        return ("root",)
-
-    def _unpack_shared(self, layer: LayerFile, target: Path, advance: Callable[[int], None]) -> None:
-        if target.is_dir():
-            return
-        target.parent.mkdir(parents=True, exist_ok=True)
-        for remains in target.parent.glob(".unpacking-*"):
-            _remove_tree(remains)
-        temporary = Path(tempfile.mkdtemp(prefix=".unpacking-", dir=target.parent))
-        temporary.chmod(0o755)
-        unpack(layer, temporary, privileged=True, advance=advance)
-        # Its own change of state is its new name; what is below keeps what is written down.
-        temporary.rename(target)
-        seal(target, self._places.seals / target.name)
-
-    def _make_mount_points(self, root: Path) -> None:
-        root.mkdir(parents=True, exist_ok=True)
-        root.chmod(0o755)  # whatever our umask is: this becomes the instance's own root
-        for name in MOUNT_POINTS:
-            if _leads_astray(root, name):
-                continue
-            folder = root / name
-            if not folder.is_dir():
-                folder.mkdir()
-                folder.chmod(0o755)
-            if f"/{name}" in WRITABLE:
-                # A tmpfs mounted by runc takes the mode of the folder below it, whatever its own options say.
-                folder.chmod(0o1777)
-        if not _leads_astray(root, "etc/hosts"):
-            (root / "etc" / "hosts").touch()
-
-
-def _changed_since(layer: str, path: str) -> Corrupt:
-    return Corrupt(
-        f"the unpacked layer {layer} has changed since it was verified: /{path}",
-        hint="nothing is started from it; end what runs from it (`repave destroy ENVIRONMENT`) and deploy: "
-        "then it is unpacked anew",
-    )
-
-
-def _leads_astray(root: Path, name: str) -> bool:
-    """Whether a step of the way below ``root`` is a link, which could lead to a folder of this machine."""
-    path = root
-    for part in name.split("/"):
-        path /= part
-        if path.is_symlink():
-            return True
-    return False
-
-
-def _remove_tree(folder: Path) -> None:
-    """Remove the folder and all below it, also where the image made folders read-only; not there is no error."""
-    if not folder.is_dir():
-        return
-    for path, names, _ in os.walk(folder):
-        for name in names:
-            below = Path(path) / name
-            if not below.is_symlink() and not stat.S_IMODE(below.lstat().st_mode) & stat.S_IWUSR:
-                below.chmod(0o700)
-    shutil.rmtree(folder)

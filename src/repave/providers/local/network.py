@@ -110,21 +110,24 @@ class BridgeNetwork:
         cable, namespace = cable_of(record.instance), namespace_of(record.instance)
         if _alias(cable) in {"", self._mark}:
             self._remove([cable])
-        inside = f"netns exec {namespace} ip"
-        lines = [
+        outside = [
             f"netns add {namespace}",
             f"link add {cable} type veth peer name eth0 address {hardware_address(record.address)} netns {namespace}",
             f"link set dev {cable} alias {self._mark}",
             f"link set dev {cable} addrgenmode none",
             f"link set dev {cable} master {self._places.bridge}",
             f"link set dev {cable} up",
-            f"{inside} link set dev lo up",
-            f"{inside} link set dev eth0 addrgenmode none",
-            f"{inside} addr add {record.address}/24 dev eth0",
-            f"{inside} link set dev eth0 up",
+        ]
+        inside = [
+            "link set dev lo up",
+            "link set dev eth0 addrgenmode none",
+            f"addr add {record.address}/24 dev eth0",
+            "link set dev eth0 up",
         ]
         with mapped(f"connecting {record.slot} of {record.fleet}"):
-            self._guarded.run(record.instance, ["ip", "-batch", "-"], stdin=_script(lines))
+            self._guarded.run(record.instance, ["ip", "-batch", "-"], stdin=_script(outside))
+            # `netns exec` within the batch would take a process and mounts of its own for each line.
+            self._guarded.run(record.instance, ["ip", "-netns", namespace, "-batch", "-"], stdin=_script(inside))
         return NAMESPACES / namespace
 
     def connect(self, record: Record, process: Process) -> Process | None:

@@ -16,7 +16,6 @@ from repave.providers.local.engines import describe
 from repave.providers.local.errors import mapped
 from repave.providers.local.locks import locked
 from repave.providers.local.mapping import Phase, Record, instance_of
-from repave.providers.local.metrics import measure
 from repave.providers.local.records import write_whole
 
 NAME = ProviderName("local")
@@ -77,6 +76,8 @@ class LocalProvider:
 
     def read(self, fleet: FleetKey, *, window_seconds: float) -> MetricSighting:
         """Processor and memory; see the metrics port. Some milliseconds for each instance."""
+        from repave.providers.local.metrics import measure  # noqa: PLC0415 - few fleets scale by what is measured
+
         at = self._surroundings.clock.now()
         with mapped(f"measuring {fleet}"):
             records, _ = self._parts.records.scan(fleet)

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from itertools import zip_longest
 from pathlib import Path
 
+from repave.ports.errors import Corrupt
 from repave.providers.local.records import write_whole
 
 
@@ -30,6 +31,15 @@ def broken(folder: Path, place: Path) -> str | None:
         return None
     pairs = zip_longest(sealed.splitlines(keepends=True), found.splitlines(keepends=True))
     return next(_name(min(line for line in pair if line is not None)) for pair in pairs if pair[0] != pair[1])
+
+
+def changed_since(layer: str, path: str) -> Corrupt:
+    """What to say of an unpacked layer of which ``path`` is not as it was sealed."""
+    return Corrupt(
+        f"the unpacked layer {layer} has changed since it was verified: /{path}",
+        hint="nothing is started from it; end what runs from it (`repave destroy ENVIRONMENT`) and deploy: "
+        "then it is unpacked anew",
+    )
 
 
 def _lines(folder: Path) -> Iterator[bytes]:

@@ -3,13 +3,11 @@
 Source: https://github.com/opencontainers/image-spec/blob/v1.1.0/layer.md; ``archives`` keeps what is written inside.
 """
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from repave.archives.compression import Compression, unpacked
-from repave.archives.entries import Readable
 from repave.archives.errors import BadArchive
 from repave.archives.layers import COMPRESSIONS, HINT
 from repave.archives.rules import ROOT_FILESYSTEM
@@ -20,8 +18,7 @@ from repave.archives.whiteouts import Hiding
 from repave.model.names import Digest
 from repave.ports.errors import Corrupt, Invalid
 from repave.providers.local.errors import REMEDY
-
-CHUNK_BYTES = 1024 * 1024
+from repave.providers.local.hashed import Hashed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,27 +31,6 @@ class LayerFile:
     """Digest of the uncompressed tar: the layer's diff id."""
 
     media_type: str
-
-
-class Hashed:
-    """A stream that is hashed as it is read."""
-
-    def __init__(self, source: Readable, advance: Callable[[int], None]) -> None:
-        self._source = source
-        self._advance = advance
-        self._hash = hashlib.sha256()
-
-    def read(self, size: int = CHUNK_BYTES, /) -> bytes:
-        """The next bytes."""
-        content = self._source.read(size)
-        self._hash.update(content)
-        self._advance(len(content))
-        return content
-
-    @property
-    def digest(self) -> Digest:
-        """Of everything read so far."""
-        return Digest(f"sha256:{self._hash.hexdigest()}")
 
 
 def unpack(layer: LayerFile, target: Path, *, privileged: bool, advance: Callable[[int], None]) -> None:

@@ -23,12 +23,12 @@ from repave.ports.image_format import Descriptor
 from repave.ports.progress import Progress
 from repave.ports.registry import Registry
 from repave.providers.local.errors import mapped
+from repave.providers.local.hashed import CHUNK_BYTES, Hashed
 from repave.providers.local.locks import locked
 from repave.providers.local.places import Places
 from repave.providers.local.qemu.files_disk import write_files_disk
 from repave.providers.local.qemu.machine import Boot
 from repave.providers.local.seals import broken, seal
-from repave.providers.local.unpacking import CHUNK_BYTES, Hashed
 
 RUNNABLE = "amd64"
 """The one architecture that is started here; tried on no other machine."""
