@@ -5,6 +5,11 @@ import signal
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling
+
+SHARED_OUT = ("tests/planner/", "tests/simulation/")
+"""Rooms whose tests compute long and share nothing."""
 
 settings.register_profile("dev", max_examples=100, deadline=None)
 settings.register_profile(
@@ -32,6 +37,24 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files that start something real come first: what takes long must not be what the others wait for at the end."""
+    """Files that start something real come first; single tests are last, so that all workers end together."""
     real = {item.path for item in items if item.get_closest_marker("real")}
-    items.sort(key=lambda item: item.path not in real)
+    items.sort(key=lambda item: (item.path not in real, is_shared_out(item.nodeid)))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFileScheduling:
+    """Other files stay whole, since their tests share what is dear to make."""
+    return SharingOut(config, log)
+
+
+class SharingOut(LoadFileScheduling):  # type: ignore[misc] # pytest-xdist ships no types
+    """A file goes to one worker, but a test of the pure rooms to whoever is free."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return nodeid if is_shared_out(nodeid) else str(super()._split_scope(nodeid))
+
+
+def is_shared_out(nodeid: str) -> bool:
+    """Whether a test runs on any worker, whatever the others of its file do."""
+    return nodeid.startswith(SHARED_OUT)

@@ -39,7 +39,6 @@ from repave.registries.vault import FileVault
 pytestmark = [
     pytest.mark.real,
     pytest.mark.network,
-    pytest.mark.xdist_group("machine"),
     # A bake takes half a minute, a start under emulation as long: each several times that on a busy machine.
     pytest.mark.timeout(900),
 ]

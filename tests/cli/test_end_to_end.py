@@ -72,8 +72,7 @@ def test_from_a_file_to_a_serving_fleet_and_back(project: Path) -> None:
     assert locked["changed"]
     assert repave(project, "lock", "--check") == {"matches": True, "differs": []}
     assert repave(project, "bake")["release"] == "r1"
-    again = repave(project, "bake", "--verify")
-    assert (again["new"], [image["same"] for image in again["verified"]]) == (False, [True])
+    assert repave(project, "bake")["new"] is False
     assert [source["name"] for source in repave(project, "scan")["sources"]] == ["debian trixie-security"]
     assert repave(project, "plan", "test")["fleets"][0]["rehearsal"]["peak"] == 2
     verified = repave(project, "verify", "--deep")

@@ -124,14 +124,14 @@ def tell_progress(runs: Sequence[Run], over: threading.Event) -> None:
                 print(f"{time.monotonic() - began:5.0f} s  {run.target.name:<10} {told}", file=sys.stderr)
 
 
-def fuzz_all(targets: Iterable[Target], seconds: int, jobs: int) -> int:
-    """Each for so long; the exit code."""
+def fuzz_all(targets: Iterable[Target], seconds: int, rest: int, jobs: int) -> int:
+    """Each for so long, those that not every project meets for ``rest`` seconds; the exit code."""
     runs = [Run(target=target) for target in targets]
     over = threading.Event()
     teller = threading.Thread(target=tell_progress, args=(runs, over), daemon=True)
     teller.start()
     with ThreadPoolExecutor(jobs) as pool:
-        list(pool.map(lambda run: fuzz(run, seconds), runs))
+        list(pool.map(lambda run: fuzz(run, seconds if run.target.everywhere else rest), runs))
     over.set()
     print(f"{'target':<10} {'inputs':>12} {'branches':>9} {'peak MB':>8} {'grown MB':>9}")
     for run in runs:
@@ -161,6 +161,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="scripts/fuzz", description=__doc__.partition("\n\n")[0])
     parser.add_argument("targets", nargs="*", metavar="TARGET", help=f"of {', '.join(names)}; all when none is named")
     parser.add_argument("--seconds", type=int, default=SECONDS, help=f"for each target ({SECONDS})")
+    parser.add_argument("--rest", type=int, help="for each whose bytes not every project meets (as --seconds)")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="at once (one for each processor)")
     parser.add_argument("--fresh", action="store_true", help="forget what earlier runs found worth keeping")
     asked = parser.parse_args()
@@ -176,7 +177,9 @@ def main() -> int:
         )
     if asked.fresh:
         shutil.rmtree(KEPT, ignore_errors=True)
-    return fuzz_all((target_of(name) for name in words or names), asked.seconds, asked.jobs)
+    return fuzz_all(
+        (target_of(name) for name in words or names), asked.seconds, asked.rest or asked.seconds, asked.jobs
+    )
 
 
 sys.exit(main())

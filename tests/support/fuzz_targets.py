@@ -101,6 +101,9 @@ class Target:
     largest_bytes: int = 4096
     """Of an input; a larger one finds nothing else, more slowly."""
 
+    everywhere: bool = False
+    """Every project reads such bytes, whatever its file says."""
+
 
 def read_a_lock(data: bytes) -> None:
     """What is read is written and read again as the same."""
@@ -305,11 +308,11 @@ def read_a_pets_files(data: bytes) -> None:
 
 
 TARGETS = (
-    Target(name="lock", run=read_a_lock, seeds=lock_seeds),
-    Target(name="osv", run=read_a_record, seeds=osv_seeds),
-    Target(name="changelog", run=read_a_changelog, seeds=changelog_seeds),
-    Target(name="control", run=read_control_data, seeds=control_seeds),
-    Target(name="archives", run=read_an_archive, seeds=archive_seeds, largest_bytes=8192),
+    Target(name="lock", run=read_a_lock, seeds=lock_seeds, everywhere=True),
+    Target(name="osv", run=read_a_record, seeds=osv_seeds, everywhere=True),
+    Target(name="changelog", run=read_a_changelog, seeds=changelog_seeds, everywhere=True),
+    Target(name="control", run=read_control_data, seeds=control_seeds, everywhere=True),
+    Target(name="archives", run=read_an_archive, seeds=archive_seeds, largest_bytes=8192, everywhere=True),
     Target(name="cvss", run=read_a_vector, seeds=cvss_seeds, largest_bytes=300),
     Target(name="image", run=read_an_image, seeds=image_seeds),
     Target(name="packagelock", run=read_a_package_lock, seeds=package_lock_seeds),
