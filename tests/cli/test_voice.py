@@ -70,6 +70,7 @@ Commands:
     repave init && repave lock && repave bake
     repave deploy test
     repave patch
+    repave help deploy
 """
 
 Repave = Callable[..., Any]
@@ -81,6 +82,13 @@ def test_help_reads_as_it_should(repave: Repave) -> None:
     assert shown.code == 0
     assert "\n".join(line.rstrip() for line in shown.out.splitlines()) + "\n" == HELP
     assert repave("--help").out == repave("-h").out
+
+
+def test_help_may_be_asked_for_as_a_verb(repave: Repave) -> None:
+    """Of everything, of one verb, and of one that is not there."""
+    assert repave("help").out == repave("--help").out
+    assert repave("help", "deploy").out == repave("deploy", "--help").out
+    assert repave("help", "staus").err == repave("staus").err
 
 
 @pytest.mark.parametrize("verb", VERBS)
@@ -122,6 +130,13 @@ def test_wrong_arguments_say_where_to_look(repave: Repave) -> None:
     assert ended.code == 2
     assert ended.err == "error: missing argument 'ENVIRONMENT'\nhint: `repave deploy --help` shows how\n"
     assert repave("status", "--colour").code == 2
+
+
+def test_a_word_too_many_is_named(repave: Repave) -> None:
+    """Without brackets for a plural that may not be one."""
+    ended = repave("status", "test", "prod")
+    assert ended.code == 2
+    assert ended.err == "error: there is no place for `prod`\nhint: `repave status --help` shows how\n"
 
 
 def test_a_wrong_choice_is_told_in_words(repave: Repave) -> None:

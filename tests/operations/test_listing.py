@@ -90,7 +90,12 @@ def test_an_artifact_is_listed_with_the_lock_of_its_release(
 
 @pytest.mark.parametrize(
     ("image", "release", "hint"),
-    [(None, None, "name one: web, worker"), ("wbe", None, "it holds: web, worker"), ("worker", "r1", "it holds: web")],
+    [
+        (None, None, "name one: web, worker"),
+        ("wbe", None, "it holds: web, worker"),
+        ("worker", "r1", "it holds: web"),
+        ("r1", None, "it holds: web, worker; a release is named by --release r1"),
+    ],
 )
 def test_what_is_not_certain_is_asked_back(
     catalog: MemoryStore, documents: Documents, image: str | None, release: str | None, hint: str

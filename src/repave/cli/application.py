@@ -3,6 +3,7 @@
 import gc
 import importlib
 import os
+import re
 import sys
 from collections.abc import Callable, Sequence
 from typing import Annotated, NoReturn
@@ -16,9 +17,14 @@ from repave.cli.quick import plain_arguments
 from repave.cli.verbs import EXAMPLES, VERBS
 from repave.model.errors import RepaveError
 
+HELP = "help"
+"""No verb of its own: what is asked before one is known."""
+
 COMPLETING = "_REPAVE_COMPLETE"
 """Set by a shell that asks what could come next, as typer names it."""
 
+SURPLUS = re.compile(r"Got unexpected extra argument\(s\) \((.+)\)")
+"""How the library says that there are more words than a verb has places."""
 
 ALLOCATIONS = 200_000
 """Between two garbage collections. Python's own 700 makes every start a third slower; what imports make is kept, and
@@ -67,7 +73,9 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def dispatch(arguments: Sequence[str]) -> int:
-    """Hand the arguments to the verb they name."""
+    """Hand the arguments to the verb they name; ``help VERB`` is its help, as people know it from elsewhere."""
+    if arguments and arguments[0] == HELP:
+        arguments = [*arguments[1:], "--help"]
     first = next((word for word in arguments if not word.startswith("-")), None)
     if arguments and first is arguments[0] and first not in VERBS:
         from repave.config.problems import nearest  # noqa: PLC0415 - needed only when something is wrong
@@ -91,7 +99,8 @@ def application(arguments: Sequence[str]) -> typer.Typer:
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
         help="Don't patch, redeploy: fleets that are replaced by new releases, never changed in place.",
-        epilog="\b\nExamples:\n  repave init && repave lock && repave bake\n  repave deploy test\n  repave patch",
+        epilog="\b\nExamples:\n  repave init && repave lock && repave bake\n  repave deploy test\n  repave patch\n"
+        "  repave help deploy",
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     )
     app.callback()(_repave)
@@ -135,6 +144,8 @@ def _repave(
 def _sentence(misused: TyperException) -> str:
     # The second half is the name of the library's own error, which tells a person nothing.
     message = misused.format_message().strip().rstrip(".").replace(": Value error, ", ": ")
+    if surplus := SURPLUS.fullmatch(message):
+        return f"there is no place for `{surplus[1]}`"
     return message[:1].lower() + message[1:]
 
 

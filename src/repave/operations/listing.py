@@ -1,5 +1,6 @@
 """What an artifact of a release is made of, as a document for others' tools."""
 
+import re
 from dataclasses import dataclass
 
 from repave.model.artifact import Artifact
@@ -61,7 +62,9 @@ def _image_of(release: Release, image: str | None) -> ImageName:
     names = sorted(release.artifacts)
     if image is not None:
         if image not in names:
-            raise Refused(f"{release} holds no image `{image}`", hint=f"it holds: {', '.join(names)}")
+            held = f"it holds: {', '.join(names)}"
+            hint = f"{held}; a release is named by --release {image}" if re.fullmatch(r"r\d+", image) else held
+            raise Refused(f"{release} holds no image `{image}`", hint=hint)
         return ImageName(image)
     if len(names) > 1:
         raise Refused(f"{release} holds several images", hint=f"name one: {', '.join(names)}")
