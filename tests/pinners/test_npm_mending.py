@@ -316,6 +316,20 @@ def test_version_2_of_the_format_is_mended_in_both_its_halves(app: Application, 
     assert one.content.startswith(b'{\n\t"name"')
 
 
+@pytest.mark.real
+def test_what_nobody_needs_keeps_what_it_needs(app: Application, registry: Registry) -> None:
+    """A package that the lock has for no reason stays whole when a repair needs less than what it replaces."""
+    entries = {
+        "node_modules/lib": registry.publish("lib", "1.0.0") | {"dependencies": {"old": "1"}},
+        "node_modules/old": registry.publish("old"),
+        "node_modules/stray": registry.publish("stray") | {"dependencies": {"old": "1"}},
+    }
+    app.write(entries, dependencies={"lib": "1"})
+    registry.publish("lib", "1.0.1")
+    (one,) = app.mend(repair("lib", "1.0.0", "1.0.1")).rewritten
+    assert json.loads(one.content)["packages"].keys() == {"", *entries}
+
+
 VERSIONS = ("1.0.0", "1.1.0", "1.2.0", "2.0.0")
 RANGES = ("^1.0.0", "~1.0.0", "1", "*", ">=1.1.0", "1.0.0", "^2.0.0", "latest")
 NAMES = ("a", "b", "c")

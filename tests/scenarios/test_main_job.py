@@ -93,9 +93,8 @@ def test_a_deploy_that_is_killed_again_and_again_goes_on(told: tuple[Path, Mappi
     endpoint = fleet(shop)["endpoint"]
     moment, ended = 0.35, None
     while ended is None:
-        deploy = subprocess.Popen(
-            [REPAVE, "deploy", "test"], cwd=shop, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
+        with (shop / "deploy.log").open("wb") as log:
+            deploy = subprocess.Popen([REPAVE, "deploy", "test"], cwd=shop, stdout=log, stderr=log)
         try:
             ended = deploy.wait(timeout=moment)
         except subprocess.TimeoutExpired:
@@ -103,7 +102,7 @@ def test_a_deploy_that_is_killed_again_and_again_goes_on(told: tuple[Path, Mappi
             deploy.wait()
         assert httpx.get(endpoint, timeout=10).status_code == 200
         moment += 0.15
-    assert ended == 0
+    assert ended == 0, (shop / "deploy.log").read_text(encoding="utf-8")
     status = fleet(shop)
     assert status["release"] == release
     assert (status["serving"], len(status["instances"])) == (6, 6), status

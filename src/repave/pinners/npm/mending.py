@@ -158,12 +158,16 @@ def _meets(wanted: str, version: str) -> bool:
 
 
 def _without_orphans(before: PackageLock, after: PackageLock) -> PackageLock:
-    """Without what only the replaced versions needed."""
+    """Without what only the replaced versions needed; what nobody needed before stays, with all that it needs."""
     orphans = _needed(before) - _needed(after)
-    kept = {path: entry for path, entry in after.entries.items() if path not in orphans}
-    return replace(after, entries=kept)
+    stays = _with_needs(after, after.entries.keys() - orphans)
+    return replace(after, entries={path: entry for path, entry in after.entries.items() if path in stays})
 
 
 def _needed(lock: PackageLock) -> set[str]:
+    return _with_needs(lock, {one.path for one in lock.own})
+
+
+def _with_needs(lock: PackageLock, paths: set[str]) -> set[str]:
     needs = tuple(needs_of(lock))
-    return closure({one.path for one in lock.own}, lambda found: (need.of for need in needs if need.by in found))
+    return closure(paths, lambda found: (need.of for need in needs if need.by in found))
