@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from cosign_program import Pair, ed25519_pair
+from store_scene import seen
 
 from repave.model.event import Event
 from repave.store.sql import SqlStore
@@ -99,6 +100,7 @@ def test_the_signing_goes_over_to_another_key(folder: Path, repave: Repave, key:
         (("record", "export", "x", "--from", "yesterday"), "--from yesterday: expected a day such as 2026-03-01"),
         (("record", "export", "x", "--to", "2026-03-01T10:00"), "did you mean `2026-03-01T10:00Z`?"),
         (("record", "export", "x", "--from", "2027-01-01"), "nothing is recorded of that time"),
+        (("where", "openssl", "--at", "yesterday"), "--at yesterday: expected a day such as 2026-03-01"),
         (("record", "rotate", "gone.pub"), "there is no public key"),
         (("record", "rotate", "release.pub"), "is the key that signs already"),
     ],
@@ -124,3 +126,19 @@ def test_a_record_without_a_key_proves_little(folder: Path, repave: Repave) -> N
     unkeyed = repave("verify", "shop.record")
     assert unkeyed.code != 0
     assert "`repave verify shop.record --key release.pub`" in unkeyed.err
+
+
+def test_an_instance_is_looked_up_by_its_name(folder: Path, repave: Repave) -> None:
+    """Also one that no record explains, and at a time at which it was not there."""
+    (folder / ".repave").mkdir()
+    store = SqlStore(f"sqlite:///{folder}/.repave/store.db")
+    store.see(seen(NOW, "i-1"))
+    store.close()
+    found = repave("where", "slot-i-1")
+    assert found.code == 0
+    assert "i-1 (slot-i-1) of test/web, zone a: seen from 2026-03-01 12:00 and lives" in found.out
+    assert "no record explains what it runs" in found.out
+    absent = repave("where", "i-1", "--at", "2026-02-28")
+    assert (absent.code, absent.out) == (0, "")
+    assert "i-1 did not run then" in absent.err
+    assert json.loads(repave("where", "i-1", "--json").out)["instances"][0]["artifact"] is None

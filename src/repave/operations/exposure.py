@@ -29,6 +29,11 @@ class Bearer:
     """None while it lives."""
 
 
+def lived(bearer: Bearer, at: datetime) -> bool:
+    """Whether it was there at that time: from its first sight to the list that lacked it."""
+    return bearer.first_seen <= at and (bearer.gone_at is None or at < bearer.gone_at)
+
+
 def bearers(lifetimes: Iterable[Lifetime], releases: Collection[ReleaseNumber]) -> tuple[Bearer, ...]:
     """Those of the lifetimes that run one of the releases, oldest first."""
     return tuple(bearer_of(lifetime) for lifetime in lifetimes if lifetime.release in releases)

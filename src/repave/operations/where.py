@@ -3,13 +3,14 @@
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from repave.model.finding import Finding, SourceStatus
 from repave.model.lock import Lock, LockedImage, LockedPackage
 from repave.model.names import Digest
 from repave.model.release import Bake, Release
 from repave.operations.errors import Refused
-from repave.operations.exposure import Bearer, bearers
+from repave.operations.exposure import Bearer, bearers, lived
 from repave.operations.releases import release_named
 from repave.operations.scan import blind, examine, unjudged
 from repave.operations.urgency import by_urgency
@@ -76,6 +77,20 @@ class Whereabouts:
     def unknown(self) -> tuple[SourceStatus, ...]:
         """Sources that failed."""
         return tuple(source for source in self.sources if source.problem)
+
+
+def as_of(found: Whereabouts, at: datetime) -> Whereabouts:
+    """Which instances lived at that time, and which were gone by then; locks are judged by what is known now."""
+    return replace(found, holdings=tuple(_held_at(holding, at) for holding in found.holdings))
+
+
+def _held_at(holding: Holding, at: datetime) -> Holding:
+    begun = [bearer for bearer in (*holding.living, *holding.past) if bearer.first_seen <= at]
+    return replace(
+        holding,
+        living=tuple(bearer for bearer in begun if lived(bearer, at)),
+        past=tuple(bearer for bearer in begun if not lived(bearer, at)),
+    )
 
 
 class Search:

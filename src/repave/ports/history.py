@@ -1,6 +1,6 @@
 """What was seen and what happened."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import NamedTuple, Protocol
@@ -90,8 +90,8 @@ class History(Protocol):
         """The story, which is all events with a message, after a sequence number, oldest first, ``limit`` at most."""
         ...
 
-    def recorded(self, *, after: int = 0, limit: int = 1000) -> tuple[Recorded, ...]:
-        """All that is recorded after a sequence number, with the hashes that were kept, oldest first."""
+    def recorded(self, *, after: int = 0, limit: int = 1000, kinds: Collection[str] = ()) -> tuple[Recorded, ...]:
+        """All that is recorded after a sequence number, or what of it is of these kinds, oldest first, with hashes."""
         ...
 
     def newest_event(self) -> int:

@@ -82,9 +82,11 @@ class SqlHistory:
         with self._database.reading() as connection:
             return tuple(event_of(row) for row in connection.execute(query))
 
-    def recorded(self, *, after: int = 0, limit: int = 1000) -> tuple[Recorded, ...]:
-        """All that is recorded after a sequence number, oldest first."""
+    def recorded(self, *, after: int = 0, limit: int = 1000, kinds: Collection[str] = ()) -> tuple[Recorded, ...]:
+        """All that is recorded after a sequence number, or what is of these kinds, oldest first."""
         query = select(events).where(events.c.sequence > after).order_by(events.c.sequence).limit(limit)
+        if kinds:
+            query = query.where(events.c.kind.in_(kinds))
         with self._database.reading() as connection:
             return tuple(recorded_of(row) for row in connection.execute(query))
 

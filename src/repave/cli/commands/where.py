@@ -1,32 +1,53 @@
 """``repave where``."""
 
+from datetime import datetime
 from typing import Annotated
 
 import typer
 
 from repave.cli.codes import OK, UNKNOWN
+from repave.cli.moments import past_moment
 from repave.cli.opening import opened
 from repave.cli.options import File, Json
 from repave.cli.phrases import counted, listed
 from repave.cli.screen import Screen
 from repave.cli.severities import likelihood, severity
+from repave.cli.traced import show_trace
 from repave.cli.verbs import example
-from repave.operations.where import Search, Whereabouts
+from repave.operations.instances import Tracing
+from repave.operations.where import Search, Whereabouts, as_of
 
 Subject = Annotated[
-    str, typer.Argument(help="A CVE, package, package==version, sha256 digest or release.", metavar="SUBJECT")
+    str,
+    typer.Argument(
+        help="A CVE, package, package==version, sha256 digest, release, instance or slot.", metavar="SUBJECT"
+    ),
+]
+At = Annotated[
+    str | None, typer.Option("--at", help="What ran at that time, by what was seen [default: now].", metavar="TIME")
 ]
 
 
-@example("repave where CVE-2026-1234", "repave where openssl", "repave where flask==3.0.3", "repave where r3 --json")
-def where(subject: Subject, *, as_json: Json = False, file: File = None) -> int:
+@example(
+    "repave where CVE-2026-1234",
+    "repave where openssl --at 2026-03-01",
+    "repave where flask==3.0.3",
+    "repave where r3 --json",
+    "repave where web-7",
+)
+def where(subject: Subject, *, at: At = None, as_json: Json = False, file: File = None) -> int:
     """Find where a CVE, package, digest or release is, or was: releases, environments, instances.
 
-    A CVE is looked up by examining every released lock now, so what became known later counts too. Ends with 3 when a
-    source could not be read, or none covers what is locked.
+    A CVE is looked up by examining every released lock now, so what became known later counts too. With --at it is told
+    which instances lived at that time. Of an instance or a slot, living or past, it is told what it is made of, its
+    findings, and who let its release in. Ends with 3 when a source could not be read, or none covers what is locked.
     """
     screen = Screen(as_json=as_json)
+    then = None if at is None else past_moment("--at", at)
     with opened(file) as wiring, screen.progress() as progress:
+        trace = Tracing(store=wiring.store, advisories=wiring.advisories, progress=progress).trace(subject, then)
+        if trace is not None:
+            return show_trace(subject, trace, screen)
         present = wiring.locking.present()
         search = Search(
             store=wiring.store,
@@ -36,11 +57,12 @@ def where(subject: Subject, *, as_json: Json = False, file: File = None) -> int:
             bundles=wiring.bundles,
             progress=progress,
         )
-        found = search.find(subject)
+        found = search.find(subject) if then is None else as_of(search.find(subject), then)
     screen.answer(
         {
             "subject": found.subject,
             "kind": found.kind,
+            "at": then,
             "locked": found.locked,
             "environments": found.environments,
             "releases": found.holdings,
@@ -49,11 +71,11 @@ def where(subject: Subject, *, as_json: Json = False, file: File = None) -> int:
             "unjudged": found.unjudged,
         }
     )
-    _show(found, screen)
+    _show(found, screen, then)
     return UNKNOWN if found.unknown or found.unjudged else OK
 
 
-def _show(found: Whereabouts, screen: Screen) -> None:
+def _show(found: Whereabouts, screen: Screen, then: datetime | None) -> None:
     for finding in found.findings[:1]:
         likely = "" if finding.exploitation is None else f", EPSS {likelihood(finding)}"
         screen.show(f"{found.subject}: {severity(finding)}{likely}")
@@ -66,9 +88,10 @@ def _show(found: Whereabouts, screen: Screen) -> None:
             screen.show(
                 f"  baked {_day(bake.began_at)} in {bake.seconds:.0f} s, {counted(bake.built, 'layer')} built{again}"
             )
+        runs = "ran" if then else "runs"
         for bearer in holding.living:
             screen.show(
-                f"  runs in {bearer.environment}/{bearer.slot}, zone {bearer.zone}, since {_day(bearer.first_seen)}"
+                f"  {runs} in {bearer.environment}/{bearer.slot}, zone {bearer.zone}, since {_day(bearer.first_seen)}"
             )
         if holding.past:
             first = min(bearer.first_seen for bearer in holding.past)
@@ -89,7 +112,8 @@ def _show(found: Whereabouts, screen: Screen) -> None:
         screen.say(f"no release and no lock holds {found.subject}{judged}")
     else:
         places = f" in {', '.join(found.environments)}" if living else ""
-        screen.say(f"{counted(living, 'living instance')}{places}, {counted(len(found.holdings), 'release')}")
+        when = f" at {_day(then)}" if then else ""
+        screen.say(f"{counted(living, 'living instance')}{places}{when}, {counted(len(found.holdings), 'release')}")
 
 
 def _day(moment: object) -> str:

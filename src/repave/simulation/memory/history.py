@@ -1,6 +1,6 @@
 """The history in memory: what was seen and what happened."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -87,9 +87,10 @@ class MemoryHistory:
         told = (event for event in self._events[after:] if event.message and fleet in (None, event.fleet))
         return tuple(islice(told, limit))
 
-    def recorded(self, *, after: int = 0, limit: int = 1000) -> tuple[Recorded, ...]:
-        """All of it; the hashes are made when they are asked for."""
-        return tuple(chained(self._events, ORIGIN))[after : after + limit]
+    def recorded(self, *, after: int = 0, limit: int = 1000, kinds: Collection[str] = ()) -> tuple[Recorded, ...]:
+        """All of it, or what is of these kinds; the hashes are made when they are asked for."""
+        whole = tuple(chained(self._events, ORIGIN))
+        return tuple(islice((one for one in whole[after:] if not kinds or one.event.kind in kinds), limit))
 
     def newest_event(self) -> int:
         """How many there are."""
