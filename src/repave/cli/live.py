@@ -119,21 +119,24 @@ class LiveView:
         now = self._clock.now()
         for fleet, (plan, observation) in self._latest.items():
             parts.append(Text(f"{fleet.environment}/{fleet.fleet}: {plan.summary or plan.phase}", style="bold"))
-            parts.append(_table(instance_statuses(observation), now))
+            parts.append(table_of(instance_statuses(observation), now))
             parts += [Text(f"  waits: {hold.subject}, {hold.detail}", style="dim") for hold in plan.holds[:4]]
         parts += [Text(told, style="dim") for told in self.story.recent]
         return Group(*parts)
 
 
-def _table(instances: "tuple[InstanceStatus, ...]", now: datetime) -> "Table":
+def table_of(instances: "tuple[InstanceStatus, ...]", now: datetime) -> "Table":
+    """A line for each instance; where the terminal is narrow, only what was said of it is cut."""
     from rich.table import Table  # noqa: PLC0415 - only drawn where rich is loaded already
     from rich.text import Text  # noqa: PLC0415 - the same
 
-    table = Table(box=None, pad_edge=False, padding=(0, 2))
-    for heading in ("SLOT", "RELEASE", "ZONE", "STATE", "SINCE", "DETAIL"):
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for heading in ("SLOT", "RELEASE", "ZONE", "STATE", "SINCE"):
         table.add_column(heading, no_wrap=True)
+    table.add_column("DETAIL")  # the one that gives way
     for instance in instances:
         state = Text(instance.state, style=STYLES.get(instance.state, ""))
         since = lasting((now - instance.since).total_seconds())
-        table.add_row(instance.slot, instance.release, instance.zone, state, since, Text(instance.detail))
+        detail = Text(instance.detail, no_wrap=True, overflow="ellipsis")
+        table.add_row(instance.slot, instance.release, instance.zone, state, since, detail)
     return table
