@@ -36,6 +36,7 @@ VERBS: dict[str, str] = {
     "zone": "Move fleets out of a zone, or let them use it again.",
     "record": "Hand the record to an auditor, or its signing to another key.",
     "vault": "Carry locked files elsewhere, bring them in, read them again.",
+    "compare": "Start a machine golden and bootstrapped: times, packages, a picture.",
     "mirror": "Serve the locked files of a release to machines that install themselves.",
     "gc": "Remove what no lock, release or instance needs.",
     "destroy": "Drain and end every instance of an environment.",

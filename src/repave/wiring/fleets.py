@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from repave.model.names import FleetKey
     from repave.model.project import Environment
     from repave.model.release import Release
+    from repave.operations.booting import Booting
     from repave.operations.converge import Settled, Watcher
     from repave.operations.deploy import Deploying
     from repave.operations.destroy import Destroyed
@@ -74,6 +75,18 @@ class Fleets(Trusting):
             clock=self.clock,
             place=lambda path: place_in(self.file, path),
         )
+
+    def booting(self, environment: "Environment") -> "Booting":
+        """Machines made both ways, where an environment lives."""
+        from repave.operations.booting import Booting, Stand
+
+        stand = Stand(
+            machines=self.machines(environment.provider),
+            traffic=self.traffic(environment.provider),
+            secrets=self.secrets,
+            clock=self.clock,
+        )
+        return Booting(project=self.project, bakers=self.bakers, stand=stand)
 
     def destroy(self, environment: "Environment", watcher: "Watcher") -> "tuple[Destroyed, ...]":
         """End an environment."""
