@@ -6,6 +6,7 @@ import pytest
 from storytelling import Tells
 
 from repave.model.plan import Phase
+from repave.planner.failures import under_judgement
 from repave.simulation.stage import Stage
 from repave.simulation.world import Behaviour, World
 
@@ -36,3 +37,15 @@ def test_while_a_clock_is_behind_what_came_is_not_told_again_with_every_look(tel
     told = stage.store.newest_event()
     story.run(60)
     assert [event.message for event in stage.store.events(after=told)] == []
+
+
+def test_a_clock_that_is_set_back_after_a_deployment_holds_nothing_up(tells: Tells) -> None:
+    """The release is proven, and the fleet at rest, long before the clock is where it was."""
+    stage = Stage(world=World(seed=1))
+    story = tells("The controller's clock is set back by an hour right after a deployment.", stage)
+    story.deploy(2)
+    stage.world.skew = -timedelta(hours=1)
+    story.tell("the controller's clock is set back by an hour")
+    assert story.settle() is Phase.CONVERGED
+    assert stage.releases() == [2] * 6
+    assert not under_judgement(stage.target)

@@ -1,11 +1,13 @@
 """What every store keeps of what came of orders: proofs, failures and heals, whatever it is made of."""
 
+from dataclasses import replace
+
 import pytest
 from store_scene import FLEET, NEW, NOW, OLD, aim, empty, failure, later, launch
 
 from repave.model.names import SlotId
 from repave.model.outcome import Outcome, Result
-from repave.model.plan import Phase, Plan
+from repave.model.plan import Phase, Plan, Retarget
 from repave.model.target import FailureKind, Heal
 from repave.ports.store import Store
 
@@ -34,6 +36,43 @@ def test_a_revision_is_proven_once_at_its_latest(store: Store) -> None:
     back = store.target(FLEET)
     assert back is not None
     assert [proof.bootable for proof in back.proven] == [True, True]
+
+
+def test_a_clock_that_was_set_back_proves_all_the_same(store: Store) -> None:
+    """What is proven is so since it was wanted at the earliest, else it would never be."""
+    store.add_revision(FLEET, OLD)
+    generation = store.aim(FLEET, aim(), later(3600)).generation
+    store.commit(Plan(fleet=FLEET, parent=generation, at=NOW, phase=Phase.CONVERGED, summary="", proven=aim().revision))
+    target = store.target(FLEET)
+    assert target is not None
+    assert [proof.at for proof in target.proven] == [later(3600)]
+
+
+def test_a_clock_that_was_set_back_makes_no_old_proof_one_of_a_new_wish(store: Store) -> None:
+    """What is wanted again has to carry the fleet again."""
+    for each in (OLD, NEW):
+        store.add_revision(FLEET, each)
+    first = store.aim(FLEET, aim(), NOW)
+    store.commit(
+        Plan(
+            fleet=FLEET,
+            parent=first.generation,
+            at=later(3600),
+            phase=Phase.CONVERGED,
+            summary="",
+            proven=first.revision,
+        )
+    )
+    [other] = [each for each in (OLD, NEW) if each.id != first.revision]
+    second = store.aim(FLEET, replace(aim(), revision=other.id, release=other.release), later(1))
+    assert second.since > later(3600)
+    back = Retarget(revision=first.revision, release=first.release, reason="it is bad")
+    store.commit(
+        Plan(fleet=FLEET, parent=second.generation, at=later(2), phase=Phase.ROLLING, summary="", retarget=back)
+    )
+    target = store.target(FLEET)
+    assert target is not None
+    assert target.since > later(3600)
 
 
 def test_failures_and_heals_count_for_a_day(store: Store) -> None:

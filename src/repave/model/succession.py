@@ -24,7 +24,7 @@ def aimed(target: Target, *, revision: RevisionId, release: ReleaseNumber, size:
         revision=revision,
         release=release,
         size=size,
-        since=target.since if same else at,
+        since=target.since if same else after_all(at, target.proven),
         switched=target.switched if same else None,
         canary=target.canary if same else CanaryStage(),
         stopped="",
@@ -34,6 +34,7 @@ def aimed(target: Target, *, revision: RevisionId, release: ReleaseNumber, size:
 
 def committed(target: Target, plan: Plan, proven: ReleaseNumber) -> Target:
     """The next generation, by a plan made from ``target``; ``proven``: the release of what the plan proves, if any."""
+    target = replace(target, proven=_proofs(target, plan, proven))
     return replace(
         _turned(target, plan),
         generation=target.generation + 1,
@@ -49,11 +50,23 @@ def committed(target: Target, plan: Plan, proven: ReleaseNumber) -> Target:
             )
         ),
         disruptions=(*(known for known in target.disruptions if known.at >= plan.at - HOUR), *plan.disruptions),
-        proven=_proofs(target, plan, proven),
         next_slot=max(target.next_slot, plan.next_slot),
         size=target.size if plan.resize is None else plan.resize.size,
         size_history=target.size_history if plan.size_history is None else plan.size_history,
     )
+
+
+def not_before(at: datetime, since: datetime) -> datetime:
+    """The time of what happened to a revision that is wanted since then: a clock that was set back is not believed."""
+    return max(at, since)
+
+
+def after_all(at: datetime, proven: Iterable[Proof]) -> datetime:
+    """Since when a revision is wanted that becomes so now: after all proofs, also by a clock that was set back.
+
+    Else a proof of before would count as one of what it has yet to carry.
+    """
+    return max([at, *(proof.at + timedelta.resolution for proof in proven)])
 
 
 def oldest_first(failures: Iterable[Failure]) -> tuple[Failure, ...]:
@@ -70,7 +83,7 @@ def _turned(target: Target, plan: Plan) -> Target:
             target,
             revision=back.revision,
             release=back.release,
-            since=plan.at,
+            since=after_all(plan.at, target.proven),
             switched=None,
             canary=CanaryStage(),
             stopped="",
@@ -102,6 +115,7 @@ def _proofs(target: Target, plan: Plan, release: ReleaseNumber) -> tuple[Proof, 
     if plan.proven is None:
         return target.proven
     known = next((proof for proof in target.proven if proof.revision == plan.proven), None)
-    newest = replace(known or Proof(revision=plan.proven, release=release, at=plan.at), at=plan.at, bootable=True)
+    at = not_before(plan.at, target.since)
+    newest = replace(known or Proof(revision=plan.proven, release=release, at=at), at=at, bootable=True)
     others = [proof for proof in target.proven if proof.revision != plan.proven]
     return tuple(sorted((*others, newest), key=lambda proof: (proof.at, proof.revision)))

@@ -191,7 +191,7 @@ class Draft:
     def failure_of(self, member: Member) -> Failure:
         """What the member is remembered by, should it have failed."""
         lost = member.instance.zone in self.zones.lost
-        return failures.failure_of(member, self.target, self.now, zone_lost=lost)
+        return failures.failure_of(member, self.target, self.now, self.sets.lag, zone_lost=lost)
 
     def wait_for_turn(self, turn: Turn) -> None:
         """Say that what is wanted waits for other fleets."""

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from repave.model.plan import Retarget
 from repave.model.policy import FleetPolicy
+from repave.model.succession import not_before
 from repave.model.target import Failure, FailureKind, Proof, Target
 from repave.planner.sets import Member, Sets, Standing
 
@@ -29,23 +30,26 @@ def under_judgement(target: Target) -> bool:
     return not any(proof.revision == target.revision and proof.at >= target.since for proof in target.proven)
 
 
-def failure_of(member: Member, target: Target, now: datetime, *, zone_lost: bool) -> Failure:
-    """What a failed member is remembered by.
+def failure_of(member: Member, target: Target, now: datetime, lag: timedelta, *, zone_lost: bool) -> Failure:
+    """What a failed member is remembered by; ``lag``: see ``Sets``.
 
-    Only what was started since the revision became the wanted one judges it: a release that is returned to is not
-    condemned by what happened to its instances before. Nor is any by the loss of a zone.
+    A release that is returned to is not condemned by what happened to its instances before: only what was started since
+    judges it. Of one that is new here, all was, whatever the clocks say. Nor is any condemned by the loss of a zone.
     """
+    at = not_before(now, target.since)
     if zone_lost:
         return Failure(
             slot=member.slot,
             revision=member.instance.revision,
             zone=member.instance.zone,
             kind=FailureKind.ZONE_LOST,
-            at=now,
+            at=at,
             detail="it went down with its zone",
         )
     kind, words = _cause(member)
-    judging = under_judgement(target) and member.instance.started_at >= target.since - CLOCK_SKEW
+    begun = member.instance.started_at + lag >= target.since - CLOCK_SKEW
+    carried = any(proof.revision == target.revision for proof in target.proven)
+    judging = under_judgement(target) and (begun or not carried)
     seen = member.instance.detail or (member.backend.detail if member.backend else "")
     said = f"its console ends: {member.instance.said}" if member.instance.said else ""
     more = "; ".join(part for part in (seen, said) if part)
@@ -54,7 +58,7 @@ def failure_of(member: Member, target: Target, now: datetime, *, zone_lost: bool
         revision=member.instance.revision,
         zone=member.instance.zone,
         kind=kind if judging else FailureKind.RELAPSED,
-        at=now,
+        at=at,
         detail=f"{words} ({more})" if more else words,
     )
 

@@ -12,7 +12,7 @@ from repave.model.outcome import Outcome, Result
 from repave.model.plan import Launch, Plan
 from repave.model.record import planned
 from repave.model.release import Revision
-from repave.model.succession import KEPT
+from repave.model.succession import KEPT, after_all, not_before
 from repave.model.target import Failure, FailureKind, Target
 from repave.ports.errors import Conflict, Gone
 from repave.ports.intent import Aim, Lease
@@ -33,7 +33,7 @@ from repave.store.schema import (
     targets,
     zones_out,
 )
-from repave.store.targets import change_target, existing_target, read_target
+from repave.store.targets import change_target, existing_target, read_proofs, read_target
 from repave.store.wishes import commit_wishes
 
 CLOSING = {Result.REFUSED: FailureKind.REFUSED, Result.NO_CAPACITY: FailureKind.NO_CAPACITY}
@@ -76,7 +76,7 @@ class SqlIntent:
                     revision=aim.revision,
                     release=aim.release,
                     size=aim.size,
-                    since=row.since if same else at,
+                    since=row.since if same else after_all(at, read_proofs(connection, fleet)),
                     switched=row.switched if same else None,
                     canary=row.canary if same else "",
                     reason=aim.reason,
@@ -117,7 +117,8 @@ class SqlIntent:
         if not ended:
             return
         with self._database.writing() as connection:
-            if _row(connection, fleet) is None:
+            row = _row(connection, fleet)
+            if row is None:
                 return
             for outcome, launch in ended:
                 open_order = (orders.c.fleet == fleet) & (orders.c.slot == launch.slot)
@@ -129,7 +130,7 @@ class SqlIntent:
                         revision=launch.revision,
                         zone=launch.zone,
                         kind=CLOSING[outcome.result],
-                        at=outcome.at,
+                        at=not_before(outcome.at, row.since),
                         detail=outcome.detail,
                     )
                     connection.execute(insert(failures), _failure_row(fleet, failure))
@@ -269,13 +270,14 @@ def _commit_lessons(connection: Connection, plan: Plan) -> None:
     if plan.proven is None:
         return
     one = (proofs.c.fleet == fleet) & (proofs.c.revision == plan.proven)
-    again = connection.execute(update(proofs).where(one).values(at=plan.at, bootable=True))
+    at = not_before(plan.at, existing_target(connection, fleet).since)
+    again = connection.execute(update(proofs).where(one).values(at=at, bootable=True))
     if not again.rowcount:
         row = {
             "fleet": fleet,
             "revision": plan.proven,
             "release": _release_of(connection, fleet, plan.proven),
-            "at": plan.at,
+            "at": at,
             "bootable": True,
         }
         connection.execute(insert(proofs), row)
@@ -289,7 +291,8 @@ def _commit_target(connection: Connection, plan: Plan) -> None:
     if plan.retarget is not None:
         back = plan.retarget
         values = {"revision": back.revision, "release": back.release, "reason": back.reason, "stopped": ""}
-        connection.execute(update(targets).where(fleet).values(since=plan.at, switched=None, canary="", **values))
+        since = after_all(plan.at, read_proofs(connection, plan.fleet))
+        connection.execute(update(targets).where(fleet).values(since=since, switched=None, canary="", **values))
     if plan.resumes:
         connection.execute(update(targets).where(fleet).values(**NOT_PAUSED))
     if plan.healing:

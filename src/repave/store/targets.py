@@ -47,7 +47,7 @@ def read_target(connection: Connection, fleet: FleetKey) -> Target | None:
         healing_stopped=row.healing_stopped,
         healing_allowed=row.healing_allowed,
         disruptions=_disruptions(connection, fleet),
-        proven=_proofs(connection, fleet),
+        proven=read_proofs(connection, fleet),
         revoked=revoked_revisions(connection, fleet),
         exposures=exposures(connection, fleet),
         zones_out=_zones_out(connection, fleet),
@@ -136,7 +136,8 @@ def _disruptions(connection: Connection, fleet: FleetKey) -> tuple[Disruption, .
     )
 
 
-def _proofs(connection: Connection, fleet: FleetKey) -> tuple[Proof, ...]:
+def read_proofs(connection: Connection, fleet: FleetKey) -> tuple[Proof, ...]:
+    """All of a fleet's, oldest first."""
     query = select(proofs).where(proofs.c.fleet == fleet).order_by(proofs.c.at, proofs.c.revision)
     return tuple(
         Proof(
