@@ -13,6 +13,7 @@ from repave.operations.pause import pause
 from repave.operations.preview import preview
 from repave.operations.rollback import release_to_return_to
 from repave.operations.status import fleet_statuses
+from repave.ports.progress import Silent
 from repave.simulation.world import Behaviour
 
 
@@ -133,7 +134,7 @@ def test_a_preview_is_what_then_happens(shop: Shop) -> None:
     released(shop, "one\n", "two\n")
     shop.deploy("prod", 1)
     release = shop.store.releases()[-1]
-    told = preview(shop.project, shop.environment("prod"), release, shop.store, shop.clock)[0]
+    told = preview(shop.project, shop.environment("prod"), release, shop.store, shop.clock, Silent())[0]
     assert (told.running, told.release, told.replaces) == ("r1", "r2", 4)
     assert told.extra == 1
     assert told.rehearsal.least_serving == 4
@@ -157,7 +158,8 @@ def test_a_preview_shows_changed_settings_with_secrets_by_reference(shop: Shop) 
     changed = shop.folder / "other"
     other = Shop(changed, text=ANOTHER_FILE)
     try:
-        told = preview(other.project, other.environment("prod"), shop.store.releases()[0], shop.store, shop.clock)[0]
+        release = shop.store.releases()[0]
+        told = preview(other.project, other.environment("prod"), release, shop.store, shop.clock, Silent())[0]
     finally:
         other.close()
     assert [(change.what, change.old, change.new) for change in told.changes] == [

@@ -1,6 +1,8 @@
 """What is told of a change before it is made: how long it takes, and by which rule each part of it waits."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,7 @@ from repave.model.plan import Plan, Rule
 from repave.operations.foresight import foresee
 from repave.operations.pause import pause
 from repave.operations.preview import FleetPreview, preview
+from repave.ports.progress import Silent
 from repave.simulation.world import Behaviour
 
 HOURLY = "    port: 8080\n    budget: {per_hour: 1}\n"
@@ -39,7 +42,7 @@ def two_of(shop: Shop) -> Shop:
 def told(shop: Shop, name: str = "test", number: int = 2) -> FleetPreview:
     """Of a release in an environment."""
     release = shop.store.releases()[number - 1]
-    [fleet] = preview(shop.project, shop.environment(name), release, shop.store, shop.clock)
+    [fleet] = preview(shop.project, shop.environment(name), release, shop.store, shop.clock, Silent())
     return fleet
 
 
@@ -102,7 +105,7 @@ def test_another_size_is_planned_like_another_release(two: Shop) -> None:
     for size, starts, leaves in ((5, 2, 0), (2, 0, 1)):
         other = Shop(two.folder / f"of-{size}", FILE.replace("{web: {size: 3}}", f"{{web: {{size: {size}}}}}"))
         release = two.store.releases()[0]
-        [fleet] = preview(other.project, other.environment("test"), release, two.store, two.clock)
+        [fleet] = preview(other.project, other.environment("test"), release, two.store, two.clock, Silent())
         assert [(change.what, change.old, change.new) for change in fleet.changes] == [("size", "3", str(size))]
         assert sum(len(batch.launches) for batch in fleet.rehearsal.batches) == starts
         assert sum(len(batch.retires) for batch in fleet.rehearsal.batches) == leaves
@@ -126,6 +129,43 @@ def test_what_is_half_done_is_planned_to_its_end(two: Shop) -> None:
     two.close()
 
 
+@dataclass(kw_only=True)
+class Counted:
+    """A task that counts."""
+
+    done: float = 0.0
+
+    def advance(self, amount: float = 1) -> None:
+        """So much more."""
+        self.done += amount
+
+    def note(self, message: str) -> None:
+        """Nothing to count."""
+
+
+@dataclass(kw_only=True)
+class Heard:
+    """The progress of somebody who listens."""
+
+    tasks: list[tuple[str, float | None, str, float]] = field(default_factory=list)
+    """Each with its name, its total, its unit and how far it came."""
+
+    @contextmanager
+    def task(self, name: str, *, total: float | None = None, unit: str = "") -> Iterator[Counted]:
+        """One that ends with the block."""
+        counted = Counted()
+        yield counted
+        self.tasks.append((name, total, unit, counted.done))
+
+
+def test_a_rehearsal_tells_how_far_it_is(two: Shop) -> None:
+    """Of a large fleet it takes seconds."""
+    heard = Heard()
+    preview(two.project, two.environment("test"), two.store.releases()[1], two.store, two.clock, heard)
+    assert heard.tasks == [("Rehearsing test/web", 3, "instances", 3)]
+    two.close()
+
+
 def test_the_turn_of_a_fleet_comes_when_those_before_it_are_done(tmp_path: Path) -> None:
     """Told in seconds from the beginning of it all; a fleet that carries the release already is not waited for."""
     proxy = "  proxy: {image: web, port: 8081, health: {interval: 200ms, timeout: 200ms, grace: 3s}}\n"
@@ -135,14 +175,14 @@ def test_the_turn_of_a_fleet_comes_when_those_before_it_are_done(tmp_path: Path)
     )
     shop = two_of(Shop(tmp_path, text))
     release = shop.store.releases()[-1]
-    shown = preview(shop.project, shop.environment("test"), release, shop.store, shop.clock)
+    shown = preview(shop.project, shop.environment("test"), release, shop.store, shop.clock, Silent())
     fleets = {fleet.fleet: fleet for fleet in shown}
     assert fleets["proxy"].begins_seconds == 0.0
     assert fleets["web"].begins_seconds == fleets["proxy"].seconds
     shop.deploy("test", 2)
-    done = preview(shop.project, shop.environment("test"), release, shop.store, shop.clock)
+    done = preview(shop.project, shop.environment("test"), release, shop.store, shop.clock, Silent())
     assert [(fleet.after, fleet.begins_seconds) for fleet in done] == [((), 0.0), ((), 0.0)]
-    back = preview(shop.project, shop.environment("test"), shop.store.releases()[0], shop.store, shop.clock)
+    back = preview(shop.project, shop.environment("test"), shop.store.releases()[0], shop.store, shop.clock, Silent())
     assert {fleet.fleet: fleet.after for fleet in back} == {"web": (), "proxy": ("web",)}
     shop.close()
 
@@ -152,7 +192,7 @@ def test_a_patch_is_told_before_it_is_baked(two: Shop) -> None:
     two.pinner.archive["openssl"] = "3.0.22"
     two.advisories.repairs["openssl"] = ("3.0.22", ("CVE-2026-1234",))
     cure = two.patching.cure(two.patching.diagnose(QUIET), QUIET)
-    planned = foresee(two.project, cure.rolls, two.store, two.clock)
+    planned = foresee(two.project, cure.rolls, two.store, two.clock, Silent())
     assert set(planned) == {"test"}
     [fleet] = planned[EnvironmentName("test")]
     assert (fleet.running, fleet.release, fleet.replaces) == ("r1", "r3", 3)

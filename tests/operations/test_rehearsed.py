@@ -16,6 +16,7 @@ from repave.model.policy import BudgetPolicy, FleetPolicy, RolloutPolicy
 from repave.model.succession import aimed
 from repave.operations.rehearsing.durations import durations
 from repave.operations.rehearsing.rehearsal import Rehearsal, rehearse
+from repave.ports.progress import Silent
 from repave.simulation.stage import POLICY, Stage
 from repave.simulation.world import Behaviour, Effect, World
 
@@ -61,7 +62,8 @@ class Watched:
         target = aimed(self.stage.target, revision=revision.id, release=revision.release, size=size, at=now)
         seen = store.last_seen(fleet)
         assert seen is not None
-        return rehearse(self.policy, target, seen, now, durations(store.lifetimes(fleet), self.policy))
+        with Silent().task("") as task:
+            return rehearse(self.policy, target, seen, now, durations(store.lifetimes(fleet), self.policy), task)
 
     def _controller(self) -> Controller:
         stage = self.stage

@@ -10,6 +10,7 @@ from repave.config.policies import environment_named
 from repave.model.names import FleetKey
 from repave.operations.preview import preview
 from repave.operations.status import FleetStatus, fleet_statuses
+from repave.ports.progress import Silent
 
 SCALE = "    scale: {requests_per_instance: 10, cool_down: 0s, in_after: 1m, window: 12s}\n"
 
@@ -84,9 +85,9 @@ def test_a_preview_shows_the_size_of_now_and_its_range(ranged: Shop) -> None:
     follow(ranged, 48)
     ranged.change_application("two\n")
     release = ranged.bake().release
-    [shown] = preview(ranged.project, ranged.environment("test"), release, ranged.store, ranged.clock)
+    [shown] = preview(ranged.project, ranged.environment("test"), release, ranged.store, ranged.clock, Silent())
     assert (shown.size, shown.sizes, shown.replaces, shown.rehearsal.least_serving) == (5, "2..6", 5, 5)
-    [fixed] = preview(ranged.project, ranged.environment("prod"), release, ranged.store, ranged.clock)
+    [fixed] = preview(ranged.project, ranged.environment("prod"), release, ranged.store, ranged.clock, Silent())
     assert (fixed.size, fixed.sizes) == (4, "")
 
 

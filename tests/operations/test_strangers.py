@@ -8,6 +8,7 @@ from repave.cli.phrases import stranger_words
 from repave.model.names import RevisionId
 from repave.operations.preview import preview
 from repave.operations.status import fleet_statuses
+from repave.ports.progress import Silent
 
 
 def test_what_no_record_knows_is_named(shop: Shop) -> None:
@@ -18,14 +19,14 @@ def test_what_no_record_knows_is_named(shop: Shop) -> None:
     [key] = shop.keys("test")
     environment, release = shop.environment("test"), shop.store.releases()[0]
     assert fleet_statuses(shop.store)[0].unknown == ()
-    assert preview(shop.project, environment, release, shop.store, shop.clock)[0].unknown == ()
+    assert preview(shop.project, environment, release, shop.store, shop.clock, Silent())[0].unknown == ()
     seen = shop.store.last_seen(key)
     assert seen is not None
     known, *others = seen.machines.instances
     strange = replace(known, revision=RevisionId("of-another-store"))
     shop.store.see(replace(seen, machines=replace(seen.machines, instances=(strange, *others))))
     assert fleet_statuses(shop.store)[0].unknown == (known.slot,)
-    assert preview(shop.project, environment, release, shop.store, shop.clock)[0].unknown == (known.slot,)
+    assert preview(shop.project, environment, release, shop.store, shop.clock, Silent())[0].unknown == (known.slot,)
 
 
 def test_what_becomes_of_them_is_said() -> None:

@@ -8,6 +8,7 @@ from simulated_shop import FILE, Shop
 from repave.model.observation import Observation
 from repave.model.plan import Plan
 from repave.operations.preview import FleetPreview, preview
+from repave.ports.progress import Silent
 
 ROLLING = "{strategy: rolling}"
 BLUE_GREEN = "{strategy: blue-green, keep: 90s}"
@@ -26,7 +27,8 @@ def moved(folder: Path, rollout: str) -> tuple[FleetPreview, int, int, Shop]:
         alive.append(len(seen.machines.instances))
         serving.append(sum(backend.state == "serving" for backend in seen.traffic.backends))
 
-    [told] = preview(shop.project, shop.environment("test"), shop.store.releases()[-1], shop.store, shop.clock)
+    release = shop.store.releases()[-1]
+    [told] = preview(shop.project, shop.environment("test"), release, shop.store, shop.clock, Silent())
     assert shop.deploy("test", 2, watch).as_asked
     return told, max(alive), min(serving), shop
 

@@ -10,6 +10,7 @@ from repave.model.names import FleetName
 from repave.operations.deploy import ROLLED_BACK, STOPPED
 from repave.operations.preview import preview
 from repave.operations.status import fleet_statuses
+from repave.ports.progress import Silent
 from repave.simulation.world import Behaviour
 
 PROXY = "  proxy: {image: web, port: 8081, health: {interval: 200ms, timeout: 200ms, grace: 3s}}\n"
@@ -48,7 +49,7 @@ def test_a_preview_says_who_comes_first(pair: Shop) -> None:
     """Each fleet's own batches, and for whom they wait."""
     pair.change_application("one\n")
     release = pair.bake().release
-    shown = preview(pair.project, pair.environment("test"), release, pair.store, pair.clock)
+    shown = preview(pair.project, pair.environment("test"), release, pair.store, pair.clock, Silent())
     assert {fleet.fleet: fleet.after for fleet in shown} == {"web": ("proxy",), "proxy": ()}
     assert all(fleet.rehearsal.finished for fleet in shown)
     pair.close()

@@ -39,6 +39,26 @@ def test_what_serves_the_whole_fleet_is_proven_when_the_next_is_deployed() -> No
     assert planned().proven == "old"
 
 
+def test_what_failed_of_others_does_not_speak_against_it() -> None:
+    """Nor what was lost with a zone."""
+    failures = (
+        SKETCH.failed(3, FailureKind.WORSE, revision="older"),
+        SKETCH.failed(3, FailureKind.ZONE_LOST, revision="old"),
+    )
+    assert planned(target=replace(TARGET, failures=failures)).proven == "old"
+
+
+@pytest.mark.parametrize("unseen", ["machines", "traffic"])
+def test_nothing_is_called_proven_by_half_a_look(unseen: str) -> None:
+    """Something else may run in what was not seen."""
+    seen = SKETCH.see(*WHOLE)
+    if unseen == "machines":
+        seen = replace(seen, machines=replace(seen.machines, incomplete="no answer"))
+    else:
+        seen = replace(seen, traffic=replace(seen.traffic, incomplete="no answer"))
+    assert plan(POLICY, TARGET, seen, SKETCH.now).proven is None
+
+
 def test_a_release_that_is_revoked_at_once_goes_back_to_it() -> None:
     """In the very plan that calls it proven."""
     made = planned(target=replace(TARGET, revoked=(SKETCH.revoked("new"),)))
@@ -58,6 +78,7 @@ NO_NEWS = {
     "one ended": ((*WHOLE, "7 old a stopped"), TARGET),
     "known": (WHOLE, replace(TARGET, proven=(SKETCH.proof("older"), SKETCH.proof("old", 60)))),
     "nobody is wanted": ((), replace(TARGET, size=0)),
+    "cannot be started": (WHOLE, replace(TARGET, proven=(SKETCH.proof("old", 9000, bootable=False), *TARGET.proven))),
 }
 
 

@@ -114,11 +114,13 @@ def test_never_goes_round_in_circles(world: AnyWorld) -> None:
 @given(worlds())
 def test_never_back_to_what_is_revoked_or_failed(world: AnyWorld) -> None:
     """Promise 1: a rollback goes to another revision that is proven, bootable and not revoked, or nowhere."""
-    back = planned(world).retarget
+    made = planned(world)
+    back = made.retarget
     if back is not None:
-        proof = next(proof for proof in world[1].proven if proof.revision == back.revision)
-        assert proof.revision not in {one.revision for one in world[1].revoked}, "it rolls back onto a revoked artifact"
-        assert proof.bootable, "it rolls back onto what cannot be started"
+        bootable = {made.proven: True} | {proof.revision: proof.bootable for proof in world[1].proven}
+        assert back.revision in bootable, "it rolls back onto what never carried the fleet"
+        assert bootable[back.revision], "it rolls back onto what cannot be started"
+        assert back.revision not in {one.revision for one in world[1].revoked}, "it rolls back onto a revoked artifact"
         assert back.revision != world[1].revision, "it rolls back onto what failed"
 
 

@@ -9,7 +9,7 @@ from repave.model.names import InstanceId, ReleaseNumber, RevisionId, ZoneName
 from repave.model.observation import Observation
 from repave.model.plan import Admit, Attach, Drain, Plan, Rule, StandBy, Terminate
 from repave.model.policy import FleetPolicy, RolloutPolicy
-from repave.model.target import Proof, Target
+from repave.model.target import Proof, Target, ZoneOut
 from repave.model.wishes import Protection, Replacement
 from repave.planner.check import UnsafePlan, check
 from repave.planner.fleet import plan
@@ -124,12 +124,13 @@ def test_the_protected_stands_by_again_when_the_balancer_has_forgotten_it() -> N
     assert attach.standby
 
 
-def test_one_that_is_revoked_or_named_leaves_although_it_is_protected() -> None:
-    """Neither can wait."""
+def test_one_that_is_revoked_or_named_or_in_a_zone_taken_out_leaves_although_it_is_protected() -> None:
+    """None of it can wait."""
     over = protecting(replace(TARGET, switched=SKETCH.ago(600)), 60)
     revoked = replace(over, revoked=(SKETCH.revoked("old"),))
     named = replace(over, replacements=(Replacement(slot=SKETCH.slot(2), since=SKETCH.ago(60)),))
-    for target in (revoked, named):
+    zone_out = replace(over, zones_out=(ZoneOut(zone=ZoneName("b"), since=SKETCH.ago(60), reason="works"),))
+    for target in (revoked, named, zone_out):
         assert "web-2" in slots(decide(target=target), Drain)
 
 

@@ -12,7 +12,7 @@ from repave.model.names import ReleaseNumber, RevisionId, ZoneName
 from repave.model.observation import MachineState, Observation, TrafficState
 from repave.model.plan import Drain, Hold, Launch, Phase, Plan, Rule, Terminate
 from repave.model.policy import FleetPolicy
-from repave.model.target import Target
+from repave.model.target import Target, ZoneOut
 from repave.model.wishes import Protection, Replacement
 from repave.planner.check import UnsafePlan, check
 from repave.planner.fleet import plan
@@ -124,6 +124,13 @@ def test_one_that_comes_and_is_protected_is_not_ended() -> None:
     coming = decide(SKETCH.see("1 old a checking 1 5", *NEW), protecting(ROLLING, 1))
     assert not slots(coming, Terminate)
     assert held(coming, "web-1").rule is Rule.PROTECTED
+
+
+def test_one_that_comes_in_a_zone_that_was_taken_out_goes_although_protected() -> None:
+    """A person wants nothing there."""
+    out = replace(SETTLED, zones_out=(ZoneOut(zone=ZoneName("c"), since=SKETCH.ago(60), reason="power works"),))
+    lines = ("7 new a serving", "8 new b serving", "10 new a serving", "9 new c checking 1 5")
+    assert slots(decide(SKETCH.see(*lines), protecting(out, 9)), Terminate) == ["web-9"]
 
 
 def test_the_sick_and_the_dead_are_replaced_although_protected() -> None:

@@ -8,11 +8,12 @@ from repave.model.project import Project
 from repave.operations.preview import FleetPreview, preview
 from repave.operations.releases import newest_release
 from repave.ports.clock import Clock
+from repave.ports.progress import Progress
 from repave.ports.store import Store
 
 
 def foresee(
-    project: Project, environments: Iterable[EnvironmentName], store: Store, clock: Clock
+    project: Project, environments: Iterable[EnvironmentName], store: Store, clock: Clock, progress: Progress
 ) -> Mapping[EnvironmentName, tuple[FleetPreview, ...]]:
     """The preview of the next release in each of these environments, each as if it began now; the order is theirs.
 
@@ -21,4 +22,6 @@ def foresee(
     """
     newest = newest_release(store)
     following = replace(newest, number=ReleaseNumber(newest.number + 1))
-    return {name: preview(project, project.environments[name], following, store, clock) for name in environments}
+    return {
+        name: preview(project, project.environments[name], following, store, clock, progress) for name in environments
+    }

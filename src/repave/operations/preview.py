@@ -8,6 +8,7 @@ from repave.config.policies import fleet_policy, revision_for, size_for
 from repave.model.names import FleetKey, FleetName
 from repave.model.observation import MachineSighting, Neighbour, Observation, TrafficSighting
 from repave.model.plan import Ages, Rule
+from repave.model.policy import FleetPolicy
 from repave.model.project import Environment, Project
 from repave.model.release import Release, Revision
 from repave.model.succession import aimed
@@ -20,6 +21,7 @@ from repave.operations.strangers import strangers
 from repave.planner.turns import neighbour, waits_for
 from repave.ports.clock import Clock
 from repave.ports.errors import Gone
+from repave.ports.progress import Progress
 from repave.ports.store import Store
 
 
@@ -90,21 +92,22 @@ class FleetPreview:
 
 
 def preview(
-    project: Project, environment: Environment, release: Release, store: Store, clock: Clock
+    project: Project, environment: Environment, release: Release, store: Store, clock: Clock, progress: Progress
 ) -> tuple[FleetPreview, ...]:
     """Rehearse the deployment of every fleet of the environment."""
     now = clock.now()
     aims = {key: _aim(project, environment, key, release, store, now) for key in fleets_of(project, environment)}
     neighbours = tuple(neighbour(key, aim.target) for key, aim in aims.items())
-    shown = [_fleet(project, environment, aim, neighbours, store, now) for aim in aims.values()]
+    shown = [_fleet(aim, neighbours, store, now, progress) for aim in aims.values()]
     by_name = {fleet.fleet: fleet for fleet in shown}
     return tuple(replace(fleet, begins_seconds=_begins(fleet, by_name)) for fleet in shown)
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Aim:
-    """What would be written down of one fleet."""
+    """What would be written down of one fleet, and what is declared of it."""
 
+    policy: FleetPolicy
     present: Target | None
     revision: Revision
     target: Target
@@ -121,7 +124,8 @@ def _aim(
         if present
         else Target(fleet=key, generation=1, revision=revision.id, release=revision.release, size=size, since=now)
     )
-    return _Aim(present=present, revision=revision, target=target)
+    policy = fleet_policy(project, environment.name, key.fleet)
+    return _Aim(policy=policy, present=present, revision=revision, target=target)
 
 
 def _begins(fleet: FleetPreview, others: Mapping[str, FleetPreview]) -> float | None:
@@ -137,20 +141,16 @@ def _begins(fleet: FleetPreview, others: Mapping[str, FleetPreview]) -> float | 
 
 
 def _fleet(
-    project: Project,
-    environment: Environment,
-    aim: _Aim,
-    neighbours: tuple[Neighbour, ...],
-    store: Store,
-    now: datetime,
+    aim: _Aim, neighbours: tuple[Neighbour, ...], store: Store, now: datetime, progress: Progress
 ) -> FleetPreview:
-    key, present, target = aim.target.fleet, aim.present, aim.target
-    policy = fleet_policy(project, environment.name, key.fleet)
+    policy, key, present, target = aim.policy, aim.target.fleet, aim.present, aim.target
     known = store.last_seen(key)
     seen = known or _nothing(key, now)
     ahead = waits_for(policy, target, replace(seen, neighbours=neighbours))
     took = durations(store.lifetimes(key), policy)
-    rehearsal = rehearse(replace(policy, after=(), before=()), target, seen, now, took)
+    replaces = sum(instance.revision != target.revision for instance in seen.machines.instances)
+    with progress.task(f"Rehearsing {key.environment}/{key.fleet}", total=replaces or None, unit="instances") as task:
+        rehearsal = rehearse(replace(policy, after=(), before=()), target, seen, now, took, task)
     planned = store.last_plan(key)
     return FleetPreview(
         environment=key.environment,
@@ -162,7 +162,7 @@ def _fleet(
         changes=_changes(_present_revision(store, key, present), aim, present.size if present else None),
         size=target.size,
         sizes=f"{policy.scale.lowest}..{policy.scale.highest}" if policy.scale else "",
-        replaces=sum(instance.revision != target.revision for instance in seen.machines.instances),
+        replaces=replaces,
         rehearsal=rehearsal,
         extra=max(0, rehearsal.peak - target.size),
         durations=took,

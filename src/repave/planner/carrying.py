@@ -45,4 +45,5 @@ def _is_news(target: Target, revision: RevisionId) -> bool:
     last = max(target.proven, key=lambda proof: (proof.at, proof.revision), default=None)
     revoked = any(one.revision == revision for one in target.revoked)
     failed = any(failure.revision == revision and failure.kind in DAMNING for failure in target.failures)
-    return not (revoked or failed) and (last is None or last.revision != revision)
+    lost = any(proof.revision == revision and not proof.bootable for proof in target.proven)
+    return not (revoked or failed or lost) and (last is None or last.revision != revision)

@@ -168,7 +168,10 @@ class _Run:
 
     def _show_plan(self, cure: Cure) -> None:
         clock = self.wiring.clock
-        self.planned = foresee(self.wiring.project, cure.rolls, self.wiring.store, clock) if cure.rolls else {}
+        with self.screen.progress() as progress:
+            self.planned = (
+                foresee(self.wiring.project, cure.rolls, self.wiring.store, clock, progress) if cure.rolls else {}
+            )
         for fleet in (fleet for fleets in self.planned.values() for fleet in fleets):
             previews.show(fleet, clock.now(), self.screen)
 

@@ -45,7 +45,8 @@ def plan(
     with opened(file) as wiring:
         where = environment_named(wiring.project, environment)
         chosen = _chosen(wiring, where, release, back=rollback)
-        fleets = preview(wiring.project, where, chosen, wiring.store, wiring.clock)
+        with screen.progress() as progress:
+            fleets = preview(wiring.project, where, chosen, wiring.store, wiring.clock, progress)
         running = wiring.deploying.wanted(where)
         new = wiring.store.lock(chosen.lock)
         old = wiring.store.lock(running.lock) if running else new

@@ -13,6 +13,7 @@ from repave.operations.rehearsing.durations import Durations
 from repave.operations.rehearsing.stage import Stage
 from repave.planner.explain import Explanation, explain
 from repave.planner.fleet import plan
+from repave.ports.progress import Task
 
 MOST_ROUNDS = 5000
 """A rollout takes a few rounds per batch; more means that the planner does not converge, and the rehearsal says so."""
@@ -107,8 +108,13 @@ class Rehearsal:
         return sum(wait.seconds for wait in self.waits if wait.rule not in UNDER_WAY)
 
 
-def rehearse(policy: FleetPolicy, target: Target, seen: Observation, now: datetime, durations: Durations) -> Rehearsal:
-    """Carry out plan after plan in imagination, until one has nothing left to do; the size stays as it is aimed at."""
+def rehearse(
+    policy: FleetPolicy, target: Target, seen: Observation, now: datetime, durations: Durations, task: Task
+) -> Rehearsal:
+    """Carry out plan after plan in imagination, until one has nothing left to do; the size stays as it is aimed at.
+
+    ``task`` advances by one for each instance that is taken out of service.
+    """
     policy = replace(policy, scale=None)
     stage = Stage(target, seen, now, durations)
     began, least = stage.now, stage.serving
@@ -122,6 +128,7 @@ def rehearse(policy: FleetPolicy, target: Target, seen: Observation, now: dateti
         batch = _batch(last, stage, began)
         changed = stage.perform(last)
         least = min(least, stage.serving)
+        task.advance(len(batch.retires))
         if batch.moves_anything:
             batches.append(replace(batch, waited=_merged(waits[before:])))
             before = len(waits)

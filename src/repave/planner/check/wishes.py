@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from repave.model.disruption import Drawer
 from repave.model.names import InstanceId
-from repave.model.observation import TrafficState
+from repave.model.observation import Instance, TrafficState
 from repave.model.plan import Drain
 from repave.planner.check.view import View
 
@@ -28,21 +28,26 @@ def protection(view: View) -> Iterator[str]:
 
 
 def _stays_ready(view: View, drain: Drain) -> bool:
-    """Whether it stands by, alone in its slot, and nothing is said against what it runs."""
+    """Whether it stands by, alone in its slot, and may go on doing so."""
     if not view.stands_by(drain.instance):
         return False
-    revoked = {one.revision for one in view.target.revoked}
-    alone = sum(seen.slot == drain.slot for seen in view.instances.values()) == 1
-    return alone and view.instances[drain.instance].revision not in revoked
+    alone = sum(other.slot == drain.slot for other in view.instances.values()) == 1
+    return alone and _may_stay(view, view.instances[drain.instance])
 
 
 def _comes_as_wanted(view: View, instance: InstanceId) -> bool:
     seen = view.instances.get(instance)
     if seen is None or view.dead(instance) or view.unwell(instance):
         return False
-    revoked = any(one.revision == seen.revision for one in view.target.revoked)
     coming = view.state(instance) in (None, TrafficState.CHECKING)
-    return coming and seen.revision == view.target.revision and not revoked
+    return coming and seen.revision == view.target.revision and _may_stay(view, seen)
+
+
+def _may_stay(view: View, seen: Instance) -> bool:
+    """Whether nothing is said against what it runs, nor was its zone taken out."""
+    revoked = {one.revision for one in view.target.revoked}
+    out = {each.zone for each in view.target.zones_out if each.until is None or each.until > view.now}
+    return seen.revision not in revoked and seen.zone not in out
 
 
 def fulfilment(view: View) -> Iterator[str]:
