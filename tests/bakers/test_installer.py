@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from served_mirror import served
 
 from repave.bakers.disk.installer import Failed, Shelf, install, installed
 from repave.bakers.rootfs.installation import LAYERS_UNPACKING
@@ -112,6 +113,7 @@ def test_packages_layers_and_settings_are_installed(workshop: Workshop) -> None:
     assert (workshop.root / next(iter(links))).is_symlink()
 
 
+@pytest.mark.real
 @pytest.mark.parametrize("wrong", [b"", b"not a package"])
 def test_what_the_disk_lacks_comes_from_the_mirror_or_the_origin(workshop: Workshop, wrong: bytes) -> None:
     """A file with other bytes is as none; what was fetched does not stay."""
@@ -120,7 +122,8 @@ def test_what_the_disk_lacks_comes_from_the_mirror_or_the_origin(workshop: Works
     if wrong:
         for file in (mirrored, original):
             (workshop.disk / file["sha256"]).write_bytes(wrong)
-    workshop.install(workshop.manifest(mirrored, original), mirror=f"{(workshop.folder / 'mirror').as_uri()}/")
+    with served({place.name: place for place in (workshop.folder / "mirror").iterdir()}) as mirror:
+        workshop.install(workshop.manifest(mirrored, original), mirror=f"{mirror.url}/")
     assert installed(workshop.root) == [BASE, "one all 1.0", "two all 1.0"]
     assert not (workshop.root / "var/cache/repave").exists()
 

@@ -4,17 +4,15 @@ import json
 import socket
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from hashlib import sha256
 from http.client import HTTPConnection
 from pathlib import Path
-from threading import Thread
 
 import pytest
+from served_mirror import served
 
 from repave.ports.errors import Invalid
-from repave.registries.mirror import Mirror, mirroring
+from repave.registries.mirror import mirroring
 
 pytestmark = pytest.mark.real
 
@@ -22,21 +20,11 @@ CONTENT = b"locked" * 100_000
 NAME = sha256(CONTENT).hexdigest()
 
 
-@contextmanager
-def served(folder: Path, told: list[tuple[str, str]]) -> Iterator[Mirror]:
-    """A mirror of one file."""
-    place = folder / "file"
-    place.write_bytes(CONTENT)
+def one_file(folder: Path) -> dict[str, Path]:
+    """A file to be mirrored, beside another that is not."""
+    (folder / "file").write_bytes(CONTENT)
     (folder / "secret").write_bytes(b"no")
-    files = {NAME: place}
-    with mirroring(files, address="127.0.0.1", port=0, told=lambda *what: told.append(what)) as mirror:
-        thread = Thread(target=mirror.serve_forever)
-        thread.start()
-        try:
-            yield mirror
-        finally:
-            mirror.shutdown()
-            thread.join()
+    return {NAME: folder / "file"}
 
 
 def read(url: str) -> bytes:
@@ -49,7 +37,7 @@ def read(url: str) -> bytes:
 def test_files_are_had_by_their_sha256(tmp_path: Path) -> None:
     """And listed; who took one is told of."""
     told: list[tuple[str, str]] = []
-    with served(tmp_path, told) as mirror:
+    with served(one_file(tmp_path), told) as mirror:
         assert json.loads(read(f"{mirror.url}/")) == {"files": [{"sha256": NAME, "size": len(CONTENT)}]}
         assert read(f"{mirror.url}/{NAME}") == CONTENT
     assert told == [("127.0.0.1", NAME)]
@@ -58,7 +46,7 @@ def test_files_are_had_by_their_sha256(tmp_path: Path) -> None:
 @pytest.mark.parametrize("path", ["/secret", "/../secret", f"/{NAME}/../secret", "/%2e%2e/secret", "/" + "0" * 64])
 def test_nothing_else_is_served(tmp_path: Path, path: str) -> None:
     """Whatever the path says: no file is looked for by it."""
-    with served(tmp_path, []) as mirror:
+    with served(one_file(tmp_path)) as mirror:
         host, port = mirror.url.removeprefix("http://").split(":")
         connection = HTTPConnection(host, int(port), timeout=10)
         connection.putrequest("GET", path, skip_host=True)
@@ -69,7 +57,7 @@ def test_nothing_else_is_served(tmp_path: Path, path: str) -> None:
 
 def test_who_hangs_up_holds_up_nobody(tmp_path: Path) -> None:
     """Neither a request that is never finished nor one that is not read to its end."""
-    with served(tmp_path, []) as mirror:
+    with served(one_file(tmp_path)) as mirror:
         host, port = mirror.url.removeprefix("http://").split(":")
         for words in (b"GET /", f"GET /{NAME} HTTP/1.0\r\n\r\n".encode()):
             with socket.create_connection((host, int(port))) as rude:
@@ -85,7 +73,7 @@ def test_address_that_is_not_ours_is_refused(tmp_path: Path) -> None:
     ):
         pass
     assert refused.value.hint == "give an address of this machine"
-    with served(tmp_path, []) as mirror:
+    with served(one_file(tmp_path)) as mirror:
         port = int(mirror.url.rpartition(":")[2])
         with (
             pytest.raises(Invalid) as taken,
