@@ -133,6 +133,21 @@ def test_wrong_arguments_say_where_to_look(repave: Repave) -> None:
     assert repave("status", "--colour").code == 2
 
 
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("simulate", "--days", "abc"), "invalid value for '--days': it should be a valid number"),
+        (("gc", "--keep", "0.5"), "invalid value for '--keep': it should be a valid integer"),
+        (("gc", "--keep", "-3"), "invalid value for '--keep': it should be greater than or equal to 0"),
+    ],
+)
+def test_a_number_that_is_none_is_told_in_words(repave: Repave, arguments: tuple[str, ...], told: str) -> None:
+    """What it should be, without the library's own words for how it tried."""
+    ended = repave(*arguments)
+    assert ended.code == 2
+    assert ended.err == f"error: {told}\nhint: `repave {arguments[0]} --help` shows how\n"
+
+
 def test_a_word_too_many_is_named(repave: Repave) -> None:
     """Without brackets for a plural that may not be one."""
     ended = repave("status", "test", "prod")

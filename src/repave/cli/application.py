@@ -26,6 +26,9 @@ COMPLETING = "_REPAVE_COMPLETE"
 SURPLUS = re.compile(r"Got unexpected extra argument\(s\) \((.+)\)")
 """How the library says that there are more words than a verb has places."""
 
+UNFIT = re.compile(r": Input (should be .+?)(?:, unable to parse .*)?$")
+"""How it says that a value is not what is expected."""
+
 ALLOCATIONS = 200_000
 """Between two garbage collections. Python's own 700 makes every start a third slower; what imports make is kept, and
 is no more than half of this."""
@@ -146,6 +149,7 @@ def _sentence(misused: TyperException) -> str:
     message = misused.format_message().strip().rstrip(".").replace(": Value error, ", ": ")
     if surplus := SURPLUS.fullmatch(message):
         return f"there is no place for `{surplus[1]}`"
+    message = UNFIT.sub(r": it \1", message)
     return message[:1].lower() + message[1:]
 
 
