@@ -42,6 +42,9 @@ Commands:
   pull       Bring an artifact in from a registry, verified.
   plan       Show what deploying would replace, in which order, and which CVEs it closes.
   deploy     Roll a release out to an environment, and wait until it carries it.
+  promote    Let releases into the next environments, as far as gates hold.
+  approve    Agree, by your own key, that a release enters an environment.
+  waive      Answer for a flaw until a day, by your own key.
   status     Show every fleet: release, health, endpoint.
   explain    Name the one rule that holds each thing that waits.
   diff       Compare environments, releases or the lock.

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from repave.config import quantities, words
 from repave.config.problems import Unfit
-from repave.config.quantities import SizeRange, Window
+from repave.config.quantities import SizeRange
 from repave.model.amount import Amount
+from repave.model.gates import Window
 
 ANYTHING = st.one_of(
     st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=30), st.lists(st.integers(), max_size=2)

@@ -141,7 +141,7 @@ NOT_STRUCTURE = {
     "a star to listen on", "an empty command",
     "a command of build that counts on a shell", "a schedule of an hour that is none",
     "a schedule of a day that never comes", "a schedule in a zone that is none",
-    "a service whose port no machine has",
+    "a service whose port no machine has", "a freeze on a day that never comes", "a freeze that ends before it begins",
 }  # fmt: skip
 """What a pattern cannot say."""
 

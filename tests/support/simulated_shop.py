@@ -7,14 +7,18 @@ from invented import InventedAdvisories, InventedBaker, InventedInventories, Inv
 from repave.attestations.provenance import BakeProvenance
 from repave.attestations.signatures.cosign import CosignSignatures
 from repave.attestations.signatures.opening import DeclaredKeys
+from repave.attestations.signatures.ssh import SshSignatures
+from repave.config.gates import holidays_in
 from repave.config.lockfile import lock_digest
 from repave.config.policies import fleet_policy
 from repave.config.project import parse_project
 from repave.controller.converge import Controller
 from repave.controller.pace import Pace
 from repave.controller.ports import Declared, Ports
+from repave.jobs.commands import LocalCommands
 from repave.model.lock import Lock
 from repave.model.names import FleetKey, ReleaseNumber
+from repave.model.pipeline import Enter, PipelinePlan
 from repave.model.plan import Phase
 from repave.model.project import Environment, Project
 from repave.model.release import Release
@@ -33,6 +37,12 @@ from repave.operations.keys import fleets_of
 from repave.operations.listing import Listing
 from repave.operations.locking import Asked, Locking
 from repave.operations.patch import Patching
+from repave.operations.promoting.authors import Authors
+from repave.operations.promoting.exposures import Exposing
+from repave.operations.promoting.gathering import Gathering, Sources
+from repave.operations.promoting.promoting import Promoting
+from repave.operations.promoting.speaking import Speaking
+from repave.operations.promoting.walking import Walk, walk
 from repave.operations.publishing import publish
 from repave.operations.revoking.covering import Covering
 from repave.operations.revoking.revoking import Revoking
@@ -124,6 +134,26 @@ class Shop:
         )
 
     @property
+    def promoting(self) -> Promoting:
+        """The pipeline; the author of everything is nobody known, for there is no git."""
+        sources = Sources(
+            authors=Authors(folder=self.folder, people=self.project.people, commands=LocalCommands()),
+            exposing=Exposing(
+                project=self.project, advisories=lambda: (self.advisories,), store=self.store, clock=self.clock
+            ),
+            signatures=SshSignatures(LocalCommands(), {}),
+            holidays=lambda name: holidays_in((self.folder / name).read_text(encoding="utf-8"), filename=name),
+        )
+        gathering = Gathering(project=self.project, store=self.store, sources=sources)
+        return Promoting(project=self.project, store=self.store, clock=self.clock, gathering=gathering)
+
+    @property
+    def speaking(self) -> Speaking:
+        """Approvals and waivers."""
+        signatures = SshSignatures(LocalCommands(), {})
+        return Speaking(project=self.project, store=self.store, clock=self.clock, signatures=signatures)
+
+    @property
     def destroying(self) -> Destroying:
         """The end."""
         return Destroying(
@@ -170,6 +200,23 @@ class Shop:
         self.publish(release, name)
         self.deploying.begin(environment, release, "deploy")
         return self.deploying.finish(environment, release, watcher)
+
+    def promote(self) -> Walk:
+        """As the verb does it."""
+
+        def made() -> PipelinePlan:
+            for name in self.promoting.watched():
+                if all(self.store.target(key) for key in self.keys(name)):
+                    self.converge(self.keys(name), watcher=unwatched)
+            return self.promoting.plan(QUIET)
+
+        def carried(enter: Enter) -> DeployResult:
+            self.promoting.entered(enter)
+            result = self.deploy(enter.environment, enter.release)
+            self.promoting.ended(enter.environment, self.store.release(enter.release), result)
+            return result
+
+        return walk(made, carried)
 
     def publish(self, release: Release, name: str) -> None:
         """As the verbs do it."""

@@ -19,6 +19,9 @@ REFUSED = 5
 HELD = 6
 """Something vulnerable stays, because a range holds its repair back."""
 
+WAITING = 7
+"""A release was made, and waits before an environment whose gates hold it."""
+
 INTERRUPTED = 130
 """Ended by Ctrl-C: 128 and SIGINT's number, as shells count."""
 
@@ -33,5 +36,6 @@ MEANINGS = {
     REFUSED: "what was asked cannot be done as things stand; nothing was changed",
     HELD: "`patch` took what it could, and something vulnerable stays, because a range holds its repair back; its "
     "words name the file and line",
+    WAITING: "`patch` made a release that waits before an environment: its words name the gate, and what can be done",
     INTERRUPTED: "ended by Ctrl-C",
 }

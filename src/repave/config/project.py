@@ -7,6 +7,7 @@ from repave.config.grammar.advisories import AdvisoriesSection, PublishedSection
 from repave.config.grammar.environments import EnvironmentSection, FleetSizeSection, SecretSection
 from repave.config.grammar.file import File
 from repave.config.grammar.fleets import FleetSection
+from repave.config.grammar.gates import GatesSection
 from repave.config.grammar.guards import GuardsSection
 from repave.config.grammar.images import BaseImageSection, BaseSection, BuildLimitsSection, ImageSection
 from repave.config.grammar.origins import OriginSection
@@ -22,8 +23,9 @@ from repave.config.unsupported import unsupported
 from repave.model.advisories import AdvisorySettings, AdvisorySource, Published, SourceKind
 from repave.model.exposure import FixWithin
 from repave.model.freshness import Freshness
+from repave.model.gates import Gates, Person
 from repave.model.guards import Action, Allowed, Guards
-from repave.model.names import EnvironmentName, FleetName, ImageName, ProjectName, ProviderName, ZoneName
+from repave.model.names import EnvironmentName, FleetName, ImageName, PersonName, ProjectName, ProviderName, ZoneName
 from repave.model.origins import Credentials, Origin, Origins
 from repave.model.policy import AgePolicy, BudgetPolicy, HealingPolicy, HealthPolicy, RolloutPolicy
 from repave.model.project import Environment, Fleet, FleetSize, Project
@@ -90,6 +92,10 @@ def _project(file: File) -> Project:
         },
         environments={environment.name: environment for environment in environments.values()},
         pipeline=tuple(EnvironmentName(name) for name in file.pipeline or environments),
+        people=tuple(
+            Person(name=PersonName(name), keys=tuple(section.keys), emails=tuple(section.emails))
+            for name, section in file.people.items()
+        ),
         age=AgePolicy(soft_seconds=file.policy.max_age, hard_seconds=file.policy.hard_max_age),
         fix_within=FixWithin(
             critical_seconds=file.policy.fix_within.critical, high_seconds=file.policy.fix_within.high
@@ -310,4 +316,17 @@ def _environment(name: str, section: EnvironmentSection) -> Environment:
             for variable, value in section.config.items()
         },
         freshness=_freshness(section.policy),
+        gates=_gates(section.gates),
+    )
+
+
+def _gates(section: GatesSection) -> Gates:
+    return Gates(
+        soak_seconds=section.soak,
+        approvals=section.approvals,
+        approval_seconds=section.approvals_last,
+        window=section.window,
+        freezes=tuple(section.freeze),
+        unknown_holds=section.unknown == "hold",
+        holidays=section.holidays,
     )

@@ -9,6 +9,7 @@ from ipaddress import ip_address
 
 from repave.config.problems import Unfit, nearest
 from repave.model.amount import Amount
+from repave.model.gates import DAYS, Window
 
 LONGEST_SECONDS = 3650 * 86400
 """Ten years: what is longer is a slip of the keyboard, and would overflow a date."""
@@ -44,7 +45,6 @@ WINDOW = "days, hours and a time zone, such as `Mon-Fri 09:00-16:00 Europe/Pragu
 WINDOW_PATTERN = r"^[A-Za-z,-]+ [0-9]{2}:[0-9]{2}-[0-9]{2}:[0-9]{2} [A-Za-z0-9_+/-]+$"
 TIME_ZONE = "a time zone of the IANA database such as `Europe/Prague`"
 TIME_ZONE_PATTERN = r"^[A-Za-z][A-Za-z0-9_+/-]*$"
-DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,16 +53,6 @@ class SizeRange:
 
     lowest: int
     highest: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class Window:
-    """When something may happen: on these days, between two times of day, in one time zone."""
-
-    days: tuple[str, ...]
-    start: str
-    end: str
-    zone: str
 
 
 def whole_number(value: object, *, lowest: int, highest: int | None = None, what: str = "a whole number") -> int:

@@ -65,6 +65,7 @@ _TITLES = {
     "FleetSizeSection": "`environments.NAME.fleets.NAME`",
     "SecretSection": "a value of `environments.NAME.config`, when it is a secret, and `password`",
     "GatesSection": "`environments.NAME.gates`",
+    "PersonSection": "`people.NAME`",
     "PolicySection": "`policy`",
     "FixWithinSection": "`policy.fix_within`",
     "OwnPolicySection": "`policy` of a fleet or an environment",

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from repave.config.ages import check_ages
 from repave.config.document import Document, Path
 from repave.config.errors import Problem
+from repave.config.gates import check_gates
 from repave.config.machines import check_machines
 from repave.config.order import check_order
 from repave.config.origins import check_origins
@@ -46,6 +47,7 @@ def check_references(document: Document) -> Iterator[Problem]:
     yield from check_scaling(document)
     yield from check_origins(document)
     yield from check_ages(document)
+    yield from check_gates(document)
 
 
 def _images_of_fleets(document: Document) -> Iterator[Problem]:

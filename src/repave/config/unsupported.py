@@ -36,8 +36,8 @@ UNSUPPORTED = (
         why="`kind: function` cannot be baked by this version: use `kind: container`",
     ),
     Unsupported(
-        path=("environments", ANY, "gates"),
-        why="`gates` cannot be judged by this version: remove it; deploying without judging it would be untrue",
+        path=("environments", ANY, "gates", "checks"),
+        why="`checks` cannot be run by this version: remove it; letting a release in without it would be untrue",
     ),
 )
 

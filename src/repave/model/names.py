@@ -9,6 +9,7 @@ EnvironmentName = NewType("EnvironmentName", str)
 FleetName = NewType("FleetName", str)
 ProviderName = NewType("ProviderName", str)
 ZoneName = NewType("ZoneName", str)
+PersonName = NewType("PersonName", str)
 
 ReleaseNumber = NewType("ReleaseNumber", int)
 """Counts from 1 within a project; shown to people as ``r17``."""

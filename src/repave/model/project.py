@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from repave.model.advisories import AdvisorySettings
 from repave.model.exposure import FixWithin
 from repave.model.freshness import Freshness
+from repave.model.gates import Gates, Person
 from repave.model.names import EnvironmentName, FleetName, ImageName, ProjectName, ProviderName, ZoneName
 from repave.model.origins import Origins
 from repave.model.policy import AgePolicy, BudgetPolicy, HealingPolicy, HealthPolicy, RolloutPolicy
@@ -64,6 +65,8 @@ class Environment:
     freshness: Freshness = field(default_factory=Freshness)
     """Limits of its own, before those of the project."""
 
+    gates: Gates = field(default_factory=Gates)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Project:
@@ -75,6 +78,9 @@ class Project:
     environments: Mapping[EnvironmentName, Environment]
     pipeline: tuple[EnvironmentName, ...]
     """Every environment once, in the order releases travel."""
+
+    people: tuple[Person, ...] = ()
+    """Whose approval counts."""
 
     age: AgePolicy = field(default_factory=AgePolicy)
     fix_within: FixWithin = field(default_factory=FixWithin)

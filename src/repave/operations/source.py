@@ -17,15 +17,16 @@ def source_revision(folder: Path, files: Iterable[LockedFile], commands: Command
     if commands.available("git"):
         try:
             # Only ``git status`` knows what is ignored; ``.`` keeps it to this folder of a larger repository.
-            commit = _git(commands, folder, "rev-parse", "--verify", "HEAD")
-            dirty = _git(commands, folder, "status", "--porcelain", "--", ".", ":(exclude)repave.lock")
+            commit = git(commands, folder, "rev-parse", "--verify", "HEAD")
+            dirty = git(commands, folder, "status", "--porcelain", "--", ".", ":(exclude)repave.lock")
         except CommandFailed:
             return _digest(files)
         return f"{commit}+dirty" if dirty else commit
     return _digest(files)
 
 
-def _git(commands: Commands, folder: Path, *arguments: str) -> str:
+def git(commands: Commands, folder: Path, *arguments: str) -> str:
+    """What git says in the folder. Raises CommandFailed."""
     finished = commands.run(["git", *arguments], cwd=folder, timeout_seconds=GIT_TIMEOUT_SECONDS)
     return finished.stdout.decode(errors="replace").strip()
 

@@ -94,6 +94,10 @@ class History(Protocol):
         """All that is recorded after a sequence number, or what of it is of these kinds, oldest first, with hashes."""
         ...
 
+    def newest_of(self, fleet: FleetKey, kinds: Collection[str]) -> Event | None:
+        """The last event of the fleet that is of one of these kinds; None when there was none."""
+        ...
+
     def newest_event(self) -> int:
         """The sequence number of the newest event of all; 0 before the first."""
         ...

@@ -1,8 +1,9 @@
-"""The store: catalogue, intent, wishes, revocations, exposures, history in one place, so that they change together."""
+"""The store: catalogue, intent, wishes, revocations, exposures, evidence and history, so that they change together."""
 
 from typing import Protocol
 
 from repave.ports.catalog import Catalog
+from repave.ports.evidence import EvidenceBook
 from repave.ports.exposures import Exposures
 from repave.ports.history import History
 from repave.ports.intent import Intent
@@ -10,7 +11,7 @@ from repave.ports.revocations import Revocations
 from repave.ports.wishes import Wishes
 
 
-class Store(Catalog, Intent, Wishes, Revocations, Exposures, History, Protocol):
+class Store(Catalog, Intent, Wishes, Revocations, Exposures, EvidenceBook, History, Protocol):
     """All of them. Usable from several threads and processes at once."""
 
     def close(self) -> None:

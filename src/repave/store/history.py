@@ -90,6 +90,13 @@ class SqlHistory:
         with self._database.reading() as connection:
             return tuple(recorded_of(row) for row in connection.execute(query))
 
+    def newest_of(self, fleet: FleetKey, kinds: Collection[str]) -> Event | None:
+        """The last event of one of these kinds."""
+        which = (events.c.fleet == fleet) & events.c.kind.in_(kinds)
+        with self._database.reading() as connection:
+            row = connection.execute(select(events).where(which).order_by(events.c.sequence.desc()).limit(1)).first()
+            return None if row is None else event_of(row)
+
     def newest_event(self) -> int:
         """The sequence number of the newest event of all."""
         with self._database.reading() as connection:

@@ -20,7 +20,7 @@ from sqlalchemy import (
 
 from repave.model.names import EnvironmentName, FleetKey, FleetName, ProjectName
 
-REVISION = "0013"
+REVISION = "0014"
 """The migration this code was written for: the last in ``migrations/versions``."""
 
 
@@ -319,6 +319,15 @@ lifetimes = Table(
     Column("launched_at", Moment),
     Column("healthy_from", Moment),
     Column("leaving_from", Moment),
+)
+
+evidence = Table(
+    "evidence",
+    metadata,
+    Column("position", Integer, primary_key=True, autoincrement=True),
+    Column("kind", String, nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("document", Text, nullable=False),
 )
 
 events = Table(

@@ -2,13 +2,14 @@
 
 Imports stand inside the properties on purpose: `repave status` must not pay for what only `repave bake` uses.
 
-Each part stands on the one before it: the project's folder, where bytes come from, locks, artifacts, trust, fleets.
+Each part stands on the one before it: the project's folder, where bytes come from, locks, artifacts, trust, fleets, the
+pipeline.
 """
 
 from pathlib import Path
 
 from repave.operations.errors import Refused
-from repave.wiring.fleets import Fleets
+from repave.wiring.promoting import Promotes
 
 PROJECT_FILE = "repave.yaml"
 
@@ -28,5 +29,5 @@ def project_file(given: Path | None, start: Path) -> Path:
     )
 
 
-class Wiring(Fleets):
+class Wiring(Promotes):
     """Everything one run of one verb may need, of one project."""

@@ -13,6 +13,7 @@ from repave.cli.screen import Screen
 from repave.cli.verbs import example
 from repave.config.policies import environment_named
 from repave.model.errors import RepaveError
+from repave.model.pipeline import Enter
 from repave.model.project import Environment
 from repave.model.release import Release
 from repave.operations.deploy import DeployResult
@@ -20,16 +21,28 @@ from repave.operations.releases import release_named
 from repave.wiring import Wiring
 
 ReleaseOption = Annotated[str | None, typer.Option("--release", help="A release [default: the newest].", metavar="rN")]
+Emergency = Annotated[
+    str | None,
+    typer.Option(
+        "--emergency", help="Shorten soaks and pass windows, for this reason: it is recorded.", metavar="REASON"
+    ),
+]
 Watch = Annotated[
     bool, typer.Option("--watch", help="Go on healing until Ctrl-C; without --release, of what is wanted already.")
 ]
 
 
-@example("repave deploy test", "repave deploy prod --release r17", "repave deploy test --watch")
+@example(
+    "repave deploy test",
+    "repave deploy prod --release r17",
+    "repave deploy test --watch",
+    "repave deploy prod --release r17 --emergency 'orders are lost'",
+)
 def deploy(
     environment: EnvironmentArgument,
     *,
     release: ReleaseOption = None,
+    emergency: Emergency = None,
     watch: Watch = False,
     as_json: Json = False,
     file: File = None,
@@ -37,14 +50,19 @@ def deploy(
     """Roll a release out to an environment, and wait until it carries it.
 
     May be interrupted, killed, or run twice at once: the next run goes on where the fleet is. A release that fails is
-    stopped and rolled back by itself; then this ends with 4.
+    stopped and rolled back by itself; then this ends with 4. Where gates hold the release it ends with 5, and says
+    which, until when, and what can be done. What was healthy there before enters without them.
     """
     screen = Screen(as_json=as_json)
     with opened(file) as wiring:
         where = environment_named(wiring.project, environment)
         chosen = _chosen(wiring, where, release, watch=watch)
+        word = wiring.promoting.word(where, chosen, emergency or "") if release or emergency else None
+        with screen.progress() as progress:
+            wiring.promoting.admit(where, chosen, progress, word)
+        enter = Enter(environment=where.name, release=chosen.number, skipped=(), emergency=emergency or "")
         try:
-            result = carry_out(wiring, where, chosen, "deploy", screen)
+            result = carry_out(wiring, where, chosen, "deploy", screen, enter=enter)
             if watch:
                 screen.say(f"watching {environment}; Ctrl-C ends it, and the fleet stays")
                 with watching(screen, wiring.store, wiring.clock) as watcher:
@@ -59,13 +77,25 @@ def deploy(
     return exit_code(result)
 
 
-def carry_out(wiring: Wiring, environment: Environment, release: Release, reason: str, screen: Screen) -> DeployResult:
-    """Publish, write down what is wanted, and follow it to its end."""
+def carry_out(
+    wiring: Wiring,
+    environment: Environment,
+    release: Release,
+    reason: str,
+    screen: Screen,
+    *,
+    enter: Enter | None = None,
+) -> DeployResult:
+    """Publish, write down what is wanted and that it entered, and follow it to its end."""
     with screen.progress() as progress:
         wiring.publish(environment, release, progress)
-    wiring.deploying.begin(environment, release, reason)
+    entered = enter or Enter(environment=environment.name, release=release.number, skipped=())
+    with wiring.store.together():
+        wiring.promoting.entered(entered)
+        wiring.deploying.begin(environment, release, reason)
     with watching(screen, wiring.store, wiring.clock) as watcher:
         result = wiring.deploying.finish(environment, release, watcher)
+    wiring.promoting.ended(environment.name, release, result)
     _sign_record(wiring, screen)
     return result
 

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from repave.cli import differences, outcomes, previews, remaining
-from repave.cli.codes import FAILED, HELD, OK, UNKNOWN
+from repave.cli import differences, holds, outcomes, previews, remaining
+from repave.cli.codes import FAILED, HELD, OK, UNKNOWN, WAITING
 from repave.cli.commands.deploy import carry_out
 from repave.cli.failure import Interrupted
 from repave.cli.opening import opened
@@ -40,7 +40,8 @@ def patch(*, dry_run: DryRun = False, as_json: Json = False, file: File = None) 
     or a later one, as far as ranges admit it; package-lock.json is rewritten with them. A base image with flaws becomes
     what its tag names now.
 
-    Environments follow in pipeline order, each converged before the next; the first that rolls back stops it (4).
+    Environments follow in pipeline order, each converged before the next; the first that rolls back stops it (4), as
+    does the first whose gates hold the release (7): `repave promote` goes on from there.
     Nothing to do ends with 0 at once; a source that could not be read ends with 3. Ends with 1 when an instance still
     holds what was to be closed, and with 6 when a range holds a repair back: it is named with its file and line.
     """
@@ -134,6 +135,11 @@ class _Run:
     def _roll(self, cure: Cure, release: Release) -> int | None:
         for name in cure.rolls:
             environment = self.wiring.project.environments[name]
+            with self.screen.progress() as progress:
+                held = self.wiring.promoting.held(environment, release, progress)
+            if held is not None:
+                holds.show(held, self.wiring.clock.now(), self.screen)
+                return self._end("waiting", WAITING, f"{release} waits before {name}; `repave promote` goes on with it")
             self.screen.say(f"rolling {name} to {release}")
             result = carry_out(self.wiring, environment, release, "patch", self.screen)
             self.deployments = (*self.deployments, result)

@@ -21,13 +21,15 @@ To = Annotated[str | None, typer.Option("--to", help="A release [default: the la
 def rollback(environment: EnvironmentArgument, *, to: To = None, as_json: Json = False, file: File = None) -> int:
     """Go back to the last release that was healthy here, and is not the present one.
 
-    It rolls out like any other: nothing is baked, and no request is lost.
+    It rolls out like any other: nothing is baked, and no request is lost. `repave promote` lets nothing in there that
+    was baked by now; `repave deploy --release` does.
     """
     screen = Screen(as_json=as_json)
     with opened(file) as wiring:
         where = environment_named(wiring.project, environment)
         release = release_to_return_to(wiring.project, where, wiring.store, to)
         screen.say(f"going back to {release}")
+        wiring.promoting.went_back(where.name)
         try:
             result = carry_out(wiring, where, release, "rollback asked for", screen)
         except KeyboardInterrupt as asked:

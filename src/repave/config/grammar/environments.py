@@ -4,23 +4,18 @@ from typing import Annotated
 
 from pydantic import Discriminator, Field, Tag
 
-from repave.config import quantities
 from repave.config.grammar.fields import (
-    Duration,
     Label,
     Listen,
-    Rate,
     Secret,
     Section,
     Size,
-    Source,
     Text,
     Variable,
-    WindowText,
     Zone,
 )
+from repave.config.grammar.gates import GatesSection
 from repave.config.grammar.policy import OwnPolicySection
-from repave.config.quantities import Window
 
 
 class FleetSizeSection(Section):
@@ -49,18 +44,6 @@ Value = Annotated[
 ]
 
 
-ALWAYS = Window(days=quantities.DAYS, start="00:00", end="23:59", zone="UTC")
-
-
-class GatesSection(Section):
-    """What must hold before a release enters."""
-
-    checks: list[Source] = Field(default=[], description="Programs of the project that must succeed.")
-    soak: Duration = Field(default=0.0, description="How long it must have run well in the environment before.")
-    approvals: Rate = Field(default=0, description="How many people must have agreed.")
-    window: WindowText = Field(default=ALWAYS, description="When it may enter.")
-
-
 class EnvironmentSection(Section):
     """Sizes, zones and configuration. Never a version."""
 
@@ -77,5 +60,5 @@ class EnvironmentSection(Section):
         description="Limits of age and of flaws of its own, where a fleet has none.",
     )
     gates: GatesSection = Field(
-        default_factory=GatesSection.model_construct, description="What must hold before a release enters."
+        default_factory=GatesSection.model_construct, description="What must hold before a release enters, and leaves."
     )

@@ -6,8 +6,9 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, PlainValidator, WithJsonSchema
 
 from repave.config import addresses, quantities, words
-from repave.config.quantities import SizeRange, Window
+from repave.config.quantities import SizeRange
 from repave.model.amount import Amount
+from repave.model.gates import Window
 from repave.model.release import SecretReference
 
 

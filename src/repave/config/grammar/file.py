@@ -6,6 +6,7 @@ from repave.config.grammar.advisories import AdvisoriesSection
 from repave.config.grammar.environments import EnvironmentSection
 from repave.config.grammar.fields import Label, OriginAddress, Section
 from repave.config.grammar.fleets import FleetSection
+from repave.config.grammar.gates import PersonSection
 from repave.config.grammar.images import ImageSection
 from repave.config.grammar.origins import OriginSection, VaultSection
 from repave.config.grammar.policy import PolicySection
@@ -24,6 +25,7 @@ class File(Section):
         min_length=1,
         description="Every environment once, in the order releases travel. Default: the file's order.",
     )
+    people: dict[Label, PersonSection] = Field(default={}, description="Whose approval counts.")
     policy: PolicySection = Field(
         default_factory=PolicySection.model_construct, description="How fresh everything is kept."
     )

@@ -92,6 +92,11 @@ class MemoryHistory:
         whole = tuple(chained(self._events, ORIGIN))
         return tuple(islice((one for one in whole[after:] if not kinds or one.event.kind in kinds), limit))
 
+    def newest_of(self, fleet: FleetKey, kinds: Collection[str]) -> Event | None:
+        """The last event of one of these kinds."""
+        story = reversed(self._events)
+        return next((event for event in story if event.fleet == fleet and event.kind in kinds), None)
+
     def newest_event(self) -> int:
         """How many there are."""
         return len(self._events)

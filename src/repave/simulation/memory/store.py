@@ -1,6 +1,7 @@
 """The store port in memory."""
 
 from repave.simulation.memory.catalog import MemoryCatalog
+from repave.simulation.memory.evidence import MemoryEvidence
 from repave.simulation.memory.exposures import MemoryExposures
 from repave.simulation.memory.history import MemoryHistory
 from repave.simulation.memory.intent import MemoryIntent
@@ -8,7 +9,9 @@ from repave.simulation.memory.revocations import MemoryRevocations
 from repave.simulation.memory.wishes import MemoryWishes
 
 
-class MemoryStore(MemoryCatalog, MemoryIntent, MemoryWishes, MemoryRevocations, MemoryExposures, MemoryHistory):
+class MemoryStore(
+    MemoryCatalog, MemoryIntent, MemoryWishes, MemoryRevocations, MemoryExposures, MemoryEvidence, MemoryHistory
+):
     """What a database would keep, of one process, is kept as long as this object."""
 
     def __init__(self, *, by: str = "") -> None:
@@ -17,6 +20,7 @@ class MemoryStore(MemoryCatalog, MemoryIntent, MemoryWishes, MemoryRevocations, 
         MemoryWishes.__init__(self, self.change)
         MemoryRevocations.__init__(self, self.revisions, self.move_on)
         MemoryExposures.__init__(self, self.revisions, self.move_on)
+        MemoryEvidence.__init__(self)
         MemoryHistory.__init__(self, self.artifact_of, by=by)
 
     def close(self) -> None:

@@ -1,0 +1,100 @@
+"""``repave promote``."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import typer
+
+from repave.cli import holds, outcomes
+from repave.cli.codes import OK
+from repave.cli.commands.deploy import carry_out
+from repave.cli.failure import Interrupted
+from repave.cli.live import watching
+from repave.cli.opening import opened
+from repave.cli.options import File, Json, OptionalEnvironment
+from repave.cli.phrases import listed
+from repave.cli.screen import Screen
+from repave.cli.verbs import example
+from repave.config.policies import environment_named
+from repave.model.names import EnvironmentName
+from repave.model.pipeline import Enter, PipelinePlan
+from repave.operations.deploy import DeployResult
+from repave.operations.keys import fleets_of
+from repave.operations.promoting.walking import Walk, walk
+from repave.wiring import Wiring
+
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Show what would enter, and what waits and why; let nothing in.")
+]
+
+
+@example("repave promote --dry-run", "repave promote", "repave promote prod --json | jq .held")
+def promote(
+    environment: OptionalEnvironment = None, *, dry_run: DryRun = False, as_json: Json = False, file: File = None
+) -> int:
+    """Let the newest good releases into the next environments, as far as gates hold, and say what waits and why.
+
+    Does not wait for gates itself: run it from cron, or again. A release that fails is rolled back, and this ends with
+    4; what failed, or was there when somebody rolled back, comes again only by `repave deploy --release`.
+    """
+    screen = Screen(as_json=as_json)
+    with opened(file) as wiring:
+        where = environment_named(wiring.project, environment).name if environment else None
+        run = _Run(wiring=wiring, screen=screen, only=where)
+        try:
+            return run.perform(dry_run=dry_run)
+        except KeyboardInterrupt as asked:
+            raise Interrupted("interrupted: what runs stays as it is", hint="`repave promote` goes on") from asked
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Run:
+    """One promotion, from environment to environment."""
+
+    wiring: Wiring
+    screen: Screen
+    only: EnvironmentName | None
+
+    def perform(self, *, dry_run: bool) -> int:
+        """Until nothing more may enter, or something failed."""
+        walked = Walk(results=(), plan=self._plan()) if dry_run else walk(self._plan, self._carry_out, self.only)
+        entering = [one for one in walked.plan.entering if dry_run and self.only in {None, one.environment}]
+        held = [one for one in walked.plan.held if self.only in {None, one.environment}]
+        self.screen.answer(
+            {
+                "promoted": [outcomes.document(result) for result in walked.results],
+                "entering": entering,
+                "held": held,
+                "wake": walked.plan.wake,
+            }
+        )
+        for enter in entering:
+            self.screen.show(f"{enter.environment}: r{enter.release} may enter now{_passing(enter)}")
+        for one in held:
+            holds.show(one, walked.plan.at, self.screen)
+        if not (entering or held or walked.results):
+            self.screen.show("nothing waits: every environment has the newest release that came its way")
+        return outcomes.exit_code(walked.results[-1]) if walked.results else OK
+
+    def _plan(self) -> PipelinePlan:
+        """Over what is seen now: what was not looked at since does not count as healthy."""
+        for name in self.wiring.promoting.watched():
+            keys = fleets_of(self.wiring.project, self.wiring.project.environments[name])
+            if all(self.wiring.store.target(key) for key in keys):
+                with watching(self.screen, self.wiring.store, self.wiring.clock) as watcher:
+                    self.wiring.converge(keys, watcher=watcher)
+        with self.screen.progress() as progress:
+            return self.wiring.promoting.plan(progress)
+
+    def _carry_out(self, enter: Enter) -> DeployResult:
+        environment = self.wiring.project.environments[enter.environment]
+        release = self.wiring.store.release(enter.release)
+        self.screen.say(f"{release} enters {enter.environment}{_passing(enter)}")
+        result = carry_out(self.wiring, environment, release, "promoted", self.screen, enter=enter)
+        outcomes.show(result, self.screen)
+        return result
+
+
+def _passing(enter: Enter) -> str:
+    passed = f", passing {listed([f'r{number}' for number in enter.skipped])}" if enter.skipped else ""
+    return f"{passed}{f' (emergency: {enter.emergency})' if enter.emergency else ''}"

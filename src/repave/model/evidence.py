@@ -1,0 +1,156 @@
+"""Evidence: what is known when it is asked whether a release may enter an environment."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Literal
+
+from repave.model.names import EnvironmentName, PersonName, ReleaseNumber
+
+
+@dataclass(frozen=True, kw_only=True)
+class Approval:
+    """One person agrees that one release enters one environment."""
+
+    environment: EnvironmentName
+    release: ReleaseNumber
+    person: PersonName
+    reason: str
+    at: datetime
+    signature: str = ""
+    """By the person's key, over all of the above and what the release is made of."""
+
+    kind: Literal["approval"] = "approval"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Waiver:
+    """One person answers for a flaw until a day: until then it holds no release."""
+
+    flaw: str
+    """A CVE, or what else a scan calls it."""
+
+    person: PersonName
+    reason: str
+    at: datetime
+    until: datetime
+    signature: str = ""
+    kind: Literal["waiver"] = "waiver"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """A person named a release for an environment: what came before it no longer holds it back there."""
+
+    environment: EnvironmentName
+    release: ReleaseNumber
+    at: datetime
+    emergency: str = ""
+    """Why it goes through the emergency lane; empty when it does not."""
+
+    kind: Literal["request"] = "request"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """A release was let into an environment."""
+
+    environment: EnvironmentName
+    release: ReleaseNumber
+    at: datetime
+    skipped: tuple[ReleaseNumber, ...] = ()
+    """Releases that will not enter any more, for this one is newer."""
+
+    emergency: str = ""
+    kind: Literal["entry"] = "entry"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Soaked:
+    """An environment has carried a release in unbroken health for long enough, as was observed."""
+
+    environment: EnvironmentName
+    release: ReleaseNumber
+    since: datetime
+    at: datetime
+    kind: Literal["soaked"] = "soaked"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failed:
+    """A release failed in an environment."""
+
+    environment: EnvironmentName
+    release: ReleaseNumber
+    at: datetime
+    detail: str
+    kind: Literal["failed"] = "failed"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RolledBack:
+    """A person went back from a release: none that was there by then enters by itself."""
+
+    environment: EnvironmentName
+    release: ReleaseNumber
+    """The newest there was."""
+
+    at: datetime
+    kind: Literal["rolled-back"] = "rolled-back"
+
+
+Record = Approval | Waiver | Request | Entry | Soaked | Failed | RolledBack
+"""What the store keeps; told apart by ``kind``."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """One environment, as it was seen last."""
+
+    release: ReleaseNumber | None = None
+    """Is wanted; None when nothing is."""
+
+    proven: Mapping[ReleaseNumber, datetime] = field(default_factory=dict)
+    """Those that once carried all of it in good health, and when that was last shown."""
+
+    seen_at: datetime | None = None
+    well_since: datetime | None = None
+    """Since when what is wanted carries all of it, unbroken until it was seen; None when it does not."""
+
+    paused_since: datetime | None = None
+    """None when it is not paused."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Overdue:
+    """A flaw of a release that was to be gone by now."""
+
+    flaw: str
+    due: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exposed:
+    """What advisories say of a release, by the deadlines of one environment."""
+
+    overdue: tuple[Overdue, ...] = ()
+    unknown: tuple[str, ...] = ()
+    """Sources that could not be read, or are too old, in words."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evidence:
+    """All that is known; what is missing here is not known, which is never good."""
+
+    standings: Mapping[EnvironmentName, Standing] = field(default_factory=dict)
+    records: tuple[Record, ...] = ()
+    """In the order they were kept. Approvals and waivers: those whose signature is the person's."""
+
+    exposed: Mapping[tuple[EnvironmentName, ReleaseNumber], Exposed] = field(default_factory=dict)
+    authors: Mapping[tuple[EnvironmentName, ReleaseNumber], frozenset[str]] = field(default_factory=dict)
+    """Who wrote what the release would bring there: names of people, and addresses of others; missing where nobody
+    knows."""
+
+    holidays: Mapping[EnvironmentName, frozenset[date]] = field(default_factory=dict)
+    revoked: Mapping[ReleaseNumber, str] = field(default_factory=dict)
+    """Why."""

@@ -1,0 +1,129 @@
+"""Who is let in: the pipeline's plan, made and checked over all that is known, and kept as it is carried out."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from repave.model.evidence import Entry, Failed, Request, RolledBack, Soaked
+from repave.model.names import EnvironmentName
+from repave.model.pipeline import Enter, Held, PipelinePlan
+from repave.model.project import Environment, Project
+from repave.model.release import Release
+from repave.operations.deploy import ROLLED_BACK, STOPPED, DeployResult
+from repave.operations.errors import Refused
+from repave.operations.promoting.gathering import Gathering, pipeline_of
+from repave.operations.promoting.keeping import keep
+from repave.operations.promoting.standings import standing_of
+from repave.planner.pipeline.checking import check
+from repave.planner.pipeline.planning import judged, plan
+from repave.ports.clock import Clock
+from repave.ports.progress import Progress
+from repave.ports.store import Store
+
+
+class Promoting:
+    """The pipeline of one project."""
+
+    def __init__(self, *, project: Project, store: Store, clock: Clock, gathering: Gathering) -> None:
+        self._project = project
+        self._store = store
+        self._clock = clock
+        self._gathering = gathering
+        self._pipeline = pipeline_of(project)
+
+    def plan(self, progress: Progress) -> PipelinePlan:
+        """Who may enter now, and what holds the others. Keeps the soaks that have ended well."""
+        now = self._clock.now()
+        self._keep_soaks(now)
+        evidence, releases = self._gathering.evidence(now, progress), self._store.releases()
+        made = plan(self._pipeline, releases, evidence, now)
+        check(made, self._pipeline, releases, evidence, now)
+        return made
+
+    def held(
+        self, environment: Environment, release: Release, progress: Progress, asked: Request | None = None
+    ) -> Held | None:
+        """What holds the release before the environment, also once a person has asked for it; None when it may enter.
+
+        What the environment wants already, or has carried before, is no news there: going back asks no gate. Nor does
+        an environment without gates, after one without a soak.
+        """
+        now = self._clock.now()
+        standing = standing_of(self._project, environment.name, self._store, now)
+        if release.number == standing.release or release.number in standing.proven or not self._gated(environment):
+            return None
+        self._keep_soaks(now)
+        evidence = self._gathering.evidence(now, progress)
+        said = replace(evidence, records=(*evidence.records, asked)) if asked else evidence
+        return judged(self._pipeline, environment.name, release, said, now)
+
+    def admit(
+        self, environment: Environment, release: Release, progress: Progress, asked: Request | None = None
+    ) -> None:
+        """Raise Refused, with the rule that holds the release and what can be done, unless it may enter.
+
+        What a person asked is kept once it is granted.
+        """
+        held = self.held(environment, release, progress, asked)
+        if held is not None:
+            ends = f", until {held.until:%Y-%m-%d %H:%M} UTC" if held.until else ""
+            raise Refused(
+                f"{release} may not enter {environment.name} yet: {held.detail} (rule {held.rule}{ends})",
+                hint=held.remedy or f"`repave promote {environment.name}` then",
+            )
+        if asked is not None:
+            keep(self._store, asked)
+
+    def word(self, environment: Environment, release: Release, emergency: str = "") -> Request:
+        """That a person names the release for the environment, in an emergency with the reason."""
+        return Request(environment=environment.name, release=release.number, at=self._clock.now(), emergency=emergency)
+
+    def entered(self, enter: Enter) -> None:
+        """It is let in, from now on; kept where it is not what is wanted there already."""
+        now = self._clock.now()
+        if standing_of(self._project, enter.environment, self._store, now).release == enter.release:
+            return
+        keep(
+            self._store,
+            Entry(
+                environment=enter.environment,
+                release=enter.release,
+                at=now,
+                skipped=enter.skipped,
+                emergency=enter.emergency,
+            ),
+        )
+
+    def ended(self, environment: EnvironmentName, release: Release, result: DeployResult) -> None:
+        """What came of it: a failure is remembered, and holds the release from here on."""
+        failed = next((fleet for fleet in result.fleets if fleet.result in {ROLLED_BACK, STOPPED}), None)
+        if failed is not None:
+            detail = f"{failed.fleet}: {failed.reason or failed.result}"
+            at = self._clock.now()
+            keep(self._store, Failed(environment=environment, release=release.number, at=at, detail=detail))
+
+    def went_back(self, environment: EnvironmentName) -> None:
+        """A person went back: nothing that is baked by now enters by itself."""
+        newest = self._store.releases()[-1].number
+        keep(self._store, RolledBack(environment=environment, release=newest, at=self._clock.now()))
+
+    def watched(self) -> tuple[EnvironmentName, ...]:
+        """In pipeline order, the environments whose health gates hang on: they are to be looked at before a plan."""
+        return tuple(stage.environment for stage in self._pipeline if stage.gates.soak_seconds)
+
+    def _gated(self, environment: Environment) -> bool:
+        index = self._project.pipeline.index(environment.name)
+        before = self._pipeline[index - 1].gates if index else None
+        return environment.gates.declared or bool(before and before.soak_seconds)
+
+    def _keep_soaks(self, now: datetime) -> None:
+        """Once for each unbroken time."""
+        kept = {(one.environment, one.release, one.since) for one in self._store.evidence() if isinstance(one, Soaked)}
+        for stage in self._pipeline:
+            standing = standing_of(self._project, stage.environment, self._store, now)
+            number, since, seen = standing.release, standing.well_since, standing.seen_at
+            if not stage.gates.soak_seconds or number is None or since is None or seen is None:
+                continue
+            long_enough = (seen - since).total_seconds() >= stage.gates.soak_seconds
+            if long_enough and (stage.environment, number, since) not in kept:
+                soaked = Soaked(environment=stage.environment, release=number, since=since, at=seen)
+                keep(self._store, soaked)

@@ -1,0 +1,1 @@
+"""Which release may enter which environment now, and what it waits for."""

@@ -1,0 +1,112 @@
+"""``repave promote``, ``approve``, ``waive`` and a gated ``deploy``, over a project with one release."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from personal_keys import person, private_key
+
+from repave.model.lock import Lock
+from repave.model.names import Digest, ImageName
+from repave.store.sql import SqlStore
+
+Repave = Callable[..., Any]
+ARTIFACT = Digest("sha256:" + "ab" * 32)
+LOCK = Digest("sha256:" + "cd" * 32)
+ENVIRONMENTS = """environments:
+  test: {provider: local, fleets: {web: {size: 1}}, gates: {soak: 1h}}
+  prod: {provider: local, fleets: {web: {size: 1}}, gates: {approvals: 1}}
+pipeline: [test, prod]
+"""
+
+
+@pytest.fixture
+def gated(folder: Path) -> Path:
+    """Two environments with gates, two people, and a release. The folder of their keys."""
+    file = folder / "repave.yaml"
+    people = "".join(f"  {name}: {{keys: [{person(folder, name).keys[0]}]}}\n" for name in ("ana", "bob"))
+    text = file.read_text(encoding="utf-8").partition("environments:")[0]
+    file.write_text(f"{text}{ENVIRONMENTS}people:\n{people}", encoding="utf-8")
+    (folder / ".repave").mkdir()
+    store = SqlStore(f"sqlite:///{folder}/.repave/store.db")
+    at = datetime(2026, 3, 1, 12, tzinfo=UTC)
+    store.add_lock(LOCK, Lock(), at)
+    store.add_release({ImageName("web"): ARTIFACT}, LOCK, "source", at)
+    store.close()
+    return folder
+
+
+@pytest.mark.usefixtures("gated")
+def test_what_may_enter_and_what_waits_is_shown_and_nothing_let_in(repave: Repave) -> None:
+    """In words, and for machines."""
+    shown = repave("promote", "--dry-run")
+    assert (shown.code, shown.out) == (0, "test: r1 may enter now\n")
+    told = json.loads(repave("promote", "--dry-run", "--json").out)
+    assert told["entering"] == [{"environment": "test", "release": 1, "skipped": [], "emergency": ""}]
+    assert (told["held"], told["promoted"], told["wake"]) == ([], [], None)
+    assert repave("promote", "prod", "--dry-run").out == (
+        "nothing waits: every environment has the newest release that came its way\n"
+    )
+
+
+@pytest.mark.usefixtures("gated")
+def test_a_deployment_that_a_gate_holds_is_refused_with_what_can_be_done(repave: Repave) -> None:
+    """Also in an emergency: nothing skips the environment before."""
+    for more in ((), ("--emergency", "orders are lost"), ("--release", "r1")):
+        refused = repave("deploy", "prod", *more)
+        assert refused.code == 5
+        assert "r1 may not enter prod yet: test has not carried r1 in good health (rule carried)" in refused.err
+        assert "hint: `repave promote test`" in refused.err
+
+
+def test_the_key_says_who_agrees(gated: Path, repave: Repave) -> None:
+    """Whoever runs the command."""
+    said = repave("approve", "r1", "prod", "--reason", "tried", "--key", str(private_key(gated, "bob")))
+    assert (said.code, said.out) == (0, "bob agrees that r1 enters prod: tried\n")
+    assert "`repave promote prod` lets it in once every gate holds" in said.err
+    waived = repave(
+        "waive", "CVE-2026-1", "--until", "7d", "--reason", "never loaded", "--key", str(private_key(gated, "ana"))
+    )
+    assert waived.code == 0
+    assert waived.out.startswith("ana answers for CVE-2026-1 until 20")
+
+
+def test_words_that_cannot_count_are_refused(gated: Path, repave: Repave) -> None:
+    """Each says what would."""
+    key = ("--key", str(private_key(gated, "ana")))
+    person(gated, "mallory")
+    cases = {
+        ("approve", "r1", "prod", *key): "error: it needs a reason",
+        ("approve", "r9", "prod", "--reason", "x", *key): "error: there is no release r9",
+        ("approve", "r1", "test", "--reason", "x", *key): "error: test wants nobody's approval",
+        ("approve", "r1", "prdo", "--reason", "x", *key): "did you mean `prod`?",
+        ("approve", "r1", "prod", "--reason", "x", "--key", "none"): "error: there is no key none",
+        (
+            *("approve", "r1", "prod", "--reason", "x"),
+            *("--key", str(private_key(gated, "mallory"))),
+        ): "is no key of anybody under `people`, which names ana, bob",
+        ("waive", "CVE-1", "--until", "1999-01-01T00:00Z", "--reason", "x", *key): "--until 1999-01-01T00:00Z is over",
+        ("waive", "CVE-1", "--until", "soon", "--reason", "x", *key): "--until soon: expected a duration",
+        ("promote", "prdo"): "did you mean `prod`?",
+    }
+    for arguments, words in cases.items():
+        ended = repave(*arguments)
+        assert ended.code != 0, arguments
+        assert words in ended.err, arguments
+
+
+def test_a_file_of_holidays_is_read_line_by_line(gated: Path, repave: Repave) -> None:
+    """A day that is none is told by its line; a file that is not there by its name."""
+    file = gated / "repave.yaml"
+    file.write_text(file.read_text(encoding="utf-8").replace("approvals: 1", "holidays: days.txt"), encoding="utf-8")
+    missing = repave("promote", "--dry-run")
+    assert missing.code == 2
+    assert "days.txt:1:1: `" in missing.err
+    assert "`gates.holidays` names a file of the project with a day on each line" in missing.err
+    (gated / "days.txt").write_text("# ours\n2026-12-24 Christmas Eve\n\n24.12.2026\n", encoding="utf-8")
+    assert "days.txt:4:1: `24.12.2026` is no day; expected one as `2026-12-24`" in repave("promote", "--dry-run").err
+    (gated / "days.txt").write_text("2026-12-24 Christmas Eve\n", encoding="utf-8")
+    assert repave("promote", "--dry-run").code == 0
