@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from demo import report
+from demo.casts import CONTAINERS, MACHINES
 from demo.interruption import ends_in_order
 from demo.shop import Shop
 from demo.story import ENVIRONMENT, Story
@@ -17,12 +18,6 @@ from repave.model.names import EnvironmentName, FleetKey, FleetName, ProjectName
 from repave.store.sql import SqlStore
 
 ROOT = Path(__file__).resolve().parent.parent
-LEAD = (
-    "Six instances of a small web shop in three zones, behind HAProxy on one machine. A security fix was rolled out, a "
-    "broken release was stopped and rolled back, a process was killed and a zone stopped, while visitors kept asking."
-)
-LEAST_REQUESTS = 20_000
-"""Below that, no failure would mean little."""
 
 
 def arguments() -> argparse.Namespace:
@@ -31,9 +26,10 @@ def arguments() -> argparse.Namespace:
         prog="scripts/demo",
         description="A vulnerable fleet is repaved under load, a broken release is rolled back, the dead are healed.",
     )
-    parser.add_argument("--folder", type=Path, default=ROOT / ".demo", help="where it works (default: .demo)")
-    parser.add_argument("--rate", type=int, default=850, help="requests per second (default: 850)")
-    parser.add_argument("--requests", type=int, default=LEAST_REQUESTS, help="at least so many (default: 20000)")
+    parser.add_argument("--vm", action="store_true", help="play it with virtual machines")
+    parser.add_argument("--folder", type=Path, help="where it works (default: .demo; of virtual machines .demo-vm)")
+    parser.add_argument("--rate", type=int, help="requests per second (default: 850; of virtual machines 5)")
+    parser.add_argument("--requests", type=int, help="at least so many (default: 20000; of virtual machines 1000)")
     parser.add_argument("--cold", action="store_true", help="forget what earlier runs downloaded and baked")
     parser.add_argument(
         "--keep", action="store_true", help="leave the fleet running at the end, unless the story broke off"
@@ -51,16 +47,18 @@ def main() -> int:
     def tell(line: str) -> None:
         print(f"{time.monotonic() - began:6.1f} s  {line}", file=sys.stderr, flush=True)
 
-    folder: Path = asked.folder.resolve()
-    shop = Shop(example=ROOT / "examples" / "shop", folder=folder / "shop", cold=asked.cold)
-    story = Story(shop=shop, tell=tell)
+    cast = MACHINES if asked.vm else CONTAINERS
+    requests: int = asked.requests or cast.requests
+    folder: Path = (asked.folder or ROOT / cast.folder).resolve()
+    shop = Shop(example=ROOT / "examples" / "shop", folder=folder / "shop", recipe=cast.recipe, cold=asked.cold)
+    story = Story(cast=cast, shop=shop, tell=tell)
     keep = False
     try:
-        visitors = Visitors(rate=asked.rate, folder=folder)
+        visitors = Visitors(rate=asked.rate or cast.rate, folder=folder)
         with visitors:
             story.begin()
             visitors.ask(story.endpoint)
-            story.perform(visitors, requests=asked.requests)
+            story.perform(visitors, requests=requests)
         answers = visitors.answers()
         figures = summary(folder, story, answers)
         keep = asked.keep
@@ -73,7 +71,7 @@ def main() -> int:
         print(json.dumps(figures))
     else:
         print(in_words(figures, folder))
-    return 0 if figures["failed"] == 0 and figures["requests"] >= asked.requests else 1
+    return 0 if figures["failed"] == 0 and figures["requests"] >= requests else 1
 
 
 def summary(folder: Path, story: Story, answers: list[Answer]) -> dict[str, Any]:
@@ -115,7 +113,7 @@ def page_facts(figures: dict[str, Any], acts: list[Act], story: Story) -> dict[s
     failed = figures["failed"]
     return {
         "headline": f"{figures['requests']:,} requests, {failed} failed",
-        "lead": LEAD,
+        "lead": story.cast.lead,
         "figures": [
             {"name": "requests asked", "value": f"{figures['requests']:,}", "tone": ""},
             {"name": "requests failed", "value": str(failed), "tone": "good" if failed == 0 else "bad"},
@@ -124,7 +122,7 @@ def page_facts(figures: dict[str, Any], acts: list[Act], story: Story) -> dict[s
             {"name": "99 of 100 answers within", "value": report.duration(figures["milliseconds_99"]), "tone": ""},
         ],
         "failed": failed,
-        "size": 6,
+        "size": story.cast.size,
         "releases": {release: f" ({openssl})" for release, openssl in story.versions.items()},
         "cves": list(story.cves),
     }

@@ -1,9 +1,7 @@
 """The shop in a folder of its own, and repave's command line run in it as a user would."""
 
 import json
-import os
 import shutil
-import signal
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -21,8 +19,8 @@ BROKEN = 'return ("well", 200) if GOODS[0]["stock"] else ("nothing to sell", 503
 class Shop:
     """A copy of ``examples/shop`` and the ``repave`` beside this interpreter."""
 
-    def __init__(self, *, example: Path, folder: Path, cold: bool) -> None:
-        """``cold`` forgets what earlier runs downloaded and baked."""
+    def __init__(self, *, example: Path, folder: Path, recipe: Mapping[str, str], cold: bool) -> None:
+        """``recipe`` says what in repave.yaml is put in whose place; ``cold`` forgets what earlier runs baked."""
         self.folder = folder
         self.repave = str(Path(sys.executable).with_name("repave"))
         if (folder / ".repave").exists():
@@ -32,6 +30,8 @@ class Shop:
         folder.mkdir(parents=True, exist_ok=True)
         shutil.copytree(example, folder, dirs_exist_ok=True)
         (folder / "repave.lock").unlink(missing_ok=True)
+        for old, new in recipe.items():
+            self._replace("repave.yaml", old, new)
         self.freeze()
 
     def freeze(self) -> None:
@@ -75,21 +75,7 @@ class Shop:
 
     def _replace(self, name: str, old: str, new: str) -> None:
         path = self.folder / name
-        path.write_text(path.read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
-
-
-def kill_processes(**labels: str) -> int:
-    """SIGKILL every process whose environment bears all the labels; answers how many: an accident, from outside."""
-    wanted = {f"{name}={value}".encode() for name, value in labels.items()}
-    killed = 0
-    for process in Path("/proc").iterdir():
-        if not process.name.isdigit() or int(process.name) == os.getpid():
-            continue
-        try:
-            held = set((process / "environ").read_bytes().split(b"\0"))
-        except OSError:  # it ended, or it is not ours to read
-            continue
-        if wanted <= held:
-            os.kill(int(process.name), signal.SIGKILL)
-            killed += 1
-    return killed
+        text = path.read_text(encoding="utf-8")
+        if old not in text:
+            raise LookupError(f"{path} does not say {old!r}")
+        path.write_text(text.replace(old, new), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""The story: six acts, each a thing that happens to real fleets."""
+"""The story: acts that each happen to real fleets, played by whoever is cast."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -6,7 +6,8 @@ from typing import Any
 
 import httpx
 
-from demo.shop import Shop, kill_processes
+from demo.casts import Cast
+from demo.shop import Shop
 from demo.timeline import Act
 from demo.visitors import Visitors
 
@@ -26,7 +27,8 @@ def serving_of(fleet: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 class Story:
     """What happens, in order; ``acts`` is what came of it."""
 
-    def __init__(self, *, shop: Shop, tell: Callable[[str], None]) -> None:
+    def __init__(self, *, cast: Cast, shop: Shop, tell: Callable[[str], None]) -> None:
+        self.cast = cast
         self.shop = shop
         self.tell = tell
         self.acts: list[Act] = []
@@ -42,7 +44,7 @@ class Story:
         self.shop.run("lock")
         self.tell("baking it")
         self.shop.run("bake")
-        self.tell("deploying six instances in three zones")
+        self.tell(f"deploying {self.cast.instances} in three zones")
         self.endpoint = self.shop.run("deploy", ENVIRONMENT)["fleets"][0]["endpoint"]
         self.note_version()
 
@@ -54,7 +56,8 @@ class Story:
         keeper = self.shop.watch(ENVIRONMENT)
         try:
             self._act("killed", "One instance's process is killed", self.killed_instance)
-            self._act("stopped zone", "A whole zone stops", self.stopped_zone)
+            if self.cast.stops_zone:
+                self._act("stopped zone", "A whole zone stops", self.stopped_zone)
             self._act("quiet", "Quiet again", lambda: self.quiet_until(load, requests))
         finally:
             keeper.terminate()
@@ -63,7 +66,8 @@ class Story:
     def quiet(self) -> str:
         """A moment to compare with."""
         time.sleep(QUIET_SECONDS)
-        return f"Six instances serve {self.versions_now()['openssl']}, and nobody has touched them."
+        everybody = self.cast.instances.capitalize()
+        return f"{everybody} serve {self.versions_now()['openssl']}, and nobody has touched them."
 
     def patch(self) -> str:
         """The mission in one command."""
@@ -90,7 +94,7 @@ class Story:
     def killed_instance(self) -> str:
         """SIGKILL from outside."""
         victim = self.instances()[0]
-        killed = kill_processes(REPAVE_INSTANCE=victim["instance"], REPAVE_ZONE=victim["zone"])
+        killed = self.cast.kill(victim)
         healed = self.wait_until(lambda serving: victim["slot"] not in {instance["slot"] for instance in serving})
         replacement = max(healed, key=lambda instance: int(instance["slot"].rsplit("-", 1)[1]))
         plural = "" if killed == 1 else "es"
@@ -103,7 +107,7 @@ class Story:
         switch.touch()
         victims = [instance for instance in self.instances() if instance["zone"] == "b"]
         for victim in victims:
-            kill_processes(REPAVE_INSTANCE=victim["instance"], REPAVE_ZONE="b")
+            self.cast.kill(victim)
         self.wait_until(lambda serving: all(instance["zone"] != "b" for instance in serving))
         switch.unlink()
         return f"{len(victims)} instances of zone b died at once; their replacements serve in the other zones."
@@ -124,18 +128,17 @@ class Story:
         """Those that serve."""
         return serving_of(self.fleet())
 
-    def wait_until(
-        self, holds: Callable[[list[Mapping[str, Any]]], bool], *, seconds: float = 120.0
-    ) -> list[Mapping[str, Any]]:
-        """Until six serve and ``holds``; answers those six."""
-        deadline = time.monotonic() + seconds
+    def wait_until(self, holds: Callable[[list[Mapping[str, Any]]], bool]) -> list[Mapping[str, Any]]:
+        """Until all serve and ``holds``; answers them."""
+        deadline = time.monotonic() + self.cast.heal_seconds
         while time.monotonic() < deadline:
             fleet = self.fleet()
             serving = serving_of(fleet)
             if len(serving) == fleet["size"] and holds(serving):
                 return serving
             time.sleep(0.2)
-        raise RuntimeError(f"not healed within {seconds:g} s: {self.shop.run('explain', ENVIRONMENT)}")
+        explained = self.shop.run("explain", ENVIRONMENT)
+        raise RuntimeError(f"not healed within {self.cast.heal_seconds:g} s: {explained}")
 
     def versions_now(self) -> Mapping[str, str]:
         """What the page says of itself."""

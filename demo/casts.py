@@ -1,0 +1,116 @@
+"""Who plays in the story: six containers, or three virtual machines. All that differs between the two is here."""
+
+import os
+import signal
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from repave.providers.local.processes import started_with
+
+Instance = Mapping[str, Any]
+"""One instance, as ``repave status`` shows it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cast:
+    """One kind of instances, and what of the story suits it."""
+
+    folder: str
+    """Where it works unless told otherwise."""
+
+    instances: str
+    """All of them, in words."""
+
+    size: int
+    recipe: Mapping[str, str]
+    """What in the shop's repave.yaml is put in whose place."""
+
+    rate: int
+    """Requests per second."""
+
+    requests: int
+    """Below that, no failure would mean little."""
+
+    heal_seconds: float
+    """Within which what died is replaced, or the story has failed."""
+
+    stops_zone: bool
+    """Whether a whole zone stops as well."""
+
+    accidents: str
+    """What befell them, in words."""
+
+    kill: Callable[[Instance], int]
+    """SIGKILL an instance's processes: an accident, from outside. Answers how many there were."""
+
+    @property
+    def lead(self) -> str:
+        """The report's first words."""
+        return (
+            f"{self.instances.capitalize()} of a small web shop in three zones, behind HAProxy on one machine. "
+            "A security fix was rolled out, a broken release was stopped and rolled back, "
+            f"{self.accidents}, while visitors kept asking."
+        )
+
+
+def kill_container(instance: Instance) -> int:
+    """Every process whose environment bears the instance's labels."""
+    wanted = {f"REPAVE_{name.upper()}={instance[name]}".encode() for name in ("instance", "zone")}
+    killed = 0
+    for process in Path("/proc").iterdir():
+        if not process.name.isdigit() or int(process.name) == os.getpid():
+            continue
+        try:
+            held = set((process / "environ").read_bytes().split(b"\0"))
+        except OSError:  # it ended, or it is not ours to read
+            continue
+        if wanted <= held:
+            os.kill(int(process.name), signal.SIGKILL)
+            killed += 1
+    return killed
+
+
+def kill_machine(instance: Instance) -> int:
+    """The QEMU that the machine is."""
+    processes = list(started_with("qemu-system-x86_64", f"repave-{instance['instance']}"))
+    for process in processes:
+        os.kill(process.pid, signal.SIGKILL)
+    return len(processes)
+
+
+CONTAINERS = Cast(
+    folder=".demo",
+    instances="six instances",
+    size=6,
+    recipe={},
+    rate=850,
+    requests=20_000,
+    heal_seconds=120.0,
+    stops_zone=True,
+    accidents="a process was killed and a zone stopped",
+    kill=kill_container,
+)
+MACHINES = Cast(
+    folder=".demo-vm",
+    instances="three virtual machines",
+    size=3,
+    recipe={
+        "kind: container": "kind: vm\n    disk: 2GiB",
+        # An emulated machine takes a minute to start beside others, and a second to answer while it does.
+        "{path: /healthz, interval: 1s, timeout: 1s, healthy: 2, unhealthy: 3, grace: 6s}": (
+            "{path: /healthz, interval: 2s, timeout: 2s, healthy: 2, unhealthy: 3, grace: 2m}"
+        ),
+        "surge: 2": "surge: 1",
+        "size: 6": "size: 3",
+        "    rollout:": "    limits: {memory: 320MiB}\n    rollout:",
+    },
+    # What three emulated processors can show beside a fourth that starts.
+    rate=5,
+    requests=1_000,
+    heal_seconds=300.0,
+    stops_zone=False,
+    accidents="and a machine was killed",
+    kill=kill_machine,
+)
