@@ -24,6 +24,7 @@ from repave.model.names import (
 )
 from repave.model.recipe import Boot, ImageKind
 from repave.model.release import Revision
+from repave.model.revocation import Revocation, RevokedKind
 from repave.operations.booting import BootComparison, Booting, Stand
 from repave.operations.errors import Refused
 from repave.ports.baker import BakeRequest
@@ -84,6 +85,7 @@ class Bench:
             machines=self.machines,
             traffic=self.shop.traffic,
             secrets=ReferenceSecrets(folder=self.shop.folder, environment={}),
+            revocations=self.shop.store,
             clock=self.shop.clock,
         )
         bakers = {ImageKind.VM: BothWays(self.shop.registry, kind=ImageKind.VM)}
@@ -181,6 +183,40 @@ def test_machine_that_does_not_serve_ends_it(bench: Bench, fate: Behaviour, told
     assert refused.value.message.startswith(told)
     assert "mend the image" in refused.value.hint
     assert (bench.machines.fleets(), bench.machines.published()) == ((), frozenset())
+
+
+@pytest.mark.parametrize(
+    ("kind", "subject"),
+    [(RevokedKind.PACKAGE, "openssl=1"), (RevokedKind.ARTIFACT, "")],
+)
+def test_what_is_revoked_is_not_started(bench: Bench, kind: RevokedKind, subject: str) -> None:
+    """By a package of its lock, or by itself; taken back, it may be."""
+    artifact = bench.compare().golden.artifact
+    revocation = bench.shop.store.revoke(
+        Revocation(
+            kind=kind,
+            subject=subject or artifact,
+            reason="a back door",
+            at=bench.shop.clock.now(),
+            artifacts=() if subject else (artifact,),
+        )
+    )
+    before = len(bench.shop.world.machines)
+    with pytest.raises(Refused, match="web, as it is locked, is revoked: a back door"):
+        bench.compare()
+    assert len(bench.shop.world.machines) == before
+    bench.shop.store.undo_revocation(revocation.number, reason="mended", at=bench.shop.clock.now())
+    assert bench.compare().same_packages
+
+
+def test_no_fleet_of_the_file_is_taken_for_one_aside(bench: Bench) -> None:
+    """Its instances would be ended."""
+    environments = bench.shop.project.environments
+    named = {EnvironmentName("compare-test"): environments[EnvironmentName("prod")]}
+    bench.shop.project = replace(bench.shop.project, environments={**environments, **named})
+    with pytest.raises(Refused, match="count to the environment compare-test, which the file has"):
+        bench.compare()
+    assert not bench.shop.world.machines
 
 
 def test_picture_tells_both_times(bench: Bench) -> None:

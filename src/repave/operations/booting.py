@@ -14,18 +14,21 @@ from repave.config.lockfile import lock_digest
 from repave.config.policies import revision_for
 from repave.model.artifact import Artifact
 from repave.model.lock import Ecosystem, Layer, Lock
-from repave.model.names import Digest, EnvironmentName, FleetKey, InstanceId, ReleaseNumber, SlotId, ZoneName
+from repave.model.names import Digest, EnvironmentName, FleetKey, ImageName, InstanceId, ReleaseNumber, SlotId, ZoneName
 from repave.model.observation import Instance, MachineState, TrafficState
 from repave.model.project import Environment, Fleet, Project
 from repave.model.recipe import Boot, ImageKind
 from repave.model.release import Release, Revision
+from repave.model.revocation import RevokedKind
 from repave.operations.baking import bake_request
 from repave.operations.errors import Refused
 from repave.operations.frontends import frontend
+from repave.operations.revoking.covering import holds
 from repave.ports.baker import Baker
 from repave.ports.clock import Clock
 from repave.ports.progress import Progress, Task
 from repave.ports.provider import LaunchOrder, Machines
+from repave.ports.revocations import Revocations
 from repave.ports.secrets import Secrets
 from repave.ports.traffic import Frontend, Traffic
 
@@ -39,6 +42,8 @@ PATIENCE_SECONDS = 900.0
 """A machine that does not serve by then has failed, whatever its fleet's grace is: an emulated one is slow."""
 
 GENERATION = 1
+"""Nobody else gives orders for these instances."""
+
 DONE = re.compile(r"repave: bootstrap is done: (\d+) packages, all as locked")
 """What a machine that installs itself says on its console, once it has compared what it has with its lock."""
 
@@ -85,11 +90,12 @@ class BootComparison:
 
 @dataclass(frozen=True, kw_only=True)
 class Stand:
-    """Where machines are started, checked and told their secrets."""
+    """Where machines are started, checked and told their secrets, and what must not be started."""
 
     machines: Machines
     traffic: Traffic
     secrets: Secrets
+    revocations: Revocations
     clock: Clock
 
 
@@ -107,16 +113,22 @@ class Booting:
         """Both ways, one machine after another, each way ``times`` times, with the environment's configuration.
 
         May be called again after any failure: what an earlier call left when it was killed is ended first. Raises
-        Refused for a machine that does not serve, with the end of its console.
+        Refused for what is revoked, and for a machine that does not serve, with the end of its console.
         """
         request = bake_request(self._project, fleet.image, lock)
         key = FleetKey(project=self._project.name, environment=environment.name, fleet=fleet.name)
         aside = replace(key, environment=EnvironmentName(f"{ASIDE}-{environment.name}"))
+        if aside.environment in self._project.environments:
+            raise Refused(
+                f"machines to be compared count to the environment {aside.environment}, which the file has",
+                hint="name another --environment, or call that one otherwise",
+            )
         door = replace(frontend(self._project, key), fleet=aside, listen=None)
         found = {}
         for boot in Boot:
             made = replace(request, image=replace(request.image, boot=boot))
             artifact = self._bakers[request.image.kind].bake(made, progress=progress)
+            self._refuse_revoked(fleet.image, lock, artifact.digest)
             trial = _Trial(
                 stand=self._stand,
                 door=door,
@@ -138,6 +150,15 @@ class Booting:
             golden=found[Boot.GOLDEN],
             bootstrap=found[Boot.BOOTSTRAP],
         )
+
+    def _refuse_revoked(self, image: ImageName, lock: Lock, artifact: Digest) -> None:
+        for revocation in self._stand.revocations.revocations():
+            package = revocation.kind is RevokedKind.PACKAGE and holds(lock, image, revocation.subject)
+            if revocation.stands and (package or artifact in revocation.artifacts):
+                raise Refused(
+                    f"{image}, as it is locked, is revoked: {revocation.because}",
+                    hint=f"lock it anew; or `repave revoke {revocation.subject} --undo` takes it back",
+                )
 
     @contextmanager
     def _published(self, artifact: Artifact, progress: Progress) -> Iterator[None]:

@@ -84,6 +84,7 @@ class Fleets(Trusting):
             machines=self.machines(environment.provider),
             traffic=self.traffic(environment.provider),
             secrets=self.secrets,
+            revocations=self.store,
             clock=self.clock,
         )
         return Booting(project=self.project, bakers=self.bakers, stand=stand)

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Iterator
 
-from repave.model.names import Digest
+from repave.model.lock import Lock
+from repave.model.names import Digest, ImageName
 from repave.model.release import Release
 from repave.model.revocation import RevokedKind
 from repave.operations.releases import release_named
@@ -34,15 +35,13 @@ class Covering:
         return tuple(sorted(set(found)))
 
     def _holding(self, subject: str, among: Iterable[Release]) -> Iterator[Digest]:
-        """By what the lock pins for the image; a source package stands for all that is built of it."""
         name, _, version = subject.partition("=")
         locks = frozenset(self._catalog.locks_holding(name, version))
         for release in among:
             if release.lock in locks:
                 lock = self._catalog.lock(release.lock)
                 for image, digest in release.artifacts.items():
-                    pinned = lock.packages_of(image)
-                    if any(name in (package.name, package.source) and package.version == version for package in pinned):
+                    if holds(lock, image, subject):
                         yield digest
 
     def _signed_by_it_alone(self, pem: str, among: Iterable[Release]) -> Iterator[Digest]:
@@ -53,3 +52,13 @@ class Covering:
             marks = self._signatures.marks(digest, keys)
             if {mark.key for mark in marks if mark.key and not mark.predicate} == {REVOKED}:
                 yield digest
+
+
+def holds(lock: Lock, image: ImageName, subject: str) -> bool:
+    """Whether the lock pins a version of a package (``openssl=3.0.20``) for the image.
+
+    A source package stands for all that is built of it.
+    """
+    name, _, version = subject.partition("=")
+    pinned = lock.packages_of(image)
+    return any(name in (package.name, package.source) and package.version == version for package in pinned)
