@@ -8,9 +8,12 @@ from typing import Any
 
 import pytest
 from cosign_program import Pair, ed25519_pair
-from store_scene import seen
+from store_scene import FLEET, OLD, seen
 
 from repave.model.event import Event
+from repave.model.exposure import Flaw
+from repave.model.finding import Severity
+from repave.ports.intent import Aim
 from repave.store.sql import SqlStore
 
 Repave = Callable[..., Any]
@@ -142,3 +145,24 @@ def test_an_instance_is_looked_up_by_its_name(folder: Path, repave: Repave) -> N
     assert (absent.code, absent.out) == (0, "")
     assert "i-1 did not run then" in absent.err
     assert json.loads(repave("where", "i-1", "--json").out)["instances"][0]["artifact"] is None
+
+
+def test_exposures_are_shown_with_what_hurries(folder: Path, repave: Repave) -> None:
+    """Without any, that is said; with one, its times and that it is open."""
+    (folder / ".repave").mkdir()
+    store = SqlStore(f"sqlite:///{folder}/.repave/store.db")
+    store.add_revision(FLEET, OLD)
+    store.aim(FLEET, Aim(revision=OLD.id, release=OLD.release, size=1, reason=""), NOW)
+    assert "no flaw is known" in repave("status", "--exposures").err
+    store.see(seen(NOW, "i-1"))
+    flaw = Flaw(advisory="CVE-2026-1", severity=Severity.HIGH, published_at=NOW.replace(year=2025), fixable_at=NOW)
+    store.expose(OLD.artifact, [flaw], whole=True)
+    store.close()
+    shown = repave("status", "--exposures")
+    row = next(line for line in shown.out.splitlines() if line.startswith("CVE-2026-1"))
+    assert row.split()[:4] == ["CVE-2026-1", "test/web", "high", "overdue"]
+    assert "on 1 instance" in row
+    assert row.endswith("ago")
+    assert "1 flaw open: 1 overdue, 0 at risk" in shown.err
+    (clock,) = json.loads(repave("status", "test", "--exposures", "--json").out)["exposures"]
+    assert (clock["advisory"], clock["state"], clock["last_clean_at"]) == ("CVE-2026-1", "overdue", None)

@@ -1,6 +1,7 @@
 """What every store keeps of flaws, whatever it is made of."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -75,3 +76,20 @@ def test_what_is_no_longer_found_goes_when_every_source_was_read(store: Store) -
     assert len(store.flaws(ARTIFACT)) == 2
     store.expose(ARTIFACT, [], whole=True)
     assert (store.flaws(ARTIFACT), target(store).exposures) == ((), ())
+
+
+def test_since_when_it_can_be_repaired_is_kept_from_the_first_word_of_it(store: Store) -> None:
+    """What was not said before may be said later, and is not taken back."""
+    store.expose(ARTIFACT, [flaw("CVE-1", 2)], whole=True)
+    for days in (0, 1, None):
+        fixable = None if days is None else NOW + timedelta(days=days)
+        store.expose(ARTIFACT, [replace(flaw("CVE-1", 2), fixable_at=fixable)], whole=True)
+    assert [each.fixable_at for each in store.flaws(ARTIFACT)] == [NOW]
+
+
+def test_when_an_artifact_was_examined_whole_is_kept(store: Store) -> None:
+    """The last time; never is said, too."""
+    assert store.examined(ARTIFACT) is None
+    for days in (0, 1):
+        store.note_examined(ARTIFACT, NOW + timedelta(days=days))
+    assert store.examined(ARTIFACT) == NOW + timedelta(days=1)

@@ -1,6 +1,6 @@
 """Exposures: flaws in what runs, from when on they are known, and by when they are to be gone."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from repave.model.finding import Severity
@@ -19,6 +19,16 @@ class Flaw:
 
     published_at: datetime
     """When it was published; when it was first found here, where its source does not say."""
+
+    fixable_at: datetime | None = None
+    """When it was first found here that it can be repaired; None: not yet, or from before this was kept."""
+
+    def known_since(self, before: "Flaw | None") -> "Flaw":
+        """With the earliest moments that were said of it, now or ``before``."""
+        if before is None:
+            return self
+        fixable = min(filter(None, (self.fixable_at, before.fixable_at)), default=None)
+        return replace(self, published_at=min(self.published_at, before.published_at), fixable_at=fixable)
 
 
 @dataclass(frozen=True, kw_only=True)

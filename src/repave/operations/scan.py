@@ -108,7 +108,7 @@ def scan(
 ) -> Scan:
     """Examine one lock, keep what is found of what was released from it, and look up who runs each finding."""
     report = examine(lock, advisories, progress)
-    keep_flaws(lock, report, store, clock)
+    keep_flaws(lock, report, store, clock, judged=not blind(lock, report.sources))
     runners = _Runners(store, lock)
     return Scan(
         subject=subject,

@@ -1,17 +1,17 @@
 """The exposures port: flaws of artifacts, and the revisions that are exposed by them."""
 
 from collections.abc import Iterable
-from dataclasses import replace
+from datetime import datetime
 
-from sqlalchemy import Connection, Row, delete, insert, select
+from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from repave.model.exposure import Exposure, Flaw
 from repave.model.finding import Severity
 from repave.model.names import Digest, FleetKey, RevisionId
 from repave.store.database import Database
 from repave.store.revocations import move_on
+from repave.store.schema import examinations, revisions
 from repave.store.schema import flaws as table
-from repave.store.schema import revisions
 
 
 class SqlExposures:
@@ -26,12 +26,22 @@ class SqlExposures:
             before = {flaw.advisory: flaw for flaw in _flaws(connection, artifact)}
             after = dict({} if whole else before)
             for flaw in flaws:
-                known = before.get(flaw.advisory)
-                at = flaw.published_at if known is None else min(flaw.published_at, known.published_at)
-                after[flaw.advisory] = replace(flaw, published_at=at)
+                after[flaw.advisory] = flaw.known_since(before.get(flaw.advisory))
             if after != before:
                 _keep(connection, artifact, after.values())
                 move_on(connection, (artifact,))
+
+    def note_examined(self, artifact: Digest, at: datetime) -> None:
+        """But for its flaws, it is clean."""
+        with self._database.writing() as connection:
+            known = connection.execute(update(examinations).where(examinations.c.artifact == artifact).values(at=at))
+            if not known.rowcount:
+                connection.execute(insert(examinations), {"artifact": artifact, "at": at})
+
+    def examined(self, artifact: Digest) -> datetime | None:
+        """When that was last so."""
+        with self._database.reading() as connection:
+            return connection.scalar(select(examinations.c.at).where(examinations.c.artifact == artifact))
 
     def flaws(self, artifact: Digest) -> tuple[Flaw, ...]:
         """Oldest first."""
@@ -59,7 +69,12 @@ def _flaws(connection: Connection, artifact: Digest) -> tuple[Flaw, ...]:
 
 
 def _flaw(row: Row[tuple[object, ...]]) -> Flaw:
-    return Flaw(advisory=row.advisory, severity=Severity(row.severity), published_at=row.published_at)
+    return Flaw(
+        advisory=row.advisory,
+        severity=Severity(row.severity),
+        published_at=row.published_at,
+        fixable_at=row.fixable_at,
+    )
 
 
 def _keep(connection: Connection, artifact: Digest, found: Iterable[Flaw]) -> None:
@@ -70,6 +85,7 @@ def _keep(connection: Connection, artifact: Digest, found: Iterable[Flaw]) -> No
             "advisory": flaw.advisory,
             "severity": flaw.severity.value,
             "published_at": flaw.published_at,
+            "fixable_at": flaw.fixable_at,
         }
         for flaw in found
     ]

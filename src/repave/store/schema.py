@@ -161,6 +161,14 @@ flaws = Table(
     Column("advisory", String, primary_key=True),
     Column("severity", String, nullable=False),
     Column("published_at", Moment, nullable=False),
+    Column("fixable_at", Moment),
+)
+
+examinations = Table(
+    "examinations",
+    metadata,
+    Column("artifact", String, primary_key=True),
+    Column("at", Moment, nullable=False),
 )
 
 targets = Table(

@@ -1,7 +1,7 @@
 """``repave status``."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,17 +13,36 @@ from repave.cli.screen import Screen
 from repave.cli.verbs import example
 from repave.model.names import EnvironmentName
 from repave.operations.status import FleetStatus, SizingStatus, fleet_statuses
+from repave.wiring import Wiring
+
+if TYPE_CHECKING:
+    from repave.operations.clocks import ExposureClock
 
 Instances = Annotated[bool, typer.Option("--instances", "-i", help="Show every instance too.")]
+Exposures = Annotated[
+    bool, typer.Option("--exposures", help="Show each flaw that runs, or ran, and by when it is to be gone.")
+]
 
 
-@example("repave status", "repave status test --instances", "repave status --json | jq '.fleets[].endpoint'")
+@example(
+    "repave status",
+    "repave status test --instances",
+    "repave status prod --exposures",
+    "repave status --json | jq '.fleets[].endpoint'",
+)
 def status(
-    environment: OptionalEnvironment = None, *, instances: Instances = False, as_json: Json = False, file: File = None
+    environment: OptionalEnvironment = None,
+    *,
+    instances: Instances = False,
+    exposures: Exposures = False,
+    as_json: Json = False,
+    file: File = None,
 ) -> int:
     """Show every fleet as it was last seen: release, health, endpoint.
 
-    Reads the store only, so it answers at once; SEEN says how old the answer is.
+    Reads the store only, so it answers at once; SEEN says how old the answer is. With --exposures: of each flaw that
+    scans found in what runs or ran, when it was published, could be repaired, was locked out, and was gone; what is
+    overdue or at risk stands first.
     """
     screen = Screen(as_json=as_json)
     with opened(file) as wiring:
@@ -35,7 +54,8 @@ def status(
 
             environment_named(wiring.project, environment)
         now = wiring.clock.now()
-    screen.answer({"fleets": fleets})
+        clocks = _clocks(wiring, named, now) if exposures else ()
+    screen.answer({"fleets": fleets, "exposures": clocks} if exposures else {"fleets": fleets})
     if not fleets:
         screen.say("nothing is deployed yet")
         screen.hint(f"`repave deploy {environment or 'ENVIRONMENT'}`")
@@ -50,7 +70,17 @@ def status(
         if instances:
             _show_instances(fleet, now, screen)
         _advise(fleet, screen)
+    if exposures:
+        from repave.cli.clocks import show_clocks  # noqa: PLC0415 - as below
+
+        show_clocks(clocks, now, screen)
     return OK
+
+
+def _clocks(wiring: Wiring, environment: EnvironmentName | None, now: datetime) -> "tuple[ExposureClock, ...]":
+    from repave.operations.clocks import exposure_clocks  # noqa: PLC0415 - the file's policies: the usual case needs none
+
+    return exposure_clocks(wiring.store, wiring.project, environment, now)
 
 
 def _row(fleet: FleetStatus, now: datetime) -> tuple[object, ...]:

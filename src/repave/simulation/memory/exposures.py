@@ -1,7 +1,7 @@
 """The exposures in memory: flaws of artifacts."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
+from datetime import datetime
 from threading import RLock
 
 from repave.model.exposure import Exposure, Flaw
@@ -20,6 +20,7 @@ class MemoryExposures:
         self._revisions_exposed = revisions
         self._flaws_changed = move_on
         self._flaws: dict[Digest, dict[str, Flaw]] = {}
+        self._examined: dict[Digest, datetime] = {}
 
     def expose(self, artifact: Digest, flaws: Iterable[Flaw], *, whole: bool) -> None:
         """Keep them, and give every fleet concerned a new generation when anything has changed."""
@@ -27,11 +28,18 @@ class MemoryExposures:
             before = self._flaws.get(artifact, {})
             after = {} if whole else dict(before)
             for flaw in flaws:
-                known = before.get(flaw.advisory, flaw)
-                after[flaw.advisory] = replace(flaw, published_at=min(flaw.published_at, known.published_at))
+                after[flaw.advisory] = flaw.known_since(before.get(flaw.advisory))
             if after != before:
                 self._flaws[artifact] = after
                 self._flaws_changed(frozenset({artifact}))
+
+    def note_examined(self, artifact: Digest, at: datetime) -> None:
+        """But for its flaws, it is clean."""
+        self._examined[artifact] = at
+
+    def examined(self, artifact: Digest) -> datetime | None:
+        """When that was last so."""
+        return self._examined.get(artifact)
 
     def flaws(self, artifact: Digest) -> tuple[Flaw, ...]:
         """Oldest first."""
