@@ -20,7 +20,7 @@ from sqlalchemy import (
 
 from repave.model.names import EnvironmentName, FleetKey, FleetName, ProjectName
 
-REVISION = "0014"
+REVISION = "0015"
 """The migration this code was written for: the last in ``migrations/versions``."""
 
 
