@@ -47,10 +47,8 @@ class Exposing:
         if release.lock not in self._unknown:
             lock = self._store.lock(release.lock)
             report = examine(lock, self._advisories(), progress)
-            keep_flaws(lock, report, self._store, self._clock)
+            partial = blind(lock, report.sources)
+            keep_flaws(lock, report, self._store, self._clock, judged=not partial)
             sources = tuple(f"{source.name}: {source.problem}" for source in report.unknown)
-            self._unknown[release.lock] = (
-                *sources,
-                *(unjudged(lock, report.sources) if blind(lock, report.sources) else ()),
-            )
+            self._unknown[release.lock] = (*sources, *(unjudged(lock, report.sources) if partial else ()))
         return self._unknown[release.lock]
