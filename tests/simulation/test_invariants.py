@@ -2,15 +2,16 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from repave.controller import tick
 from repave.model.names import EnvironmentName, FleetKey, FleetName, InstanceId, ProjectName, SlotId
 from repave.model.observation import Observation, TrafficState
-from repave.model.plan import Drain, Launch, Phase, Plan
-from repave.model.policy import AgePolicy, FleetPolicy
+from repave.model.plan import Drain, Launch, Phase, Plan, Rule
+from repave.model.policy import AgePolicy, FleetPolicy, RolloutPolicy
+from repave.model.scaling import ScalePolicy
 from repave.model.target import Target
 from repave.planner import fleet as planner
 from repave.ports.provider import LaunchOrder
@@ -18,6 +19,7 @@ from repave.simulation.chaos.kinds import KINDS
 from repave.simulation.invariants import AT_REST, OF_DEEDS, OF_THOUGHTS
 from repave.simulation.provider import SimulatedProvider
 from repave.simulation.theatre import Script, Theatre
+from repave.simulation.timetable import daily, due
 from repave.simulation.world import World
 from repave.wiring.simulating import cast
 
@@ -107,6 +109,39 @@ def test_success(planner_that: Callable[[Spoil], None]) -> None:
     """A planner that calls everything a success is found out."""
     planner_that(lambda plan, _target, _seen: replace(plan, phase=Phase.CONVERGED))
     assert "success" in broken()
+
+
+def test_checkpoints(planner_that: Callable[[Spoil], None]) -> None:
+    """A planner that has a canary go on by itself, where a person was to be asked, is found out."""
+
+    def hasty(plan: Plan, target: Target, _: Observation) -> Plan:
+        waits = any(hold.rule is Rule.CHECKPOINT for hold in plan.holds)
+        return replace(plan, canary=replace(target.canary, step=target.canary.step + 1)) if waits else plan
+
+    rollout = RolloutPolicy(strategy="canary", pause_seconds=30.0, checkpoint=True)
+    asking = replace(SCRIPT, policy=replace(SCRIPT.policy, rollout=rollout), bound=timedelta(hours=2))
+    assert broken(asking) == set()
+    planner_that(hasty)
+    assert "checkpoints" in broken(asking)
+
+
+def test_timetable(planner_that: Callable[[Spoil], None]) -> None:
+    """A planner that does not look at the clock is found out."""
+    scale = ScalePolicy(lowest=1, highest=9, schedule=daily({7: 5, 19: 3}))
+    scheduled = replace(SCRIPT, kinds=(), policy=replace(SCRIPT.policy, scale=scale))
+    assert broken(scheduled) == set()
+    planner_that(lambda plan, _target, _seen: replace(plan, resize=None))
+    assert "timetable" in broken(scheduled)
+
+
+@pytest.mark.parametrize(
+    ("hours", "sizes"),
+    [(0.0, {3}), (6.9, {3}), (7.0, {3, 5}), (8.9, {3, 5}), (9.0, {5}), (18.9, {5}), (19.0, {5, 3}), (23.9, {3})],
+)
+def test_a_scheduled_size_is_due_from_its_hour_and_has_its_time(hours: float, sizes: set[int]) -> None:
+    """Until it must be reached, the one before it is right as well."""
+    midnight = datetime(2026, 3, 2, tzinfo=UTC)
+    assert due(daily({7: 5, 19: 3}), midnight + timedelta(hours=hours)) == sizes
 
 
 def test_doubles(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,6 +14,7 @@ from repave.model.plan import Drain, Phase, StandBy
 from repave.model.policy import FleetPolicy
 from repave.simulation.life import Decision, Mandate
 from repave.simulation.stage import Stage
+from repave.simulation.timetable import timetable
 from repave.simulation.world import Effect, World
 
 
@@ -132,6 +133,7 @@ class Thought:
 
     decision: Decision
     world: World
+    policy: FleetPolicy
 
 
 def reasons(thought: Thought) -> Iterator[str]:
@@ -173,6 +175,13 @@ def success(thought: Thought) -> Iterator[str]:
         yield f"success was told; {len(living)} live, {serving} serve, {target.size} are wanted, others are {others}"
 
 
+def checkpoints(thought: Thought) -> Iterator[str]:
+    """No canary leaves a step that waits for a person before one has let it go on."""
+    stage, further = thought.decision.target.canary, thought.decision.plan.canary
+    if thought.policy.rollout.checkpoint and further and further.step > stage.step >= stage.approved:
+        yield f"step {stage.step + 1} of the canary is passed, and nobody confirmed it"
+
+
 def convergence(stage: Stage) -> Iterator[str]:
     """Once the faults are over and the bound has passed: exactly what is wanted, no orphan, nothing left open."""
     if stage.astray():
@@ -206,10 +215,11 @@ OF_THOUGHTS: Mapping[str, Callable[[Thought], Iterator[str]]] = {
     "reasons": reasons,
     "budget": budget,
     "success": success,
+    "checkpoints": checkpoints,
 }
 """Held after every tick."""
 
-AT_REST: Mapping[str, Callable[[Stage], Iterator[str]]] = {"convergence": convergence}
+AT_REST: Mapping[str, Callable[[Stage], Iterator[str]]] = {"convergence": convergence, "timetable": timetable}
 """Held once faults have been over for so long as a fleet may take."""
 
 PLANS = "plans"

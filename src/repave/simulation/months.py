@@ -8,11 +8,12 @@ from random import Random
 from repave.model.amount import Amount
 from repave.model.exposure import FixWithin
 from repave.model.finding import Severity
-from repave.model.policy import AgePolicy, BudgetPolicy, RolloutPolicy
+from repave.model.policy import AgePolicy, BudgetPolicy, FleetPolicy, RolloutPolicy
 from repave.model.scaling import MetricTarget, ScalePolicy
 from repave.simulation.clock import BEGINNING
 from repave.simulation.stage import POLICY
 from repave.simulation.theatre import BOUND, Script
+from repave.simulation.timetable import daily
 
 HOUR, DAY = 3600.0, 86_400.0
 
@@ -66,7 +67,7 @@ def drawn(script: Script) -> Script:
         fix_within=FixWithin(critical_seconds=2 * DAY, high_seconds=5 * DAY),
         scale=_scale(size) if chance.random() < 1 / 4 else None,
     )
-    return replace(
+    months = replace(
         script,
         policy=policy,
         flaw_days=chance.choice((0.0, 4.0, 9.0)),
@@ -74,6 +75,7 @@ def drawn(script: Script) -> Script:
         load=Tide(average=REQUESTS_PER_INSTANCE * size, swing=0.3),
         bound=BOUND if policy.budget.per_hour is None else PACED_BOUND,
     )
+    return replace(months, policy=_with_people_and_clocks(months, chance))
 
 
 def _rollout(chance: Random) -> RolloutPolicy:
@@ -85,6 +87,16 @@ def _rollout(chance: Random) -> RolloutPolicy:
         baseline=chance.choice(("fresh", "running")),
         keep_seconds=300.0,
     )
+
+
+def _with_people_and_clocks(script: Script, chance: Random) -> FleetPolicy:
+    """Some canaries wait for a person at each step; some sizes follow the clock, where nothing else moves them."""
+    policy, size = script.policy, script.instances
+    rollout = replace(policy.rollout, checkpoint=chance.random() < 1 / 2)
+    by_clock = chance.random() < 1 / 3 and policy.scale is None and script.bound == BOUND
+    day, night = size + size // 6, size - size // 6
+    scale = ScalePolicy(lowest=night, highest=day, schedule=daily({7: day, 19: night})) if by_clock else policy.scale
+    return replace(policy, rollout=rollout, scale=scale)
 
 
 def _budget(chance: Random) -> BudgetPolicy:

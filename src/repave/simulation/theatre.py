@@ -9,12 +9,13 @@ from random import Random
 from repave.model.errors import RepaveError
 from repave.model.finding import Severity
 from repave.model.names import ZoneName
+from repave.model.plan import Rule
 from repave.model.policy import FleetPolicy
 from repave.ports.errors import WorldError
 from repave.simulation.chaos.behaviours import BEHAVIOURS, GOOD
 from repave.simulation.chaos.calendar import BadHour, Planned, calendar
 from repave.simulation.chaos.kinds import ALL, Kind
-from repave.simulation.chaos.people import FLAW_REPAIRED_AFTER, publish_flaw, repair
+from repave.simulation.chaos.people import FLAW_REPAIRED_AFTER, pass_checkpoint, publish_flaw, repair
 from repave.simulation.chaos.trouble import Trouble
 from repave.simulation.life import Acts, Decision, Life
 from repave.simulation.stage import POLICY, Stage
@@ -29,6 +30,9 @@ Ten minutes for each fifth of a fleet that must be healed, up to an hour for zon
 
 PUT_RIGHT_AFTER = timedelta(minutes=5)
 """So long after a bad hour a person puts right what it has left: what was hidden by the last fault has been seen."""
+
+CONFIRMED_AFTER = timedelta(minutes=10)
+"""So long after a canary began to wait at a checkpoint a person lets it go on."""
 
 REBORN_SECONDS = 5.0
 """After so long a supervisor has started a controller again."""
@@ -112,6 +116,9 @@ class Theatre:
     """The faults that came to pass, in their order."""
 
     lives: int = 0
+    _calls: set[tuple[datetime, int]] = field(default_factory=set)
+    """Checkpoints that a person was called to: since when their revision was wanted, and the step."""
+
     _racing: bool = False
     _over: bool = False
 
@@ -186,7 +193,18 @@ class Theatre:
     def _born(self) -> Acts:
         self.lives += 1
         life = Life(self.stage, f"life {self.lives}", self.watch.committed, jumping=self.jumping)
-        return self.casts(life, self.watch.thought)
+        return self.casts(life, self._thought)
+
+    def _thought(self, decision: Decision) -> None:
+        """Whoever watches sees it; a canary that begins to wait for a person calls one."""
+        self.watch.thought(decision)
+        stage, clock = decision.target.canary, self.stage.world.clock
+        call = (decision.target.since, stage.step)
+        waits = any(hold.rule is Rule.CHECKPOINT for hold in decision.plan.holds)
+        if waits and call not in self._calls:
+            self._calls.add(call)
+            confirm = partial(pass_checkpoint, self.trouble, decision.target.revision, stage.step)
+            clock.put(clock.now() + CONFIRMED_AFTER, confirm)
 
     def _put(self, hour: BadHour) -> None:
         clock = self.stage.world.clock

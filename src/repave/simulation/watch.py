@@ -65,7 +65,7 @@ class Watch:
     def thought(self, decision: Decision) -> None:
         """A controller decided something."""
         self.thoughts += 1
-        thought = Thought(decision=decision, world=self._stage.world)
+        thought = Thought(decision=decision, world=self._stage.world, policy=self._stage.policy)
         for name, invariant in OF_THOUGHTS.items():
             self._note(name, invariant(thought))
 

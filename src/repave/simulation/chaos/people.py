@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from repave.model.exposure import Flaw
 from repave.model.finding import Severity
+from repave.model.names import RevisionId
 from repave.model.target import ZoneOut
 from repave.model.wishes import Protection, Replacement
 from repave.simulation.chaos.behaviours import BAD, GOOD, WORSE
@@ -56,6 +57,16 @@ def repair(trouble: Trouble, number: int) -> None:
     """By a release that works."""
     trouble.deploy("well")
     trouble.tell("deploy", f"r{trouble.releases} is deployed: it is without flaw {number}")
+
+
+def pass_checkpoint(trouble: Trouble, revision: RevisionId, step: int) -> None:
+    """Let the canary of a revision go on from this step, if it is there still."""
+    stage = trouble.stage
+    target = stage.target
+    if (target.revision, target.canary.step) == (revision, step):
+        stage.world.stir()
+        stage.store.pass_checkpoint(stage.fleet)
+        trouble.tell("checkpoint", f"a person lets r{target.release} go on from step {step + 1}")
 
 
 def pause(trouble: Trouble) -> Callable[[], None]:
