@@ -15,6 +15,7 @@ from repave.model.observation import Observation
 from repave.model.plan import Drain, Draw, Launch, Phase, Plan, Rule
 from repave.model.policy import BudgetPolicy, FleetPolicy
 from repave.model.target import Target
+from repave.model.wishes import Replacement
 from repave.planner.check import UnsafePlan, check
 from repave.planner.fleet import plan
 from repave.planner.hourly import Hourly
@@ -187,6 +188,15 @@ def test_a_zone_gives_up_no_more_at_once_than_declared() -> None:
     assert holds["web-1"].detail.endswith("but 1 of zone a leave, and 1 may at the same time")
 
 
+def test_what_is_urgent_does_not_wait_for_its_zone() -> None:
+    """A person asked for both, and both are in one zone."""
+    asked = tuple(Replacement(slot=SKETCH.slot(number), since=SKETCH.ago(60)) for number in (1, 4))
+    young = tuple(line.replace("old", "new") for line in OLD)
+    seen = SKETCH.see(*young, "7 new b serving", "8 new c serving")
+    made = decide(seen, replace(SETTLED, replacements=asked), BudgetPolicy(per_zone=Amount(value=1)))
+    assert drained(made) == ["web-1", "web-4"]
+
+
 def test_uneven_zones_wait_for_the_gentle_hour_before_anything_is_launched() -> None:
     """The fleet is as wanted meanwhile; it says what may still be bettered, and when."""
     lines = ("1 new a serving", "2 new a serving", "3 new a serving", "4 new b serving", "5 new b serving")
@@ -240,6 +250,9 @@ def test_the_checker_refuses_haste_crowding_and_the_wrong_order() -> None:
     starved = Draw(slot=SKETCH.slot(9), drawer=Drawer.HEAL, granted=False, reason="", rule=Rule.BUDGET)
     with pytest.raises(UnsafePlan, match="something more urgent waits"):
         check(replace(made, draws=(*made.draws, starved)), POLICY, ROLLING, seen, SKETCH.now)
+    gentle = tuple(replace(draw, drawer=Drawer.AGE) for draw in made.draws)
+    with pytest.raises(UnsafePlan, match="3 would be taken out within an hour, and 2 may"):
+        check(replace(made, draws=gentle), POLICY, ROLLING, seen, SKETCH.now)
     silent = replace(made.draws[-1], rule=None)
     with pytest.raises(UnsafePlan, match="refused by no rule"):
         check(replace(made, draws=(*made.draws[:-1], silent)), POLICY, ROLLING, seen, SKETCH.now)

@@ -8,7 +8,7 @@ from repave.model.disruption import Disruption, Drawer
 from repave.model.names import InstanceId, ReleaseNumber, RevisionId, ZoneName
 from repave.model.observation import Observation
 from repave.model.plan import Attach, Detach, Drain, Draw, Launch, Phase, Plan, Retarget, Step, Terminate
-from repave.model.policy import FleetPolicy
+from repave.model.policy import FleetPolicy, RolloutPolicy
 from repave.model.target import FailureKind, Heal, Target
 from repave.planner.check import UnsafePlan, check
 from repave.simulation.sketch import Sketch
@@ -52,7 +52,7 @@ def attach(number: int, address: str) -> Step:
     return Attach(instance=InstanceId(f"i-{number}"), slot=SKETCH.slot(number), address=address, port=8080, reason="")
 
 
-def launch(number: int) -> Step:
+def launch(number: int) -> Launch:
     """One more."""
     return Launch(slot=SKETCH.slot(number), revision=RevisionId("new"), zone=ZoneName("a"), reason="")
 
@@ -212,3 +212,13 @@ def test_the_surge_counts_what_leaves_and_leaves_out_what_is_of_no_use() -> None
     assert "would be alive" in refused(more, TARGET, late)
     later = SKETCH.see("1 old a serving", "2 old b serving", "4 new a checking 60 60")
     check(more, POLICY, TARGET, later, NOW)
+
+
+def test_a_whole_group_may_stand_beside_all_that_serve() -> None:
+    """As many as serve where those are more than wanted, else as many as are wanted; who stands by counts."""
+    policy = replace(POLICY, rollout=RolloutPolicy(strategy="blue-green"))
+    more = replace(EMPTY, steps=(replace(launch(6), standby=True),), next_slot=7)
+    check(more, policy, TARGET, SKETCH.see(*(f"{number} old a serving" for number in (1, 2, 3, 4))), NOW)
+    kept = SKETCH.see("1 old a serving", *(f"{number} old a ready" for number in (2, 3, 4)))
+    with pytest.raises(UnsafePlan, match="5 would be alive, and 2 are wanted with 2 above them"):
+        check(more, policy, TARGET, kept, NOW)

@@ -30,7 +30,7 @@ def test_an_order_that_is_never_seen_is_lost_and_says_nothing_of_the_revision() 
     """Another slot is filled instead, however often that happens; the revision is not stopped for it."""
     lost = tuple(failed(number, FailureKind.LOST, revision="new") for number in (10, 11, 12))
     made = decide(see(), replace(TARGET, orders=(ordered(19, seconds=60),), failures=lost))
-    assert [(failure.slot, failure.kind) for failure in made.failures] == [("web-19", FailureKind.LOST)]
+    assert [(one.slot, one.revision, one.kind) for one in made.failures] == [("web-19", "new", FailureKind.LOST)]
     assert made.closed == ("web-19",)
     assert len(launches(made)) == 3 or Rule.BACKOFF in rules(made).values()
     assert not made.stop

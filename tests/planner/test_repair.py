@@ -55,7 +55,7 @@ def by(made: Plan, drawer: Drawer) -> list[str]:
 
 def deadline(made: Plan) -> str:
     """What is said of it; empty when nothing is."""
-    return next((hold.detail for hold in made.holds if hold.rule is Rule.DEADLINE), "")
+    return next((hold.detail for hold in made.holds if (hold.subject, hold.rule) == ("fleet", Rule.DEADLINE)), "")
 
 
 def test_what_is_due_soon_is_hurried_past_the_limits_of_the_hour() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from repave.model.names import InstanceId, ReleaseNumber, RevisionId, ZoneName
 from repave.model.observation import Observation
-from repave.model.plan import Admit, Attach, Drain, Plan, Rule, StandBy, Terminate
+from repave.model.plan import Admit, Attach, Drain, Launch, Plan, Rule, StandBy, Terminate
 from repave.model.policy import FleetPolicy, RolloutPolicy
 from repave.model.target import Proof, Target, ZoneOut
 from repave.model.wishes import Protection, Replacement
@@ -143,6 +143,24 @@ def test_the_checker_keeps_the_protected_standing_by() -> None:
         assert "web-2" in slots(unprotected, Drain)
         with pytest.raises(UnsafePlan, match="web-2 is protected, and would leave where it can stand by"):
             check(unprotected, POLICY, protected, seen, SKETCH.now)
+
+
+@pytest.mark.parametrize(("target", "standby"), [(replace(TARGET, switched=None), True), (TARGET, False)])
+def test_the_new_stand_by_until_the_switch(target: Target, *, standby: bool) -> None:
+    """From when they are attached; one that comes later gets requests like all others."""
+    serving = [line.replace("ready", "serving") for line in OLD]
+    made = decide(SKETCH.see(*serving, *NEW[:2], "6 new c unknown 5 5"), target)
+    assert [step.standby for step in made.steps if isinstance(step, Attach)] == [standby]
+
+
+def test_a_group_that_is_kept_takes_the_place_of_one_that_is_yet_to_start() -> None:
+    """There are never three: the new group begins when the kept one is gone."""
+    kept = [line.replace("old", "older") for line in OLD]
+    serving = [line.replace("new", "old") for line in NEW]
+    third = replace(TARGET, switched=None, proven=(SKETCH.proof("older"), SKETCH.proof("old", 60)))
+    made = decide(SKETCH.see(*kept, *serving), third)
+    assert slots(made, Drain) == ["web-1", "web-2", "web-3"]
+    assert not [step for step in made.steps if isinstance(step, Launch)]
 
 
 def test_one_line_tells_who_is_let_in_and_who_is_still_to_be() -> None:
