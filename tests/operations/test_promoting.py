@@ -16,6 +16,7 @@ from repave.jobs.commands import LocalCommands
 from repave.model.evidence import Approval, Entry, Failed, Record
 from repave.model.names import ReleaseNumber, RevisionId
 from repave.model.pipeline import Held, Rule
+from repave.operations.converge import unwatched
 from repave.operations.errors import Refused
 from repave.operations.promoting.authors import Authors
 from repave.operations.rollback import release_to_return_to
@@ -212,6 +213,23 @@ def test_a_source_that_cannot_be_read_is_unknown_and_flaws_past_their_deadline_a
     shop.speaking.waive("CVE-2026-1", until, "never loaded", private_key(shop.folder.parent, "ana"))
     assert waits(shop) == []
     assert runs(shop, "prod") == 2
+
+
+def test_a_failure_that_nobody_waited_for_is_learnt_and_a_revocation_is_none(opened: Opened) -> None:
+    """Whoever's controller went back, and why: the record says it."""
+    shop = opened(test="soak: 1s")
+    for word in ("one", "two"):
+        released(shop, word)
+        shop.promote()
+    shop.revoking.revoke("r2", "it loses orders")
+    shop.converge(shop.keys("test"), watcher=unwatched)
+    assert runs(shop, "test") == 1
+    shop.promoting.learn()
+    assert kept(shop, Failed) == []
+    released(shop, "three")
+    shop.world.behaviours[revision(shop, "test", 3)] = Behaviour(never_healthy=True)
+    shop.deploy("test", 3)
+    assert waits(shop, "test")[0] == (3, Rule.FAILED)
 
 
 def test_a_revoked_release_waits_for_another(opened: Opened) -> None:

@@ -1,7 +1,7 @@
 """The story of a fleet: what was seen, decided and done, in words a person reads later."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from repave.model.event import Event
@@ -181,9 +181,10 @@ def _judgements(plan: Plan, target: Target) -> Iterator[Event]:
         yield event("healing", "healing goes on")
     if plan.retarget is not None:
         back = f"back from r{target.release} to r{plan.retarget.release}: {plan.retarget.reason}"
-        yield event("rollback", back)
+        yield replace(event("rollback", back), details={"release": target.release})
     elif plan.stop:
-        yield event("stop", f"no more of r{target.release}: {plan.stop}")
+        ended = event("stop", f"no more of r{target.release}: {plan.stop}")
+        yield replace(ended, details={"release": target.release})
     if plan.resize is not None:
         yield event("resize", f"{plan.resize.size} are wanted instead of {target.size}: {plan.resize.reason}")
     if plan.canary is not None and plan.canary.step > target.canary.step:

@@ -95,7 +95,7 @@ def carry_out(
         wiring.deploying.begin(environment, release, reason)
     with watching(screen, wiring.store, wiring.clock) as watcher:
         result = wiring.deploying.finish(environment, release, watcher)
-    wiring.promoting.ended(environment.name, release, result)
+    wiring.promoting.learn()
     _sign_record(wiring, screen)
     return result
 

@@ -3,15 +3,15 @@
 from dataclasses import replace
 from datetime import datetime
 
-from repave.model.evidence import Entry, Failed, Request, RolledBack, Soaked
+from repave.model.evidence import Entry, Request, RolledBack, Soaked
 from repave.model.names import EnvironmentName
 from repave.model.pipeline import Enter, Held, PipelinePlan
 from repave.model.project import Environment, Project
 from repave.model.release import Release
-from repave.operations.deploy import ROLLED_BACK, STOPPED, DeployResult
 from repave.operations.errors import Refused
 from repave.operations.promoting.gathering import Gathering, pipeline_of
 from repave.operations.promoting.keeping import keep
+from repave.operations.promoting.lessons import failures
 from repave.operations.promoting.standings import standing_of
 from repave.planner.pipeline.checking import check
 from repave.planner.pipeline.planning import judged, plan
@@ -33,6 +33,7 @@ class Promoting:
     def plan(self, progress: Progress) -> PipelinePlan:
         """Who may enter now, and what holds the others. Keeps the soaks that have ended well."""
         now = self._clock.now()
+        self.learn()
         self._keep_soaks(now)
         evidence, releases = self._gathering.evidence(now, progress), self._store.releases()
         made = plan(self._pipeline, releases, evidence, now)
@@ -51,6 +52,7 @@ class Promoting:
         standing = standing_of(self._project, environment.name, self._store, now)
         if release.number == standing.release or release.number in standing.proven or not self._gated(environment):
             return None
+        self.learn()
         self._keep_soaks(now)
         evidence = self._gathering.evidence(now, progress)
         said = replace(evidence, records=(*evidence.records, asked)) if asked else evidence
@@ -93,13 +95,12 @@ class Promoting:
             ),
         )
 
-    def ended(self, environment: EnvironmentName, release: Release, result: DeployResult) -> None:
-        """What came of it: a failure is remembered, and holds the release from here on."""
-        failed = next((fleet for fleet in result.fleets if fleet.result in {ROLLED_BACK, STOPPED}), None)
-        if failed is not None:
-            detail = f"{failed.fleet}: {failed.reason or failed.result}"
-            at = self._clock.now()
-            keep(self._store, Failed(environment=environment, release=release.number, at=at, detail=detail))
+    def learn(self) -> None:
+        """What failed since is remembered, and holds the release from here on; also what nobody waited for."""
+        kept = set(self._store.evidence())
+        for failed in failures(self._project, self._store):
+            if failed not in kept:
+                keep(self._store, failed)
 
     def went_back(self, environment: EnvironmentName) -> None:
         """A person went back: nothing that is baked by now enters by itself."""
