@@ -89,6 +89,7 @@ def test_one_that_is_worse_is_remembered_and_goes_back() -> None:
     assert [(failure.kind, failure.zone) for failure in made.failures] == [(FailureKind.WORSE, "a")]
     assert made.retarget is not None
     assert made.retarget.revision == "old"
+    assert made.retarget.reason.startswith("the canary is worse: ")
 
 
 def test_the_checker_wants_evidence() -> None:

@@ -78,6 +78,13 @@ def test_what_was_not_measured_counts_for_nothing() -> None:
     assert said.worse == "20.0 % of 400 answers failed, 0.0 % of 400 of the old"
 
 
+def test_never_worse_by_what_nobody_would_notice() -> None:
+    """Of a million answers each one in two hundred more failed: no chance, and no reason to go back; two are."""
+    before = [measured(10**6, 0.050)]
+    assert not compare([measured(10**6, 0.055)], before, patient=False).worse
+    assert compare([measured(10**6, 0.061)], before, patient=False).worse
+
+
 def test_never_worse_by_the_noise_of_a_release_that_failed_often() -> None:
     """Where one in ten failed before, three in twenty of a thousand may be chance; one in six and more is not."""
     before = [measured(1000, 0.10)]

@@ -172,6 +172,13 @@ def test_the_checker_refuses_healing_past_its_limit_and_while_it_is_stopped() ->
         check(replace(made, healing="stops", heals=()), POLICY, stopped, seen, SKETCH.now)
 
 
+def test_what_left_for_other_reasons_is_no_healing() -> None:
+    """Neither to the planner nor to its checker."""
+    ledger = (Disruption(slot=SKETCH.slot(9), zone=ZoneName("a"), drawer=Drawer.ROLLOUT, at=SKETCH.ago(20)),)
+    made = decide(SKETCH.see(*ONE_SICK), replace(TARGET, disruptions=ledger))
+    assert [heal.slot for heal in made.heals] == ["web-3"]
+
+
 def test_how_often_is_too_often_is_declared() -> None:
     """As ``healing.flaps``."""
     policy = replace(POLICY, healing=HealingPolicy(flaps=1))

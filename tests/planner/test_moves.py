@@ -236,7 +236,7 @@ def test_what_the_provider_no_longer_has_the_balancer_forgets() -> None:
     stray = (*seen.traffic.backends, Backend(instance=InstanceId("i-99"), state=TrafficState.FAILING, since=NOW))
     seen = replace(seen, traffic=replace(seen.traffic, backends=stray))
     made = decide(seen, SETTLED)
-    assert [step.instance for step in made.steps if isinstance(step, Detach)] == ["i-99"]
+    assert [(step.instance, step.slot) for step in made.steps if isinstance(step, Detach)] == [("i-99", "i-99")]
     assert made.phase is not Phase.CONVERGED
     partial = replace(seen, machines=replace(seen.machines, incomplete="a page is missing"))
     assert not decide(partial, SETTLED).steps

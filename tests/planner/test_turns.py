@@ -10,7 +10,7 @@ from repave.model.names import FleetKey, FleetName, ReleaseNumber, RevisionId
 from repave.model.observation import Neighbour, Observation
 from repave.model.plan import Launch, Phase, Plan, Rule
 from repave.model.policy import FleetPolicy
-from repave.model.target import Proof, Target
+from repave.model.target import FailureKind, Proof, Target
 from repave.planner.check import UnsafePlan, check
 from repave.planner.fleet import plan
 from repave.planner.turns import neighbour
@@ -105,6 +105,25 @@ def test_a_turn_that_will_not_come_is_told(known: Neighbour, words: str) -> None
     assert made.phase is Phase.STOPPED
     assert words in made.summary
     assert not made.changes
+
+
+def test_only_what_stands_still_is_said_to() -> None:
+    """Of a fleet that is well, or on its way, there is nothing to say but how far it is."""
+    assert {known.stands for known in (PROXY_ARRIVED, PROXY_ON_ITS_WAY, PROXY_WENT_BACK)} == {""}
+    assert neighbour(PROXY, replace(wants("new"), paused=True)).stands == "is paused"
+    assert neighbour(PROXY, replace(wants("new"), stopped="2 failed")).stands == "is stopped: 2 failed"
+
+
+@pytest.mark.parametrize("begun", ["an order", "a failure"])
+def test_what_was_launched_has_begun(begun: str) -> None:
+    """Though nothing of it is seen: it was launched, and those before have turned back meanwhile."""
+    target = wants("new", SKETCH.proof("old"))
+    if begun == "an order":
+        target = replace(target, orders=(SKETCH.ordered(8),))
+    else:
+        target = replace(target, failures=(SKETCH.failed(8, FailureKind.CRASHED, 1),))
+    made = planned(AFTER_PROXY, target, OLD_SERVES, PROXY_WENT_BACK)
+    assert "new" in launched(made)
 
 
 def test_a_first_deployment_keeps_the_order_too() -> None:
