@@ -17,8 +17,10 @@ REST_SECONDS = 120.0
 
 def rebalance(draft: Draft) -> None:
     """Want one more than the size for a while: it goes to the emptiest zone, and then the fullest gives one up."""
+    if not _quiet(draft):
+        return
     served = [member.instance.zone for member in draft.sets.of(Standing.SERVING, current=True)]
-    if not _quiet(draft) or not Spread(draft.policy.zones, draft.zones.out, served).uneven:
+    if not Spread(draft.policy.zones, draft.zones.out, served).uneven:
         return
     # Uneven is judged by what serves: one that is only coming must not end the move that it is part of.
     rested = _rested_at(draft)
@@ -51,12 +53,11 @@ def _protected_whole(draft: Draft) -> Refusal | None:
 
 def _quiet(draft: Draft) -> bool:
     """Whether the fleet is as wanted in everything else, and has room for one more."""
-    alone = all(member.current and member.standing in ALIVE for member in draft.sets.members)
     return (
-        alone
-        and draft.serving == draft.target.size > 0
+        draft.serving == draft.target.size > 0
         and draft.surge > 0
         and not (draft.judging or draft.halted or draft.barred or draft.outgoing)
+        and all(member.current and member.standing in ALIVE for member in draft.sets.members)
     )
 
 

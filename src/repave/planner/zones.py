@@ -70,10 +70,12 @@ def _lost(sets: Sets, failures: Iterable[Failure], now: datetime, *, judging: bo
     Of a revision under judgement only what has served is a witness. In a zone that was lost lately, one that does not
     come up is enough. When as many are down elsewhere as serve there, it is not the zones.
     """
+    unwell = {member.instance.zone for member in sets.of(Standing.DEAD, Standing.SICK, Standing.LATE)}
+    if not unwell:
+        return frozenset()
     serving = Counter(member.instance.zone for member in sets.of(Standing.SERVING))
     witnesses = [m for m in sets.of(Standing.DEAD, Standing.SICK) if m.has_served or not (m.current and judging)]
     down = Counter(member.instance.zone for member in witnesses)
-    unwell = {member.instance.zone for member in sets.of(Standing.DEAD, Standing.SICK, Standing.LATE)}
     lately = {f.zone for f in failures if f.kind is FailureKind.ZONE_LOST and now - f.at < MEMORY}
     silent = frozenset(zone for zone in unwell if not serving[zone] and (down[zone] > 1 or zone in lately))
     down_elsewhere = sum(count for zone, count in down.items() if zone not in silent)
