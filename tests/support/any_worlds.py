@@ -1,6 +1,6 @@
 """Any fleet in any state: what a property of the planner is tried on."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
@@ -56,8 +56,8 @@ AGES = tuple(timedelta(seconds=seconds) for seconds in (0, 1, 4, 5, 6, 20, 30, 3
 class Chooser:
     """Takes choices out of one big number: one draw for a whole instance keeps a thousand examples quick."""
 
-    def __init__(self, number: int) -> None:
-        self._number = number
+    def __init__(self, digits: bytes) -> None:
+        self._number = int.from_bytes(digits, "big")
 
     def of(self, choices: Sequence[Choice]) -> Choice:
         """One of these."""
@@ -71,10 +71,11 @@ class Chooser:
 
 AnyWorld = tuple[FleetPolicy, Target, Observation]
 
-digits = st.integers(0, 2**23)
-"""Above 24 bits, hypothesis prefers small numbers, and the last choices would mostly be the first of their kind."""
+digits = st.binary(min_size=12, max_size=12)
+"""As many as the longest row of choices takes. Bytes, for hypothesis prefers small numbers to large ones, and the last
+choices would mostly be the first of their kind."""
 
-choosers = st.tuples(digits, digits).map(lambda pair: Chooser(pair[0] + (pair[1] << 23)))
+choosers = digits.map(Chooser)
 
 
 @st.composite
@@ -94,24 +95,20 @@ def policies(draw: st.DrawFn) -> FleetPolicy:
             baseline=chooser.of(("fresh", "fresh", "running")),
         ),
         drain_timeout_seconds=chooser.of((30.0, 0.0)),
-        budget=draw(budgets()),
-        age=draw(ages()),
+        budget=budget_of(draw(choosers)),
+        age=age_of(chooser),
         fix_within=chooser.of((FixWithin(), FixWithin(critical_seconds=90.0, high_seconds=7200.0))),
     )
 
 
-@st.composite
-def ages(draw: st.DrawFn) -> AgePolicy:
+def age_of(chooser: Chooser) -> AgePolicy:
     """Any limits of age, as far apart as the instances' own."""
-    chooser = draw(choosers)
     soft, hard = chooser.of((None, None, 60.0, 600.0, 7200.0)), chooser.of((None, 90.0, 900.0, 10800.0))
     return AgePolicy(soft_seconds=soft, hard_seconds=hard)
 
 
-@st.composite
-def budgets(draw: st.DrawFn) -> BudgetPolicy:
+def budget_of(chooser: Chooser) -> BudgetPolicy:
     """Any limits beside the floor."""
-    chooser = draw(choosers)
     return BudgetPolicy(
         per_hour=chooser.of((None, *AMOUNTS)),
         gentle_per_hour=chooser.of(AMOUNTS),
@@ -159,6 +156,11 @@ def worlds(draw: st.DrawFn) -> AnyWorld:
     return draw(policies()), draw(targets(len(seen))), observation
 
 
+def numbered(choosers: Sequence[Chooser], instances: int) -> Iterable[tuple[int, Chooser]]:
+    """Each with the number of a slot, no two with the same: of those that are seen, and of four more."""
+    return {chooser.of(range(1, instances + 5)): chooser for chooser in choosers}.items()
+
+
 def failed(told: Sequence[Chooser], wanted: RevisionId) -> list[Failure]:
     """Any failures, of what is wanted more often than of others."""
     return [
@@ -194,14 +196,14 @@ def targets(draw: st.DrawFn, instances: int) -> Target:
     wanted = chooser.of(REVISIONS)
     orders = [
         Order(slot=SlotId(f"web-{number}"), revision=c.of((wanted, *REVISIONS)), zone=c.of(ZONES), ordered_at=c.ago())
-        for number, c in draw(st.dictionaries(st.integers(1, instances + 4), choosers, max_size=3)).items()
+        for number, c in numbered(draw(st.lists(choosers, max_size=3)), instances)
     ]
     failures = failed(draw(st.lists(choosers, max_size=4)), wanted)
     proofs = proven(chooser)
     healed = draw(choosers)
     ledger = [
         Disruption(slot=SlotId(f"web-{number}"), zone=c.of(ZONES), drawer=c.of(tuple(Drawer)), at=c.ago())
-        for number, c in draw(st.dictionaries(st.integers(1, instances + 4), choosers, max_size=4)).items()
+        for number, c in numbered(draw(st.lists(choosers, max_size=4)), instances)
     ]
     target = Target(
         fleet=FLEET,
