@@ -10,6 +10,9 @@ import pytest
 from cosign_program import Pair, ed25519_pair
 from store_scene import FLEET, OLD, seen
 
+from repave.cli.commands.deploy import sign_record
+from repave.cli.opening import opened
+from repave.cli.screen import Screen
 from repave.model.event import Event
 from repave.model.exposure import Flaw
 from repave.model.finding import Severity
@@ -166,3 +169,28 @@ def test_exposures_are_shown_with_what_hurries(folder: Path, repave: Repave) -> 
     assert "1 flaw open: 1 overdue, 0 at risk" in shown.err
     (clock,) = json.loads(repave("status", "test", "--exposures", "--json").out)["exposures"]
     assert (clock["advisory"], clock["state"], clock["last_clean_at"]) == ("CVE-2026-1", "overdue", None)
+
+
+def test_a_deploy_ends_with_a_signed_head(folder: Path, repave: Repave, key: Pair) -> None:
+    """Which covers all that was recorded; a bundle tells how many hold."""
+    del key
+    recorded(folder, "one", "two")
+    with opened(folder / "repave.yaml") as wiring:
+        sign_record(wiring, Screen())
+        (head,) = (one.event for one in wiring.store.recorded(kinds=("head",)))
+    assert head.sequence == 3
+    repave("record", "export", "shop.record")
+    assert "and 1 head within" in repave("verify", "shop.record", "--key", "release.pub").err
+
+
+def test_a_key_that_is_gone_keeps_nobody_from_deploying(
+    folder: Path, key: Pair, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What was deployed is deployed; that its end is not signed is said."""
+    del key
+    recorded(folder, "one")
+    (folder / "release.key").unlink()
+    with opened(folder / "repave.yaml") as wiring:
+        sign_record(wiring, Screen())
+        assert wiring.store.newest_event() == 1
+    assert "the end of the record is not signed" in capsys.readouterr().err

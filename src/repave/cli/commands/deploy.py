@@ -96,11 +96,11 @@ def carry_out(
     with watching(screen, wiring.store, wiring.clock) as watcher:
         result = wiring.deploying.finish(environment, release, watcher)
     wiring.promoting.learn()
-    _sign_record(wiring, screen)
+    sign_record(wiring, screen)
     return result
 
 
-def _sign_record(wiring: Wiring, screen: Screen) -> None:
+def sign_record(wiring: Wiring, screen: Screen) -> None:
     """How far the record goes, where a key is declared; what was deployed is, whether that can be signed or not."""
     if wiring.project.signing.key is None:
         return
