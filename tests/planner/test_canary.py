@@ -8,11 +8,12 @@ import pytest
 from repave.model.amount import Amount
 from repave.model.canary import CanaryStage
 from repave.model.metrics import InstanceMetrics, MetricSighting
-from repave.model.names import InstanceId, RevisionId
+from repave.model.names import InstanceId, RevisionId, ZoneName
 from repave.model.observation import Observation
 from repave.model.plan import Drain, Launch, Plan, Rule
 from repave.model.policy import RolloutPolicy
-from repave.model.target import Failure, FailureKind, Target
+from repave.model.target import Failure, FailureKind, Target, ZoneOut
+from repave.model.wishes import Replacement
 from repave.planner.check import UnsafePlan, check
 from repave.planner.fleet import plan
 from repave.simulation.sketch import Sketch
@@ -124,6 +125,42 @@ def test_the_checker_counts_the_new_ones() -> None:
     rolling = plan(POLICY, TARGET, FIRST_STEP, SKETCH.now)
     with pytest.raises(UnsafePlan, match="the step allows 1"):
         check(rolling, CANARY, TARGET, FIRST_STEP, SKETCH.now)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        replace(TARGET, zones_out=(ZoneOut(zone=ZoneName("a"), since=SKETCH.ago(60), reason="power works"),)),
+        replace(TARGET, replacements=(Replacement(slot=SKETCH.slot(7), since=SKETCH.ago(60)),)),
+    ],
+    ids=["its zone was taken out", "a person named it"],
+)
+def test_a_new_one_that_must_go_makes_room_for_another(asked: Target) -> None:
+    """The step has as many as before; where nothing was asked, it would have one too many."""
+    made = planned(FIRST_STEP, asked)
+    assert [step.revision for step in made.steps if isinstance(step, Launch)].count(RevisionId("new")) == 1
+    with pytest.raises(UnsafePlan, match="2 new ones would be there, and the step allows 1"):
+        check(made, CANARY, TARGET, FIRST_STEP, SKETCH.now)
+    over = tuple(replace(out, until=SKETCH.now) for out in asked.zones_out)
+    elsewhere = tuple(replace(wish, slot=SKETCH.slot(2)) for wish in asked.replacements)
+    with pytest.raises(UnsafePlan, match="2 new ones would be there, and the step allows 1"):
+        check(made, CANARY, replace(asked, zones_out=over, replacements=elsewhere), FIRST_STEP, SKETCH.now)
+
+
+def test_a_hundred_answers_are_enough_on_each_side() -> None:
+    """To the planner and to its checker."""
+    assert planned(measured(0.2, 0.0, samples=100)).retarget is not None
+    assert planned(measured(0.2, 0.0, samples=99)).retarget is None
+
+
+def test_the_checker_weighs_times_by_the_answer() -> None:
+    """One that is slow spends less time in all than five that are quick, and is worse all the same."""
+    seen = measured(0.0, 0.0)
+    slow = tuple(
+        replace(each, latency_seconds=0.3 if each.instance == "i-7" else 0.1) for each in seen.metrics.instances
+    )
+    seen = replace(seen, metrics=replace(seen.metrics, instances=slow))
+    assert planned(seen, replace(TARGET, canary=CanaryStage(since=SKETCH.ago(90)))).retarget is not None
 
 
 def test_a_failed_canary_is_not_forgotten_by_its_slot() -> None:
