@@ -100,7 +100,7 @@ MACHINES = Cast(
         "kind: container": "kind: vm\n    disk: 2GiB",
         # An emulated machine takes a minute to start beside others, and a second to answer while it does.
         "{path: /healthz, interval: 1s, timeout: 1s, healthy: 2, unhealthy: 3, grace: 6s}": (
-            "{path: /healthz, interval: 2s, timeout: 2s, healthy: 2, unhealthy: 3, grace: 2m}"
+            "{path: /healthz, interval: 2s, timeout: 2s, healthy: 2, unhealthy: 3, grace: 90s}"
         ),
         "surge: 2": "surge: 1",
         "size: 6": "size: 3",

@@ -110,22 +110,26 @@ def test_nothing_of_one_machine_or_one_moment_is_in_it(machine: Machine) -> None
 
 
 def test_disk_starts_with_both_firmwares(machine: Machine, tmp_path: Path) -> None:
-    """Unchanged, as virtio and as NVMe: configured, as a user of its own, in its sandbox, with an identity."""
-    kinds = ("bios", "uefi")
+    """As it is by UEFI, exported and grown by BIOS: configured, a user of its own, in its sandbox, with an identity."""
+    exported = tmp_path / "exported.qcow2"
+    machine.shop.run("export", "web", str(exported))
+    disks = {"bios": (exported, "qcow2", "4G"), "uefi": (machine.disk, "raw", "2G")}
     with ExitStack() as stack:
         addresses = {
-            kind: stack.enter_context(started(machine.disk, tmp_path, firmware_options(kind, tmp_path), name=kind))
-            for kind in kinds
+            name: stack.enter_context(
+                started(disk, tmp_path, firmware_options(name, tmp_path), name=name, kind=kind, size=size)
+            )
+            for name, (disk, kind, size) in disks.items()
         }
         said: dict[str, str] = {}
         end = time.monotonic() + LONGEST_START_SECONDS
-        while len(said) < len(kinds) and time.monotonic() < end:
-            for kind in kinds:
-                if kind not in said and (told := answer(addresses[kind])):
-                    said[kind] = told
+        while len(said) < len(disks) and time.monotonic() < end:
+            for name in disks:
+                if name not in said and (told := answer(addresses[name])):
+                    said[name] = told
             time.sleep(1)
-    consoles = {kind: (tmp_path / f"{kind}.console").read_text(errors="replace")[-2000:] for kind in kinds}
-    assert said == dict.fromkeys(kinds, "hello True holds 32 2"), consoles
+    consoles = {name: (tmp_path / f"{name}.console").read_text(errors="replace")[-2000:] for name in disks}
+    assert said == {"bios": "hello True holds 32 4 GiB 2", "uefi": "hello True holds 32 2 GiB 2"}, consoles
 
 
 FLEET = FleetKey(project=ProjectName("shop"), environment=EnvironmentName("broken"), fleet=FleetName("web"))
@@ -185,7 +189,7 @@ def test_machine_that_installs_itself_becomes_the_golden_one(machine: Machine, t
     with launched(broken, registry, tmp_path) as provider:
         (fleet,) = shop.run("deploy", "test")["fleets"]
         try:
-            assert answer(f"{fleet['endpoint']}/") == "hello True holds 32 2"
+            assert answer(f"{fleet['endpoint']}/") == "hello True holds 32 2 GiB 2"
             told = answer(f"{fleet['endpoint']}/packages") or ""
         finally:
             shop.run("destroy", "test", "--yes")

@@ -51,7 +51,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
         except OSError:
             sandbox = "holds"
         identity = pathlib.Path("/etc/machine-id").read_text().strip()
-        body = f"{{os.environ['GREETING']}} {{os.getuid() > 0}} {{sandbox}} {{len(identity)}} {number}".encode()
+        root = os.statvfs("/")
+        grown = round(root.f_blocks * root.f_frsize / 2**30)
+        words = [os.environ["GREETING"], os.getuid() > 0, sandbox, len(identity), f"{{grown}} GiB", {number}]
+        body = " ".join(map(str, words)).encode()
         if self.path == "/packages":
             body = subprocess.run(PACKAGES, capture_output=True, check=True).stdout
         self.send_response(200)
@@ -148,10 +151,12 @@ def firmware_options(kind: str, folder: Path) -> list[str]:
 
 
 @contextmanager
-def started(disk: Path, folder: Path, options: Sequence[str], *, name: str) -> Iterator[str]:
-    """A machine from a copy of the disk, without KVM, and the address at which it answers."""
+def started(
+    disk: Path, folder: Path, options: Sequence[str], *, name: str, kind: str = "raw", size: str = "2G"
+) -> Iterator[str]:
+    """A machine from a copy of the disk of that kind, of that size, without KVM, and the address where it answers."""
     overlay = folder / f"{name}.qcow2"
-    subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", "-F", "raw", "-b", disk, overlay], check=True)
+    subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", "-F", kind, "-b", disk, overlay, size], check=True)
     seed = folder / f"{name}.iso"
     seed.write_bytes(_seed(name))
     with socket.socket() as free:

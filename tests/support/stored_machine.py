@@ -1,5 +1,6 @@
 """A virtual machine's artifact in a registry, of a few bytes: whole in form, though nothing can be started from it."""
 
+from collections.abc import Sequence
 from hashlib import sha256
 
 from repave.archives.compression import packed
@@ -41,17 +42,18 @@ def machine(
     *,
     said: Contents = PIECES,
     installed: Contents = (),
+    offsets: Sequence[int] = range(0, 1 << 20, 1 << 16),
+    disk_bytes: int = 1 << 20,
 ) -> Digest:
     """A machine whose disk has these pieces, and whose configuration says that it has the others.
 
     One that installs anything has a document that is its first.
     """
     beside = tuple(Content(digest=digest_of(content), size=len(content)) for content in installed)
-    offsets = range(0, 1 << 20, 1 << 16)
     configuration = DiskConfiguration(
         architecture="amd64",
         firmware=("uefi", "bios"),
-        disk_bytes=1 << 20,
+        disk_bytes=disk_bytes,
         pieces=tuple(
             Piece(offset=offset, size=len(content), digest=digest_of(content))
             for offset, content in zip(offsets, said, strict=False)

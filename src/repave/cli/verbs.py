@@ -14,6 +14,7 @@ VERBS: dict[str, str] = {
     "sbom": "List all that an artifact is made of: CycloneDX or SPDX.",
     "push": "Carry artifacts to a registry, with what is signed of them.",
     "pull": "Bring an artifact in from a registry, verified.",
+    "export": "Write a virtual machine's disk as a file: raw, qcow2, VHD, VMDK, tar.gz.",
     "plan": "Show what deploying would replace, in which order, and which CVEs it closes.",
     "deploy": "Roll a release out to an environment, and wait until it carries it.",
     "promote": "Let releases into the next environments, as far as gates hold.",

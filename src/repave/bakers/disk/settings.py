@@ -11,6 +11,7 @@ from repave.bakers.disk.table import ROOT_NAME
 from repave.bakers.disk.units import NAME, UNITS, application_unit
 from repave.bakers.rootfs.stage import Stage
 from repave.ports.baker import BakeRequest
+from repave.ports.disk_format import ENVIRONMENT_ARGUMENT
 
 ARGUMENTS = (
     f"root=PARTLABEL={ROOT_NAME} rootfstype=ext4 rw console=tty0 console=ttyS0,115200n8 loglevel=4 panic=5"
@@ -44,8 +45,20 @@ ENABLED = {
 }
 
 FSTAB = f"""\
-PARTLABEL={ROOT_NAME} / ext4 rw,noatime,nodev,errors=remount-ro 0 0
+PARTLABEL={ROOT_NAME} / ext4 rw,noatime,nodev,errors=remount-ro,x-systemd.growfs 0 0
 """
+
+GROWN_PARTITION = """\
+[Partition]
+Type=root
+"""
+"""With no size it takes all that is left of the disk, in front of which it lies: nothing else is changed."""
+
+GROWING = f"""\
+[Unit]
+ConditionKernelCommandLine=!{ENVIRONMENT_ARGUMENT}
+"""
+"""Not where the disk is known to be as large as it was baked."""
 
 TMP_MOUNT = """\
 [Unit]
@@ -128,6 +141,8 @@ class Settings:
             "etc/systemd/network/80-repave.network": NETWORK,
             f"{UNITS}/{TMP_UNIT}": TMP_MOUNT,
             COLDPLUG: coldplug(),
+            "etc/repart.d/50-root.conf": GROWN_PARTITION,
+            f"{UNITS}/systemd-repart.service.d/60-repave.conf": GROWING,
             "etc/systemd/resolved.conf.d/60-repave.conf": RESOLVED,
             "etc/sysctl.d/60-repave.conf": SYSCTL,
             "etc/cloud/cloud.cfg.d/99-repave.cfg": cloud_settings(ssh=ssh),

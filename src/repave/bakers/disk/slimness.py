@@ -33,13 +33,14 @@ UNUSED = (
     "dev-hugepages.mount",
     "kmod-static-nodes.service",
     "modprobe@drm.service",
+    "modprobe@dm_mod.service",
     "modprobe@efi_pstore.service",
+    "modprobe@loop.service",
     "systemd-pstore.service",
     # Starts and stops, written down where nobody logs in to read of them; the journal has them.
     "systemd-update-utmp.service",
     "systemd-update-utmp-runlevel.service",
     # What the bake has done already.
-    "systemd-repart.service",
     "systemd-sysusers.service",
 )
 """Linked to nothing in every machine."""
