@@ -256,6 +256,13 @@ def test_what_is_no_bundle_is_refused(bundle: Bundle, tmp_path: Path, content: b
     assert "repave record export" in refused.value.hint
 
 
+def test_a_head_that_is_nested_without_end_says_nothing(bundle: Bundle, tmp_path: Path) -> None:
+    """It is told like any other that no key signed."""
+    deep = b'{"key":"","said":%b{}%b,"signature":""}\n' % (b'{"a":' * 800, b"}" * 800)
+    verdict = bundle.tried(tmp_path / "other.record", [*bundle.lines[:-1], deep])
+    assert not verdict.holds
+
+
 @pytest.mark.parametrize(
     "line",
     [

@@ -3,12 +3,20 @@
 import gzip
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
+from cosign_program import ed25519_pair
 from hostile_packages import data_package
 from hostile_tars import EVERYWHERE
 from hostile_zips import ZIPS, ZipMember, zipped
 from osv_records import document, ranged
 from tar_bytes import HARD, LINK, compressed, entry, tar
+
+from repave.model.chain import ORIGIN, chained
+from repave.model.event import Event
+from repave.model.statement import canonical
+from repave.operations.recording.bundle import event_line, header
+from repave.operations.recording.sayings import hand_over, head, signed
 
 SHA256 = "0" * 64
 DIGEST = f"sha256:{SHA256}"
@@ -251,6 +259,24 @@ def pet_seeds() -> Iterator[bytes]:
     yield b'{"name": "n", "scripts": {"start": "x"}, "packages": {"node_modules/a": {"version": "1"}}}'
     table, links = b" 0: 0100007F:1F40 0:0 0A 0:0 0:0 0 0 0 111\n", b"/proc/9/fd/5 socket:[111]\n"
     yield b"\x1e".join((table, links, b"9\x1f/x\x1fx\x01\x1f0::/x.service\n"))
+
+
+def bundle_seeds() -> Iterator[bytes]:
+    """A record of four events, with a head and a key among them, as `repave record export` writes it."""
+    key = ed25519_pair("release.pub")
+    at = datetime(2026, 3, 1, tzinfo=UTC)
+    said = signed(head(project="shop", at=at, number=1, hash_=SHA256), key.signer)
+    began = {"instance": "i-1", "release": 1, "artifact": None}
+    events = (
+        Event(at=at, kind="note", message="first", sequence=1),
+        Event(at=at, kind="head", details=said, sequence=2),
+        Event(at=at, kind="sighting", details={"began": [began], "ended": ["i-0"]}, sequence=3),
+        Event(
+            at=at, kind="key", details=signed(hand_over(project="shop", at=at, to=key.trusted), key.signer), sequence=4
+        ),
+    )
+    lines = [header("shop", 1, ORIGIN, {}), *(event_line(one) for one in chained(events, ORIGIN)), canonical(said)]
+    yield b"".join(line + b"\n" for line in lines)
 
 
 def archive_seeds() -> Iterator[bytes]:

@@ -11,8 +11,10 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 
+from cosign_program import ed25519_pair
 from fuzz_seeds import (
     archive_seeds,
+    bundle_seeds,
     changelog_seeds,
     control_seeds,
     cvss_seeds,
@@ -55,6 +57,7 @@ from repave.attestations.sbom.licences import combined, expression, identifier
 from repave.attestations.sbom.npm import sha512
 from repave.attestations.sbom.people import person
 from repave.attestations.sbom.wheels import facts_of_metadata, read_metadata
+from repave.attestations.signatures.keys import Judge
 from repave.config.errors import FileError
 from repave.config.lockfile import dump_lock, load_lock
 from repave.model.lock import Ecosystem, project_path
@@ -66,7 +69,9 @@ from repave.operations.adopting.listening import LAST_PORT, declared
 from repave.operations.adopting.secrecy import secret_in, tells_secret
 from repave.operations.adopting.sources import release, sources
 from repave.operations.adopting.units import enabled
+from repave.operations.errors import Refused
 from repave.operations.integrity.image import ImageReader
+from repave.operations.recording.verifying import verify_bundle
 from repave.pinners.npm.archives import origin_of
 from repave.pinners.npm.fitting import Machine, installed
 from repave.pinners.npm.mending import taken
@@ -78,6 +83,7 @@ from repave.ports.distribution import DIGEST
 from repave.ports.errors import Corrupt, Gone, Invalid
 from repave.ports.image_format import ImageConfiguration, is_index, platforms
 from repave.ports.pinner import Repair
+from repave.ports.progress import Silent
 from repave.providers.local.accounts import HIGHEST_ID
 from repave.providers.local.images import facts_of, read_image
 from repave.registries.layout import LayoutRegistry
@@ -85,6 +91,7 @@ from repave.servers.kernel import heard_in
 
 NAME = "the input"
 BLOCK_BYTES = 512
+STRANGER = ed25519_pair("stranger.pub")
 MEMORY = next((place for place in ("/dev/shm",) if os.access(place, os.W_OK)), None)  # noqa: S108 - folders of random names
 """Where files are made that live for a millisecond."""
 
@@ -236,6 +243,15 @@ def read_documents(data: bytes) -> None:
         list(read_tracker(io.BytesIO(data), name=NAME, as_of=datetime(2026, 11, 25, tzinfo=UTC)))
 
 
+def read_a_bundle(data: bytes) -> None:
+    """A record that somebody handed over, judged by a key of no one's."""
+    with tempfile.TemporaryDirectory(prefix="fuzz-", dir=MEMORY) as made:
+        (Path(made) / "bundle").write_bytes(data)
+        with suppress(Refused):
+            verdict = verify_bundle(Path(made) / "bundle", (STRANGER.trusted,), Judge, Silent())
+            assert not verdict.holds
+
+
 def read_a_package_lock(data: bytes) -> None:
     """A package-lock, and after a zero the ``package.json`` beside it; what npm would leave of it on a machine."""
     lock, _, manifest = data.partition(b"\0")
@@ -319,6 +335,7 @@ TARGETS = (
     Target(name="published", run=read_published_versions, seeds=published_seeds),
     Target(name="facts", run=read_facts_of_packages, seeds=fact_seeds),
     Target(name="documents", run=read_documents, seeds=document_seeds),
+    Target(name="bundle", run=read_a_bundle, seeds=bundle_seeds),
     Target(name="pet", run=read_a_pets_files, seeds=pet_seeds),
 )
 
