@@ -110,3 +110,17 @@ def test_a_file_of_holidays_is_read_line_by_line(gated: Path, repave: Repave) ->
     assert "days.txt:4:1: `24.12.2026` is no day; expected one as `2026-12-24`" in repave("promote", "--dry-run").err
     (gated / "days.txt").write_text("2026-12-24 Christmas Eve\n", encoding="utf-8")
     assert repave("promote", "--dry-run").code == 0
+
+
+def test_what_waits_is_told_with_its_rule_and_what_can_be_done(gated: Path, repave: Repave) -> None:
+    """One rule, since when, until when; for machines by the same words."""
+    file = gated / "repave.yaml"
+    frozen = 'freeze: ["2000-01-01..2999-12-31"]'
+    file.write_text(file.read_text(encoding="utf-8").replace("soak: 1h", frozen), encoding="utf-8")
+    lines = repave("promote").out.splitlines()
+    assert lines[0] == "test: r1 waits: test is closed for releases, for a year and more"
+    assert lines[1].startswith("  rule window (releases enter at certain times only), since ")
+    assert lines[1].endswith(", until somebody acts")
+    assert lines[2] == "  what can be done: `repave deploy test --release r1 --emergency REASON` does not wait"
+    (held,) = json.loads(repave("promote", "--json").out)["held"]
+    assert (held["environment"], held["release"], held["rule"], held["until"]) == ("test", 1, "window", None)

@@ -48,6 +48,7 @@ class Gathering:
         releases = {release.number: release for release in self._store.releases()}
         standings = {name: standing_of(self._project, name, self._store, now) for name in self._project.pipeline}
         pairs = tuple(self._pairs(releases, standings))
+        awaited = {(name, release.number): release for name, release in pairs}
         with progress.task("Asking what holds releases", total=len(pairs)) as task:
             exposed, authors = {}, {}
             for name, release in pairs:
@@ -59,7 +60,7 @@ class Gathering:
                 task.advance()
         return Evidence(
             standings=standings,
-            records=tuple(self._signed(self._store.evidence(), releases)),
+            records=tuple(self._signed(self._store.evidence(), awaited, now)),
             exposed=exposed,
             authors=authors,
             holidays={
@@ -79,14 +80,19 @@ class Gathering:
             if self._project.environments[name].gates.declared:
                 yield from ((name, release) for number, release in releases.items() if number >= present)
 
-    def _signed(self, records: Iterable[Record], releases: Mapping[ReleaseNumber, Release]) -> Iterator[Record]:
-        """All but approvals and waivers that their person's key, as the file has it now, did not sign."""
+    def _signed(
+        self,
+        records: Iterable[Record],
+        awaited: Mapping[tuple[EnvironmentName, ReleaseNumber], Release],
+        now: datetime,
+    ) -> Iterator[Record]:
+        """All but approvals and waivers that are over, or that their person's key, as the file has it, did not sign."""
         for record in records:
             if isinstance(record, Approval):
-                release = releases.get(record.release)
+                release = awaited.get((record.environment, record.release))
                 words = words_of_approval(self._name, record, release) if release else b""
             elif isinstance(record, Waiver):
-                words = words_of_waiver(self._name, record)
+                words = words_of_waiver(self._name, record) if now < record.until else b""
             else:
                 yield record
                 continue
