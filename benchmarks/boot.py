@@ -1,6 +1,6 @@
 """How long a virtual machine takes from its launch to its first answer over HTTP, and how much processor time.
 
-The same slim server, busybox's httpd, as a golden image and as one that installs itself at its first start. Each is
+The same slim server, Python's own, as a golden image and as one that installs itself at its first start. Each is
 baked and published before the clock starts, and started alone, several times; the median counts.
 """
 
@@ -17,7 +17,6 @@ from statistics import median
 
 import httpx
 from figures import Figure, at_least, at_most, report, told
-from peers.engine import SERVE
 from peers.server import await_true
 from rollout import repave
 
@@ -43,9 +42,9 @@ images:
     boot: {{boot}}
     disk: 2GiB
     base: {{{{distribution: debian, release: bookworm, suites: [bookworm]}}}}
-    packages: [busybox-static]
-    files: {{{{www/: /www/, serve: /serve}}}}
-    run: /serve
+    packages: [python3]
+    files: {{{{www/: /srv/www/}}}}
+    run: python3 -m http.server {PORT} --directory /srv/www
     user: www-data
 fleets: {{{{web: {{{{image: web, port: {PORT}, health: {{{{path: /}}}}}}}}}}}}
 environments: {{{{test: {{{{provider: local, zones: [a], fleets: {{{{web: {{{{size: 1}}}}}}}}}}}}}}}}
@@ -110,9 +109,6 @@ def published(folder: Path, boot: str) -> Iterator[Wiring]:
     (folder / "www").mkdir(parents=True)
     (folder / "www" / "index.html").write_text("hello", encoding="utf-8")
     (folder / "repave.yaml").write_text(PROJECT.format(boot=boot), encoding="utf-8")
-    serve = folder / "serve"
-    serve.write_text(SERVE, encoding="utf-8")
-    serve.chmod(0o755)
     say(f"{boot}: locking and baking")
     repave(folder, "lock")
     repave(folder, "bake")
