@@ -187,8 +187,8 @@ def test_machine_that_installs_itself_becomes_the_golden_one(machine: Machine, t
     (lacking,) = (package for package in lock.packages if package.name == "jq")
     broken = without(lacking.sha256, Digest(baked["digest"]), registry)
     with launched(broken, registry, tmp_path) as provider:
-        (fleet,) = shop.run("deploy", "test")["fleets"]
         try:
+            (fleet,) = shop.run("deploy", "test")["fleets"]
             assert answer(f"{fleet['endpoint']}/") == "hello True holds 32 2 GiB 2"
             told = answer(f"{fleet['endpoint']}/packages") or ""
         finally:
