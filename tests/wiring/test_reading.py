@@ -17,6 +17,22 @@ images:
   web: {kind: container, base: {distribution: debian, release: bookworm}, run: [sleep, "1"]}
 """
 
+CLOCKS = (
+    SMALL
+    + """
+fleets:
+  web:
+    image: web
+    port: 8080
+    scale: {schedule: [{cron: "0 8 * * Mon-Fri", size: 4, time_zone: Europe/Prague}]}
+environments:
+  test:
+    provider: local
+    fleets: {web: {size: 2..6}}
+    gates: {window: "Mon-Fri 09:00-16:00 Europe/Prague", freeze: [2026-12-20..2027-01-03]}
+"""
+)
+
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
@@ -34,6 +50,13 @@ def test_what_is_kept_is_what_was_read(example: Path, tmp_path: Path) -> None:
     assert project_in(example, kept) == read
     assert kept.is_file()
     assert project_in(example, kept) == read
+
+
+def test_clocks_and_days_are_kept(file: Path, tmp_path: Path) -> None:
+    """Times of day belong to a time zone, which is kept by its name."""
+    file.write_text(CLOCKS, encoding="utf-8")
+    kept = tmp_path / "project.json"
+    assert project_in(file, kept) == project_in(file, kept) == parse_project(CLOCKS, filename=file.name)
 
 
 def test_what_is_kept_is_used(file: Path, tmp_path: Path) -> None:
