@@ -31,7 +31,7 @@ images:
     kind: vm
     disk: 2GiB
     base: {distribution: debian, release: bookworm}
-    packages: [python3, jq]
+    packages: [python3, jq, mtools]
     files: {app/: /srv/app/}
     run: python3 /srv/app/server.py
 fleets: {web: {image: web, port: 8080, health: {path: /}}}

@@ -78,7 +78,7 @@ def run(arguments: Sequence[str]) -> int:
 def dispatch(arguments: Sequence[str]) -> int:
     """Hand the arguments to the verb they name; ``help VERB`` is its help, as people know it from elsewhere."""
     if arguments and arguments[0] == HELP:
-        arguments = [*arguments[1:], "--help"]
+        arguments = [*(word for word in arguments[1:] if word != HELP), "--help"]
     first = next((word for word in arguments if not word.startswith("-")), None)
     if arguments and first is arguments[0] and first not in VERBS:
         from repave.config.problems import nearest  # noqa: PLC0415 - needed only when something is wrong

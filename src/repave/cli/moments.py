@@ -25,11 +25,15 @@ def moment(option: str, text: str, now: datetime) -> datetime:
     except Unfit as unfit:
         meant = f"did you mean `{unfit.nearest}`?" if unfit.nearest else ""
         raise Refused(f"{option} {text}: expected {expected}", hint=meant) from unfit
+    except OverflowError as beyond:
+        raise Refused(
+            f"{option} {text}: expected {expected}", hint="that is further than any calendar goes"
+        ) from beyond
     if then.tzinfo is None:
         raise Refused(f"{option} {text}: expected {expected}", hint=f"did you mean `{text}Z`?")
     if then <= now:
         raise Refused(f"{option} {text} is over", hint=f"it is {now:%Y-%m-%dT%H:%MZ} now")
-    return then.astimezone(UTC)
+    return then
 
 
 def past_moment(option: str, text: str) -> datetime:
@@ -42,11 +46,13 @@ def past_moment(option: str, text: str) -> datetime:
         if len(text) > len("2026-03-01"):
             raise Refused(f"{option} {text}: expected {expected}", hint=f"did you mean `{text}Z`?")
         then = then.replace(tzinfo=UTC)
-    return then.astimezone(UTC)
+    return then
 
 
 def _dated(text: str) -> datetime | None:
+    """In UTC where the text names a zone; None for what is no time, or beyond what can be told in UTC."""
     try:
-        return datetime.fromisoformat(text)
-    except ValueError:
+        then = datetime.fromisoformat(text)
+        return then if then.tzinfo is None else then.astimezone(UTC)
+    except (ValueError, OverflowError):
         return None

@@ -64,7 +64,8 @@ class Ticker:
         try:
             generation = self._ports.store.commit(decision) if decision.changes else target.generation
         except Conflict:
-            self._story.saw(observation, target)
+            with self._ports.store.together():
+                self._story.saw(observation, target)
             return Tick(fleet=fleet, target=target, observation=observation, plan=decision, overtaken=True)
 
         def decided() -> None:

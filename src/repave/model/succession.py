@@ -8,7 +8,7 @@ from repave.model.canary import CanaryStage
 from repave.model.disruption import HOUR
 from repave.model.names import ReleaseNumber, RevisionId
 from repave.model.plan import Launch, Plan
-from repave.model.target import Failure, Order, Proof, Target
+from repave.model.target import Failure, FailureKind, Order, Proof, Target
 
 KEPT = timedelta(days=1)
 """How long failures and heals count: far longer than any window the planner looks back over."""
@@ -59,6 +59,11 @@ def committed(target: Target, plan: Plan, proven: ReleaseNumber) -> Target:
 def not_before(at: datetime, since: datetime) -> datetime:
     """The time of what happened to a revision that is wanted since then: a clock that was set back is not believed."""
     return max(at, since)
+
+
+def ended_at(kind: FailureKind, at: datetime, since: datetime) -> datetime:
+    """When a launch came to nothing: what speaks against a revision does so since it is wanted, all else as it came."""
+    return not_before(at, since) if kind is FailureKind.REFUSED else at
 
 
 def after_all(at: datetime, proven: Iterable[Proof]) -> datetime:

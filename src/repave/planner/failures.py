@@ -36,14 +36,13 @@ def failure_of(member: Member, target: Target, now: datetime, lag: timedelta, *,
     A release that is returned to is not condemned by what happened to its instances before: only what was started since
     judges it. Of one that is new here, all was, whatever the clocks say. Nor is any condemned by the loss of a zone.
     """
-    at = not_before(now, target.since)
     if zone_lost:
         return Failure(
             slot=member.slot,
             revision=member.instance.revision,
             zone=member.instance.zone,
             kind=FailureKind.ZONE_LOST,
-            at=at,
+            at=now,
             detail="it went down with its zone",
         )
     kind, words = _cause(member)
@@ -58,7 +57,7 @@ def failure_of(member: Member, target: Target, now: datetime, lag: timedelta, *,
         revision=member.instance.revision,
         zone=member.instance.zone,
         kind=kind if judging else FailureKind.RELAPSED,
-        at=at,
+        at=not_before(now, target.since) if judging else now,
         detail=f"{words} ({more})" if more else words,
     )
 
@@ -121,13 +120,16 @@ def barred(target: Target) -> str:
 
 
 def backoff(policy: FleetPolicy, target: Target, failures: Iterable[Failure], now: datetime) -> datetime | None:
-    """Until when no more of the wanted revision are launched: it fails faster than it is replaced. None: launch."""
+    """Until when no more of the wanted revision are launched: it fails faster than it is replaced. None: launch.
+
+    A failure of the future was dated by a clock that was ahead: it judges a revision, and nobody waits for it.
+    """
     window = timedelta(seconds=policy.healing.window_seconds)
     recent = [
         failure
         for failure in failures
         if failure.revision == target.revision
-        and now - failure.at < window
+        and timedelta(0) <= now - failure.at < window
         and failure.kind not in {FailureKind.NO_CAPACITY, FailureKind.ZONE_LOST}
     ]
     until = _backoff(recent, target.size)

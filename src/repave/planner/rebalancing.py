@@ -62,5 +62,6 @@ def _quiet(draft: Draft) -> bool:
 
 
 def _rested_at(draft: Draft) -> datetime:
-    failed = [failure.at for failure in draft.all_failures if failure.kind is not FailureKind.NO_CAPACITY]
+    failures = [failure for failure in draft.all_failures if failure.kind is not FailureKind.NO_CAPACITY]
+    failed = [failure.at for failure in failures if failure.at <= draft.now]
     return max(failed) + timedelta(seconds=REST_SECONDS) if failed else draft.target.since

@@ -58,7 +58,7 @@ def _closed(failures: Iterable[Failure], now: datetime) -> dict[ZoneName, dateti
     """The zones that were lost or had no room lately, and until when they are left alone."""
     shut: dict[ZoneName, list[datetime]] = {}
     for failure in failures:
-        if failure.kind in SHUT and now - failure.at < MEMORY:
+        if failure.kind in SHUT and timedelta(0) <= now - failure.at < MEMORY:
             shut.setdefault(failure.zone, []).append(failure.at)
     until = {zone: _reopens(times) for zone, times in shut.items()}
     return {zone: end for zone, end in until.items() if end > now}
@@ -76,7 +76,7 @@ def _lost(sets: Sets, failures: Iterable[Failure], now: datetime, *, judging: bo
     serving = Counter(member.instance.zone for member in sets.of(Standing.SERVING))
     witnesses = [m for m in sets.of(Standing.DEAD, Standing.SICK) if m.has_served or not (m.current and judging)]
     down = Counter(member.instance.zone for member in witnesses)
-    lately = {f.zone for f in failures if f.kind is FailureKind.ZONE_LOST and now - f.at < MEMORY}
+    lately = {f.zone for f in failures if f.kind is FailureKind.ZONE_LOST and timedelta(0) <= now - f.at < MEMORY}
     silent = frozenset(zone for zone in unwell if not serving[zone] and (down[zone] > 1 or zone in lately))
     down_elsewhere = sum(count for zone, count in down.items() if zone not in silent)
     return silent if down_elsewhere < serving.total() else frozenset()

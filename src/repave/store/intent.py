@@ -12,7 +12,7 @@ from repave.model.outcome import Outcome, Result
 from repave.model.plan import Launch, Plan
 from repave.model.record import planned
 from repave.model.release import Revision
-from repave.model.succession import KEPT, after_all, not_before
+from repave.model.succession import KEPT, after_all, ended_at, not_before
 from repave.model.target import Failure, FailureKind, Target
 from repave.ports.errors import Conflict, Gone
 from repave.ports.intent import Aim, Lease
@@ -130,7 +130,7 @@ class SqlIntent:
                         revision=launch.revision,
                         zone=launch.zone,
                         kind=CLOSING[outcome.result],
-                        at=not_before(outcome.at, row.since),
+                        at=ended_at(CLOSING[outcome.result], outcome.at, row.since),
                         detail=outcome.detail,
                     )
                     connection.execute(insert(failures), _failure_row(fleet, failure))

@@ -13,7 +13,7 @@ from repave.bakers.rootfs import debs
 from repave.bakers.rootfs.cache import LayerRecord
 from repave.bakers.rootfs.layering import PARTS, debs_of
 from repave.bakers.rootfs.ownership import user_of
-from repave.bakers.rootfs.stack import Stack, inputs_of
+from repave.bakers.rootfs.stack import SYSTEM, Stack, inputs_of
 from repave.bakers.rootfs.workroom import Workroom
 from repave.model.artifact import Artifact, ArtifactLayer
 from repave.model.lock import Layer
@@ -77,6 +77,7 @@ class DiskBaker:
     def _machine(self, request: BakeRequest, task: Task) -> Artifact:
         stack = self._room.layering.lay(request, task)
         user_of(request.image, stack.skeleton)  # refused before the disk is made
+        workshop = stack
         if request.image.boot is Boot.BOOTSTRAP:
             task.note("gathering what the machine installs")
             shelves = Shelves(vault=self._vault, registry=self._registry, cache=self._cache)
@@ -86,9 +87,9 @@ class DiskBaker:
         self._settings(settings, stack, task)
         task.advance()
         below, added = _split(stack)
-        outline, made = self._disk(request, stack, below, task)
+        outline, made = self._disk(request, workshop, below, task)
         task.advance()
-        disk = self._added(request, stack, outline=outline, made=made, added=added, task=task)
+        disk = self._added(request, workshop, outline=outline, made=made, added=added, task=task)
         task.advance()
         task.note("cutting the disk into pieces")
         cuts = cut(disk, cache=self._cache, registry=self._registry)
@@ -104,29 +105,39 @@ class DiskBaker:
                 settings.lay_out(stage)
 
     def _disk(
-        self, request: BakeRequest, stack: Stack, below: tuple[LayerRecord, ...], task: Task
+        self, request: BakeRequest, workshop: Stack, below: tuple[LayerRecord, ...], task: Task
     ) -> tuple[Outline, Path]:
-        """A disk of the layers that most changes leave as they are; with it a folder of all that was made."""
+        """A disk of the layers that most changes leave as they are; with it a folder of all that was made.
+
+        ``workshop`` has what the tools need: a recipe may name some of it, which then lies in none of these layers.
+        """
         image = request.image
         tools = debs_of(request, Layer.BOOT)
         start = [ARGUMENTS, SCRIPT, *DRIVERS, *FILE_SYSTEMS]
         named = [image.disk_bytes, image.base.architecture, start, [tool.sha256 for tool in tools]]
-        inputs = inputs_of(Layer.MACHINE, [record.digest for record in below], ["disk", *named])
-        outline = Outline(identity=inputs, size=image.disk_bytes, architecture=image.base.architecture)
+        content = [record.digest for record in below]
+        beyond = [one.digest for one in workshop.records if one.layer in SYSTEM and one.digest not in content]
+        identity = inputs_of(Layer.MACHINE, content, ["disk", *named])
+        inputs = inputs_of(Layer.MACHINE, content, ["disk", *named, *beyond])
+        outline = Outline(identity=identity, size=image.disk_bytes, architecture=image.base.architecture)
         made = self._cache.tree(inputs)
         if made is not None:
             return outline, made
         task.note("making the disk")
         debs.prepare(tools, self._vault, self._cache.packages)
         work = self._cache.new_work()
-        job = {**self._job("disk", work, request, stack, outline), "arguments": ARGUMENTS, "layers": self._blobs(below)}
+        job = {
+            **self._job("disk", work, request, workshop, outline),
+            "arguments": ARGUMENTS,
+            "layers": self._blobs(below),
+        }
         self._room.chamber.run(job)
         return outline, self._cache.keep_tree(inputs, work / "made")
 
     def _added(
         self,
         request: BakeRequest,
-        stack: Stack,
+        workshop: Stack,
         *,
         outline: Outline,
         made: Path,
@@ -137,16 +148,16 @@ class DiskBaker:
         task.note("adding the application")
         debs.prepare(debs_of(request, Layer.BOOT), self._vault, self._cache.packages)
         work = self._cache.new_work()
-        job = self._job("addition", work, request, stack, outline)
+        job = self._job("addition", work, request, workshop, outline)
         places = {"disk": os.fspath(made / "disk.img"), "paths": os.fspath(made / "paths")}
         self._room.chamber.run({**job, **places, "layers": self._blobs(added)})
         return work / "disk.img"
 
-    def _job(self, kind: str, work: Path, request: BakeRequest, stack: Stack, outline: Outline) -> dict[str, object]:
+    def _job(self, kind: str, work: Path, request: BakeRequest, workshop: Stack, outline: Outline) -> dict[str, object]:
         return {
             "kind": kind,
             "work": os.fspath(work),
-            "lowers": [os.fspath(tree) for tree in stack.trees()],
+            "lowers": [os.fspath(tree) for tree in workshop.trees()],
             "folder": os.fspath(self._cache.packages),
             "tools": [package.sha256 for package in debs_of(request, Layer.BOOT)],
             "outline": asdict(outline),

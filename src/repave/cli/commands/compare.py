@@ -49,16 +49,18 @@ def compare(
     Nothing is released, and nothing stays but the artifacts, until `repave gc`.
     """
     screen = Screen(as_json=as_json)
+    if picture is not None and not picture.absolute().parent.is_dir():
+        raise _unwritable(picture, "its folder is not there")
     with opened(file) as wiring:
         where, fleet = _place(wiring.project, image, environment)
         lock = wiring.locking.matching()
         with screen.progress() as progress:
             fetch_all(lock, wiring.folder, wiring.vault, progress)
             found = wiring.booting(where).compare(where, fleet, lock, times=times, progress=progress)
-    if picture is not None:
-        _draw(found, picture)
     screen.answer({"comparison": found, "same_packages": found.same_packages, "factor": found.factor})
     _show(found, screen)
+    if picture is not None:
+        _draw(found, picture)
     return OK
 
 
@@ -84,9 +86,11 @@ def _draw(found: BootComparison, place: Path) -> None:
     try:
         replace_file(place, drawn(found))
     except OSError as error:
-        raise Refused(
-            f"cannot write {place}: {error.strerror}", hint="name a file in a folder you may write"
-        ) from error
+        raise _unwritable(place, error.strerror) from error
+
+
+def _unwritable(place: Path, why: str | None) -> Refused:
+    return Refused(f"cannot write {place}: {why}", hint="name a file in a folder you may write")
 
 
 def _show(found: BootComparison, screen: Screen) -> None:

@@ -85,12 +85,15 @@ def carry_out(
     screen: Screen,
     *,
     enter: Enter | None = None,
+    back: bool = False,
 ) -> DeployResult:
-    """Publish, write down what is wanted and that it entered, and follow it to its end."""
+    """Publish, write down what is wanted and that it entered (``back``: that a person went back), and follow it."""
     with screen.progress() as progress:
         wiring.publish(environment, release, progress)
     entered = enter or Enter(environment=environment.name, release=release.number, skipped=())
     with wiring.store.together():
+        if back:
+            wiring.promoting.went_back(environment.name)
         wiring.promoting.entered(entered)
         wiring.deploying.begin(environment, release, reason)
     with watching(screen, wiring.store, wiring.clock) as watcher:

@@ -24,7 +24,8 @@ from repave.operations.promoting.walking import Walk, walk
 from repave.wiring import Wiring
 
 DryRun = Annotated[
-    bool, typer.Option("--dry-run", help="Show what would enter, and what waits and why; let nothing in.")
+    bool,
+    typer.Option("--dry-run", help="Show what would enter, and what waits and why, by what was seen last; do nothing."),
 ]
 
 
@@ -57,7 +58,7 @@ class _Run:
 
     def perform(self, *, dry_run: bool) -> int:
         """Until nothing more may enter, or something failed."""
-        walked = Walk(results=(), plan=self._plan()) if dry_run else walk(self._plan, self._carry_out, self.only)
+        walked = Walk(results=(), plan=self._plan()) if dry_run else walk(self._looked, self._carry_out, self.only)
         entering = [one for one in walked.plan.entering if dry_run and self.only in {None, one.environment}]
         held = [one for one in walked.plan.held if self.only in {None, one.environment}]
         self.screen.answer(
@@ -76,13 +77,16 @@ class _Run:
             self.screen.show("nothing waits: every environment has the newest release that came its way")
         return outcomes.exit_code(walked.results[-1]) if walked.results else OK
 
-    def _plan(self) -> PipelinePlan:
-        """Over what is seen now: what was not looked at since does not count as healthy."""
+    def _looked(self) -> PipelinePlan:
+        """By what is seen now: what was not looked at since does not count as healthy."""
         for name in self.wiring.promoting.watched():
             keys = fleets_of(self.wiring.project, self.wiring.project.environments[name])
             if all(self.wiring.store.target(key) for key in keys):
                 with watching(self.screen, self.wiring.store, self.wiring.clock) as watcher:
                     self.wiring.converge(keys, watcher=watcher)
+        return self._plan()
+
+    def _plan(self) -> PipelinePlan:
         with self.screen.progress() as progress:
             return self.wiring.promoting.plan(progress)
 

@@ -29,9 +29,8 @@ def rollback(environment: EnvironmentArgument, *, to: To = None, as_json: Json =
         where = environment_named(wiring.project, environment)
         release = release_to_return_to(wiring.project, where, wiring.store, to)
         screen.say(f"going back to {release}")
-        wiring.promoting.went_back(where.name)
         try:
-            result = carry_out(wiring, where, release, "rollback asked for", screen)
+            result = carry_out(wiring, where, release, "rollback asked for", screen, back=True)
         except KeyboardInterrupt as asked:
             raise Interrupted(
                 "interrupted: what runs stays as it is", hint=f"`repave rollback {environment} --to {release}` goes on"

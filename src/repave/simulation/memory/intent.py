@@ -12,7 +12,7 @@ from repave.model.outcome import Outcome, Result
 from repave.model.plan import Launch, Plan
 from repave.model.record import planned
 from repave.model.revocation import Revoked
-from repave.model.succession import aimed, committed, not_before, oldest_first
+from repave.model.succession import aimed, committed, ended_at, oldest_first
 from repave.model.target import Failure, FailureKind, Target
 from repave.ports.catalog import Catalog
 from repave.ports.errors import Conflict, Gone
@@ -95,7 +95,7 @@ class MemoryIntent:
                     revision=step.revision,
                     zone=step.zone,
                     kind=CLOSING[outcome.result],
-                    at=not_before(outcome.at, target.since),
+                    at=ended_at(CLOSING[outcome.result], outcome.at, target.since),
                     detail=outcome.detail,
                 )
                 self._change(replace(target, orders=orders, failures=oldest_first((*target.failures, failure))))
