@@ -29,6 +29,7 @@ environments:
         (("spare",), "no fleet has the image `spare`: its port and health check are a fleet's", "add one to `fleets`"),
         (("web", "--environment", "test"), "no fleet of test has the image `web`", "or name another --environment"),
         (("web", "--environment", "prdo"), "`prdo`", "prod"),
+        (("web", "--picture", "missing/x.svg"), "cannot write missing/x.svg: its folder", "a folder you may write"),
     ],
 )
 def test_what_cannot_be_compared_is_refused(

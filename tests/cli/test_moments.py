@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from repave.cli.moments import moment
+from repave.cli.moments import moment, past_moment
 from repave.operations.errors import Refused
 
 NOW = datetime(2026, 3, 2, 18, 0, tzinfo=UTC)
@@ -32,6 +32,7 @@ def test_so_long_or_a_time_with_its_zone(text: str, then: datetime) -> None:
         ("2026-03-02T19:00", "--until 2026-03-02T19:00: expected", "did you mean `2026-03-02T19:00Z`?"),
         ("2026-03-02T18:30+01:00", "--until 2026-03-02T18:30+01:00 is over", "it is 2026-03-02T18:00Z now"),
         ("0s", "--until 0s: expected", ""),
+        ("9999-12-31T23:59:59-14:00", "--until 9999-12-31T23:59:59-14:00: expected", ""),
     ],
 )
 def test_anything_else_is_refused_with_what_was_meant(text: str, message: str, hint: str) -> None:
@@ -40,3 +41,10 @@ def test_anything_else_is_refused_with_what_was_meant(text: str, message: str, h
         moment("--until", text, NOW)
     assert refused.value.message.startswith(message)
     assert refused.value.hint == hint
+
+
+@pytest.mark.parametrize("text", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "last week"])
+def test_a_past_beyond_the_calendar_is_refused(text: str) -> None:
+    """As any other text that names no time."""
+    with pytest.raises(Refused, match=r"expected a day such as 2026-03-01"):
+        past_moment("--at", text)

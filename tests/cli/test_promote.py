@@ -53,6 +53,14 @@ def test_what_may_enter_and_what_waits_is_shown_and_nothing_let_in(repave: Repav
 
 
 @pytest.mark.usefixtures("gated")
+def test_a_rollback_that_could_not_begin_is_none(repave: Repave) -> None:
+    """Its artifact is not here to be published: what comes later is not held for it."""
+    refused = repave("rollback", "test", "--to", "r1")
+    assert refused.code not in {0, 4}
+    assert repave("promote", "--dry-run").out == "test: r1 may enter now\n"
+
+
+@pytest.mark.usefixtures("gated")
 def test_a_deployment_that_a_gate_holds_is_refused_with_what_can_be_done(repave: Repave) -> None:
     """Also in an emergency: nothing skips the environment before."""
     for more in ((), ("--emergency", "orders are lost"), ("--release", "r1")):

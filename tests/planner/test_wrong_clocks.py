@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from repave.model.names import ReleaseNumber, RevisionId, ZoneName
-from repave.model.plan import Plan
+from repave.model.plan import Launch, Plan
 from repave.model.policy import FleetPolicy
 from repave.model.target import FailureKind, Target
 from repave.planner.check import check
@@ -62,3 +62,25 @@ def test_a_clock_that_was_set_back_hides_no_bad_release() -> None:
     made = decide(20, replace(TARGET, since=since))
     assert made.retarget is not None
     assert [failure.at for failure in made.failures] == [since, since]
+
+
+@pytest.mark.parametrize("kind", [FailureKind.RELAPSED, FailureKind.NO_CAPACITY, FailureKind.ZONE_LOST])
+def test_nobody_waits_for_what_a_clock_dated_that_was_ahead(kind: FailureKind) -> None:
+    """It was set back by an hour: what failed by it long ago lies in the future, and what is missing is launched."""
+    ahead = SKETCH.now + AHEAD
+    failed = tuple(replace(SKETCH.failed(10 + number, kind, zone="abc"[number % 3]), at=ahead) for number in range(4))
+    target = replace(TARGET, since=ahead, proven=(replace(SKETCH.proof("new"), at=ahead),), failures=failed)
+    seen = SKETCH.see("1 new a serving", "2 new b serving")
+    made = plan(POLICY, target, seen, SKETCH.now)
+    check(made, POLICY, target, seen, SKETCH.now)
+    assert [step.zone for step in made.steps if isinstance(step, Launch)] == ["c"]
+
+
+def test_a_relapse_is_dated_by_the_clock_as_it_is() -> None:
+    """It judges nothing, so it need not be after the wish; else healing would wait for the clock to come round."""
+    since = SKETCH.now + AHEAD
+    target = replace(TARGET, since=since, proven=(replace(SKETCH.proof("new"), at=since),))
+    seen = SKETCH.see("1 new a serving", "2 new b serving", "3 new c stopped")
+    made = plan(POLICY, target, seen, SKETCH.now)
+    check(made, POLICY, target, seen, SKETCH.now)
+    assert [(failure.kind, failure.at) for failure in made.failures] == [(FailureKind.RELAPSED, SKETCH.now)]
