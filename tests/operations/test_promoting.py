@@ -180,7 +180,7 @@ def test_a_rollback_by_a_person_holds_until_somebody_names_the_release(opened: O
     prod = shop.environment("prod")
     back = release_to_return_to(shop.project, prod, shop.store, None)
     assert shop.promoting.held(prod, back, QUIET) is None
-    shop.promoting.went_back(prod.name)
+    shop.promoting.went_back(prod.name, back.number)
     shop.deploy("prod", back.number)
     assert (runs(shop, "prod"), waits(shop)) == (1, [(2, Rule.ROLLED_BACK)])
     shop.clock.sleep(1)

@@ -1,5 +1,6 @@
 """``repave deploy``."""
 
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
@@ -62,7 +63,7 @@ def deploy(
             wiring.promoting.admit(where, chosen, progress, word)
         enter = Enter(environment=where.name, release=chosen.number, skipped=(), emergency=emergency or "")
         try:
-            result = carry_out(wiring, where, chosen, "deploy", screen, enter=enter)
+            result = carry_out(wiring, where, chosen, "deploy", screen, word=lambda: wiring.promoting.entered(enter))
             if watch:
                 screen.say(f"watching {environment}; Ctrl-C ends it, and the fleet stays")
                 with watching(screen, wiring.store, wiring.clock) as watcher:
@@ -84,17 +85,19 @@ def carry_out(
     reason: str,
     screen: Screen,
     *,
-    enter: Enter | None = None,
-    back: bool = False,
+    word: Callable[[], None] | None = None,
 ) -> DeployResult:
-    """Publish, write down what is wanted and that it entered (``back``: that a person went back), and follow it."""
+    """Publish, write down what is wanted, and follow it to its end.
+
+    ``word`` writes down, all or nothing with that, how it came to it; without one the release enters by this.
+    """
     with screen.progress() as progress:
         wiring.publish(environment, release, progress)
-    entered = enter or Enter(environment=environment.name, release=release.number, skipped=())
     with wiring.store.together():
-        if back:
-            wiring.promoting.went_back(environment.name)
-        wiring.promoting.entered(entered)
+        if word:
+            word()
+        else:
+            wiring.promoting.entered(Enter(environment=environment.name, release=release.number, skipped=()))
         wiring.deploying.begin(environment, release, reason)
     with watching(screen, wiring.store, wiring.clock) as watcher:
         result = wiring.deploying.finish(environment, release, watcher)

@@ -94,7 +94,14 @@ class _Run:
         environment = self.wiring.project.environments[enter.environment]
         release = self.wiring.store.release(enter.release)
         self.screen.say(f"{release} enters {enter.environment}{_passing(enter)}")
-        result = carry_out(self.wiring, environment, release, "promoted", self.screen, enter=enter)
+        result = carry_out(
+            self.wiring,
+            environment,
+            release,
+            "promoted",
+            self.screen,
+            word=lambda: self.wiring.promoting.entered(enter),
+        )
         outcomes.show(result, self.screen)
         return result
 

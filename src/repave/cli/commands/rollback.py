@@ -30,7 +30,14 @@ def rollback(environment: EnvironmentArgument, *, to: To = None, as_json: Json =
         release = release_to_return_to(wiring.project, where, wiring.store, to)
         screen.say(f"going back to {release}")
         try:
-            result = carry_out(wiring, where, release, "rollback asked for", screen, back=True)
+            result = carry_out(
+                wiring,
+                where,
+                release,
+                "rollback asked for",
+                screen,
+                word=lambda: wiring.promoting.went_back(where.name, release.number),
+            )
         except KeyboardInterrupt as asked:
             raise Interrupted(
                 "interrupted: what runs stays as it is", hint=f"`repave rollback {environment} --to {release}` goes on"

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from repave.model.evidence import Entry, Request, RolledBack, Soaked
-from repave.model.names import EnvironmentName
+from repave.model.names import EnvironmentName, ReleaseNumber
 from repave.model.pipeline import Enter, Held, PipelinePlan
 from repave.model.project import Environment, Project
 from repave.model.release import Release
@@ -102,10 +102,11 @@ class Promoting:
             if failed not in kept:
                 keep(self._store, failed)
 
-    def went_back(self, environment: EnvironmentName) -> None:
-        """A person went back: nothing that is baked by now enters by itself."""
+    def went_back(self, environment: EnvironmentName, release: ReleaseNumber) -> None:
+        """A person went back to a release: it is let in, and nothing else that is baked by now enters by itself."""
         newest = self._store.releases()[-1].number
         keep(self._store, RolledBack(environment=environment, release=newest, at=self._clock.now()))
+        self.entered(Enter(environment=environment, release=release, skipped=()))
 
     def watched(self) -> tuple[EnvironmentName, ...]:
         """In pipeline order, the environments whose health gates hang on: they are to be looked at before a plan."""
