@@ -11,7 +11,7 @@ from repave.model.metrics import InstanceMetrics, MetricSighting
 from repave.model.names import InstanceId, RevisionId, ZoneName
 from repave.model.observation import Observation
 from repave.model.plan import Drain, Launch, Plan, Rule
-from repave.model.policy import RolloutPolicy
+from repave.model.policy import AgePolicy, RolloutPolicy
 from repave.model.target import Failure, FailureKind, Target, ZoneOut
 from repave.model.wishes import Replacement
 from repave.planner.check import UnsafePlan, check
@@ -145,6 +145,20 @@ def test_a_new_one_that_must_go_makes_room_for_another(asked: Target) -> None:
     elsewhere = tuple(replace(wish, slot=SKETCH.slot(2)) for wish in asked.replacements)
     with pytest.raises(UnsafePlan, match="2 new ones would be there, and the step allows 1"):
         check(made, CANARY, replace(asked, zones_out=over, replacements=elsewhere), FIRST_STEP, SKETCH.now)
+
+
+def test_a_new_one_past_its_hard_limit_makes_room_for_another() -> None:
+    """It ran here before. Four of five are gone, so four may be started; its own place is taken by none of them."""
+    policy = replace(
+        CANARY,
+        rollout=replace(CANARY.rollout, surge=Amount(value=0, percent=True)),
+        age=AgePolicy(hard_seconds=900.0),
+    )
+    target = replace(TARGET, size=5, since=SKETCH.ago(61), canary=CanaryStage())
+    seen = SKETCH.see("1 old a checking 0 0", "2 new a serving 60 5000")
+    made = plan(policy, target, seen, SKETCH.now)
+    check(made, policy, target, seen, SKETCH.now)
+    assert len([step for step in made.steps if isinstance(step, Launch)]) == 4
 
 
 def test_a_hundred_answers_are_enough_on_each_side() -> None:

@@ -54,7 +54,10 @@ def share(view: View) -> Iterator[str]:
     staying = [i for i in staying if view.state(i) not in gone]
     new = [i for i in staying if view.instances[i].revision == view.target.revision]
     old = len(staying) - len(new)
-    sent_for = {wish.slot for wish in view.target.replacements}
+    sent_for = {str(wish.slot) for wish in view.target.replacements}
+    if view.policy.age.hard_seconds is not None:
+        # One that ran here before may reach the hard limit meanwhile: it is to go, and the plan says what it waits for.
+        sent_for |= {hold.subject for hold in view.plan.holds}
     out = {each.zone for each in view.target.zones_out if each.until is None or each.until > view.now}
     new = [i for i in new if view.instances[i].slot not in sent_for and view.instances[i].zone not in out]
     most = max(1, rule.steps[stage.step].of(size), size - old)
