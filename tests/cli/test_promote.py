@@ -8,9 +8,15 @@ from typing import Any
 
 import pytest
 from personal_keys import person, private_key
+from store_scene import FLEET, NOW, OLD, OTHER, aim
 
+from repave.cli.commands.deploy import carry_out
+from repave.cli.opening import opened
+from repave.cli.screen import Screen
 from repave.model.lock import Lock
 from repave.model.names import Digest, ImageName
+from repave.operations.errors import Refused
+from repave.ports.progress import Silent
 from repave.store.sql import SqlStore
 
 Repave = Callable[..., Any]
@@ -68,6 +74,40 @@ def test_a_deployment_that_a_gate_holds_is_refused_with_what_can_be_done(repave:
         assert refused.code == 5
         assert "r1 may not enter prod yet: test has not carried r1 in good health (rule carried)" in refused.err
         assert "hint: `repave promote test`" in refused.err
+
+
+def test_going_back_to_what_never_was_there_asks_the_gates(gated: Path, repave: Repave) -> None:
+    """Whoever names it."""
+    store = SqlStore(f"sqlite:///{gated}/.repave/store.db")
+    store.add_revision(OTHER, OLD)
+    store.aim(OTHER, aim(), NOW)
+    store.add_release({ImageName("web"): Digest("sha256:" + "ef" * 32)}, LOCK, "source", NOW)
+    store.close()
+    refused = repave("rollback", "prod", "--to", "r2")
+    assert refused.code == 5
+    assert "r2 may not enter prod yet: test has not carried r2 in good health (rule carried)" in refused.err
+
+
+def test_who_goes_back_while_a_release_is_published_has_the_last_word(
+    gated: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is written down of the decision that came before."""
+    with opened(gated / "repave.yaml") as wiring:
+        (enter,) = wiring.promoting.plan(Silent()).entering
+        monkeypatch.setattr(wiring, "publish", lambda *_: wiring.promoting.went_back(enter.environment, enter.release))
+        environment, release = wiring.project.environments[enter.environment], wiring.store.release(enter.release)
+        with pytest.raises(Refused, match="test has moved on since r1 was let in"):
+            carry_out(wiring, environment, release, "patch", Screen())
+        assert wiring.store.target(FLEET) is None
+        assert [one.kind for one in wiring.store.evidence()] == ["rolled-back", "entry"]
+
+
+@pytest.mark.usefixtures("gated")
+def test_an_emergency_needs_a_reason(repave: Repave) -> None:
+    """One that can be read."""
+    for empty in ("", " "):
+        assert "error: it needs a reason" in repave("deploy", "prod", "--emergency", empty).err
+    assert "error: the reason is no text in UTF-8" in repave("deploy", "prod", "--emergency", "\udcff").err
 
 
 def test_the_key_says_who_agrees(gated: Path, repave: Repave) -> None:

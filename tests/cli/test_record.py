@@ -16,6 +16,7 @@ from repave.cli.screen import Screen
 from repave.model.event import Event
 from repave.model.exposure import Flaw
 from repave.model.finding import Severity
+from repave.model.statement import canonical
 from repave.ports.intent import Aim
 from repave.store.sql import SqlStore
 
@@ -106,6 +107,7 @@ def test_the_signing_goes_over_to_another_key(folder: Path, repave: Repave, key:
         (("record", "export", "x", "--from", "yesterday"), "--from yesterday: expected a day such as 2026-03-01"),
         (("record", "export", "x", "--to", "2026-03-01T10:00"), "did you mean `2026-03-01T10:00Z`?"),
         (("record", "export", "x", "--from", "2027-01-01"), "nothing is recorded of that time"),
+        (("where", "openssl", "--at", "2999-01-01"), "--at 2999-01-01 is still to come"),
         (("where", "openssl", "--at", "yesterday"), "--at yesterday: expected a day such as 2026-03-01"),
         (("record", "rotate", "gone.pub"), "there is no public key"),
         (("record", "rotate", "release.pub"), "is the key that signs already"),
@@ -148,6 +150,8 @@ def test_an_instance_is_looked_up_by_its_name(folder: Path, repave: Repave) -> N
     assert (absent.code, absent.out) == (0, "")
     assert "i-1 did not run then" in absent.err
     assert json.loads(repave("where", "i-1", "--json").out)["instances"][0]["artifact"] is None
+    assert json.loads(repave("where", "i-1", "--json").out)["at"] is None
+    assert json.loads(repave("where", "i-1", "--at", "2026-02-28", "--json").out)["at"] == "2026-02-28T00:00:00.000Z"
 
 
 def test_exposures_are_shown_with_what_hurries(folder: Path, repave: Repave) -> None:
@@ -181,6 +185,30 @@ def test_a_deploy_ends_with_a_signed_head(folder: Path, repave: Repave, key: Pai
     assert head.sequence == 3
     repave("record", "export", "shop.record")
     assert "and 1 head within" in repave("verify", "shop.record", "--key", "release.pub").err
+
+
+def test_heads_of_unknown_keys_are_warned_of(folder: Path, repave: Repave, key: Pair) -> None:
+    """What they covered may have been changed."""
+    del key
+    recorded(folder, "one", "two")
+    with opened(folder / "repave.yaml") as wiring:
+        sign_record(wiring, Screen())
+    assert "with 1 signed head in it" in repave("record", "export", "shop.record").err
+    (folder / "release.key").write_text(ed25519_pair("other.pub").pem(), encoding="ascii")
+    warned = repave("record", "export", "other.record").err
+    assert "with 0 signed heads in it" in warned
+    assert "warning: heads in it by keys that are not known here: 1." in warned
+
+
+def test_a_bundle_of_a_stranger_writes_nothing_into_the_terminal(folder: Path, repave: Repave, key: Pair) -> None:
+    """Neither by the name of its project nor by what it says of itself."""
+    del key
+    bundle = {"type": "repave record bundle 1", "project": "\x1b[2J", "first": 1, "previous": "", "artifacts": {}}
+    head = {"said": {"type": "repave record head 1", "number": "\x1b[2K"}, "key": "", "signature": ""}
+    (folder / "shop.record").write_bytes(b"".join(canonical(line) + b"\n" for line in (bundle, head)))
+    shown = repave("verify", "shop.record", "--key", "release.pub")
+    assert shown.code == 1
+    assert "\x1b" not in shown.out + shown.err
 
 
 def test_a_key_that_is_gone_keeps_nobody_from_deploying(

@@ -13,13 +13,15 @@ from simulated_shop import FILE, QUIET, Shop
 
 from repave.config.policies import revision_for
 from repave.jobs.commands import LocalCommands
-from repave.model.evidence import Approval, Entry, Failed, Record
+from repave.model.evidence import Approval, Entry, Failed, Record, RolledBack
 from repave.model.names import ReleaseNumber, RevisionId
 from repave.model.pipeline import Held, Rule
 from repave.operations.converge import unwatched
 from repave.operations.errors import Refused
 from repave.operations.promoting.authors import Authors
-from repave.operations.rollback import release_to_return_to
+from repave.operations.promoting.keeping import keep
+from repave.operations.promoting.words import words_of_approval
+from repave.operations.rollback import release_to_return_to, was_healthy
 from repave.simulation.world import Behaviour
 
 STORIES = Path(__file__).parent / "stories"
@@ -124,6 +126,9 @@ def test_an_approval_that_its_person_did_not_sign_counts_for_nothing(opened: Ope
         replace(said, reason="all is well"),
     ):
         shop.store.keep_evidence(forged)
+    release = shop.store.release(ReleaseNumber(1))
+    words = {words_of_approval(shop.project.name, said, replace(release, source=one)) for one in ("here", "there")}
+    assert len(words) == 2
     assert waits(shop) == [(1, Rule.APPROVALS)]
     approve(shop, 1, "eve")
     assert waits(shop) == []
@@ -193,6 +198,50 @@ def test_a_rollback_by_a_person_holds_until_somebody_names_the_release(opened: O
     assert runs(shop, "prod") == 3
 
 
+def test_only_what_was_healthy_there_goes_back_without_asking(opened: Opened) -> None:
+    """Whatever `--to` names: a release that prod never carried waits for its gates."""
+    shop = opened(test="soak: 1s", prod='window: "Mon-Sun 00:00-23:59 UTC"')
+    prod = shop.environment("prod")
+    for word in ("one", "two"):
+        released(shop, word)
+        shop.promote()
+        shop.clock.sleep(10)
+    shop.promote()
+    released(shop, "three")
+    one, three = (release_to_return_to(shop.project, prod, shop.store, f"r{number}") for number in (1, 3))
+    assert was_healthy(shop.project, prod, shop.store, one)
+    assert not was_healthy(shop.project, prod, shop.store, three)
+    with pytest.raises(Refused, match="test has not carried r3"):
+        shop.promoting.admit(prod, three, QUIET)
+
+
+def test_what_was_decided_before_somebody_went_back_is_not_carried_out(opened: Opened) -> None:
+    """Publishing takes its time: a rollback, another entry or a failure meanwhile is the later word."""
+    shop = opened(test="soak: 1s", prod='window: "Mon-Sun 00:00-23:59 UTC"')
+    released(shop, "one")
+    shop.promote()
+    released(shop, "two")
+    promoting = shop.promoting
+    (enter,) = (one for one in promoting.plan(QUIET).entering if one.environment == "test")
+    promoting.confirm(enter)
+    now, test = shop.clock.now(), enter.environment
+    for record in (
+        RolledBack(environment=test, release=enter.release, at=now),
+        Entry(environment=test, release=ReleaseNumber(1), at=now - timedelta(days=1)),
+        Failed(environment=test, release=enter.release, at=now, detail="it crashed"),
+    ):
+        promoting.plan(QUIET)
+        promoting.confirm(enter)
+        keep(shop.store, replace(record, environment=shop.environment("prod").name))
+        promoting.confirm(enter)
+        keep(shop.store, record)
+        with pytest.raises(Refused, match="test has moved on since r2 was let in") as told:
+            promoting.confirm(enter)
+        assert "`repave status test`" in told.value.hint
+    with pytest.raises(Refused, match="rule failed"):
+        promoting.admit(shop.environment("test"), shop.store.release(enter.release), QUIET)
+
+
 def test_a_source_that_cannot_be_read_is_unknown_and_flaws_past_their_deadline_are_not_let_in(opened: Opened) -> None:
     """Unknown is not clean; a waiver of a person passes one flaw until its day."""
     shop = opened(test="soak: 1s", prod='window: "Mon-Sun 00:00-23:59 UTC"')
@@ -248,6 +297,8 @@ def test_words_are_refused_without_a_reason_a_gate_or_a_known_key(opened: Opened
     release, prod = shop.store.release(ReleaseNumber(1)), shop.environment("prod")
     with pytest.raises(Refused, match="needs a reason"):
         shop.speaking.approve(release, prod, " ", private_key(tmp_path, "ana"))
+    with pytest.raises(Refused, match="the reason is no text in UTF-8"):
+        shop.speaking.approve(release, prod, "\udcff", private_key(tmp_path, "ana"))
     with pytest.raises(Refused, match="test wants nobody's approval"):
         shop.speaking.approve(release, shop.environment("test"), "good", private_key(tmp_path, "ana"))
     person(tmp_path, "mallory")
@@ -269,7 +320,8 @@ def test_who_wrote_a_release_is_told_by_its_commits(tmp_path: Path) -> None:
     """All since the one that runs, people by their names, with those who wrote along; else nobody knows."""
 
     def git(*arguments: str, author: str = "ana@example.org") -> str:
-        identity = {f"GIT_{who}_{what}": author for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+        identity = {f"GIT_{who}_EMAIL": author for who in ("AUTHOR", "COMMITTER")}
+        identity |= {f"GIT_{who}_NAME": "somebody" for who in ("AUTHOR", "COMMITTER")}
         finished = subprocess.run(
             ["git", *arguments],
             cwd=tmp_path,
@@ -289,10 +341,15 @@ def test_who_wrote_a_release_is_told_by_its_commits(tmp_path: Path) -> None:
     authors = Authors(folder=tmp_path, people=people, commands=LocalCommands())
     releases = [replace(numbered(number), source=source) for number, source in enumerate(commits, 1)]
     assert authors.of(releases[2], releases[0]) == frozenset({"bob", "eve", "stranger@example.net"})
-    assert authors.of(releases[0], None) == frozenset({"ana"})
     assert authors.of(releases[1], releases[1]) == frozenset()
+    assert authors.of(releases[0], None) is None
     for unknown in ("0" * 40, commits[2] + "+dirty", "sha256:" + "0" * 64):
-        assert authors.of(replace(releases[2], source=unknown), None) is None
+        assert authors.of(replace(releases[2], source=unknown), releases[0]) is None
+        assert authors.of(releases[2], replace(releases[0], source=unknown)) is None
+    for nameless in ("ana", ""):
+        git("commit", "-q", "--allow-empty", "-m", "more", author=nameless)
+        last = replace(numbered(4), source=git("rev-parse", "HEAD"))
+        assert authors.of(last, releases[2]) is None
 
 
 def told(held: Held) -> str:

@@ -13,7 +13,7 @@ from record_scene import RecordScene, told
 from simulated_shop import QUIET, Shop
 
 from repave.attestations.signatures.keys import Judge
-from repave.model.chain import link
+from repave.model.chain import ORIGIN, chained, link
 from repave.model.statement import canonical
 from repave.operations.errors import Refused
 from repave.operations.recording.verifying import Verdict, verify_bundle
@@ -235,6 +235,63 @@ def test_a_store_that_was_tampered_with_is_not_signed(scene: RecordScene, tmp_pa
     with pytest.raises(Corrupt):
         scene.export(tmp_path / "shop.record")
     assert not list(tmp_path.glob("*.record"))
+
+
+def made_anew(scene: RecordScene, gone: Sequence[int]) -> None:
+    """These events are taken out of the store; those behind them are numbered and hashed anew."""
+    kept = [one for one in scene.shop.store.recorded() if one.event.sequence not in gone]
+    numbered = (replace(one.event, sequence=number) for number, one in enumerate(kept, 1))
+    with closing(sqlite3.connect(scene.shop.folder / "store.db")) as connection, connection:
+        connection.executemany("DELETE FROM events WHERE sequence = ?", [(number,) for number in gone])
+        for before, after in zip(kept, chained(numbered, ORIGIN), strict=True):
+            row = (after.event.sequence, after.hash, before.event.sequence)
+            connection.execute("UPDATE events SET sequence = ?, hash = ? WHERE sequence = ?", row)
+
+
+@pytest.mark.parametrize("gone", [(7,), (7, 8), (7, 8, 9, 10)])
+def test_events_taken_out_before_a_head_are_found_however_many(
+    scene: RecordScene, tmp_path: Path, gone: Sequence[int]
+) -> None:
+    """A head that covers what stands behind it was moved there."""
+    made_anew(scene, gone)
+    with pytest.raises(Corrupt, match="the head that was signed here is of another record"):
+        scene.export(tmp_path / "shop.record")
+
+
+def test_heads_of_keys_that_nobody_knows_are_told_when_the_record_is_handed_over(
+    scene: RecordScene, tmp_path: Path
+) -> None:
+    """Who takes the key's name off a head has to leave something there."""
+    assert (scene.export(tmp_path / "one").heads, scene.export(tmp_path / "two").strange_heads) == (2, 0)
+    scene.key = ed25519_pair("second.pub")
+    exported = scene.export(tmp_path / "three")
+    assert (exported.heads, exported.strange_heads) == (0, 2)
+
+
+@pytest.mark.parametrize("written", ["{", "[]", '{"a":1.5}', '{"a":NaN}', "[" * 100_000])
+def test_broken_details_are_told_by_their_event(scene: RecordScene, tmp_path: Path, written: str) -> None:
+    """As tampered with, which it was."""
+    with closing(sqlite3.connect(scene.shop.folder / "store.db")) as connection, connection:
+        connection.execute("UPDATE events SET details = ? WHERE sequence = 7", (written,))
+    with pytest.raises(Corrupt, match="event 7: its details are not as they were written"):
+        scene.export(tmp_path / "shop.record")
+
+
+def test_details_with_half_a_letter_are_tampered_with(scene: RecordScene, tmp_path: Path) -> None:
+    """Nothing that repave wrote has them."""
+    with closing(sqlite3.connect(scene.shop.folder / "store.db")) as connection, connection:
+        connection.execute("UPDATE events SET details = ? WHERE sequence = 7", (r'{"a":"\ud800"}',))
+    with pytest.raises(Corrupt, match="event 7: its hash"):
+        scene.export(tmp_path / "shop.record")
+
+
+@pytest.mark.parametrize("name", [b"project", b"previous"])
+def test_half_a_letter_in_the_first_line_is_wrong_and_nothing_more(bundle: Bundle, tmp_path: Path, name: bytes) -> None:
+    """It is told like any other change."""
+    first, *others = bundle.lines
+    strange = first.replace(b'"%b":"' % name, b'"%b":"\\ud800' % name)
+    assert strange != first
+    assert not bundle.tried(tmp_path / "other.record", [strange, *others]).holds
 
 
 def test_what_cannot_be_exported_is_refused(shop: Shop, tmp_path: Path) -> None:

@@ -4,9 +4,9 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
-from pipeline_cases import CLEAN, PEOPLE, PROD, TEST, drawn, release, situation
+from pipeline_cases import CLEAN, PEOPLE, PROD, TEST, drawn, numbers, release, situation
 
 from repave.model.evidence import (
     Approval,
@@ -23,7 +23,7 @@ from repave.model.evidence import (
 )
 from repave.model.gates import DAYS, Freeze, Gates, Window
 from repave.model.names import PersonName, ReleaseNumber
-from repave.model.pipeline import Held, PipelinePlan, Rule, Stage
+from repave.model.pipeline import Enter, Held, PipelinePlan, Rule, Stage
 from repave.planner.check import UnsafePlan
 from repave.planner.pipeline.checking import check
 from repave.planner.pipeline.planning import judged, plan
@@ -104,10 +104,44 @@ def test_the_checker_finds_what_enters_against_a_rule(
         check(let_in(held), pipeline, releases, evidence, now)
 
 
+@given(drawn(), numbers)
+def test_what_a_person_names_enters_by_the_same_promises(
+    case: tuple[tuple[Stage, ...], Evidence, datetime], number: ReleaseNumber
+) -> None:
+    """Whatever is on its way beside it."""
+    pipeline, evidence, now = case
+    for stage in pipeline:
+        newer = number > (evidence.standings[stage.environment].release or 0)
+        if newer and judged(pipeline, stage.environment, release(number), evidence, now) is None:
+            enter = Enter(environment=stage.environment, release=number, skipped=())
+            check(PipelinePlan(at=now, entering=(enter,)), pipeline, (release(number),), evidence, now)
+
+
+clocks = st.times().map(lambda time: f"{time:%H}:{time.minute // 10}0")
+moved = st.sampled_from([datetime(2026, 3, 29, 1, tzinfo=UTC), datetime(2026, 10, 25, 1, tzinfo=UTC)])
+
+
+@given(moved, st.integers(-1500, 1500), clocks, clocks, st.sampled_from([DAYS, ("Sat",), ("Sun",)]))
+@example(datetime(2026, 3, 29, 1, tzinfo=UTC), 10, "22:00", "02:30", ("Sat",))
+@example(datetime(2026, 10, 25, 1, tzinfo=UTC), 10, "02:30", "06:00", ("Sun",))
+def test_in_the_nights_when_clocks_change_the_checker_opens_when_the_planner_does(
+    moment: datetime, minutes: int, start: str, end: str, days: tuple[str, ...]
+) -> None:
+    """An hour that is left out or comes twice is none on which they part."""
+    pipeline = two(Gates(window=Window(days=days, start=start, end=end, zone="Europe/Prague")))
+    evidence, now = situation(test=2, prod=1), moment + timedelta(minutes=minutes)
+    standing = replace(evidence.standings[TEST], proven={R2: now - HOUR})
+    evidence = replace(evidence, standings={**evidence.standings, TEST: standing})
+    made = plan(pipeline, (release(2),), evidence, now)
+    check(made, pipeline, (release(2),), evidence, now)
+    for held in made.held:
+        assert held.rule is Rule.WINDOW
+        with pytest.raises(UnsafePlan, match="prod is closed at"):
+            check(let_in(held), pipeline, (release(2),), evidence, now)
+
+
 def let_in(held: Held) -> PipelinePlan:
     """A plan that does not care."""
-    from repave.model.pipeline import Enter  # noqa: PLC0415 - one use
-
     return PipelinePlan(
         at=NOW, entering=(Enter(environment=held.environment, release=held.release, skipped=()),), held=()
     )
@@ -237,6 +271,13 @@ def test_nothing_enters_with_a_flaw_past_its_deadline() -> None:
     assert with_flaws(Exposed(overdue=overdue), Exposed(overdue=overdue)) is Rule.FLAWS
     more = (*overdue, Overdue(flaw="CVE-2", due=NOW - HOUR))
     assert with_flaws(Exposed(overdue=overdue), Exposed(overdue=more)) is None
+    waived = replace(waiver, flaw="CVE-2")
+    assert with_flaws(Exposed(overdue=overdue), Exposed(overdue=more), waived) is Rule.FLAWS
+    mended = replace(evidence, exposed={(PROD, R2): Exposed(overdue=overdue), (PROD, R1): Exposed(overdue=more)})
+    enter = PipelinePlan(at=NOW, entering=(Enter(environment=PROD, release=R2, skipped=()),))
+    check(enter, pipeline, (release(2),), mended, NOW)
+    with pytest.raises(UnsafePlan, match="brings CVE-1 into prod"):
+        check(enter, pipeline, (release(2),), replace(mended, records=(waived,)), NOW)
 
 
 def test_an_emergency_shortens_soaks_and_passes_windows_and_nothing_else() -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 from repave.cli.codes import FAILED, OK
 from repave.cli.phrases import counted
 from repave.cli.screen import Screen
+from repave.cli.visible import visible
 from repave.operations.errors import Refused
 from repave.operations.recording.verifying import Ran, Verdict
 from repave.wiring.records import verified_bundle
@@ -29,10 +30,10 @@ def check_bundle(path: Path, key: Path | None, screen: Screen) -> int:
 
 def _show(verdict: Verdict, screen: Screen) -> None:
     what = f"the record of {verdict.project}, events {verdict.first} to {verdict.last}"
-    screen.show(f"{'verified' if verdict.holds else 'WRONG'}  {what}")
+    screen.show(f"{'verified' if verdict.holds else 'WRONG'}  {visible(what)}")
     for problem in verdict.problems[:SHOWN]:
         where = "" if problem.number is None else f"event {problem.number}: "
-        screen.show(f"  {where}{problem.message}")
+        screen.show(f"  {where}{visible(problem.message)}")
     if len(verdict.problems) > SHOWN:
         screen.show(f"  and {counted(len(verdict.problems) - SHOWN, 'problem')} more")
     if not verdict.holds:
@@ -42,7 +43,7 @@ def _show(verdict: Verdict, screen: Screen) -> None:
     screen.say(f"  the head was signed by {verdict.signed_by} at {verdict.signed_at}{inner}")
     unexplained = [one for one in verdict.ran if one.artifact is None]
     for one in unexplained[:SHOWN]:
-        screen.show(f"  no record explains {_told(one)}")
+        screen.show(f"  no record explains {visible(_told(one))}")
     screen.say(f"  {counted(len(verdict.ran), 'instance')} seen, {len(unexplained)} that no record explains")
 
 

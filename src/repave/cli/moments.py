@@ -36,8 +36,11 @@ def moment(option: str, text: str, now: datetime) -> datetime:
     return then
 
 
-def past_moment(option: str, text: str) -> datetime:
-    """A day, from its beginning in UTC, or a moment with its zone; in UTC. Raises Refused, naming the option."""
+def past_moment(option: str, text: str, now: datetime | None = None) -> datetime:
+    """A day, from its beginning in UTC, or a moment with its zone; in UTC. Raises Refused, naming the option.
+
+    Also for what is still to come, where it is told what time it is.
+    """
     then = _dated(text)
     expected = "a day such as 2026-03-01, or a time with its zone such as 2026-03-01T18:00+01:00"
     if then is None:
@@ -46,6 +49,8 @@ def past_moment(option: str, text: str) -> datetime:
         if len(text) > len("2026-03-01"):
             raise Refused(f"{option} {text}: expected {expected}", hint=f"did you mean `{text}Z`?")
         then = then.replace(tzinfo=UTC)
+    if now is not None and then > now:
+        raise Refused(f"{option} {text} is still to come", hint=f"it is {now:%Y-%m-%dT%H:%MZ} now")
     return then
 
 

@@ -1,5 +1,7 @@
 """What is told of one instance: what it is made of, what is wrong with that, and who let it in."""
 
+from datetime import datetime
+
 from repave.cli.codes import OK, UNKNOWN
 from repave.cli.phrases import counted, listed
 from repave.cli.screen import Screen
@@ -7,12 +9,13 @@ from repave.cli.severities import severity
 from repave.operations.instances import Trace, Traced
 
 
-def show_trace(name: str, trace: Trace, screen: Screen) -> int:
-    """All instances of that name, and the exit code."""
+def show_trace(name: str, trace: Trace, screen: Screen, at: datetime | None) -> int:
+    """All instances of that name, at that time where there is one, and the exit code."""
     screen.answer(
         {
             "subject": name,
             "kind": "instance",
+            "at": at,
             "instances": trace.instances,
             "sources": trace.sources,
             "unjudged": trace.unjudged,

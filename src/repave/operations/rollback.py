@@ -33,5 +33,11 @@ def release_to_return_to(project: Project, environment: Environment, store: Stor
     return store.release(ordered[-1])
 
 
+def was_healthy(project: Project, environment: Environment, store: Store, release: Release) -> bool:
+    """Whether every fleet that was ever deployed there has been carried by the release."""
+    targets = [target for key in fleets_of(project, environment) if (target := store.target(key))]
+    return bool(targets) and all(release.number in {proof.release for proof in one.proven} for one in targets)
+
+
 def _revoked(target: Target) -> set[RevisionId]:
     return {revoked.revision for revoked in target.revoked}

@@ -1,7 +1,7 @@
 """The record's table: events are added at its end, each chained to the one before it."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Row, insert, select
 from repave.model.chain import ORIGIN, Recorded, chained
 from repave.model.event import Event, exact
 from repave.model.statement import canonical
+from repave.ports.errors import Corrupt
 from repave.store.counters import draw, hold
 from repave.store.database import Database
 from repave.store.schema import events as table
@@ -41,7 +42,7 @@ def append(connection: Connection, events: Iterable[Event], *, by: str) -> None:
 
 
 def event_of(row: Row[tuple[object, ...]]) -> Event:
-    """The event of a row."""
+    """The event of a row. Raises Corrupt where its details are not what repave writes."""
     return Event(
         at=row.at,
         fleet=row.fleet,
@@ -49,9 +50,26 @@ def event_of(row: Row[tuple[object, ...]]) -> Event:
         message=row.message,
         slot=row.slot,
         by=row.by,
-        details=json.loads(row.details),
+        details=_details(row.sequence, row.details),
         sequence=row.sequence,
     )
+
+
+def _details(number: int, written: str) -> Mapping[str, object]:
+    try:
+        details = json.loads(written, parse_float=_no_fraction, parse_constant=_no_fraction)
+    except (ValueError, RecursionError):
+        details = None
+    if isinstance(details, dict):
+        return details
+    raise Corrupt(
+        f"the record in the store was tampered with: event {number}: its details are not as they were written",
+        hint="restore the store from a backup; what is signed stays as it is",
+    )
+
+
+def _no_fraction(written: str) -> object:
+    raise ValueError(f"the record holds no fractions, and no {written}")
 
 
 def recorded_of(row: Row[tuple[object, ...]]) -> Recorded:

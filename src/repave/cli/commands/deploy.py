@@ -18,6 +18,7 @@ from repave.model.pipeline import Enter
 from repave.model.project import Environment
 from repave.model.release import Release
 from repave.operations.deploy import DeployResult
+from repave.operations.promoting.reasons import reason_given
 from repave.operations.releases import release_named
 from repave.wiring import Wiring
 
@@ -55,13 +56,14 @@ def deploy(
     which, until when, and what can be done. What was healthy there before enters without them.
     """
     screen = Screen(as_json=as_json)
+    why = "" if emergency is None else reason_given(emergency)
     with opened(file) as wiring:
         where = environment_named(wiring.project, environment)
         chosen = _chosen(wiring, where, release, watch=watch)
-        word = wiring.promoting.word(where, chosen, emergency or "") if release or emergency else None
+        word = wiring.promoting.word(where, chosen, why) if release or why else None
         with screen.progress() as progress:
             wiring.promoting.admit(where, chosen, progress, word)
-        enter = Enter(environment=where.name, release=chosen.number, skipped=(), emergency=emergency or "")
+        enter = Enter(environment=where.name, release=chosen.number, skipped=(), emergency=why)
         try:
             result = carry_out(wiring, where, chosen, "deploy", screen, word=lambda: wiring.promoting.entered(enter))
             if watch:
@@ -90,6 +92,7 @@ def carry_out(
     """Publish, write down what is wanted, and follow it to its end.
 
     ``word`` writes down, all or nothing with that, how it came to it; without one the release enters by this.
+    Raises Refused where the environment has moved on while it was published.
     """
     with screen.progress() as progress:
         wiring.publish(environment, release, progress)

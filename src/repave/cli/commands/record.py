@@ -9,6 +9,7 @@ from repave.cli.codes import OK
 from repave.cli.moments import past_moment
 from repave.cli.opening import opened
 from repave.cli.options import File, Json
+from repave.cli.phrases import counted
 from repave.cli.screen import Screen
 from repave.cli.verbs import example
 from repave.config.problems import nearest
@@ -79,6 +80,12 @@ def _export(wiring: Wiring, screen: Screen, path: Path, since: str | None, until
     screen.answer(done)
     screen.show(f"{done.sha256}  {path}")
     screen.say(f"events {done.first} to {done.last}, the head signed by {done.key}")
+    screen.say(f"the whole record holds, with {counted(done.heads, 'signed head')} in it")
+    if done.strange_heads:
+        screen.warn(
+            f"heads in it by keys that are not known here: {done.strange_heads}. Nothing follows from those: name an "
+            "older key of yours under `signing.verify`; where there is none, somebody may have changed the store"
+        )
     screen.hint(f"elsewhere, with the public half of that key: `repave verify {path.name} --key release.pub`")
     return OK
 

@@ -12,7 +12,7 @@ from repave.cli.outcomes import document, exit_code, show
 from repave.cli.screen import Screen
 from repave.cli.verbs import example
 from repave.config.policies import environment_named
-from repave.operations.rollback import release_to_return_to
+from repave.operations.rollback import release_to_return_to, was_healthy
 
 To = Annotated[str | None, typer.Option("--to", help="A release [default: the last healthy one].", metavar="rN")]
 
@@ -21,13 +21,17 @@ To = Annotated[str | None, typer.Option("--to", help="A release [default: the la
 def rollback(environment: EnvironmentArgument, *, to: To = None, as_json: Json = False, file: File = None) -> int:
     """Go back to the last release that was healthy here, and is not the present one.
 
-    It rolls out like any other: nothing is baked, and no request is lost. `repave promote` lets nothing in there that
-    was baked by now; `repave deploy --release` does.
+    It rolls out like any other: nothing is baked, and no request is lost. What --to names and was never healthy here
+    asks every gate, as with `repave deploy`: where one holds it, this ends with 5. `repave promote` lets nothing in
+    there that was baked by now; `repave deploy --release` does.
     """
     screen = Screen(as_json=as_json)
     with opened(file) as wiring:
         where = environment_named(wiring.project, environment)
         release = release_to_return_to(wiring.project, where, wiring.store, to)
+        if not was_healthy(wiring.project, where, wiring.store, release):
+            with screen.progress() as progress:
+                wiring.promoting.admit(where, release, progress)
         screen.say(f"going back to {release}")
         try:
             result = carry_out(

@@ -43,11 +43,11 @@ def where(subject: Subject, *, at: At = None, as_json: Json = False, file: File 
     findings, and who let its release in. Ends with 3 when a source could not be read, or none covers what is locked.
     """
     screen = Screen(as_json=as_json)
-    then = None if at is None else past_moment("--at", at)
     with opened(file) as wiring, screen.progress() as progress:
+        then = None if at is None else past_moment("--at", at, wiring.clock.now())
         trace = Tracing(store=wiring.store, advisories=wiring.advisories, progress=progress).trace(subject, then)
         if trace is not None:
-            return show_trace(subject, trace, screen)
+            return show_trace(subject, trace, screen, then)
         present = wiring.locking.present()
         search = Search(
             store=wiring.store,

@@ -11,7 +11,10 @@ from repave.ports.commands import Commands
 from repave.ports.errors import CommandFailed
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
-FORMAT = "%ae%n%(trailers:key=Co-authored-by,valueonly)"
+FORMAT = "<%ae>%n%(trailers:key=Co-authored-by,valueonly,unfold)"
+"""A line for each author, also for one whose address is empty."""
+
+ADDRESS = re.compile(r"[^\s<>]+@[^\s<>]+")
 
 
 class Authors:
@@ -25,15 +28,17 @@ class Authors:
     def of(self, release: Release, present: Release | None) -> frozenset[str] | None:
         """Names of people, and addresses of others, of all commits since the one that ``present`` was made from.
 
-        None where nobody can know: no git, a folder with changes that were never committed, a commit that is gone.
+        None where nobody can know all of them: nothing runs yet, no git, a folder with changes that were never
+        committed (of either release), a commit that is gone, an author without an address.
         """
-        if not COMMIT.fullmatch(release.source):
+        if present is None or not (COMMIT.fullmatch(release.source) and COMMIT.fullmatch(present.source)):
             return None
-        since = present.source if present and COMMIT.fullmatch(present.source) else ""
-        which = [f"{since}..{release.source}"] if since else ["-1", release.source]
+        which = f"{present.source}..{release.source}"
         try:
-            told = git(self._commands, self._folder, "log", f"--format={FORMAT}", *which, "--")
+            told = git(self._commands, self._folder, "log", f"--format={FORMAT}", which, "--")
         except CommandFailed:
             return None
-        emails = re.findall(r"[^\s<>]+@[^\s<>]+", told.lower())
-        return frozenset(str(self._names.get(email, email)) for email in emails)
+        found = [ADDRESS.findall(line) for line in told.lower().splitlines() if line.strip()]
+        if not all(found):
+            return None
+        return frozenset(str(self._names.get(email, email)) for emails in found for email in emails)

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import datetime
 
-from repave.model.evidence import Entry, Request, RolledBack, Soaked
+from repave.model.evidence import Entry, Failed, Record, Request, RolledBack, Soaked
 from repave.model.names import EnvironmentName, ReleaseNumber
 from repave.model.pipeline import Enter, Held, PipelinePlan
 from repave.model.project import Environment, Project
@@ -29,11 +29,13 @@ class Promoting:
         self._clock = clock
         self._gathering = gathering
         self._pipeline = pipeline_of(project)
+        self._known: int | None = None
+        """How many records there were at the last decision; None before there is one."""
 
     def plan(self, progress: Progress) -> PipelinePlan:
         """Who may enter now, and what holds the others. Keeps the soaks that have ended well."""
         now = self._clock.now()
-        self.learn()
+        self._take_stock()
         self._keep_soaks(now)
         evidence, releases = self._gathering.evidence(now, progress), self._store.releases()
         made = plan(self._pipeline, releases, evidence, now)
@@ -49,14 +51,18 @@ class Promoting:
         an environment without gates, after one without a soak.
         """
         now = self._clock.now()
+        self._take_stock()
         standing = standing_of(self._project, environment.name, self._store, now)
         if release.number == standing.release or release.number in standing.proven or not self._gated(environment):
             return None
-        self.learn()
         self._keep_soaks(now)
         evidence = self._gathering.evidence(now, progress)
         said = replace(evidence, records=(*evidence.records, asked)) if asked else evidence
-        return judged(self._pipeline, environment.name, release, said, now)
+        held = judged(self._pipeline, environment.name, release, said, now)
+        if held is None and release.number > (standing.release or 0):
+            enter = Enter(environment=environment.name, release=release.number, skipped=())
+            check(PipelinePlan(at=now, entering=(enter,)), self._pipeline, (release,), said, now)
+        return held
 
     def admit(
         self, environment: Environment, release: Release, progress: Progress, asked: Request | None = None
@@ -79,8 +85,29 @@ class Promoting:
         """That a person names the release for the environment, in an emergency with the reason."""
         return Request(environment=environment.name, release=release.number, at=self._clock.now(), emergency=emergency)
 
+    def confirm(self, enter: Enter) -> None:
+        """Raise Refused where something has happened since the last decision that it did not know of.
+
+        That is: another release entered, a person went back, or this one failed. To be asked within the transaction
+        that lets it in.
+        """
+        self.learn()
+        later = () if self._known is None else self._store.evidence()[self._known :]
+        if any(_overtakes(record, enter) for record in later):
+            raise Refused(
+                f"{enter.environment} has moved on since r{enter.release} was let in",
+                hint=f"`repave status {enter.environment}` shows what it is to run; the same command decides anew",
+            )
+
     def entered(self, enter: Enter) -> None:
-        """It is let in, from now on; kept where it is not what is wanted there already."""
+        """It is let in, from now on; kept where it is not what is wanted there already.
+
+        Raises Refused where it does not ``confirm``.
+        """
+        self.confirm(enter)
+        self._keep_entry(enter)
+
+    def _keep_entry(self, enter: Enter) -> None:
         now = self._clock.now()
         if standing_of(self._project, enter.environment, self._store, now).release == enter.release:
             return
@@ -95,6 +122,11 @@ class Promoting:
             ),
         )
 
+    def _take_stock(self) -> None:
+        """What comes after this, the decision did not know."""
+        self.learn()
+        self._known = len(self._store.evidence())
+
     def learn(self) -> None:
         """What failed since is remembered, and holds the release from here on; also what nobody waited for."""
         kept = set(self._store.evidence())
@@ -106,7 +138,7 @@ class Promoting:
         """A person went back to a release: it is let in, and nothing else that is baked by now enters by itself."""
         newest = self._store.releases()[-1].number
         keep(self._store, RolledBack(environment=environment, release=newest, at=self._clock.now()))
-        self.entered(Enter(environment=environment, release=release, skipped=()))
+        self._keep_entry(Enter(environment=environment, release=release, skipped=()))
 
     def watched(self) -> tuple[EnvironmentName, ...]:
         """In pipeline order, the environments whose health gates hang on: they are to be looked at before a plan."""
@@ -129,3 +161,16 @@ class Promoting:
             if long_enough and (stage.environment, number, since) not in kept:
                 soaked = Soaked(environment=stage.environment, release=number, since=since, at=seen)
                 keep(self._store, soaked)
+
+
+def _overtakes(record: Record, enter: Enter) -> bool:
+    """Whether a decision that had known of this would have been another."""
+    match record:
+        case Entry(environment=enter.environment):
+            return record.release != enter.release
+        case RolledBack(environment=enter.environment):
+            return record.release >= enter.release
+        case Failed(environment=enter.environment):
+            return record.release == enter.release
+        case _:
+            return False

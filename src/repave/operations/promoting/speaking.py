@@ -10,6 +10,7 @@ from repave.model.project import Environment, Project
 from repave.model.release import Release
 from repave.operations.errors import Refused
 from repave.operations.promoting.keeping import keep
+from repave.operations.promoting.reasons import reason_given
 from repave.operations.promoting.words import words_of_approval, words_of_waiver
 from repave.ports.clock import Clock
 from repave.ports.personal import PersonalSignatures
@@ -38,7 +39,7 @@ class Speaking:
             environment=environment.name,
             release=release.number,
             person=NOBODY,
-            reason=_required(reason),
+            reason=reason_given(reason),
             at=self._clock.now(),
         )
         person, signature = self._sign(words_of_approval(self._project.name, said, release), key)
@@ -48,7 +49,7 @@ class Speaking:
 
     def waive(self, flaw: str, until: datetime, reason: str, key: Path) -> Waiver:
         """One person answers for a flaw until then. Raises Refused, Gone, Denied."""
-        said = Waiver(flaw=flaw, person=NOBODY, reason=_required(reason), at=self._clock.now(), until=until)
+        said = Waiver(flaw=flaw, person=NOBODY, reason=reason_given(reason), at=self._clock.now(), until=until)
         person, signature = self._sign(words_of_waiver(self._project.name, said), key)
         said = replace(said, person=person, signature=signature)
         keep(self._store, said)
@@ -64,9 +65,3 @@ class Speaking:
                 hint="put its public half (.pub) under `people` in repave.yaml, or sign with another: --key",
             )
         return person, signature
-
-
-def _required(reason: str) -> str:
-    if not reason.strip():
-        raise Refused("it needs a reason", hint='--reason "tried by hand": who reads it later asks why')
-    return reason.strip()

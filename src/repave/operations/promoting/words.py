@@ -18,6 +18,7 @@ def words_of_approval(project: ProjectName, approval: Approval, release: Release
             "release": approval.release,
             "artifacts": dict(release.artifacts),
             "lock": release.lock,
+            "source": release.source,
             "reason": approval.reason,
             "at": approval.at.astimezone(UTC).isoformat(),
         }

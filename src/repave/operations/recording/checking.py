@@ -36,6 +36,8 @@ class Chain:
         self.events = 0
         self.heads = 0
         """Heads within the record that a trusted key signed and that hold."""
+        self.strange_heads = 0
+        """Heads within the record that name another key: they say nothing."""
 
         self._project = project
         self._judges = judges
@@ -68,7 +70,7 @@ class Chain:
             self.problems.append(Problem(number=self._next, message=f"{missing} missing"))
         elif number < self._next:
             self.problems.append(Problem(number=number, message="it stands at another place than its number says"))
-        if link(self._previous, canonical(event)) != kept:
+        if not _follows(self._previous, event, kept):
             self.problems.append(
                 Problem(number=number, message="its hash does not cover what it says and what precedes it")
             )
@@ -89,14 +91,17 @@ class Chain:
         """A head of a key that is not trusted says nothing; one that a trusted key signed must hold."""
         said = content_of(saying, HEAD_TYPE)
         if not any(key.fingerprint == saying.get("key") for key in self._keys):
+            self.strange_heads += 1
             return
         covered = said.get("number")
+        # A head is recorded after what it covers: one that stands before it was moved there.
+        later = not isinstance(covered, int) or covered >= number
         expected = self._hashes.get(covered) if isinstance(covered, int) else None
         if not said_by(saying, self.judge):
             self.problems.append(
                 Problem(number=number, message="the signature of this head is not of the key it names")
             )
-        elif said.get("project") != self._project or (expected is not None and said.get("hash") != expected):
+        elif said.get("project") != self._project or later or (expected is not None and said.get("hash") != expected):
             words = f"the head that was signed here is of another record: events to {covered} were made anew"
             self.problems.append(Problem(number=number, message=words))
         else:
@@ -114,3 +119,11 @@ class Chain:
         further = TrustedKey(name=name, pem=str(said.get("pem")))
         self._keys = (*self._keys, replace(further, name=f"{name} ({further.fingerprint[:19]})"))
         self.judge = self._judges(self._keys)
+
+
+def _follows(previous: str, event: Mapping[str, object], kept: str) -> bool:
+    """Whether that hash is the event's; what cannot be written, such as half of a letter, has none."""
+    try:
+        return link(previous, canonical(event)) == kept
+    except ValueError:
+        return False

@@ -46,6 +46,12 @@ class ExportedRecord:
     sha256: str
     """Of the file."""
 
+    heads: int
+    """Signed heads within the whole record, all of which hold."""
+
+    strange_heads: int
+    """Heads within it of keys that are not known: nothing follows from them."""
+
 
 @dataclass(kw_only=True)
 class _Part:
@@ -56,6 +62,9 @@ class _Part:
     previous: str = ORIGIN
     hash: str = ORIGIN
     artifacts: set[Digest] = field(default_factory=set)
+    heads: int = 0
+    strange_heads: int = 0
+    """Both of the whole record."""
 
 
 class Exporting:
@@ -104,7 +113,16 @@ class Exporting:
         finally:
             beside.unlink(missing_ok=True)
         key = TrustedKey(name="", pem=signer.public).fingerprint
-        return ExportedRecord(path=path, first=part.first, last=part.last, hash=part.hash, key=key, sha256=digest)
+        return ExportedRecord(
+            path=path,
+            first=part.first,
+            last=part.last,
+            hash=part.hash,
+            key=key,
+            sha256=digest,
+            heads=part.heads,
+            strange_heads=part.strange_heads,
+        )
 
     def _checked(self, since: datetime | None, until: datetime | None, signer: Signer, progress: Progress) -> _Part:
         """Which events are asked for. Raises Corrupt when any event of all does not stand as it was recorded."""
@@ -129,6 +147,7 @@ class Exporting:
                 f"the record in the store was tampered with: event {wrong.number}: {wrong.message}",
                 hint="restore the store from a backup; what is signed stays as it is",
             )
+        part.heads, part.strange_heads = chain.heads, chain.strange_heads
         return part if part.last >= part.first else _Part()
 
     def _write(self, stream: BinaryIO, part: _Part, signer: Signer, task: Task) -> str:

@@ -63,11 +63,11 @@ def verify_bundle(path: Path, keys: Collection[TrustedKey], judges: Judges, prog
     first_line, header = next(standing, (b"", {}))
     if header.get("type") != BUNDLE_TYPE:
         raise Refused(f"{path} is no record that this repave can check", hint=NO_BUNDLE)
-    first, previous = header.get("first"), str(header.get("previous"))
+    first, project = header.get("first"), _text(header.get("project"))
     chain = Chain(
-        project=str(header.get("project")),
+        project=project,
         first=first if isinstance(first, int) else 1,
-        previous=previous,
+        previous=_text(header.get("previous")),
         keys=keys,
         judges=judges,
     )
@@ -78,7 +78,7 @@ def verify_bundle(path: Path, keys: Collection[TrustedKey], judges: Judges, prog
         for line, document in standing:
             reading.take(line, document)
             task.advance(len(line))
-    return reading.end(str(header.get("project")), first if isinstance(first, int) else 1)
+    return reading.end(project, first if isinstance(first, int) else 1)
 
 
 class _Reading:
@@ -138,6 +138,11 @@ class _Reading:
             message = "the head was signed over another first line"
         if message:
             yield Problem(number=number, message=message)
+
+
+def _text(value: object) -> str:
+    """As text that can be written: half of a letter becomes a question mark."""
+    return str(value).encode("utf-8", "replace").decode()
 
 
 def _number(event: object) -> int | None:

@@ -5,7 +5,7 @@ It reasons from the arguments alone and shares no code with the planner: an erro
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from repave.model.evidence import Approval, Evidence, Failed, Request, RolledBack, Soaked, Standing, Waiver
@@ -125,28 +125,32 @@ def four_eyes(view: View) -> Iterator[str]:
 
 
 def at_the_time(view: View) -> Iterator[str]:
-    """The window is open, by the minutes of its own clock; only an emergency passes it."""
+    """The window is open, by the clock of its own zone; only an emergency passes it."""
     gates = view.stage.gates
     if view.emergency:
         return
     window = gates.window
-    local = view.now.astimezone(ZoneInfo(window.zone if window else "UTC"))
+    zone = ZoneInfo(window.zone if window else "UTC")
+    today = view.now.astimezone(zone).date()
     holidays = view.evidence.holidays.get(view.stage.environment, frozenset())
 
     def closed(day: date) -> bool:
         return day in holidays or any(freeze.first <= str(day) <= freeze.last for freeze in gates.freezes)
 
-    if closed(local.date()):
-        yield f"{view.stage.environment} takes nothing on {local.date()}"
+    if closed(today):
+        yield f"{view.stage.environment} takes nothing on {today}"
     if window is None:
         return
-    minute, today = f"{local:%H:%M}", local.date()
-    yesterday = today - timedelta(days=1)
-    overnight = window.end <= window.start
-    began_today = minute >= window.start and (overnight or minute < window.end) and f"{today:%a}" in window.days
-    goes_on = overnight and minute < window.end and f"{yesterday:%a}" in window.days and not closed(yesterday)
-    if not (began_today or goes_on):
-        yield f"{view.stage.environment} is closed at {minute}"
+    overnight = timedelta(days=window.end <= window.start)
+    begun = [day for day in (today - timedelta(days=1), today) if f"{day:%a}" in window.days and not closed(day)]
+    spans = [(_instant(day, window.start, zone), _instant(day + overnight, window.end, zone)) for day in begun]
+    if not any(opens <= view.now < closes for opens, closes in spans):
+        yield f"{view.stage.environment} is closed at {view.now.astimezone(zone):%H:%M}"
+
+
+def _instant(day: date, clock: str, zone: ZoneInfo) -> datetime:
+    """When a clock shows that; the first time where it is set back, and as much later where the hour is left out."""
+    return datetime.fromisoformat(f"{day}T{clock}").replace(tzinfo=zone).astimezone(UTC)
 
 
 def flaws(view: View) -> Iterator[str]:
@@ -165,7 +169,7 @@ def flaws(view: View) -> Iterator[str]:
     }
     brought = {one.flaw for one in known.overdue} - waived
     runs = view.here.release and view.evidence.exposed.get((view.stage.environment, view.here.release))
-    there = {one.flaw for one in runs.overdue} if runs else set()
+    there = {one.flaw for one in runs.overdue} - waived if runs else set()
     if brought and not (brought <= there and len(brought) < len(there)):
         yield f"{view.release} brings {', '.join(sorted(brought))} into {view.stage.environment}"
 

@@ -190,7 +190,10 @@ def _unbroken_soaks(case: Case, environment: EnvironmentName) -> Iterator[Soaked
 
 
 def _flawed(case: Case) -> Held | None:
-    """Only what is new: a release that has fewer overdue flaws than what runs, and no other, is the cure."""
+    """Only what is new: a release that has fewer overdue flaws than what runs, and no other, is the cure.
+
+    What is waived counts on neither side: leaving a flaw behind that nobody minds makes up for none.
+    """
     environment = case.stage.environment
     if not case.stage.gates.declared:
         return None
@@ -205,7 +208,7 @@ def _flawed(case: Case) -> Held | None:
         )
     waived = {one.flaw for one in case.records(Waiver) if one.at <= case.now < one.until}
     overdue = {one.flaw: one.due for one in exposed.overdue if one.flaw not in waived}
-    if not overdue or set(overdue) < _overdue_here(case):
+    if not overdue or set(overdue) < _overdue_here(case) - waived:
         return None
     first = min(overdue, key=lambda flaw: (overdue[flaw], flaw))
     more = f" and {len(overdue) - 1} more" if len(overdue) > 1 else ""
