@@ -1,6 +1,8 @@
 """The parts of a machine that installs itself: what its document says, and what lies beside its disk."""
 
 import json
+import os
+import subprocess
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
@@ -20,6 +22,7 @@ from repave.model.lock import Layer
 from repave.model.names import Digest, ImageName
 from repave.model.recipe import Base, Boot, Image, ImageKind
 from repave.ports.baker import BakeRequest
+from repave.ports.bootstrap_format import BEGUN, CONSOLE, GIVE_UP
 from repave.ports.errors import Invalid
 from repave.registries.layout import LayoutRegistry
 from repave.registries.vault import FileVault
@@ -123,3 +126,33 @@ def test_document_holds_no_setting_of_an_environment(bench: Bench) -> None:
     assert '"package_update":false,"package_upgrade":false' in document
     assert "upgrade" not in document.replace("package_upgrade", "")
     assert Digest(first.bootstrap.document.digest) == first.document.digest
+
+
+def test_all_that_is_wanted_is_started_at_the_end(bench: Bench) -> None:
+    """Services of packages, which were not started as they were installed, as well as the application."""
+    told = bench.manifest(bench.beside(BakeRequest(image=IMAGE, packages=(), files=())))
+    assert told["start"] == "multi-user.target"
+    assert "etc/systemd/system/multi-user.target.wants/repave-application.service" in told["links"]
+
+
+@pytest.mark.parametrize(("begun", "done", "off"), [(False, False, False), (True, True, False), (True, False, True)])
+def test_first_start_that_was_broken_off_ends_the_machine(
+    bench: Bench, tmp_path: Path, *, begun: bool, done: bool, off: bool
+) -> None:
+    """With its reason, at the next start: it would never be gone on with."""
+    beside = bench.beside(BakeRequest(image=IMAGE, packages=(), files=()))
+    (command,) = YAML(typ="safe").load(bench.registry.read(beside.document.digest))["bootcmd"]
+    link = "/etc/systemd/system/multi-user.target.wants/repave-application.service"
+    assert command == ["/bin/sh", "-c", GIVE_UP, "sh", BEGUN, link, CONSOLE]
+    if begun:
+        (tmp_path / "begun").touch()
+    if done:
+        (tmp_path / "done").symlink_to("/etc/a.service")
+    (tmp_path / "systemctl").write_text(f'#!/bin/sh\necho "$@" >{tmp_path}/asked\n')
+    (tmp_path / "systemctl").chmod(0o755)
+    here = [os.fspath(tmp_path / name) for name in ("begun", "done", "console")]
+    subprocess.run([*command[:4], *here], env={"PATH": f"{tmp_path}:/usr/bin:/bin"}, check=True)
+    assert (tmp_path / "asked").exists() == off
+    if off:
+        assert (tmp_path / "asked").read_text() == "poweroff --force\n"
+        assert (tmp_path / "console").read_text().startswith("repave: bootstrap failed: the first start was broken off")

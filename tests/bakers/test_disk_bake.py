@@ -50,6 +50,10 @@ MOST_NEW_PARTS = 8
 """Of a disk of some forty: where the application lies, and what the file system says of itself."""
 
 
+VARIABLES_KEPT = (b'GREETING="hello"', b'"path": "/run/repave/environment"')
+"""What would be on a machine's disk had cloud-init been told its variables."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Machine:
     """What was baked, and its disk."""
@@ -178,7 +182,10 @@ def packages_of(root: Path) -> set[str]:
 
 
 def test_machine_that_installs_itself_becomes_the_golden_one(machine: Machine, tmp_path: Path) -> None:
-    """By its own word it has the same packages; one that lacks a file says so, serves nothing, and is off."""
+    """By its own word it has the same packages, and their services run; its variables are not on its disk.
+
+    One that lacks a file says so, serves nothing, and is off.
+    """
     shop = machine.shop
     shop.install_itself()
     (baked,) = shop.run("bake")["artifacts"]
@@ -191,6 +198,11 @@ def test_machine_that_installs_itself_becomes_the_golden_one(machine: Machine, t
             (fleet,) = shop.run("deploy", "test")["fleets"]
             assert answer(f"{fleet['endpoint']}/") == "hello True holds 32 2 GiB 2"
             told = answer(f"{fleet['endpoint']}/packages") or ""
+            assert answer(f"{fleet['endpoint']}/daemon") == "True"
+            (overlay,) = (shop.folder / ".repave/local").rglob("overlay.qcow2")
+            written = overlay.read_bytes()
+            assert b"repave-application.service" in written
+            assert not [words for words in VARIABLES_KEPT if words in written]
         finally:
             shop.run("destroy", "test", "--yes")
         assert set(told.splitlines()) == packages_of(machine.root)

@@ -44,6 +44,7 @@ def configurations(draw: st.DrawFn) -> DiskConfiguration:
         arguments="root=PARTLABEL=repave-root console=ttyS0",
         data_sources=("NoCloud", "None"),
         takes_environment=draw(st.booleans()),
+        needs_cloud_init=draw(st.booleans()),
         bootstrap=draw(
             st.none() | st.builds(Bootstrap, document=contents, files=st.lists(contents, max_size=3).map(tuple))
         ),
@@ -76,7 +77,7 @@ def test_configuration_is_read_back(machine: DiskConfiguration) -> None:
 def test_machine_of_an_older_bake_is_configured_by_cloud_init() -> None:
     """It says nothing of another way."""
     said = json.loads(MACHINE.content())
-    del said["takes_environment"]
+    del said["takes_environment"], said["needs_cloud_init"]
     assert DiskConfiguration.parse(json.dumps(said).encode(), "it") == MACHINE
 
 

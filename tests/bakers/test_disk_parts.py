@@ -5,6 +5,7 @@ import os
 import re
 import struct
 from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 from zlib import crc32
 
@@ -16,13 +17,13 @@ from repave.archives.compression import Compression, packed, unpacked
 from repave.archives.rules import TREE
 from repave.bakers.disk.initrd import DRIVERS, initrd, kernel_version, load_order
 from repave.bakers.disk.making import first_code, later_code, quoted, take
-from repave.bakers.disk.settings import DATA_SOURCES, Settings, cloud_settings, takes_environment
+from repave.bakers.disk.settings import DATA_SOURCES, Settings, cloud_settings, needs_cloud_init
 from repave.bakers.disk.slimness import COLDPLUG
 from repave.bakers.disk.sparse import copy_sparse, data_ranges, write_sparse
 from repave.bakers.disk.table import MIB, ROOT_NAME, SECTOR, TABLE_SECTORS, Outline
 from repave.bakers.disk.units import SANDBOX, application_unit, command
-from repave.bakers.rootfs.layertar import LayerTar
-from repave.model.lock import Ecosystem, Layer, LockedFile, LockedPackage
+from repave.bakers.rootfs.layertar import FIRST_TIME, LayerTar
+from repave.model.lock import Ecosystem, Layer, LockedPackage
 from repave.model.names import ImageName
 from repave.model.recipe import Base, FileMapping, Image, ImageKind
 from repave.ports.baker import BakeRequest
@@ -228,19 +229,27 @@ def test_what_no_server_needs_is_not_started() -> None:
     assert {"--subsystem-match=acpi", "--subsystem-match=input"} <= set(settings.files[COLDPLUG].split())
 
 
-def test_cloud_init_is_needed_by_who_lays_files_for_it_or_has_an_ssh_server() -> None:
-    """Others take their variables without it."""
-    file = LockedFile(
-        target="/etc/cloud/cloud.cfg.d/50-own.cfg",
-        sha256="0" * 64,
-        size_bytes=1,
-        mode=0o644,
-        origin="own.cfg",
-        images=(IMAGE.name,),
-    )
-    assert takes_environment(REQUEST)
-    assert not takes_environment(replace(REQUEST, files=(file,)))
-    assert not takes_environment(replace(REQUEST, packages=(SSH_SERVER,)))
+@pytest.mark.parametrize(
+    ("path", "needed"),
+    [
+        ("etc/cloud/cloud.cfg.d/50-own.cfg", True),
+        ("var/lib/cloud/seed/nocloud/user-data", True),
+        ("etc/cloudy/own.cfg", False),
+        ("srv/etc/cloud/own.cfg", False),
+    ],
+)
+def test_cloud_init_is_needed_by_who_lays_files_for_it(tmp_path: Path, path: str, *, needed: bool) -> None:
+    """Whichever way they came into a layer; others take their variables without it."""
+    for name, place in (("one", "srv/page"), ("two", path)):
+        with LayerTar(tmp_path / name) as tar:
+            tar.file(place, BytesIO(), size=0, owner=(0o644, 0, 0), time=FIRST_TIME)
+    assert needs_cloud_init(REQUEST, (tmp_path / "one", tmp_path / "two")) == needed
+
+
+def test_cloud_init_is_needed_by_an_ssh_server() -> None:
+    """It makes its keys."""
+    assert not needs_cloud_init(REQUEST, ())
+    assert needs_cloud_init(replace(REQUEST, packages=(SSH_SERVER,)), ())
 
 
 @given(st.text(st.characters(exclude_characters="\0\n", codec="utf-8"), min_size=1))

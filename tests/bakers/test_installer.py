@@ -1,5 +1,6 @@
 """What a machine does that installs itself: exactly the locked packages and layers, from wherever they can be had."""
 
+import os
 import subprocess
 import tarfile
 from collections.abc import Mapping
@@ -10,7 +11,8 @@ from typing import Any
 import pytest
 from served_mirror import served
 
-from repave.bakers.disk.installer import Failed, Shelf, install, installed
+from repave.bakers.disk import installer
+from repave.bakers.disk.installer import Failed, Shelf, install, installed, main, shelf_here
 from repave.bakers.rootfs.installation import LAYERS_UNPACKING
 
 BASE = "base all 1.0"
@@ -33,9 +35,11 @@ class Workshop:
             ["dpkg", f"--root={self.root}", "--install", self._deb("base", "1.0", {})], check=True, capture_output=True
         )
 
-    def package(self, name: str, *, version: str = "1.0", needs: str = "", stored: str = "disk") -> dict[str, Any]:
+    def package(
+        self, name: str, *, version: str = "1.0", needs: str = "", stored: str = "disk", script: str = ""
+    ) -> dict[str, Any]:
         """A package as a manifest names it; its file is in the folder ``stored``, or nowhere."""
-        built = self._deb(name, version, {"Pre-Depends": needs} if needs else {})
+        built = self._deb(name, version, {"Pre-Depends": needs} if needs else {}, script)
         return self._stored(built, f"{name} {version}", stored)
 
     def layer(self, files: Mapping[str, bytes]) -> dict[str, Any]:
@@ -66,7 +70,7 @@ class Workshop:
         """Install it from the disk, or elsewhere."""
         install(manifest, self.root, Shelf(self.root, disk=self.disk, mirror=mirror))
 
-    def _deb(self, name: str, version: str, fields: Mapping[str, str]) -> Path:
+    def _deb(self, name: str, version: str, fields: Mapping[str, str], script: str = "") -> Path:
         tree = self.folder / "trees" / f"{name}-{version}"
         (tree / "DEBIAN").mkdir(parents=True)
         (tree / "usr/share" / name).mkdir(parents=True)
@@ -80,6 +84,9 @@ class Workshop:
             **fields,
         }
         (tree / "DEBIAN/control").write_text("".join(f"{key}: {value}\n" for key, value in said.items()))
+        if script:
+            (tree / "DEBIAN/postinst").write_text(f"#!/bin/sh\n{script}\n")
+            (tree / "DEBIAN/postinst").chmod(0o755)
         built = self.folder / f"{name}.deb"
         subprocess.run(["dpkg-deb", "--root-owner-group", "--build", tree, built], check=True, capture_output=True)
         return built
@@ -128,6 +135,68 @@ def test_what_the_disk_lacks_comes_from_the_mirror_or_the_origin(workshop: Works
     assert not (workshop.root / "var/cache/repave").exists()
 
 
+@pytest.mark.parametrize("end", ["", "; exit 1"])
+def test_no_service_is_started_while_packages_are_installed(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch, end: str
+) -> None:
+    """Whoever asks whether it may start is told no; afterwards, however it ended, nothing stands in the way."""
+    # There is no shell in the root: its packages' scripts are run outside of it.
+    monkeypatch.setattr(installer, "OPTIONS", (*installer.OPTIONS, "--force-script-chrootless"))
+    policy = f"{workshop.root}/usr/sbin/policy-rc.d"
+    asked = workshop.package("served", script=f"{policy} served start; echo $? >{workshop.folder}/told{end}")
+    if end:
+        assert "not locked served all 1.0 (iF)" in refusal(workshop, workshop.manifest(asked))
+    else:
+        workshop.install(workshop.manifest(asked))
+    assert (workshop.folder / "told").read_text() == "101\n"
+    assert not Path(policy).exists()
+
+
+def test_what_starts_the_application_never_outlasts_the_rest(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The disk has all of it before there is a link to any of it, should the power fail."""
+    seen: list[tuple[bool, bool]] = []
+    page, link = workshop.root / "srv/page", workshop.root / "etc/wanted"
+    monkeypatch.setattr(os, "sync", lambda: seen.append((page.exists(), link.is_symlink())))
+    workshop.install(workshop.manifest(layers=[workshop.layer({"srv/page": b"a"})], links={"etc/wanted": "/etc/a"}))
+    assert seen == [(True, False)]
+    assert link.is_symlink()
+
+
+@pytest.fixture
+def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A file with what programs of the machine were asked; they do nothing."""
+    said = tmp_path / "asked"
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    for name in ("mount", "umount", "systemctl"):
+        (programs / name).write_text(f'#!/bin/sh\necho "{name} $*" >>{said}\n')
+        (programs / name).chmod(0o755)
+    monkeypatch.setitem(installer.ENVIRONMENT, "PATH", f"{programs}:/usr/bin:/bin")
+    return said
+
+
+def test_machine_that_cannot_say_why_is_off_all_the_same(
+    tmp_path: Path, asked: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has no console, and its manifest is none."""
+    monkeypatch.setattr(installer, "CONSOLE", str(tmp_path / "missing" / "console"))
+    (tmp_path / "manifest").write_text("{")
+    with pytest.raises(FileNotFoundError):
+        main(tmp_path / "manifest")
+    assert asked.read_text() == "systemctl poweroff --force --force\n"
+
+
+def test_disk_with_the_files_does_not_stay(tmp_path: Path, asked: Path) -> None:
+    """It is mounted for as long as it is needed."""
+    (tmp_path / "device").touch()
+    named = {"label": str(tmp_path / "device"), "mirror": str(tmp_path / "none")}
+    with shelf_here(named, tmp_path):
+        assert asked.read_text().startswith("mount -t iso9660 -o ro,nodev,nosuid,noexec ")
+    assert asked.read_text().endswith(f"umount {tmp_path}/files\n")
+
+
 def refusal(workshop: Workshop, manifest: dict[str, Any]) -> str:
     """Why it cannot be installed."""
     with pytest.raises(Failed) as refused:
@@ -144,6 +213,13 @@ def test_nothing_is_installed_when_one_file_cannot_be_had(workshop: Workshop) ->
     assert "nowhere" in told
     assert installed(workshop.root) == [BASE]
     assert not (workshop.root / "etc/a").exists()
+
+
+def test_mirror_that_is_no_address_is_told(workshop: Workshop) -> None:
+    """As any other place at which the file is not."""
+    missing = workshop.package("one", stored="")
+    with pytest.raises(Failed, match=r"nowhere/.*: unknown url type: 'nowhere/"):
+        workshop.install(workshop.manifest(missing), mirror="nowhere")
 
 
 def test_other_bytes_are_refused(workshop: Workshop) -> None:

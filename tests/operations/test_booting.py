@@ -153,6 +153,20 @@ def test_nothing_is_left(bench: Bench) -> None:
     assert bench.machines.published() == {other}
 
 
+def test_launch_that_is_broken_off_leaves_nothing(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine was made, but nobody was told its name any more."""
+    launch = bench.machines.launch
+
+    def broken_off(order: LaunchOrder) -> InstanceId:
+        launch(order)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(bench.machines, "launch", broken_off)
+    with pytest.raises(KeyboardInterrupt):
+        bench.compare()
+    assert (bench.machines.fleets(), bench.machines.published()) == ((), frozenset())
+
+
 def test_what_was_published_stays(bench: Bench) -> None:
     """A fleet may run from it."""
     artifact = bench.compare().golden.artifact

@@ -1,8 +1,11 @@
 """Disks as files: what another program reads of each format is the disk, the same bytes again, whole or not at all."""
 
+import errno
 import subprocess
 import tarfile
+from hashlib import sha256
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 from hypothesis import given
@@ -11,6 +14,8 @@ from stored_machine import machine
 
 from repave.model.names import Digest, ImageName
 from repave.operations.errors import Refused
+from repave.operations.exporting import export as export_module
+from repave.operations.exporting.contents import Disk
 from repave.operations.exporting.export import FORMATS, Exported, chosen_format, export
 from repave.operations.exporting.plain import geometry
 from repave.operations.integrity.records import Subject
@@ -133,6 +138,45 @@ def test_file_that_is_there_is_kept(registry: LayoutRegistry, disk: Digest, tmp_
     with pytest.raises(Refused, match="exists already"):
         exported(registry, disk, path)
     assert path.read_text(encoding="utf-8") == "mine"
+
+
+@pytest.mark.parametrize("links", [True, False], ids=["with links", "without links"])
+def test_file_that_comes_meanwhile_is_kept(
+    registry: LayoutRegistry, disk: Digest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, links: bool
+) -> None:
+    """Another export to the same path was quicker: it stays, whole, whatever the file system can do."""
+    path, write = tmp_path / "disk.raw", FORMATS["raw"]
+    done: list[Exported] = []
+
+    def overtaken(content: Disk, target: BinaryIO) -> None:
+        write(content, target)
+        if not done:
+            with monkeypatch.context() as inner:
+                inner.setattr(export_module, "FORMATS", {"raw": write})
+                done.append(exported(registry, disk, path))
+
+    if not links:
+        monkeypatch.setattr(Path, "hardlink_to", without_links)
+    monkeypatch.setattr(export_module, "FORMATS", {"raw": overtaken})
+    with pytest.raises(Refused, match="exists already"):
+        exported(registry, disk, path)
+    assert sha256(path.read_bytes()).hexdigest() == done[0].sha256
+    assert {entry.name for entry in tmp_path.iterdir()} == {"registry", "disk.raw"}
+
+
+def without_links(_: Path, target: Path) -> None:
+    """As a stick with FAT answers."""
+    raise PermissionError(errno.EPERM, "Operation not permitted", str(target))
+
+
+def test_nothing_is_written_through_a_link(registry: LayoutRegistry, disk: Digest, tmp_path: Path) -> None:
+    """Neither one that stands where the file shall be, nor one beside it."""
+    for name in ("disk.raw", ".other.raw.part"):
+        (tmp_path / name).symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(Refused, match="exists already"):
+        exported(registry, disk, tmp_path / "disk.raw")
+    exported(registry, disk, tmp_path / "other.raw")
+    assert not (tmp_path / "elsewhere").exists()
 
 
 def test_folder_that_is_not_there_is_told(registry: LayoutRegistry, disk: Digest, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 from served_mirror import served
 
 from repave.ports.errors import Invalid
-from repave.registries.mirror import mirroring
+from repave.registries.mirror import Mirror, mirroring
 
 pytestmark = pytest.mark.real
 
@@ -53,6 +53,46 @@ def test_nothing_else_is_served(tmp_path: Path, path: str) -> None:
         connection.endheaders()
         assert connection.getresponse().status == 404
         connection.close()
+
+
+def test_file_that_is_gone_is_told_of_as_any_that_is_not_here(tmp_path: Path) -> None:
+    """What else there is is still listed and had."""
+    files = one_file(tmp_path)
+    with served({**files, "0" * 64: tmp_path / "gone"}) as mirror:
+        assert json.loads(read(f"{mirror.url}/")) == {"files": [{"sha256": NAME, "size": len(CONTENT)}]}
+        with pytest.raises(urllib.error.HTTPError, match="404"):
+            read(f"{mirror.url}/{'0' * 64}")
+        assert read(f"{mirror.url}/{NAME}") == CONTENT
+
+
+def test_no_name_server_is_asked_for_its_address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It could hold up the mirror for as long as it is silent."""
+
+    def asked(*_: object) -> str:
+        raise AssertionError("a name server is asked")
+
+    monkeypatch.setattr(socket, "getfqdn", asked)
+    monkeypatch.setattr(socket, "gethostbyaddr", asked)
+    with served(one_file(tmp_path)) as mirror:
+        assert read(f"{mirror.url}/{NAME}") == CONTENT
+
+
+def test_who_hangs_up_is_not_told_of(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A person who looks at a mirror sees no fault of its own where there is none."""
+    with served(one_file(tmp_path)) as mirror:
+        for failure in (BrokenPipeError(), ConnectionResetError(), TimeoutError()):
+            failed(mirror, failure)
+        assert capsys.readouterr().err == ""
+        failed(mirror, ValueError("ours"))
+    assert "ours" in capsys.readouterr().err
+
+
+def failed(mirror: Mirror, failure: Exception) -> None:
+    """As an answer does that ends so."""
+    try:
+        raise failure
+    except type(failure):
+        mirror.handle_error(None, ("127.0.0.1", 1))
 
 
 def test_who_hangs_up_holds_up_nobody(tmp_path: Path) -> None:

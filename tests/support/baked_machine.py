@@ -31,7 +31,7 @@ images:
     kind: vm
     disk: 2GiB
     base: {distribution: debian, release: bookworm}
-    packages: [python3, jq, mtools]
+    packages: [python3, jq, mtools, cron]
     files: {app/: /srv/app/}
     run: python3 /srv/app/server.py
 fleets: {web: {image: web, port: 8080, health: {path: /}}}
@@ -57,6 +57,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         body = " ".join(map(str, words)).encode()
         if self.path == "/packages":
             body = subprocess.run(PACKAGES, capture_output=True, check=True).stdout
+        if self.path == "/daemon":
+            body = str(pathlib.Path("/run/crond.pid").exists()).encode()
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()

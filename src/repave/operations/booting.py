@@ -204,8 +204,7 @@ class _Trial:
 
     def starts(self, boot: Boot, times: int, task: Task) -> tuple[_Start, ...]:
         """One after another; nothing of them is left."""
-        for left in self.stand.machines.observe(self.door.fleet).instances:
-            self._end(left.id)
+        self._end_all()
         found = []
         self.stand.traffic.ensure(self.door)
         try:
@@ -213,6 +212,7 @@ class _Trial:
                 found.append(self._start(boot, task))
                 task.advance()
         finally:
+            self._end_all()  # one whose launch was broken off, too
             self.stand.traffic.remove(self.door.fleet)
         return tuple(found)
 
@@ -254,6 +254,10 @@ class _Trial:
     def _seen(self, instance: InstanceId) -> Instance | None:
         listed = self.stand.machines.observe(self.door.fleet).instances
         return next((one for one in listed if one.id == instance), None)
+
+    def _end_all(self) -> None:
+        for left in self.stand.machines.observe(self.door.fleet).instances:
+            self._end(left.id)
 
     def _end(self, instance: InstanceId) -> None:
         self.stand.traffic.detach(self.door.fleet, instance, generation=GENERATION)

@@ -24,14 +24,30 @@ FILES_LABEL = "REPAVE_FILES"
 MIRROR = "/run/repave/mirror"
 """A file with the address of a mirror, for a machine without that disk; laid by who starts it."""
 
+BEGUN = "/var/lib/cloud/instance/sem/config_scripts_user"
+"""Laid by cloud-init just before it runs the program, which it never does again."""
 
-def bootstrap_document(program: str, manifest: Mapping[str, Any]) -> bytes:
-    """The document, always the same for the same content. Nothing in it brings a package up to date."""
+CONSOLE = "/dev/console"
+GIVE_UP = """\
+[ -e "$1" ] || exit 0
+[ -L "$2" ] && exit 0
+echo 'repave: bootstrap failed: the first start was broken off, and there is no second' >"$3"
+systemctl poweroff --force
+"""
+"""For a shell at every start: a machine that began (1) and was not done (2) says so (3), and is off."""
+
+
+def bootstrap_document(program: str, manifest: Mapping[str, Any], *, done: str) -> bytes:
+    """The document, always the same for the same content. Nothing in it brings a package up to date.
+
+    ``done`` is the link that the program lays last: without it a machine that begins anew is switched off.
+    """
     laid = {PROGRAM: program, MANIFEST: json.dumps(manifest, sort_keys=True, separators=(",", ":"))}
     said = {
         "write_files": [{"path": path, "permissions": "0600", "content": text} for path, text in laid.items()],
         "package_update": False,
         "package_upgrade": False,
+        "bootcmd": [["/bin/sh", "-c", GIVE_UP, "sh", BEGUN, done, CONSOLE]],
         "runcmd": [["/usr/bin/python3", "-I", PROGRAM, MANIFEST]],
     }
     return f"{FIRST_LINE}{json.dumps(said, separators=(',', ':'))}\n".encode()

@@ -103,7 +103,10 @@ class DiskConfiguration:
     """Where the machine looks for its configuration at its first start, by cloud-init's names."""
 
     takes_environment: bool = False
-    """Whether its initrd knows `ENVIRONMENT_ARGUMENT`, and cloud-init has nothing else to do; not in older ones."""
+    """Whether its initrd knows `ENVIRONMENT_ARGUMENT`; older ones may not."""
+
+    needs_cloud_init: bool = False
+    """Whether its first start has more to do than taking its variables. Those that know no argument need it anyhow."""
 
     bootstrap: Bootstrap | None = None
     """None of a machine whose disk has all of it."""
@@ -130,6 +133,7 @@ class DiskConfiguration:
                 "initrd": asdict(self.initrd) if self.initrd else None,
                 "data_sources": list(self.data_sources),
                 "takes_environment": self.takes_environment,
+                "needs_cloud_init": self.needs_cloud_init,
                 **({"bootstrap": asdict(self.bootstrap)} if self.bootstrap else {}),
             }
         )
@@ -151,6 +155,7 @@ class DiskConfiguration:
             arguments=_line(kernel.get("arguments"), what),
             data_sources=_words(said.get("data_sources"), what),
             takes_environment=said.get("takes_environment") is True,
+            needs_cloud_init=said.get("needs_cloud_init") is True,
             bootstrap=_bootstrap(_mapping(said, "bootstrap", what), what) if said.get("bootstrap") else None,
         )
         _check(found, what)

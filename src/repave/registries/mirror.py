@@ -5,13 +5,16 @@
 
 import errno
 import json
+import os
 import shutil
 import socket
+import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from socketserver import TCPServer
 from threading import BoundedSemaphore
 
 from repave.ports.errors import Invalid
@@ -43,6 +46,7 @@ class Mirror(ThreadingHTTPServer):
     """Serves until it is closed; ``serve_forever`` does it."""
 
     daemon_threads = True
+    request_queue_size = 128  # a fleet that starts asks at once
 
     def __init__(self, files: Mapping[str, Path], *, address: str, port: int, told: Told) -> None:
         self.address_family = socket.AF_INET6 if ":" in address else socket.AF_INET
@@ -57,6 +61,16 @@ class Mirror(ThreadingHTTPServer):
         host, port = self.server_address[:2]
         name = host.decode() if isinstance(host, bytes | bytearray) else host
         return f"http://[{name}]:{port}" if ":" in name else f"http://{name}:{port}"
+
+    def server_bind(self) -> None:
+        """Without asking for the address's name, which a silent name server would hold up."""
+        TCPServer.server_bind(self)
+        self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Nothing of who hangs up, which is no error of ours."""
+        if not isinstance(sys.exception(), ConnectionError | TimeoutError):
+            super().handle_error(request, client_address)  # type: ignore[arg-type] # as it came
 
     def process_request(self, request: object, client_address: object) -> None:
         """Answer in a thread of its own, once there is room."""
@@ -94,18 +108,24 @@ class _Answer(BaseHTTPRequestHandler):
             self._list(content=content)
             return
         place = self.server.files.get(sha256)
-        if place is None:
+        try:
+            stream = None if place is None else place.open("rb")
+        except OSError:
+            stream = None  # it was here, and is gone
+        if stream is None:
             self.send_error(HTTPStatus.NOT_FOUND, explain="no such file; / lists what is here")
             return
-        with place.open("rb") as stream:
-            self._begin(place.stat().st_size, "application/octet-stream")
+        with stream:
+            self._begin(os.fstat(stream.fileno()).st_size, "application/octet-stream")
             if content:
                 shutil.copyfileobj(stream, self.wfile)
                 self.server.told(self.client_address[0], sha256)
 
     def _list(self, *, content: bool) -> None:
-        sizes = {sha256: place.stat().st_size for sha256, place in sorted(self.server.files.items())}
-        files = [{"sha256": sha256, "size": size} for sha256, size in sizes.items()]
+        files = []
+        for sha256, place in sorted(self.server.files.items()):
+            with suppress(FileNotFoundError):  # it was here, and is gone
+                files.append({"sha256": sha256, "size": place.stat().st_size})
         listed = json.dumps({"files": files}).encode()
         self._begin(len(listed), "application/json")
         if content:

@@ -7,7 +7,7 @@ from pathlib import Path
 from repave.bakers.disk.bootstrap import Beside, Shelves, base_of, lay_beside
 from repave.bakers.disk.initrd import DRIVERS, FILE_SYSTEMS, SCRIPT
 from repave.bakers.disk.pieces import Cut, cut
-from repave.bakers.disk.settings import ARGUMENTS, DATA_SOURCES, Settings, takes_environment
+from repave.bakers.disk.settings import ARGUMENTS, DATA_SOURCES, Settings, needs_cloud_init
 from repave.bakers.disk.table import Outline
 from repave.bakers.rootfs import debs
 from repave.bakers.rootfs.cache import LayerRecord
@@ -180,6 +180,7 @@ class DiskBaker:
         beside: Beside | None,
     ) -> Artifact:
         """Configuration and manifest over pieces, kernel and initrd, and what lies beside the disk."""
+        above = (self._registry.path(record.digest) for record in stack.others if record.layer is not Layer.MACHINE)
         kernel, initrd = self._plain(made / "kernel", KERNEL_TYPE), self._plain(made / "initrd", INITRD_TYPE)
         said = DiskConfiguration(
             architecture=outline.architecture,
@@ -191,7 +192,8 @@ class DiskBaker:
             arguments=ARGUMENTS,
             data_sources=DATA_SOURCES,
             bootstrap=beside.bootstrap if beside else None,
-            takes_environment=beside is None and takes_environment(request),
+            takes_environment=True,
+            needs_cloud_init=beside is not None or needs_cloud_init(request, above),
         ).content()
         configuration = Descriptor(digest=self._registry.add(said), size_bytes=len(said), media_type=CONFIGURATION_TYPE)
         pieces = tuple(

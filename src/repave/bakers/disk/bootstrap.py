@@ -6,7 +6,7 @@ from importlib.resources import files
 from typing import Any
 
 from repave.bakers.disk.settings import Settings
-from repave.bakers.disk.units import NAME
+from repave.bakers.disk.units import APPLICATION_LINK, TARGET
 from repave.bakers.rootfs.cache import BakeCache
 from repave.bakers.rootfs.installation import LAYERS_UNPACKING, whiteouts
 from repave.bakers.rootfs.layering import debs_of
@@ -78,7 +78,8 @@ def lay_beside(request: BakeRequest, stack: Stack, shelves: Shelves) -> Beside:
     packages = tuple(debs_of(request, Layer.PLATFORM))
     installed = tuple(_package(package, shelves) for package in packages)
     laid_out = tuple(_layer(laid) for laid in above)
-    content = bootstrap_document(PROGRAM.read_text(encoding="utf-8"), _manifest(request, stack, packages, above))
+    told = _manifest(request, stack, packages, above)
+    content = bootstrap_document(PROGRAM.read_text(encoding="utf-8"), told, done=f"/{APPLICATION_LINK}")
     digest = shelves.registry.add(content)
     document = ArtifactLayer(layer=Layer.MACHINE, digest=digest, size_bytes=len(content), inputs=digest, cached=False)
     return Beside(layers=(document, *_distinct((*installed, *laid_out))))
@@ -109,7 +110,7 @@ def _manifest(
         "accounts": {name: list(numbers) for name, numbers in stack.system.users.items()},
         "files": dict(settings.files),
         "links": dict(settings.links),
-        "start": NAME,
+        "start": TARGET,
         "label": FILES_LABEL,
         "mirror": MIRROR,
     }

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import termios
 import urllib.request
+from contextlib import contextmanager
 from functools import partial
 from http.client import HTTPException
 from pathlib import Path
@@ -31,6 +32,9 @@ OPTIONS = ("--force-unsafe-io", "--abort-after=100000")
 """Of dpkg: no flush after each file, for a machine that does not get ready is replaced; all errors, not the first."""
 
 CHUNK_BYTES = 1 << 20
+POLICY = "usr/sbin/policy-rc.d"
+NO_SERVICES = "#!/bin/sh\n# Nothing is started before all of it is there (invoke-rc.d(8)).\nexit 101\n"
+
 TOLD_CHARACTERS = 800
 """Of what a program says that fails: its end."""
 
@@ -61,7 +65,7 @@ class Shelf:
             try:
                 place = had()
                 found = digest_of(place)
-            except (OSError, HTTPException) as error:
+            except (OSError, HTTPException, ValueError) as error:  # the last of an address that is none
                 told.append(f"{name}: {error}")
                 continue
             if found == file["sha256"]:
@@ -115,15 +119,31 @@ def install(manifest: dict[str, Any], root: Path, shelf: Shelf) -> None:
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_text(text, encoding="utf-8")
         place.chmod(0o644)
-    _install_packages(packages, manifest["installed"], root)
+    with _without_services(root):
+        _install_packages(packages, manifest["installed"], root)
     _check_accounts(manifest["accounts"], root)
     for layer in layers:
         run("tar", "--extract", "--file", layer, "--directory", root, *manifest["tar"])
+    # The links say that all the rest is there: they must not outlast it when the power fails.
+    os.sync()
     for path, target in manifest["links"].items():
         place = root / path
         place.parent.mkdir(parents=True, exist_ok=True)
         place.symlink_to(target)
     shelf.empty()
+
+
+@contextmanager
+def _without_services(root: Path) -> Iterator[None]:
+    """No package's own service is started in the block: it would serve before anything is compared or configured."""
+    policy = root / POLICY
+    policy.parent.mkdir(parents=True, exist_ok=True)
+    policy.write_text(NO_SERVICES, encoding="ascii")
+    policy.chmod(0o755)
+    try:
+        yield
+    finally:
+        policy.unlink()
 
 
 def _install_packages(packages: Sequence[Path], wanted: Sequence[str], root: Path) -> None:
@@ -194,28 +214,36 @@ def tell(words: str) -> None:
         termios.tcdrain(console)
 
 
-def shelf_here(manifest: dict[str, Any], folder: Path) -> Shelf:
-    """Where this machine's files come from; the disk's are seen below ``folder`` from now on."""
+@contextmanager
+def shelf_here(manifest: dict[str, Any], folder: Path) -> Iterator[Shelf]:
+    """Where this machine's files come from; the disk's are seen below ``folder`` in the block."""
     disk, device, mirror = None, Path("/dev/disk/by-label", manifest["label"]), Path(manifest["mirror"])
     if device.exists():
         disk = folder / "files"
         disk.mkdir(exist_ok=True)
         run("mount", "-t", "iso9660", "-o", "ro,nodev,nosuid,noexec", device, disk)
     said = mirror.read_text(encoding="utf-8").strip() if mirror.exists() else ""
-    return Shelf(Path("/"), disk=disk, mirror=said)
+    try:
+        yield Shelf(Path("/"), disk=disk, mirror=said)
+    finally:
+        if disk is not None:
+            run("umount", disk)
 
 
 def main(place: Path) -> None:
-    """Install and start the application; else say why not, and switch the machine off: it never serves half done."""
+    """Install and start it all; else say why not, and switch the machine off: it never serves half done."""
     try:
         manifest = json.loads(place.read_text(encoding="utf-8"))
-        install(manifest, Path("/"), shelf_here(manifest, place.parent))
+        with shelf_here(manifest, place.parent) as shelf:
+            install(manifest, Path("/"), shelf)
         run("systemctl", "daemon-reload")
         run("systemctl", "start", "--no-block", manifest["start"])
     except (Failed, OSError, ValueError) as error:
-        tell(f"bootstrap failed: {error}")
-        # At once: what services say as they end would hide the reason, and what they wrote is lost anyhow.
-        run("systemctl", "poweroff", "--force", "--force")
+        try:
+            tell(f"bootstrap failed: {error}")
+        finally:
+            # At once: what services say as they end would hide the reason, and what they wrote is lost anyhow.
+            run("systemctl", "poweroff", "--force", "--force")
     else:
         tell(f"bootstrap is done: {len(manifest['installed'])} packages, all as locked")
 

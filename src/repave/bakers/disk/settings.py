@@ -3,12 +3,14 @@
 What of it hardens the machine is told to people in ``docs/how-to/bake-a-virtual-machine.md``.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from repave.bakers.disk.slimness import COLDPLUG, coldplug, unused_links
 from repave.bakers.disk.table import ROOT_NAME
-from repave.bakers.disk.units import NAME, UNITS, application_unit
+from repave.bakers.disk.units import APPLICATION_LINK, NAME, UNITS, WANTS, application_unit
+from repave.bakers.rootfs.installation import lays_below
 from repave.bakers.rootfs.stage import Stage
 from repave.ports.baker import BakeRequest
 from repave.ports.disk_format import ENVIRONMENT_ARGUMENT
@@ -28,11 +30,7 @@ DATA_SOURCES = ("NoCloud", "ConfigDrive", "None")
 SSH_SERVER = "openssh-server"
 """Its keys are made by cloud-init."""
 
-WANTS = "multi-user.target.wants"
-"""Where what starts by itself is linked, below `UNITS`."""
-
-
-CLOUD_FOLDERS = ("/etc/cloud/", "/var/lib/cloud/")
+CLOUD_FOLDERS = ("etc/cloud", "var/lib/cloud")
 """What a recipe lays here is for cloud-init."""
 
 TMP_UNIT = "tmp.mount"
@@ -131,7 +129,7 @@ class Settings:
         """What is the recipe's own of it. Raises Invalid for a command that no unit can hold."""
         unit = f"{UNITS}/{NAME}"
         files = {unit: application_unit(request), **({SSH_SETTINGS: SSHD} if _has_ssh(request) else {})}
-        return cls(files=files, links={f"{UNITS}/{WANTS}/{NAME}": f"/{unit}"})
+        return cls(files=files, links={APPLICATION_LINK: f"/{unit}"})
 
     @classmethod
     def base(cls, *, ssh: bool = False) -> "Settings":
@@ -162,10 +160,13 @@ class Settings:
             stage.link(path, target, origin="the machine")
 
 
-def takes_environment(request: BakeRequest) -> bool:
-    """Whether a disk with the variables alone is enough for its first start: nothing else asks for cloud-init."""
-    own = any(file.target.startswith(CLOUD_FOLDERS) for file in request.files)
-    return not own and not _has_ssh(request)
+def needs_cloud_init(request: BakeRequest, above: Iterable[Path]) -> bool:
+    """Whether a disk with the variables alone is not enough for its first start.
+
+    ``above`` has the layers of what the recipe brings above its packages: whichever way it comes, it may be for
+    cloud-init.
+    """
+    return _has_ssh(request) or any(lays_below(layer, CLOUD_FOLDERS) for layer in above)
 
 
 def _has_ssh(request: BakeRequest) -> bool:

@@ -13,6 +13,14 @@ from repave.ports.errors import Invalid
 
 UNITS = "etc/systemd/system"
 NAME = "repave-application.service"
+TARGET = "multi-user.target"
+"""What starts by itself is wanted by it."""
+
+WANTS = f"{TARGET}.wants"
+"""Where that is linked, below `UNITS`."""
+
+APPLICATION_LINK = f"{UNITS}/{WANTS}/{NAME}"
+
 SANDBOX = (
     "NoNewPrivileges=yes",
     "CapabilityBoundingSet=CAP_NET_BIND_SERVICE",
@@ -64,7 +72,7 @@ def application_unit(request: BakeRequest) -> str:
         *(f"ReadWritePaths={_value(path)}" for path in image.data),
         "",
         "[Install]",
-        "WantedBy=multi-user.target",
+        f"WantedBy={TARGET}",
     ]
     return "\n".join(lines) + "\n"
 

@@ -151,6 +151,16 @@ def whiteouts(layer: Path) -> tuple[str, ...]:
         return tuple(entry.name for entry in entries if entry.parts and entry.parts[-1].startswith(WHITEOUT))
 
 
+def lays_below(layer: Path, folders: Sequence[str]) -> bool:
+    """Whether a layer of our own making has anything below one of the folders, given without the first slash."""
+    below = tuple(f"{folder}/" for folder in folders)
+    with layer.open("rb") as stream:
+        return any(
+            "/".join(entry.parts).startswith(below)
+            for entry in read_tar(stream, name=layer.name, rules=ROOT_FILESYSTEM)
+        )
+
+
 def _untar(handle: int, root: Path, *options: str) -> None:
     arguments = ["tar", "--extract", "--directory", os.fspath(root), *options]
     finished = subprocess.run(arguments, stdin=handle, stderr=subprocess.PIPE, check=False)

@@ -125,6 +125,15 @@ def write_whole(path: Path, content: bytes, *, durable: bool = False) -> None:
     temporary.replace(path)
 
 
+def flush(path: Path) -> None:
+    """Wait until the disk has a file, or the names in a folder."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
 def _read(path: Path) -> Record | None:
     try:
         content = path.read_bytes()

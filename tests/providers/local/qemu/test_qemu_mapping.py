@@ -2,6 +2,7 @@
 
 import io
 import json
+import resource
 import subprocess
 from base64 import b64decode
 from collections.abc import Mapping, Sequence
@@ -99,18 +100,29 @@ def test_variables_come_back_as_they_were(variables: Mapping[str, str]) -> None:
     assert read.decode().split("\0")[:-1] == list(variables.values())
 
 
-def test_variables_are_on_the_seed_disk() -> None:
-    """In a document for cloud-init, which writes them where the application's unit reads them, and by themselves."""
-    image = PyCdlib()
-    image.open_fp(io.BytesIO(seed_disk(RECORD, {"TOKEN": "a b"})))
-    content = io.BytesIO()
-    image.get_file_from_iso_fp(content, joliet_path="/user-data")
-    (file,) = YAML(typ="safe").load(content.getvalue())["write_files"]
+def on_disk(disk: bytes, name: str) -> bytes:
+    """A file of a seed disk."""
+    image, content = PyCdlib(), io.BytesIO()
+    image.open_fp(io.BytesIO(disk))
+    image.get_file_from_iso_fp(content, joliet_path=f"/{name}")
+    return content.getvalue()
+
+
+@pytest.mark.parametrize("document", ["", bootstrap_document("print()\n", {}, done="/etc/done").decode()])
+def test_variables_are_told_to_the_initrd_alone(document: str) -> None:
+    """cloud-init would keep them on the machine's disk; what else it is told is as it was baked."""
+    disk = seed_disk(RECORD, {"TOKEN": "a b"}, document)
+    assert on_disk(disk, "environment") == b'TOKEN="a b"\n'
+    assert on_disk(disk, "user-data").decode() == (document or "#cloud-config\n{}\n")
+    assert disk.count(b"a b") == 1
+
+
+def test_older_machine_has_its_variables_from_cloud_init() -> None:
+    """Which writes them where the application's unit reads them."""
+    told = on_disk(seed_disk(RECORD, {"TOKEN": "a b"}, takes_environment=False), "user-data")
+    (file,) = YAML(typ="safe").load(told)["write_files"]
     assert (file["path"], file["permissions"]) == ("/run/repave/environment", "0600")
     assert b64decode(file["content"]) == b'TOKEN="a b"\n'
-    plain = io.BytesIO()
-    image.get_file_from_iso_fp(plain, rr_path="/environment")
-    assert plain.getvalue() == b'TOKEN="a b"\n'
 
 
 def test_a_machine_is_told_its_name() -> None:
@@ -119,9 +131,9 @@ def test_a_machine_is_told_its_name() -> None:
     assert user_data({}).startswith("#cloud-config\n")
 
 
-def test_a_machine_that_installs_itself_is_told_both() -> None:
+def test_an_older_machine_that_installs_itself_is_told_both() -> None:
     """What its document says stays, and its variables are laid beside that."""
-    document = bootstrap_document("print()\n", {"packages": []}).decode()
+    document = bootstrap_document("print()\n", {"packages": []}, done="/etc/done").decode()
     said = YAML(typ="safe").load(user_data({"TOKEN": "a b"}, document))
     program, manifest, variables = said["write_files"]
     assert (program["path"], program["content"]) == ("/run/repave/bootstrap/install.py", "print()\n")
@@ -162,6 +174,21 @@ def test_files_are_on_a_disk_by_their_digests(tmp_path: Path) -> None:
     assert "nvme,drive=files,serial=files" not in command_line(machine())
 
 
+def test_there_may_be_more_files_than_a_process_may_open(tmp_path: Path) -> None:
+    """As an image of a thousand packages has."""
+    names = [f"{number:064x}" for number in range(200)]
+    for name in names:
+        (tmp_path / name).write_text(name)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (100, hard))
+    try:
+        write_files_disk(tmp_path / "disk", {name: tmp_path / name for name in names})
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    content = (tmp_path / "disk").read_bytes()
+    assert all(name.encode() in content for name in names)
+
+
 def test_a_machine_in_a_namespace_reaches_what_that_reaches() -> None:
     """Requests for its own address are handed on to its guest; it stands where `network` says."""
     arguments = command_line(machine())
@@ -185,6 +212,12 @@ def test_a_machine_that_takes_its_variables_by_itself_starts_without_cloud_init(
     (told,) = value_of(command_line(machine(boot=knowing)), "-append")
     assert told == "console=ttyS0 repave.environment systemd.hostname=web-1 cloud-init=disabled"
     assert value_of(command_line(machine()), "-append") == ["console=ttyS0"]
+
+
+def test_a_machine_that_needs_cloud_init_takes_its_variables_by_itself_all_the_same() -> None:
+    """cloud-init runs for what else there is, its name among it."""
+    both = replace(machine().boot, takes_environment=True, needs_cloud_init=True)
+    assert value_of(command_line(machine(boot=both)), "-append") == ["console=ttyS0 repave.environment"]
 
 
 def test_limits_are_the_guests() -> None:

@@ -28,6 +28,7 @@ from repave.providers.local.locks import locked
 from repave.providers.local.places import Places
 from repave.providers.local.qemu.files_disk import write_files_disk
 from repave.providers.local.qemu.machine import Boot
+from repave.providers.local.records import flush
 from repave.providers.local.seals import broken, seal
 
 RUNNABLE = "amd64"
@@ -101,6 +102,7 @@ class Disks:
                 files=_if_there(folder / "files"),
                 arguments=said["arguments"],
                 takes_environment=said.get("takes_environment", False),
+                needs_cloud_init=said.get("needs_cloud_init", False),
             )
 
     def _read(self, digest: Digest) -> _Stored:
@@ -150,9 +152,17 @@ class Disks:
         if configuration.bootstrap is not None and manifest.document is not None:
             self._write(manifest.document, configuration.bootstrap.document, temporary / "document")
             self._write_files(manifest.files, configuration.bootstrap.files, temporary / "files")
-        said = {"arguments": configuration.arguments, "takes_environment": configuration.takes_environment}
+        said = {
+            "arguments": configuration.arguments,
+            "takes_environment": configuration.takes_environment,
+            "needs_cloud_init": configuration.needs_cloud_init,
+        }
         (temporary / "boot.json").write_text(json.dumps(said))
+        # The seal is looked at, never the bytes: it must not outlast them when the power fails.
+        for path in (*temporary.iterdir(), temporary):
+            flush(path)
         temporary.rename(folder)
+        flush(folder.parent)
         seal(folder, self._seal(stored.digest))
 
     def _write_files(self, blobs: Sequence[Descriptor], contents: Sequence[Content], target: Path) -> None:

@@ -123,9 +123,9 @@ class QemuEngine:
         machine.events.with_suffix(".out").write_bytes(b"")
         self._make_overlay(machine)
         groups = self.groups.make(record, memory_bytes=memory_of(limits) + EMULATOR_BYTES, cpus=limits.cpus)
-        document = machine.boot.document
-        told = document.read_text(encoding="utf-8") if document else ""
-        seed = seed_disk(record, variables_of(order, record, {}), told)
+        boot = machine.boot
+        told = boot.document.read_text(encoding="utf-8") if boot.document else ""
+        seed = seed_disk(record, variables_of(order, record, {}), told, takes_environment=boot.takes_environment)
         return lambda: self._start(machine, seed, groups)
 
     def find(self, record: Record) -> Started | None:

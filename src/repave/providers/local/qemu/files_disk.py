@@ -1,7 +1,6 @@
 """The disk with the files that a machine installs itself from: read only, the same for all machines of an artifact."""
 
 from collections.abc import Mapping
-from contextlib import ExitStack
 from pathlib import Path
 
 from repave.ports.bootstrap_format import FILES_LABEL
@@ -13,9 +12,8 @@ def write_files_disk(target: Path, files: Mapping[str, Path]) -> None:
 
     disk = PyCdlib()
     disk.new(interchange_level=3, rock_ridge="1.09", vol_ident=FILES_LABEL)
-    with ExitStack() as stack:
-        for number, (name, source) in enumerate(sorted(files.items())):
-            stream = stack.enter_context(source.open("rb"))
-            disk.add_fp(stream, source.stat().st_size, f"/F{number:07}.;1", rr_name=name)
-        disk.write(str(target))
+    for number, (name, source) in enumerate(sorted(files.items())):
+        # By its path: it is open only while it is copied, for there may be thousands.
+        disk.add_file(str(source), f"/F{number:07}.;1", rr_name=name)
+    disk.write(str(target))
     disk.close()

@@ -47,6 +47,9 @@ class Boot:
     takes_environment: bool = False
     """Whether it takes its variables from the seed disk by itself, and needs no cloud-init for them."""
 
+    needs_cloud_init: bool = False
+    """Whether it needs it for something else."""
+
     document: Path | None = None
     """What cloud-init is told beside the variables; of a machine that installs itself."""
 
@@ -103,10 +106,13 @@ def user_of(record: Record) -> int:
 
 def arguments_of(machine: Machine) -> str:
     """The kernel's command line of one machine."""
-    if not machine.boot.takes_environment:
-        return machine.boot.arguments
+    boot = machine.boot
+    if not boot.takes_environment:
+        return boot.arguments
+    if boot.needs_cloud_init:
+        return f"{boot.arguments} {ENVIRONMENT_ARGUMENT}"
     name = f"systemd.hostname={hostname(machine.record.slot)}"
-    return f"{machine.boot.arguments} {ENVIRONMENT_ARGUMENT} {name} cloud-init=disabled"
+    return f"{boot.arguments} {ENVIRONMENT_ARGUMENT} {name} cloud-init=disabled"
 
 
 def command_line(machine: Machine) -> list[str]:

@@ -1,6 +1,7 @@
 """What a machine is told at its first start: a small disk with its name and its variables.
 
-It has the variables twice: as a file that a machine's initrd takes by itself, and for cloud-init's NoCloud.
+The variables are a file of their own, which a machine's initrd takes by itself. cloud-init is told nothing of them: it
+keeps what it is told on the machine's disk, which is a file here. Only an older machine has them from it (NoCloud).
 
 Of a machine that installs itself, also what its document says.
 
@@ -19,14 +20,18 @@ from repave.providers.local.mapping import Record
 from repave.providers.local.variables import hostname
 
 LABEL = "cidata"
-NOTHING = f'{FIRST_LINE}{{"write_files": []}}'
+NOTHING = f"{FIRST_LINE}{{}}\n"
+NO_FILES = f'{FIRST_LINE}{{"write_files": []}}'
 ESCAPED = re.compile(r'[\\"$`]')
 
 
-def seed_disk(record: Record, variables: Mapping[str, str], document: str = "") -> bytes:
+def seed_disk(
+    record: Record, variables: Mapping[str, str], document: str = "", *, takes_environment: bool = True
+) -> bytes:
     """The image of the disk, ISO 9660. It holds secrets: it goes to QEMU alone, and lies in no file with a name.
 
-    Raises Invalid for a document that cannot be read.
+    ``takes_environment`` is whether the machine's initrd takes the variables. Raises Invalid for a document that cannot
+    be read.
     """
     from pycdlib.pycdlib import PyCdlib  # noqa: PLC0415 - who starts no machine has no use for it
 
@@ -34,7 +39,7 @@ def seed_disk(record: Record, variables: Mapping[str, str], document: str = "") 
     disk.new(interchange_level=3, joliet=3, rock_ridge="1.09", vol_ident=LABEL)
     files = {
         "meta-data": meta_data(record),
-        "user-data": user_data(variables, document),
+        "user-data": document or NOTHING if takes_environment else user_data(variables, document),
         ENVIRONMENT_NAME: environment_file(variables),
     }
     for name, content in files.items():
@@ -53,14 +58,14 @@ def meta_data(record: Record) -> str:
 
 
 def user_data(variables: Mapping[str, str], document: str = "") -> str:
-    """The document, and what the application starts with: a file of the machine's memory that root alone may read."""
+    """What an older machine is told: the document, and the variables, as a file of its memory that root may read."""
     file = {
         "path": ENVIRONMENT_FILE,
         "permissions": "0600",
         "encoding": "b64",
         "content": b64encode(environment_file(variables).encode()).decode(),
     }
-    return with_files(document or NOTHING, [file], "the machine")
+    return with_files(document or NO_FILES, [file], "the machine")
 
 
 def environment_file(variables: Mapping[str, str]) -> str:
