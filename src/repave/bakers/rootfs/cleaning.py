@@ -28,7 +28,10 @@ LEFTOVERS = (
 )
 """Locks, copies of the state before, and what is random by nature: a key in an image would be everybody's key."""
 
-LEFTOVER_PATTERNS = (("etc/ssh", re.compile(r"ssh_host_.*_key(\.pub)?")),)
+LEFTOVER_PATTERNS = (
+    ("etc/ssh", re.compile(r"ssh_host_.*_key(\.pub)?")),
+    ("etc/dropbear", re.compile(r"dropbear_.*_host_key(\.pub)?")),
+)
 KEPT_CACHES = ("var/cache/debconf",)
 """debconf keeps its answers there; everything else under /var/cache can be made again (FHS 3.0, 5.5)."""
 
