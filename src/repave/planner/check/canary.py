@@ -54,12 +54,13 @@ def share(view: View) -> Iterator[str]:
     staying = [i for i in staying if view.state(i) not in gone]
     new = [i for i in staying if view.instances[i].revision == view.target.revision]
     old = len(staying) - len(new)
-    sent_for = {str(wish.slot) for wish in view.target.replacements}
-    if view.policy.age.hard_seconds is not None:
-        # One that ran here before may reach the hard limit meanwhile: it is to go, and the plan says what it waits for.
-        sent_for |= {hold.subject for hold in view.plan.holds}
+    sent_for = {wish.slot for wish in view.target.replacements}
     out = {each.zone for each in view.target.zones_out if each.until is None or each.until > view.now}
     new = [i for i in new if view.instances[i].slot not in sent_for and view.instances[i].zone not in out]
+    ages = view.plan.ages
+    if ages and ages.start_by and ages.start_by <= view.now:
+        # The hard limit presses: ones that ran here before, and serve, may have to go as well.
+        new = [i for i in new if i not in view.serving]
     most = max(1, rule.steps[stage.step].of(size), size - old)
     if old and len(new) + len(fresh) > most:
         yield f"{len(new) + len(fresh)} new ones would be there, and the step allows {most}"

@@ -1,7 +1,8 @@
 """Programs that make something of an instance, guarded so that they cannot outlive us unseen.
 
 When repave is killed, a program it had started goes on for a moment. Each of these therefore holds the instance's own
-lock as long as it runs: who cleans up after the killed repave waits for it, and nothing appears after the cleaning.
+lock as long as it runs, or that of what all share where no instance is named: who cleans up after the killed repave
+waits for it, and nothing appears after the cleaning.
 """
 
 from collections.abc import Iterator, Sequence
@@ -22,14 +23,14 @@ TO_BACKGROUND = '"$@" >/dev/null 2>&1 </dev/null & echo $!'
 
 
 class Guarded:
-    """Runs programs under the lock of one instance, each with a time limit that holds without us."""
+    """Runs programs under the lock of an instance, or of what all share, each with a time limit that holds without us."""
 
     def __init__(self, *, places: Places, commands: Commands) -> None:
         self._places = places
         self._commands = commands
 
     def run(
-        self, instance: InstanceId, arguments: Sequence[str], *, stdin: bytes = b"", output: Path | None = None
+        self, instance: InstanceId | None, arguments: Sequence[str], *, stdin: bytes = b"", output: Path | None = None
     ) -> Finished:
         """Run to the end; ``output`` takes what it and all that it starts write. Raises CommandFailed."""
         redirected = ["sh", "-c", TO_FILE, "sh", str(output)] if output else []
@@ -48,10 +49,12 @@ class Guarded:
         return int(finished.stdout)
 
     @contextmanager
-    def quiet(self, instance: InstanceId) -> Iterator[None]:
-        """Hold the block until nothing of the instance is being made any more."""
+    def quiet(self, instance: InstanceId | None) -> Iterator[None]:
+        """Hold the block until nothing of the instance, or of what all share, is being made any more."""
         with locked(self._lock(instance)):
             yield
 
-    def _lock(self, instance: InstanceId) -> Path:
+    def _lock(self, instance: InstanceId | None) -> Path:
+        if instance is None:
+            return self._places.lock("shared")
         return self._places.instance(instance) / "making.lock"

@@ -91,19 +91,20 @@ class BridgeNetwork:
     def open(self) -> None:
         """See the protocol; a bridge of our name that is not ours is refused."""
         bridge = self._places.bridge
+        with self._guarded.quiet(None):  # who made one and was killed may still be at it
+            pass
         if self._ours():
             return
         gateway = f"{self._chosen(free_to_move=False).subnet[1]}/24"
-        self._batch(
-            f"making the bridge {bridge}",
-            [
-                f"link add {bridge} type bridge",
-                f"link set dev {bridge} alias {self._mark}",
-                f"link set dev {bridge} addrgenmode none",
-                f"addr add {gateway} dev {bridge}",
-                f"link set dev {bridge} up",
-            ],
-        )
+        lines = [
+            f"link add {bridge} type bridge",
+            f"link set dev {bridge} alias {self._mark}",
+            f"link set dev {bridge} addrgenmode none",
+            f"addr add {gateway} dev {bridge}",
+            f"link set dev {bridge} up",
+        ]
+        with mapped(f"making the bridge {bridge}"):
+            self._guarded.run(None, ["ip", "-batch", "-"], stdin=_script(lines))
 
     def prepare(self, record: Record) -> Path | None:
         """See the protocol; a cable of the same slot's last try, not taken away yet, makes room."""
