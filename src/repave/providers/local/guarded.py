@@ -23,7 +23,7 @@ TO_BACKGROUND = '"$@" >/dev/null 2>&1 </dev/null & echo $!'
 
 
 class Guarded:
-    """Runs programs under the lock of an instance, or of what all share, each with a time limit that holds without us."""
+    """Runs programs, each under the lock of an instance or of what all share, and for no longer than it may take."""
 
     def __init__(self, *, places: Places, commands: Commands) -> None:
         self._places = places
