@@ -211,6 +211,18 @@ def test_a_bundle_of_a_stranger_writes_nothing_into_the_terminal(folder: Path, r
     assert "\x1b" not in shown.out + shown.err
 
 
+def test_a_file_without_a_record_s_first_line_is_told_as_that(
+    folder: Path, repave: Repave, key: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where there is no project, nobody is told to make one."""
+    del key
+    (folder / "shop.record").write_text('{"type":"something else"}\n', encoding="utf-8")
+    elsewhere(folder, monkeypatch)
+    told = repave("verify", "shop.record", "--key", "release.pub")
+    assert told.code != 0
+    assert "shop.record is no record that this repave can check" in told.err
+
+
 def test_a_key_that_is_gone_keeps_nobody_from_deploying(
     folder: Path, key: Pair, capsys: pytest.CaptureFixture[str]
 ) -> None:

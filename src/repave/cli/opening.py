@@ -18,11 +18,16 @@ def opened(file: Path | None) -> Iterator[Wiring]:
         wiring.close()
 
 
+def has_project(file: Path | None) -> bool:
+    """Whether a project is named, or lies in this folder or above."""
+    here = Path.cwd()
+    return file is not None or any((folder / PROJECT_FILE).is_file() for folder in (here, *here.parents))
+
+
 @contextmanager
 def opened_anyhow(file: Path | None) -> Iterator[Wiring]:
     """As ``opened``; where there is no project yet, that of a starter file in a folder that is gone afterwards."""
-    here = Path.cwd()
-    if file is not None or any((folder / PROJECT_FILE).is_file() for folder in (here, *here.parents)):
+    if has_project(file):
         with opened(file) as wiring:
             yield wiring
         return

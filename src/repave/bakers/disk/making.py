@@ -12,7 +12,7 @@ from repave.archives.whiteouts import OPAQUE, WHITEOUT
 from repave.bakers.disk.initrd import initrd, kernel_version
 from repave.bakers.disk.sparse import copy_sparse, write_sparse
 from repave.bakers.disk.table import SECTOR, Outline
-from repave.bakers.disk.toolbox import Toolbox, opened
+from repave.bakers.disk.toolbox import WORK, Toolbox, opened
 from repave.bakers.rootfs.installation import unpack, whiteouts
 from repave.bakers.rootfs.layertar import FIRST_TIME
 
@@ -143,7 +143,7 @@ def _laying(added: Path, there: frozenset[str]) -> Iterator[str]:
     for path, status in _sorted_below(added):
         if path in there:
             yield f"rm {quoted(path)}"
-        place, target = f"/tmp/work/added/{path}", quoted(path)  # noqa: S108 - a tmpfs of our own in the chroot
+        place, target = f"{WORK}/added/{path}", quoted(path)
         if stat.S_ISDIR(status.st_mode):
             if f"{path}/" in there:
                 continue

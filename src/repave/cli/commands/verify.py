@@ -7,7 +7,7 @@ import typer
 
 from repave.cli.bundles import check_bundle
 from repave.cli.codes import FAILED, OK
-from repave.cli.opening import opened
+from repave.cli.opening import has_project, opened
 from repave.cli.options import File, Json
 from repave.cli.phrases import counted, listed
 from repave.cli.progress import size
@@ -51,7 +51,8 @@ def verify(
     project is needed. Each event that was changed, removed, moved or added is named by its number.
     """
     screen = Screen(as_json=as_json)
-    if subject is not None and is_bundle(Path(subject)):
+    # Where there is no project, a file is a record, whatever became of its first line.
+    if subject is not None and (is_bundle(Path(subject)) or (Path(subject).is_file() and not has_project(file))):
         return check_bundle(Path(subject), key, screen)
     with opened(file) as wiring, screen.progress() as progress:
         keys = (wiring.keys.trusted(str(key.absolute())),) if key else ()
