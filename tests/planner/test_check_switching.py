@@ -4,11 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from repave.model.names import InstanceId, ReleaseNumber, RevisionId, ZoneName
+from repave.model.disruption import Disruption, Drawer
+from repave.model.names import FleetName, InstanceId, ReleaseNumber, RevisionId, ZoneName
 from repave.model.observation import Observation
-from repave.model.plan import Admit, Phase, Plan, StandBy
+from repave.model.plan import Admit, Attach, Draw, Phase, Plan, StandBy
 from repave.model.policy import FleetPolicy, RolloutPolicy
-from repave.model.target import Target
+from repave.model.target import FailureKind, Target
 from repave.planner.check import UnsafePlan, check
 from repave.simulation.sketch import Sketch
 
@@ -37,6 +38,19 @@ EMPTY = Plan(fleet=SKETCH.fleet, parent=5, at=SKETCH.now, phase=Phase.ROLLING, s
 def admit(number: int, slot: int | None = None) -> Admit:
     """One is let in, under its own slot or another."""
     return Admit(instance=InstanceId(f"i-{number}"), slot=SKETCH.slot(slot or number), reason="")
+
+
+def attach(number: int, *, standby: bool) -> Attach:
+    """One is checked from now on."""
+    address = f"10.0.0.{number}"
+    return Attach(
+        instance=InstanceId(f"i-{number}"),
+        slot=SKETCH.slot(number),
+        address=address,
+        port=8080,
+        reason="",
+        standby=standby,
+    )
 
 
 def rest(number: int) -> StandBy:
@@ -93,3 +107,36 @@ def test_only_old_ones_that_serve_stand_by_and_only_when_all_the_new_serve() -> 
     early = SKETCH.see("1 old a serving", "2 old b serving", "3 new a serving", "4 new b ready")
     assert "1 of 2 new ones serve" in refused(replace(EMPTY, steps=(rest(1),)), early, SWITCHED)
     assert "2 of 2 new ones serve" in refused(replace(EMPTY, steps=(rest(1),)), whole, TARGET)
+
+
+def test_until_the_switch_only_what_carried_the_fleet_last_is_attached_to_get_requests() -> None:
+    """By a balancer that has forgotten who stood by. Where more run another, it is not certain which that is."""
+    third = replace(TARGET, proven=(SKETCH.proof("older"), SKETCH.proof("old", 60)))
+    seen = SKETCH.see("1 older a unknown 5 3000", "2 old a unknown 5 3000", "3 old b unknown 5 3000")
+    carrying = (attach(2, standby=False), attach(3, standby=False))
+    check(replace(EMPTY, steps=(attach(1, standby=True), *carrying)), POLICY, third, seen, SKETCH.now)
+    both = replace(EMPTY, steps=(attach(1, standby=False), *carrying))
+    assert "i-1 would get requests, and until the switch old has them" in refused(both, seen, third)
+    rolling = replace(POLICY, rollout=RolloutPolicy(strategy="rolling"))
+    for policy, target in (
+        (rolling, third),
+        (POLICY, replace(third, switched=SKETCH.ago(60))),
+        (POLICY, replace(third, proven=third.proven[:1])),
+        (POLICY, replace(third, failures=(SKETCH.failed(2, FailureKind.SICK), SKETCH.failed(3, FailureKind.SICK)))),
+        (POLICY, replace(third, proven=())),
+    ):
+        check(both, policy, target, seen, SKETCH.now)
+
+
+def test_no_requests_go_over_to_what_waits_for_its_turn() -> None:
+    """However whole the group is that the fleet is kept as; that one may have old ones stand by, as it has switched."""
+    first = replace(SKETCH.fleet, fleet=FleetName("db"))
+    policy = replace(POLICY, after=(first,))
+    seen = SKETCH.see("1 older a serving", "2 old a serving", "3 old b serving")
+    waits = replace(TARGET, proven=(SKETCH.proof("older"), SKETCH.proof("old", 60)))
+    with pytest.raises(UnsafePlan, match="all requests would go over, and 0 of 2 are ready"):
+        check(replace(EMPTY, switch=True), policy, waits, seen, SKETCH.now)
+    draw = Draw(slot=SKETCH.slot(1), drawer=Drawer.SWITCH, granted=True, reason="")
+    kept = Disruption(slot=SKETCH.slot(1), zone=ZoneName("a"), drawer=Drawer.SWITCH, at=SKETCH.now)
+    rests = replace(EMPTY, steps=(rest(1),), draws=(draw,), disruptions=(kept,))
+    check(rests, policy, waits, seen, SKETCH.now)

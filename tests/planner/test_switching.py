@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from repave.model.names import InstanceId, ReleaseNumber, RevisionId, ZoneName
-from repave.model.observation import Observation
+from repave.model.names import FleetName, InstanceId, ReleaseNumber, RevisionId, ZoneName
+from repave.model.observation import Neighbour, Observation
 from repave.model.plan import Admit, Attach, Drain, Launch, Plan, Rule, StandBy, Terminate
 from repave.model.policy import FleetPolicy, RolloutPolicy
 from repave.model.target import Proof, Target, ZoneOut
@@ -124,6 +124,58 @@ def test_the_protected_stands_by_again_when_the_balancer_has_forgotten_it() -> N
     assert attach.standby
 
 
+THIRD = replace(TARGET, switched=None, proven=(SKETCH.proof("older"), SKETCH.proof("old", 60)))
+"""Deployed while the first stands by and the second serves, before its own switch."""
+
+FORGOTTEN = ("4 old a unknown 5 3000", "5 old b unknown 5 3000", "6 old c unknown 5 3000")
+"""The second, as seen by a balancer that was started anew, empty."""
+
+
+def standing_by(made: Plan) -> dict[str, bool]:
+    """Of each slot that is attached, whether it gets no requests."""
+    return {str(step.slot): step.standby for step in made.steps if isinstance(step, Attach)}
+
+
+def test_before_a_third_switch_a_balancer_that_has_forgotten_all_sends_requests_to_one_release_only() -> None:
+    """To that which carried the fleet last; the protected of the first gets none, and the rest of its group leaves."""
+    seen = SKETCH.see("1 older a unknown 5 3000", "2 older b unknown 5 3000", *FORGOTTEN)
+    made = decide(seen, protecting(THIRD, 3600))
+    assert standing_by(made) == {"web-2": True, "web-4": False, "web-5": False, "web-6": False}
+    assert [step.slot for step in made.steps if isinstance(step, Terminate)] == ["web-1"]
+
+
+def test_who_was_never_switched_to_gets_no_requests_either() -> None:
+    """A second release that was given up before its switch carried nothing, however many of it are protected."""
+    seen = SKETCH.see(*(line.replace("old", "older") for line in FORGOTTEN), "8 old b unknown 5 3000")
+    protections = (Protection(slot=SKETCH.slot(8), since=SKETCH.ago(60), until=SKETCH.now + timedelta(hours=1)),)
+    made = decide(seen, replace(THIRD, proven=THIRD.proven[:1], protections=protections))
+    assert standing_by(made) == {"web-4": False, "web-5": False, "web-6": False, "web-8": True}
+
+
+@pytest.mark.parametrize("proven", [(), THIRD.proven[:1]], ids=["none was proven", "fewer run what was proven last"])
+def test_where_it_is_not_certain_who_had_the_requests_nobody_stands_by(proven: tuple[Proof, ...]) -> None:
+    """Rather two releases that serve than none."""
+    made = decide(SKETCH.see("2 older b unknown 5 3000", *FORGOTTEN), replace(protecting(THIRD, 3600), proven=proven))
+    assert not any(standing_by(made).values())
+
+
+def test_a_fleet_that_waits_for_another_has_switched_already() -> None:
+    """What it is kept as has all requests, before and after the balancer forgot: none are to go over to what waits."""
+    first = replace(SKETCH.fleet, fleet=FleetName("db"))
+    policy = replace(POLICY, after=(first,))
+    neighbours = (Neighbour(fleet=first, release=ReleaseNumber(2), carried=True),)
+    for seen in (
+        SKETCH.see(*(line.replace("old", "older") for line in OLD), *(line.replace("new", "old") for line in NEW)),
+        SKETCH.see("2 older b unknown 5 3000", *FORGOTTEN),
+    ):
+        made = decide(replace(seen, neighbours=neighbours), protecting(THIRD, 3600), policy)
+        assert [hold.rule for hold in made.holds if hold.subject == "fleet"] == [Rule.AFTER]
+        assert not made.switch
+        attached = standing_by(made)
+        assert not attached or attached == {"web-2": True, "web-4": False, "web-5": False, "web-6": False}
+        assert not slots(made, Drain)
+
+
 def test_one_that_is_revoked_or_named_or_in_a_zone_taken_out_leaves_although_it_is_protected() -> None:
     """None of it can wait."""
     over = protecting(replace(TARGET, switched=SKETCH.ago(600)), 60)
@@ -157,8 +209,7 @@ def test_a_group_that_is_kept_takes_the_place_of_one_that_is_yet_to_start() -> N
     """There are never three: the new group begins when the kept one is gone."""
     kept = [line.replace("old", "older") for line in OLD]
     serving = [line.replace("new", "old") for line in NEW]
-    third = replace(TARGET, switched=None, proven=(SKETCH.proof("older"), SKETCH.proof("old", 60)))
-    made = decide(SKETCH.see(*kept, *serving), third)
+    made = decide(SKETCH.see(*kept, *serving), THIRD)
     assert slots(made, Drain) == ["web-1", "web-2", "web-3"]
     assert not [step for step in made.steps if isinstance(step, Launch)]
 

@@ -1,12 +1,14 @@
 """Blue/green, told as stories: see ``storytelling``."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from storytelling import Story, Tells
 
 from repave.model.plan import Phase, Rule
 from repave.model.policy import RolloutPolicy
+from repave.model.wishes import Protection
 from repave.simulation.stage import POLICY, Stage
 from repave.simulation.world import Behaviour, ControllerKilled, Fault, World
 
@@ -103,6 +105,27 @@ def test_a_balancer_that_dies_forgets_no_switch(tells: Tells) -> None:
     assert [hold.rule for hold in plan.holds] == [Rule.KEPT] * 6
     assert story.settle() is Phase.CONVERGED
     story.compare("blue_green_balancer")
+
+
+def test_a_balancer_that_dies_before_a_third_switch_sends_nothing_to_the_first(tells: Tells) -> None:
+    """One of the first release is protected, and stands by while the second serves and the third waits for room."""
+    story = begin(tells, "The balancer dies before the switch to a third release.")
+    stage = story.stage
+    story.deploy(2)
+    story.run(20)
+    [first, *_] = (machine for machine in stage.world.living(stage.fleet) if machine.revision.release == 1)
+    now = stage.world.clock.now()
+    stage.store.protect(stage.fleet, Protection(slot=first.slot, since=now, until=now + timedelta(minutes=1)))
+    story.deploy(3)
+    story.run(2)
+    stage.world.kill_balancer()
+    served: set[int] = set()
+    for _ in range(10):
+        story.run(1)
+        served |= set(stage.releases())
+    assert served == {2}
+    assert story.settle() is Phase.CONVERGED
+    assert stage.releases() == [3] * 6
 
 
 def test_where_too_few_serve_the_ready_help_out(tells: Tells) -> None:

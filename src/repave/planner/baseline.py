@@ -13,6 +13,7 @@ from repave.model.names import RevisionId
 from repave.model.plan import Rule
 from repave.planner import keeper
 from repave.planner.draft import Draft
+from repave.planner.failures import last_proven
 from repave.planner.sets import Member, Standing
 from repave.planner.strategies import Allowance
 
@@ -35,7 +36,7 @@ def revision(draft: Draft) -> RevisionId | None:
     """What it runs: of all that serve and are old, the last that was proven; None when none of them may be started."""
     running = {member.instance.revision for member in draft.remaining(Standing.SERVING, current=False)}
     usable = [proof for proof in draft.target.proven if proof.revision in running - draft.revoked.keys()]
-    last = max(usable, key=lambda proof: (proof.at, proof.revision), default=None)
+    last = last_proven(usable)
     return last.revision if last and last.bootable else None
 
 

@@ -4,8 +4,9 @@ from dataclasses import replace
 
 from repave.model.names import RevisionId
 from repave.model.observation import Instance, MachineState, Observation, TrafficState
+from repave.model.succession import not_before
 from repave.model.target import Proof, Target
-from repave.planner.failures import DAMNING, under_judgement
+from repave.planner.failures import DAMNING, last_proven, under_judgement
 from repave.planner.turns import carried_before
 
 
@@ -28,7 +29,7 @@ def carrier(target: Target, observation: Observation) -> Proof | None:
     unwell = any(_is_unwell(seen, states.get(seen.id)) for seen in observation.machines.instances)
     if unwell or not _is_news(target, revision):
         return None
-    return Proof(revision=revision, release=serving[0].release, at=observation.at)
+    return Proof(revision=revision, release=serving[0].release, at=not_before(observation.at, target.since))
 
 
 def with_proof(target: Target, proof: Proof) -> Target:
@@ -42,7 +43,7 @@ def _is_unwell(seen: Instance, state: TrafficState | None) -> bool:
 
 def _is_news(target: Target, revision: RevisionId) -> bool:
     """Whether it is not the last that was proven, and nothing speaks against it."""
-    last = max(target.proven, key=lambda proof: (proof.at, proof.revision), default=None)
+    last = last_proven(target.proven)
     revoked = any(one.revision == revision for one in target.revoked)
     failed = any(failure.revision == revision and failure.kind in DAMNING for failure in target.failures)
     lost = any(proof.revision == revision and not proof.bootable for proof in target.proven)

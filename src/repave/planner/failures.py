@@ -108,6 +108,11 @@ def rollback(policy: FleetPolicy, target: Target, failures: Sequence[Failure], r
     return None
 
 
+def last_proven(proofs: Iterable[Proof]) -> Proof | None:
+    """The latest of them; None of none."""
+    return max(proofs, key=lambda proof: (proof.at, proof.revision), default=None)
+
+
 def barred(target: Target) -> str:
     """Why nothing of the wanted revision may be launched, whatever is missing; empty when it may."""
     for revoked in target.revoked:

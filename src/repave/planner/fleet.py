@@ -9,7 +9,7 @@ from repave.model.observation import Observation
 from repave.model.plan import Plan, Rule
 from repave.model.policy import FleetPolicy
 from repave.model.target import FailureKind, Order, Target
-from repave.planner import failures, keeper, narration, onsets
+from repave.planner import failures, keeper, narration, onsets, switching
 from repave.planner.age import renew
 from repave.planner.baseline import stand_beside
 from repave.planner.budget import most_urgent_first
@@ -24,7 +24,6 @@ from repave.planner.repair import most_exposed_first, repair
 from repave.planner.scaling import scale
 from repave.planner.sets import Member, Standing, classify
 from repave.planner.strategies import Allowance
-from repave.planner.switching import drawer_of_old, hold_in_traffic, is_kept, let_in, retire_stand_bys, stands_by
 from repave.planner.turns import turn
 from repave.planner.wishes import protection_of, replace_as_asked, without_old_pause
 from repave.planner.withdrawal import withdraw
@@ -80,7 +79,7 @@ def go_about(draft: Draft, metrics: MetricSighting) -> None:
     shrink(draft)
     answer(draft, allowance)
     spare_the_sick(draft)
-    let_in(draft, allowance)
+    switching.let_in(draft, allowance)
     attach(draft, allowance)
     prove(draft)
 
@@ -194,15 +193,18 @@ def retire(draft: Draft, allowance: Allowance) -> None:
                 member.slot, Rule.STOPPED, "the wanted revision is stopped: it stays", since=onsets.stopped(draft)
             )
         return
-    retire_stand_bys(draft, allowance)
+    switching.retire_stand_bys(draft, allowance)
+    passed = switching.passed_over(draft, allowance)
     for member in draft.departing(Standing.COMING):
-        if is_kept(draft, member, allowance) or (member.slot in draft.beside and member.slot not in draft.outgoing):
+        if switching.is_kept(draft, member, allowance) or (
+            member.slot in draft.beside and member.slot not in draft.outgoing
+        ):
             continue  # it is on its way to stand by, or to stand beside a canary
         protection = protection_of(draft, member)
         if protection is not None:
             since = onsets.to_leave(draft, member)
             draft.hold(member.slot, protection.rule, protection.words, since=since, until=protection.until)
-        elif draft.serving >= draft.floor or not draft.was_proven(member):
+        elif draft.serving >= draft.floor or not draft.was_proven(member) or member.instance.revision in passed:
             draft.end(member, f"{_reason_to_leave(draft, member)} and serves nobody")
         else:
             words = f"{_reason_to_leave(draft, member)}; it may serve again, and too few do without it"
@@ -216,8 +218,8 @@ def retire(draft: Draft, allowance: Allowance) -> None:
         if member.slot in draft.outgoing:
             draft.ask(member, draft.outgoing[member.slot].drawer, _reason_to_leave(draft, member))
     for member in old[: allowance.retires]:
-        draft.ask(member, drawer_of_old(allowance), _reason_to_leave(draft, member))
-    hold_in_traffic(draft, old[allowance.retires :])
+        draft.ask(member, switching.drawer_of_old(allowance), _reason_to_leave(draft, member))
+    switching.hold_in_traffic(draft, old[allowance.retires :])
 
 
 def shrink(draft: Draft) -> None:
@@ -246,7 +248,7 @@ def answer(draft: Draft, allowance: Allowance) -> None:
     for request in most_urgent_first(draft.requests):
         member, draw = request.member, draft.budget.answer(request)
         if draw.rule is None:
-            rests = request.drawer is Drawer.SWITCH and stands_by(draft, member, allowance)
+            rests = request.drawer is Drawer.SWITCH and switching.stands_by(draft, member, allowance)
             taken_out = keeper.stand_by if rests else keeper.drain
             draft.leave(member, taken_out(member, request.reason))
         else:
@@ -271,8 +273,10 @@ def spare_the_sick(draft: Draft) -> None:
 def attach(draft: Draft, allowance: Allowance) -> None:
     """Whatever is alive and stays is checked by the balancer; some of it stands by."""
     withheld = allowance.standby or (draft.halted and allowance.switches)
+    passed = switching.passed_over(draft, allowance)
     for member in draft.remaining(Standing.COMING):
-        standby = withheld if member.current else stands_by(draft, member, allowance)
+        rests = member.instance.revision in passed or switching.stands_by(draft, member, allowance)
+        standby = withheld if member.current else rests
         draft.steps += keeper.attach([member], standby=standby)
 
 

@@ -1,12 +1,15 @@
 """Who gets requests: which of those that stand by, until when the old, and who is kept ready as a way back."""
 
+from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from repave.model.disruption import Drawer
+from repave.model.names import RevisionId
 from repave.model.plan import Rule
 from repave.planner import keeper, onsets
-from repave.planner.draft import Draft
+from repave.planner.draft import ALIVE, Draft
+from repave.planner.failures import last_proven
 from repave.planner.sets import Member, Standing
 from repave.planner.strategies import Allowance
 from repave.planner.wishes import protection_of
@@ -74,8 +77,24 @@ def stands_by(draft: Draft, member: Member, allowance: Allowance) -> bool:
 
     A switch moves all requests at one time, those of the protected as well; but it ends none of them.
     """
-    protected = draft.target.switched is not None and protection_of(draft, member) is not None
-    return protected or is_kept(draft, member, allowance)
+    if not allowance.keeps or draft.target.switched is None:
+        return False
+    return protection_of(draft, member) is not None or is_kept(draft, member, allowance)
+
+
+def passed_over(draft: Draft, allowance: Allowance) -> frozenset[RevisionId]:
+    """Old revisions that get no requests before the switch: all but the one that has them.
+
+    A balancer that has forgotten everything does not say which that is: it is the one that carried the fleet last.
+    Where more run another, that is not certain, and none is passed over: rather two that serve than nobody.
+    """
+    if not allowance.keeps or draft.target.switched is not None:
+        return frozenset()
+    alive = Counter(member.instance.revision for member in draft.sets.of(*ALIVE, current=False))
+    last = last_proven(proof for proof in draft.target.proven if proof.revision in alive)
+    if last is None or alive[last.revision] < max(alive.values()):
+        return frozenset()
+    return frozenset(alive.keys() - {last.revision})
 
 
 def drawer_of_old(allowance: Allowance) -> Drawer:

@@ -6,7 +6,7 @@ from repave.model.names import FleetKey
 from repave.model.observation import Neighbour, Observation
 from repave.model.policy import FleetPolicy
 from repave.model.target import Target
-from repave.planner.failures import under_judgement
+from repave.planner.failures import last_proven, under_judgement
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,8 +102,8 @@ def _as_before(target: Target) -> Target | None:
     """The target as it was for the last other revision that carried the fleet and may still be started."""
     others = [proof for proof in target.proven if proof.revision != target.revision]
     revoked = {one.revision for one in target.revoked}
-    usable = [proof for proof in others if proof.bootable and proof.revision not in revoked]
-    if not usable:
+    last = last_proven(proof for proof in others if proof.bootable and proof.revision not in revoked)
+    if last is None:
         return None
-    last = max(usable, key=lambda proof: (proof.at, proof.revision))
-    return replace(target, revision=last.revision, release=last.release, since=last.at, switched=None)
+    # It has all requests: there is nothing to switch to it, and by no means to what waits.
+    return replace(target, revision=last.revision, release=last.release, since=last.at, switched=last.at)

@@ -49,6 +49,7 @@ PROMISES: tuple[Callable[[View], Iterator[str]], ...] = (
     switching.switches,
     switching.admissions,
     switching.rests,
+    switching.singly,
     removals.sick,
     judgements.going_back,
     judgements.lessons,

@@ -1,8 +1,10 @@
 """Standing by: no request reaches a new group before the whole of it is ready, nor loses the old one too early."""
 
+from collections import Counter
 from collections.abc import Iterator
 
-from repave.model.names import InstanceId
+from repave.model.names import InstanceId, RevisionId
+from repave.model.observation import Instance, TrafficState
 from repave.planner.check.turns import kept_meanwhile
 from repave.planner.check.view import View
 
@@ -11,7 +13,8 @@ def switches(view: View) -> Iterator[str]:
     """All requests go over only to what is wanted, seen, whole, and not stopped."""
     if not view.plan.switch:
         return
-    well = [i for i in _new(view) if i in view.serving or view.stands_by(i)]
+    wanted = [i for i, seen in view.instances.items() if seen.revision == view.target.revision]
+    well = [i for i in wanted if i in view.serving or view.stands_by(i)]
     if len(well) < view.target.size:
         yield f"all requests would go over, and {len(well)} of {view.target.size} are ready"
     if view.partial or view.target.paused:
@@ -53,13 +56,48 @@ def rests(view: View) -> Iterator[str]:
     for step in view.stand_bys:
         if step.instance not in old:
             yield f"{step.instance} would stand by, and is not an old one that serves"
-    if len(serving) < view.target.size or view.target.switched is None:
+    over = view.target.switched is not None or kept_meanwhile(view) is not None
+    if len(serving) < view.target.size or not over:
         yield f"old ones would stand by, and {len(serving)} of {view.target.size} new ones serve"
 
 
+def singly(view: View) -> Iterator[str]:
+    """Before a switch one old revision has the requests: where it is certain which, no other gets any again."""
+    carries = _carries(view)
+    if carries is None:
+        return
+    for attach in view.attaches:
+        seen = view.instances.get(attach.instance)
+        if seen and not attach.standby and seen.revision not in (view.target.revision, carries):
+            yield f"{attach.instance} would get requests, and until the switch {carries} has them"
+
+
+def _carries(view: View) -> RevisionId | None:
+    """The old revision that was proven last, when so many of it are surely there as of no other; else None."""
+    switched = view.target.switched is not None or kept_meanwhile(view) is not None
+    if view.policy.rollout.strategy != "blue-green" or switched:
+        return None
+    old = [i for i in view.instances.values() if i.revision != view.target.revision and not view.dead(i.id)]
+    others = Counter(instance.revision for instance in old)
+    proven = [proof for proof in view.target.proven if proof.revision in others]
+    if not proven:
+        return None
+    last = max(proven, key=lambda proof: (proof.at, proof.revision)).revision
+    del others[last]
+    there = {instance.slot for instance in old if instance.revision == last and _is_there(view, instance)}
+    return last if len(there) >= max(others.values(), default=1) else None
+
+
+def _is_there(view: View, instance: Instance) -> bool:
+    """Whether it has requests, or may have them as soon as the balancer knows it."""
+    if view.state(instance.id) is None:
+        return instance.address is not None and instance.slot not in view.judged
+    return view.state(instance.id) in (TrafficState.SERVING, TrafficState.READY)
+
+
 def _may_have_traffic(view: View) -> bool:
-    """Whether nothing keeps the wanted revision from requests: another strategy, nobody old, or the switch."""
-    if view.policy.rollout.strategy != "blue-green":
+    """Whether nothing keeps the new from requests: another strategy, nobody old, the switch, or that it had them."""
+    if view.policy.rollout.strategy != "blue-green" or kept_meanwhile(view) is not None:
         return True
     stopped = view.target.stopped or view.plan.stop or view.plan.retarget
     if view.target.switched is not None or (view.plan.switch and not stopped):

@@ -96,4 +96,4 @@ def _with_carrier(target: Target, plan: Plan, observation: Observation) -> Targe
     if plan.proven is None or plan.proven == target.revision or not ran:
         return target
     others = tuple(proof for proof in target.proven if proof.revision != plan.proven)
-    return replace(target, proven=(*others, Proof(revision=plan.proven, release=ran[0], at=plan.at)))
+    return replace(target, proven=(*others, Proof(revision=plan.proven, release=ran[0], at=max(plan.at, target.since))))
