@@ -52,6 +52,7 @@ Commands:
   logs       Show what an instance printed.
   rollback   Go back to the last release that was healthy here.
   patch      Find what is vulnerable, re-lock, bake, roll out, prove.
+  watch      Keep everything fresh: learn, re-lock, bake, roll out, again and again.
   revoke     Say what must not be started any more, and retire it.
   scan       Name the locked packages that have known flaws.
   where      Find where a CVE, package, digest or release is, or was.

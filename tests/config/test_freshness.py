@@ -4,7 +4,7 @@ from pathlib import Path
 
 from repave.config.policies import fleet_policy
 from repave.config.project import parse_project
-from repave.model.freshness import DeclaredLimit
+from repave.model.freshness import DeclaredLimit, FreshnessPolicy
 from repave.model.names import EnvironmentName, FleetName
 from repave.model.policy import FleetPolicy
 
@@ -50,3 +50,11 @@ def test_a_fleet_comes_before_its_environment_key_by_key() -> None:
         DeclaredLimit(key="hard_max_age", seconds=20 * DAY, by="environments.prod.policy"),
         DeclaredLimit(key="fix_within.high", seconds=2 * DAY, by="fleets.web.policy"),
     )
+
+
+def test_what_is_done_without_being_asked_is_said_for_the_whole_project() -> None:
+    """Every hour, with updates every week of UTC, where nothing is said."""
+    assert parse_project(VALID, filename="repave.yaml").freshness == FreshnessPolicy()
+    text = f"{VALID}policy: {{freshness: {{every: 30m, updates: never, time_zone: Europe/Prague}}}}\n"
+    said = FreshnessPolicy(every_seconds=1800.0, updates=False, time_zone="Europe/Prague")
+    assert parse_project(text, filename="repave.yaml").freshness == said

@@ -120,6 +120,8 @@ class InventedAdvisories:
 
     repairs: dict[str, tuple[str, tuple[str, ...]]] = field(default_factory=dict)
     problem: str = ""
+    suite: str = "bookworm-security"
+    """Where the repairs are."""
 
     def examine(self, lock: Lock, *, progress: Progress) -> tuple[tuple[Finding, ...], tuple[SourceStatus, ...]]:
         """Every locked package whose version is not the repairing one."""
@@ -135,7 +137,7 @@ class InventedAdvisories:
                 source=package.source,
                 version=package.version,
                 fixed_version=self.repairs[package.name][0],
-                fixed_in="bookworm-security",
+                fixed_in=self.suite,
                 cves=self.repairs[package.name][1],
                 images=package.images,
             )

@@ -34,8 +34,9 @@ MEANINGS = {
     "can be said",
     ROLLED_BACK: "a deployment was stopped, and rolled back where there was something to go back to",
     REFUSED: "what was asked cannot be done as things stand; nothing was changed",
-    HELD: "`patch` took what it could, and something vulnerable stays, because a range holds its repair back; its "
-    "words name the file and line",
-    WAITING: "`patch` made a release that waits before an environment: its words name the gate, and what can be done",
+    HELD: "`patch` or `watch --once` took what it could, and something vulnerable stays, because a range holds its "
+    "repair back; its words name the file and line",
+    WAITING: "a release of `patch` or `watch --once` waits before an environment: its words name the gate, and what "
+    "can be done",
     INTERRUPTED: "ended by Ctrl-C",
 }

@@ -11,7 +11,7 @@ from repave.config.grammar.gates import GatesSection
 from repave.config.grammar.guards import GuardsSection
 from repave.config.grammar.images import BaseImageSection, BaseSection, BuildLimitsSection, ImageSection
 from repave.config.grammar.origins import OriginSection
-from repave.config.grammar.policy import OwnPolicySection
+from repave.config.grammar.policy import FreshnessSection, OwnPolicySection
 from repave.config.grammar.scaling import ScaleSection
 from repave.config.grammar.sources import GitSection
 from repave.config.positions import LARGEST_TEXT, read_document
@@ -22,7 +22,7 @@ from repave.config.targets import node_application
 from repave.config.unsupported import unsupported
 from repave.model.advisories import AdvisorySettings, AdvisorySource, Published, SourceKind
 from repave.model.exposure import FixWithin
-from repave.model.freshness import Freshness
+from repave.model.freshness import Freshness, FreshnessPolicy
 from repave.model.gates import Gates, Person
 from repave.model.guards import Action, Allowed, Guards
 from repave.model.names import EnvironmentName, FleetName, ImageName, PersonName, ProjectName, ProviderName, ZoneName
@@ -100,6 +100,7 @@ def _project(file: File) -> Project:
         fix_within=FixWithin(
             critical_seconds=file.policy.fix_within.critical, high_seconds=file.policy.fix_within.high
         ),
+        freshness=_watched(file.policy.freshness),
         advisories=_advisories(file.advisories),
         origins=Origins(declared=tuple(_origin(address, section) for address, section in file.origins.items())),
         shared_vaults=tuple(dict.fromkeys(file.vault.shared)),
@@ -296,6 +297,12 @@ def _freshness(section: OwnPolicySection) -> Freshness:
         hard_seconds=section.hard_max_age,
         critical_seconds=section.fix_within.critical,
         high_seconds=section.fix_within.high,
+    )
+
+
+def _watched(section: FreshnessSection) -> FreshnessPolicy:
+    return FreshnessPolicy(
+        every_seconds=section.every, updates=section.updates == "weekly", time_zone=section.time_zone
     )
 
 

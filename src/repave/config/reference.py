@@ -68,6 +68,7 @@ _TITLES = {
     "PersonSection": "`people.NAME`",
     "PolicySection": "`policy`",
     "FixWithinSection": "`policy.fix_within`",
+    "FreshnessSection": "`policy.freshness`",
     "OwnPolicySection": "`policy` of a fleet or an environment",
     "OwnFixWithinSection": "`policy.fix_within` of a fleet or an environment",
     "AdvisoriesSection": "`advisories`",

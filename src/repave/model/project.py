@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from repave.model.advisories import AdvisorySettings
 from repave.model.exposure import FixWithin
-from repave.model.freshness import Freshness
+from repave.model.freshness import Freshness, FreshnessPolicy
 from repave.model.gates import Gates, Person
 from repave.model.names import EnvironmentName, FleetName, ImageName, ProjectName, ProviderName, ZoneName
 from repave.model.origins import Origins
@@ -84,6 +84,7 @@ class Project:
 
     age: AgePolicy = field(default_factory=AgePolicy)
     fix_within: FixWithin = field(default_factory=FixWithin)
+    freshness: FreshnessPolicy = field(default_factory=FreshnessPolicy)
     advisories: AdvisorySettings = field(default_factory=AdvisorySettings)
     origins: Origins = field(default_factory=Origins)
     shared_vaults: tuple[str, ...] = ()

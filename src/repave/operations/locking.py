@@ -31,6 +31,9 @@ class Asked:
     repairs: tuple[Repair, ...] = ()
     """For ``Refresh.REPAIRS``."""
 
+    images: tuple[ImageName, ...] = ()
+    """Those in which something may move beside what the file newly asks for; empty for all."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Proposal:
@@ -182,11 +185,12 @@ class Locking:
         return pins
 
     def _request(self, image: Image, previous: Lock, asked: Asked) -> PinRequest:
+        moves = not asked.images or image.name in asked.images
         return PinRequest(
             image=image,
             folder=self._folder,
             previous=previous,
-            refresh=asked.refresh,
+            refresh=asked.refresh if moves else Refresh.KEEP,
             named=asked.named,
             repairs=tuple(repair for repair in asked.repairs if image.name in repair.images),
         )

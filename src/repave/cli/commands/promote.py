@@ -78,12 +78,7 @@ class _Run:
         return outcomes.exit_code(walked.results[-1]) if walked.results else OK
 
     def _looked(self) -> PipelinePlan:
-        """By what is seen now: what was not looked at since does not count as healthy."""
-        for name in self.wiring.promoting.watched():
-            keys = fleets_of(self.wiring.project, self.wiring.project.environments[name])
-            if all(self.wiring.store.target(key) for key in keys):
-                with watching(self.screen, self.wiring.store, self.wiring.clock) as watcher:
-                    self.wiring.converge(keys, watcher=watcher)
+        look(self.wiring, self.screen)
         return self._plan()
 
     def _plan(self) -> PipelinePlan:
@@ -91,19 +86,25 @@ class _Run:
             return self.wiring.promoting.plan(progress)
 
     def _carry_out(self, enter: Enter) -> DeployResult:
-        environment = self.wiring.project.environments[enter.environment]
-        release = self.wiring.store.release(enter.release)
-        self.screen.say(f"{release} enters {enter.environment}{_passing(enter)}")
-        result = carry_out(
-            self.wiring,
-            environment,
-            release,
-            "promoted",
-            self.screen,
-            word=lambda: self.wiring.promoting.entered(enter),
-        )
-        outcomes.show(result, self.screen)
-        return result
+        return let_in(self.wiring, enter, "promoted", self.screen)
+
+
+def look(wiring: Wiring, screen: Screen) -> None:
+    """See what health gates hang on as it is now: what was not looked at since does not count as healthy."""
+    for name in wiring.promoting.watched():
+        keys = fleets_of(wiring.project, wiring.project.environments[name])
+        if all(wiring.store.target(key) for key in keys):
+            with watching(screen, wiring.store, wiring.clock) as watcher:
+                wiring.converge(keys, watcher=watcher)
+
+
+def let_in(wiring: Wiring, enter: Enter, reason: str, screen: Screen) -> DeployResult:
+    """Roll a release out that the pipeline lets in, and show what became of it."""
+    environment, release = wiring.project.environments[enter.environment], wiring.store.release(enter.release)
+    screen.say(f"{release} enters {enter.environment}{_passing(enter)}")
+    result = carry_out(wiring, environment, release, reason, screen, word=lambda: wiring.promoting.entered(enter))
+    outcomes.show(result, screen)
+    return result
 
 
 def _passing(enter: Enter) -> str:

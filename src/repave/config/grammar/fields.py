@@ -162,6 +162,9 @@ WindowText = Annotated[
     PlainValidator(quantities.window),
     told(quantities.WINDOW_PATTERN, "Mon-Fri 09:00-16:00 Europe/Prague"),
 ]
+TimeZone = Annotated[
+    str, PlainValidator(quantities.time_zone), told(quantities.TIME_ZONE_PATTERN, "Europe/Prague", "UTC")
+]
 Port = Annotated[int, *whole(1, quantities.LARGEST_PORT, what="a port")]
 Count = Annotated[int, *whole(1, 100)]
 Processes = Annotated[int, *whole(8, 10_000)]

@@ -1,8 +1,11 @@
 """``policy``: how fresh everything is kept."""
 
+from typing import Annotated
+
 from pydantic import Field
 
-from repave.config.grammar.fields import Duration, Section
+from repave.config.grammar.fields import Duration, Section, TimeZone, choice
+from repave.model.freshness import DEFAULT_EVERY_SECONDS
 
 
 class FixWithinSection(Section):
@@ -29,6 +32,19 @@ class OwnPolicySection(Section):
     )
 
 
+class FreshnessSection(Section):
+    """What `repave watch` does by itself: repairs at once, whatever stands here."""
+
+    every: Duration = Field(default=DEFAULT_EVERY_SECONDS, description="How often it learns what is new. Default: 1h.")
+    updates: Annotated[str, *choice("weekly", "never")] = Field(
+        default="weekly",
+        description="What repairs nothing: together, once per fleet and week, or not at all. Default: `weekly`.",
+    )
+    time_zone: TimeZone = Field(
+        default="UTC", description="Whose weeks: they begin on Monday at midnight. Default: UTC."
+    )
+
+
 class PolicySection(Section):
     """How fresh everything is kept."""
 
@@ -40,4 +56,7 @@ class PolicySection(Section):
     )
     fix_within: FixWithinSection = Field(
         default_factory=FixWithinSection.model_construct, description="How fast flaws are repaired."
+    )
+    freshness: FreshnessSection = Field(
+        default_factory=FreshnessSection.model_construct, description="What `repave watch` does by itself."
     )

@@ -5,14 +5,11 @@ from typing import Annotated
 from pydantic import Field, PlainValidator, WithJsonSchema
 
 from repave.config import quantities, schedules
-from repave.config.grammar.fields import AmountText, Duration, Section, told, whole
+from repave.config.grammar.fields import AmountText, Duration, Section, TimeZone, told, whole
 from repave.model.amount import Amount
 
 Cron = Annotated[
     str, PlainValidator(schedules.cron), told(schedules.CRON_PATTERN, "0 8 * * Mon-Fri", "*/30 9-17 1,15 * *")
-]
-TimeZone = Annotated[
-    str, PlainValidator(quantities.time_zone), told(quantities.TIME_ZONE_PATTERN, "Europe/Prague", "UTC")
 ]
 Portion = Annotated[float, PlainValidator(schedules.share), told(schedules.SHARE_PATTERN, "60%")]
 MetricName = Annotated[str, PlainValidator(schedules.metric), told(schedules.METRIC_PATTERN, "open_requests")]

@@ -1,5 +1,6 @@
 """Who is let in: the pipeline's plan, made and checked over all that is known, and kept as it is carried out."""
 
+from collections.abc import Container
 from dataclasses import replace
 from datetime import datetime
 
@@ -32,14 +33,18 @@ class Promoting:
         self._known: int | None = None
         """How many records there were at the last decision; None before there is one."""
 
-    def plan(self, progress: Progress) -> PipelinePlan:
-        """Who may enter now, and what holds the others. Keeps the soaks that have ended well."""
+    def plan(self, progress: Progress, *, without: Container[EnvironmentName] = ()) -> PipelinePlan:
+        """Who may enter now, and what holds the others. Keeps the soaks that have ended well.
+
+        ``without``: environments that are passed by, as if the pipeline had none of the name.
+        """
         now = self._clock.now()
         self._take_stock()
         self._keep_soaks(now)
         evidence, releases = self._gathering.evidence(now, progress), self._store.releases()
-        made = plan(self._pipeline, releases, evidence, now)
-        check(made, self._pipeline, releases, evidence, now)
+        pipeline = tuple(stage for stage in self._pipeline if stage.environment not in without)
+        made = plan(pipeline, releases, evidence, now)
+        check(made, pipeline, releases, evidence, now)
         return made
 
     def held(

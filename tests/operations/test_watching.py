@@ -1,0 +1,280 @@
+"""A shop that is kept fresh: real store, locks, releases and controller over a simulated world."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from simulated_shop import FILE, QUIET, Shop
+
+from repave.config.policies import revision_for
+from repave.model.lock import Lock
+from repave.model.names import EnvironmentName, FleetName
+from repave.model.pipeline import Enter, Rule
+from repave.model.release import Release
+from repave.model.watch import Kind
+from repave.operations.converge import unwatched
+from repave.operations.deploy import DeployResult
+from repave.operations.errors import Refused
+from repave.operations.watching.deciding import Hands
+from repave.operations.watching.passed import Passed
+from repave.operations.watching.passing import Watching
+from repave.operations.watching.proposals import proposals
+from repave.operations.watching.waiting import wait_until
+from repave.ports.progress import Progress
+from repave.simulation.clock import SimulatedClock
+from repave.simulation.world import Behaviour
+
+CVE = "CVE-2026-1234"
+SMALL = FILE.replace("{size: 3}", "{size: 1}").replace("{size: 4}", "{size: 1}")
+HOUR = 3600.0
+
+
+class Killed(BaseException):
+    """The process is gone."""
+
+
+class ByHand:
+    """The deeds of a pass in a shop, one of which may be the last."""
+
+    def __init__(self, shop: Shop, killed_before: str = "") -> None:
+        self._shop = shop
+        self._promoting = shop.promoting
+        self._killed_before = killed_before
+
+    def _perform(self, deed: str) -> None:
+        if deed == self._killed_before:
+            raise Killed
+
+    def progress(self) -> AbstractContextManager[Progress]:
+        """Nobody looks."""
+        return nullcontext(QUIET)
+
+    def bake(self, lock: Lock, progress: Progress) -> Release:
+        """The shop bakes what is in its folder."""
+        del lock, progress
+        self._perform("bake")
+        return self._shop.bake().release
+
+    def look(self) -> None:
+        """As the verb does it."""
+        for name in self._shop.promoting.watched():
+            if all(self._shop.store.target(key) for key in self._shop.keys(name)):
+                self._shop.converge(self._shop.keys(name), watcher=unwatched)
+
+    def carry(self, enter: Enter) -> DeployResult:
+        """As the verb does it."""
+        self._perform(f"carry {enter.environment}")
+        self._shop.promoting.entered(enter)
+        environment, release = self._shop.environment(enter.environment), self._shop.store.release(enter.release)
+        self._shop.publish(release, enter.environment)
+        self._shop.deploying.begin(environment, release, "watch")
+        self._perform(f"finish {enter.environment}")
+        result = self._shop.deploying.finish(environment, release, unwatched)
+        self._shop.promoting.learn()
+        return result
+
+    def finish(self, environment: EnvironmentName) -> DeployResult:
+        """As the verb does it."""
+        where = self._shop.environment(environment)
+        release = self._shop.deploying.wanted(where)
+        assert release is not None
+        return self._shop.deploying.finish(where, release, unwatched)
+
+
+def once(shop: Shop, killed_before: str = "") -> Passed:
+    """One pass."""
+    hands = Hands(
+        locking=shop.locking,
+        patching=shop.patching,
+        promoting=shop.promoting,
+        store=shop.store,
+        clock=shop.clock,
+    )
+    watching = Watching(project=shop.project, hands=hands, advisories=(shop.advisories,))
+    return watching.once(ByHand(shop, killed_before))
+
+
+def runs(shop: Shop, environment: str) -> set[int]:
+    """The releases of its living instances."""
+    keys = shop.keys(environment)
+    return {one.release for key in keys for one in shop.store.lifetimes(key, living=True)}
+
+
+def locked(shop: Shop) -> dict[str, str]:
+    """Versions by package."""
+    lock = shop.locking.present()
+    assert lock is not None
+    return {package.name: package.version for package in lock.packages}
+
+
+def appears(shop: Shop) -> None:
+    """An advisory, and its repair."""
+    shop.pinner.archive["openssl"] = "3.0.22"
+    shop.advisories.repairs["openssl"] = ("3.0.22", (CVE,))
+
+
+Opened = Callable[[str], Shop]
+
+
+@pytest.fixture
+def opened(tmp_path: Path) -> Iterator[Opened]:
+    """Shops that run r1 everywhere, and have had this week's updates."""
+    made: list[Shop] = []
+
+    def shop(text: str = SMALL) -> Shop:
+        made.append(Shop(tmp_path / f"shop{len(made)}", text))
+        made[-1].lock()
+        made[-1].bake()
+        made[-1].deploy("test")
+        made[-1].deploy("prod")
+        once(made[-1])
+        return made[-1]
+
+    yield shop
+    for one in made:
+        one.close()
+
+
+def test_a_new_advisory_goes_from_the_lock_to_every_instance(opened: Opened) -> None:
+    """Only what has the flaw moves; the next pass finds nothing to do, and proposes nothing again."""
+    shop = opened(SMALL)
+    shop.pinner.archive["zlib"] = "1.3"
+    appears(shop)
+    passed = once(shop)
+    assert [(moved.kind, moved.closed) for moved in passed.moved] == [(Kind.REPAIRS, (CVE,))]
+    assert [(result.environment, result.as_asked) for result in passed.results] == [("test", True), ("prod", True)]
+    assert locked(shop)["openssl"] == "3.0.22"
+    assert (runs(shop, "test"), runs(shop, "prod")) == ({2}, {2})
+    before = tuple(proposals(shop.store))
+    again = once(shop)
+    assert (again.moved, again.release, again.results, again.plan.carry) == ((), None, (), ())
+    assert tuple(proposals(shop.store)) == before
+    assert [one.kind for one in before] == [Kind.UPDATES, Kind.REPAIRS]
+
+
+def test_what_repairs_nothing_waits_for_its_week_and_is_not_taken_with_a_flaw_or_unjudged(opened: Opened) -> None:
+    """Then all of it comes in one release, once; while it brings a flaw, or a source is away, the lock stays."""
+    shop = opened(SMALL)
+    shop.pinner.archive["zlib"] = "1.3"
+    assert once(shop).moved == ()
+    assert locked(shop)["zlib"] == "1.2"
+    shop.clock.sleep(timedelta(days=7).total_seconds())
+    shop.advisories.problem = "no route to host"
+    passed = once(shop)
+    assert (passed.moved, passed.plan.unknown[0]) == ((), "invented: no route to host")
+    shop.advisories.problem = ""
+    shop.advisories.repairs["zlib"] = ("1.2", ("CVE-2026-9",))
+    (moved,) = once(shop).moved
+    assert (moved.kind, moved.taken, moved.opened) == (Kind.UPDATES, False, ("CVE-2026-9",))
+    assert locked(shop)["zlib"] == "1.2"
+    shop.advisories.repairs.clear()
+    passed = once(shop)
+    assert [(moved.kind, moved.taken) for moved in passed.moved] == [(Kind.UPDATES, True)]
+    assert (locked(shop)["zlib"], runs(shop, "prod")) == ("1.3", {2})
+    shop.pinner.archive["zlib"] = "1.4"
+    assert once(shop).moved == ()
+
+
+def test_a_pass_that_was_killed_is_gone_on_with(opened: Opened) -> None:
+    """At each point between two deeds, one after the other; the lock is made once, and baked once."""
+    shop = opened(SMALL)
+    appears(shop)
+    for moment in ("bake", "carry test", "finish test", "carry prod", "finish prod"):
+        with pytest.raises(Killed):
+            once(shop, moment)
+    once(shop)
+    assert (runs(shop, "test"), runs(shop, "prod")) == ({2}, {2})
+    assert [one.kind for one in proposals(shop.store)] == [Kind.UPDATES, Kind.REPAIRS]
+    assert len(shop.store.releases()) == 2
+
+
+def test_gates_hold_the_release_and_the_next_pass_carries_it_on(opened: Opened) -> None:
+    """Until then it says what holds it, and wakes when that ends."""
+    shop = opened(SMALL.replace("config: {GREETING: hello}", "gates: {soak: 1h}"))
+    appears(shop)
+    passed = once(shop)
+    assert [(held.environment, held.rule) for held in passed.held] == [("prod", Rule.SOAK)]
+    assert (runs(shop, "test"), runs(shop, "prod")) == ({2}, {1})
+    assert [(one.environment, one.closes) for one in passed.plan.carry] == [("prod", (CVE,))]
+    assert passed.wake <= shop.clock.now() + timedelta(hours=1)
+    shop.clock.sleep(2 * HOUR)
+    assert once(shop).plan.carry == ()
+    assert runs(shop, "prod") == {2}
+
+
+def test_a_release_that_failed_does_not_come_again_by_itself(opened: Opened) -> None:
+    """However often it passes, also when no lock can be made; what runs stays, and each is told."""
+    shop = opened(SMALL)
+    appears(shop)
+    with pytest.raises(Killed):
+        once(shop, "carry test")
+    release = shop.store.releases()[-1]
+    revision = revision_for(shop.project, EnvironmentName("test"), FleetName("web"), release)
+    shop.world.behaviours[revision.id] = Behaviour(never_healthy=True)
+    assert [result.as_asked for result in once(shop).results] == [False]
+    again = once(shop)
+    assert again.results == ()
+    assert [(held.environment, held.rule) for held in again.held] == [("test", Rule.FAILED)]
+    assert (runs(shop, "test"), runs(shop, "prod")) == ({1}, {1})
+    shop.advisories.repairs["zlib"] = ("1.3", ("CVE-2026-2",))
+    shop.advisories.suite = "elsewhere"
+    troubled = once(shop)
+    assert troubled.trouble is not None
+    assert "from which the image may take nothing" in troubled.trouble.message
+    assert [held.rule for held in troubled.held] == [Rule.FAILED]
+
+
+def test_where_nothing_runs_nothing_is_started(tmp_path: Path) -> None:
+    """An environment that was never deployed is passed by; one with gates is no way round."""
+    for gates, carried in (("", {2}), ("gates: {soak: 1h}, ", {1})):
+        shop = Shop(tmp_path / f"shop{len(gates)}", SMALL.replace("config: {GREETING", gates + "config: {GREETING"))
+        try:
+            shop.lock()
+            shop.bake()
+            shop.deploy("prod")
+            appears(shop)
+            once(shop)
+            assert runs(shop, "prod") == carried
+            assert bool(runs(shop, "test")) == bool(gates)
+        finally:
+            shop.close()
+
+
+def test_what_a_person_changed_is_left_to_them(opened: Opened) -> None:
+    """The application's change is not locked along; what was locked is baked by whoever locked it."""
+    shop = opened(SMALL)
+    appears(shop)
+    (shop.folder / "app" / "app.py").write_text("print('not reviewed')\n", encoding="utf-8")
+    passed = once(shop)
+    assert (passed.moved, passed.release, passed.plan.waits[0].rule) == ((), None, "drift")
+    (shop.folder / "repave.lock").unlink()
+    with pytest.raises(Refused, match="there is nothing to keep fresh"):
+        once(shop)
+
+
+class SetBack(SimulatedClock):
+    """Shows a day before its beginning from the third nap on."""
+
+    naps = 0
+
+    def now(self) -> datetime:
+        """A person set it back."""
+        return super().now() - timedelta(days=self.naps > 2)
+
+    def sleep(self, seconds: float) -> None:
+        """One nap more."""
+        self.naps += 1
+        super().sleep(seconds)
+
+
+def test_waiting_ends_at_its_time_and_when_the_clock_is_set_back() -> None:
+    """What was planned by a clock that was wrong is planned anew."""
+    clock = SimulatedClock()
+    until = clock.now() + timedelta(minutes=10)
+    wait_until(until, clock)
+    assert clock.now() == until
+    wrong = SetBack()
+    wait_until(until, wrong)
+    assert wrong.naps == 3
