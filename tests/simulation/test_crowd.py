@@ -51,10 +51,7 @@ class Scene:
     def complaints(self, counted: Mandate) -> list[str]:
         """Of the launch of one more, by this mandate."""
         effect = Effect(kind="launch", machine=self._start(ALLOWED + 1), fleet=self.stage.fleet, generation=1)
-        world, policy = self.stage.world, self.stage.policy
-        deed = Deed(
-            effect=effect, mandate=counted, counted=counted, world=world, policy=policy, taken=frozenset(), newest=0
-        )
+        deed = Deed(effect=effect, mandate=counted, stage=self.stage, counted=counted, taken=frozenset(), newest=0)
         return list(crowd(deed))
 
     def watched(self, *mandates: Mandate) -> list[str]:

@@ -144,6 +144,24 @@ def test_a_scheduled_size_is_due_from_its_hour_and_has_its_time(hours: float, si
     assert due(daily({7: 5, 19: 3}), midnight + timedelta(hours=hours)) == sizes
 
 
+@pytest.mark.parametrize("hasty", ["web", "db-proxy"])
+def test_turns(planner_that: Callable[[Spoil], None], hasty: str) -> None:
+    """A planner that does not wait for the other fleet is found out: forward the one, back the other."""
+
+    def impatient(plan: Plan, target: Target, _: Observation) -> Plan:
+        waits = any(hold.rule is Rule.AFTER for hold in plan.holds) and not target.paused
+        if target.fleet.fleet != hasty or not waits:
+            return plan
+        slot = SlotId(f"{hasty}-{plan.next_slot}")
+        launch = Launch(slot=slot, revision=target.revision, zone=SCRIPT_ZONE, reason="")
+        return replace(plan, steps=(launch,), next_slot=plan.next_slot + 1)
+
+    waiting = replace(SCRIPT, first=2, kinds=(KINDS["deploy"], KINDS["rollback"]))
+    assert broken(waiting) == set()
+    planner_that(impatient)
+    assert "turns" in broken(waiting)
+
+
 def test_doubles(monkeypatch: pytest.MonkeyPatch) -> None:
     """A provider that starts another instance whenever a slot is launched again is found out."""
 

@@ -49,6 +49,7 @@ def test_months_are_of_every_sort() -> None:
         [each.policy.budget.per_hour for each in months],
         [each.policy.budget.per_zone for each in months],
         [each.flaw_days or None for each in months],
+        [each.first or None for each in months],
         [each.policy.rollout.unavailable.value or None for each in months],
         [(each.policy.rollout.strategy == "canary" and each.policy.rollout.checkpoint) or None for each in months],
         [each.policy.scale and (each.policy.scale.schedule or None) for each in months],

@@ -34,6 +34,14 @@ def test_bad_days_break_no_promise(strategy: str, seed: int) -> None:
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
+def test_bad_days_of_a_fleet_that_waits_for_another_break_no_promise(strategy: str) -> None:
+    """Every release starts in turn, and in the end both fleets are as wanted."""
+    theatre = played(replace(BAD_DAYS, first=4, seed=7), strategy)
+    assert not theatre.watch.broken, [str(broken) for broken in theatre.watch.broken]
+    assert [len(set(stage.releases())) for stage in theatre.stage.all] == [1, 1]
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
 def test_every_wait_wakes_in_time(strategy: str) -> None:
     """Pauses of steps and the time a group is kept end when they say: looking every second changes nothing."""
     told = []

@@ -10,27 +10,27 @@ from datetime import datetime
 
 from repave.model.names import FleetKey, InstanceId
 from repave.model.observation import MachineState, TrafficState
-from repave.model.plan import Drain, Phase, StandBy
+from repave.model.plan import Drain, Phase, Plan, Rule, StandBy
 from repave.model.policy import FleetPolicy
 from repave.simulation.life import Decision, Mandate
 from repave.simulation.stage import Stage
 from repave.simulation.timetable import timetable
+from repave.simulation.turns import out_of_turn
 from repave.simulation.world import Effect, World
 
 
 @dataclass(frozen=True, kw_only=True)
 class Deed:
-    """One call of repave that took effect, the mandate it was given by, and the world right after it."""
+    """One call of repave that took effect, the mandate it was given by, and the stage right after it."""
 
     effect: Effect
     mandate: Mandate | None
     """None: of its generation, nothing was ever committed."""
 
+    stage: Stage
     counted: Mandate | None
     """The newest one that gave the order when all could be seen: others only gave it again. None: not a launch."""
 
-    world: World
-    policy: FleetPolicy
     taken: AbstractSet[InstanceId]
     """All that repave took out while they served, this one included."""
 
@@ -38,8 +38,18 @@ class Deed:
     """The newest generation whose orders took effect before, in the same place."""
 
     @property
+    def world(self) -> World:
+        """Where it was done."""
+        return self.stage.world
+
+    @property
+    def policy(self) -> FleetPolicy:
+        """Of the stage's own fleet."""
+        return self.stage.policy
+
+    @property
     def fleet(self) -> FleetKey:
-        """Whose fleet it is."""
+        """The stage's own."""
         return self.policy.fleet
 
 
@@ -90,7 +100,10 @@ def doubles(deed: Deed) -> Iterator[str]:
 
 
 def permission(deed: Deed) -> Iterator[str]:
-    """Stopped, paused, revoked or unbootable means no launch; and only what is wanted, or a canary's baseline, is."""
+    """Stopped, paused, revoked or unbootable means no launch; and only what is wanted, or a canary's baseline, is.
+
+    A fleet that waits for another is kept as what carried it until then.
+    """
     if deed.effect.kind != "launch":
         return
     slot, revision = deed.effect.machine.slot, deed.effect.machine.revision.id
@@ -101,13 +114,14 @@ def permission(deed: Deed) -> Iterator[str]:
     lost = any(proof.revision == revision and not proof.bootable for proof in target.proven)
     revoked = any(one.revision == revision for one in target.revoked)
     good = any(proof.revision == revision for proof in target.proven)
+    meanwhile = good and waits_for_its_turn(deed.mandate.plan)
     beside = good and deed.policy.rollout.baseline == "fresh" and slot in target.canary.baseline
     for holds, words in (
         (target.stopped, "the revision was stopped"),
         (target.paused, "the fleet was paused"),
         (lost, "the revision could not be started"),
         (revoked, "the revision was revoked"),
-        (revision != target.revision and not beside, "another revision was wanted"),
+        (revision != target.revision and not beside and not meanwhile, "another revision was wanted"),
     ):
         if holds:
             yield f"{slot} was launched, and {words}"
@@ -127,6 +141,11 @@ def fencing(deed: Deed) -> Iterator[str]:
         yield f"{words} took effect after one of {deed.newest}"
 
 
+def turns(deed: Deed) -> Iterator[str]:
+    """Nothing of a release starts before the fleet that comes first carried it; back they go the other way round."""
+    yield from out_of_turn(deed.stage, deed.effect)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Thought:
     """One decision, and the world it was made of."""
@@ -142,13 +161,19 @@ def reasons(thought: Thought) -> Iterator[str]:
     explained = {step.slot for step in plan.steps} | {hold.subject for hold in plan.holds}
     blind = seen.machines.incomplete or seen.traffic.incomplete or target.paused
     serving = {b.instance for b in seen.traffic.backends if b.state is TrafficState.SERVING}
+    waits = waits_for_its_turn(plan)
     if not (blind and "fleet" in explained):
         for instance in seen.machines.instances:
-            wrong = instance.revision != target.revision or instance.id not in serving
+            wrong = (instance.revision != target.revision and not waits) or instance.id not in serving
             if (wrong or instance.state is MachineState.STOPPED) and instance.slot not in explained:
                 yield f"{instance.slot} waits, and nothing says why"
     if plan.phase is not Phase.CONVERGED and not plan.changes and not plan.holds:
         yield f"the fleet is {plan.phase}, with neither a step nor a reason"
+
+
+def waits_for_its_turn(plan: Plan) -> bool:
+    """Whether what is wanted waits for another fleet."""
+    return any(hold.rule is Rule.AFTER for hold in plan.holds)
 
 
 def budget(thought: Thought) -> Iterator[str]:
@@ -208,8 +233,12 @@ OF_DEEDS: Mapping[str, Callable[[Deed], Iterator[str]]] = {
     "permission": permission,
     "strangers": strangers,
     "fencing": fencing,
+    "turns": turns,
 }
 """Held after every call of repave that changed something."""
+
+OF_BOTH_FLEETS = frozenset({"doubles", "fencing", "strangers", "turns"})
+"""Those that are held also against what is done to the fleet that comes first; all others are of the stage's own."""
 
 OF_THOUGHTS: Mapping[str, Callable[[Thought], Iterator[str]]] = {
     "reasons": reasons,

@@ -86,7 +86,7 @@ class Life:
         self.name = name
         self.jumping = jumping
         self.clock = ObserversClock(stage.world)
-        self.traffic = WatchedBalancer(stage.world)
+        self.traffic = WatchedBalancer(stage)
         self.store = cast("Store", TroubledStore(stage, self.traffic, committed))
         self._looked_at = stage.world.clock.now()
         self._deeds = stage.world.deeds
@@ -120,7 +120,7 @@ class ObserversClock:
 
 
 class WatchedBalancer(SimulatedBalancer):
-    """The balancer, as one controller sees it."""
+    """The balancer, as one controller sees it; what it saw of the stage's own fleet is kept."""
 
     seen: frozenset[InstanceId] = frozenset()
     """Who served at its last look."""
@@ -128,9 +128,15 @@ class WatchedBalancer(SimulatedBalancer):
     sighting: TrafficSighting | None = None
     """All that it was shown then."""
 
+    def __init__(self, stage: Stage) -> None:
+        super().__init__(stage.world)
+        self._fleet = stage.fleet
+
     def observe(self, fleet: FleetKey) -> TrafficSighting:
         """The balancer's view now."""
         sighting = super().observe(fleet)
+        if fleet != self._fleet:
+            return sighting
         self.sighting = sighting
         serving = (backend.instance for backend in sighting.backends if backend.state is TrafficState.SERVING)
         now = self.world.clock.now()
@@ -153,8 +159,9 @@ class TroubledStore:
         return lambda *given, **named: self._stage.world.call(name, lambda: method(*given, **named))
 
     def commit(self, plan: Plan) -> int:
-        """As the store does; what was committed is told."""
-        return self._stage.world.call("commit", lambda: self._commit(plan))
+        """As the store does; what was committed for the stage's own fleet is told."""
+        commit = self._commit if plan.fleet == self._stage.fleet else self._stage.store.commit
+        return self._stage.world.call("commit", lambda: commit(plan))
 
     def _commit(self, plan: Plan) -> int:
         size = self._stage.target.size

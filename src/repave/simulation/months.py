@@ -22,6 +22,9 @@ STRATEGIES = ("blue-green", "canary", "rolling")
 REQUESTS_PER_INSTANCE = 10.0
 """A second: what each instance should have."""
 
+FIRST = 6
+"""Of the fleet that comes first, where one does."""
+
 PACED_BOUND = timedelta(hours=24)
 """With a budget of twelve an hour, a fleet of sixty that is rolled out twice takes ten hours, if nothing fails."""
 
@@ -56,7 +59,7 @@ def month(seed: int) -> Script:
 
 
 def drawn(script: Script) -> Script:
-    """The script, with what is declared of its fleet drawn from its seed."""
+    """The script, with what is declared of its fleet drawn from its seed; one in six waits for another."""
     chance = Random(f"what is declared, {script.seed}")  # noqa: S311 - it must be repeatable, not unguessable
     size = script.instances
     policy = replace(
@@ -75,7 +78,8 @@ def drawn(script: Script) -> Script:
         load=Tide(average=REQUESTS_PER_INSTANCE * size, swing=0.3),
         bound=BOUND if policy.budget.per_hour is None else PACED_BOUND,
     )
-    return replace(months, policy=_with_people_and_clocks(months, chance))
+    policy = _with_people_and_clocks(months, chance)
+    return replace(months, policy=policy, first=FIRST if chance.random() < 1 / 6 else 0)
 
 
 def _rollout(chance: Random) -> RolloutPolicy:

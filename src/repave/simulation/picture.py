@@ -59,7 +59,8 @@ class Axis:
 def svg(theatre: Theatre) -> str:
     """The picture of a run that was played, as the text of an SVG file."""
     end = theatre.stage.world.clock.now()
-    spans = [_span(machine, end) for machine in theatre.stage.world.machines.values()]
+    stage = theatre.stage
+    spans = [_span(machine, end) for machine in stage.world.machines.values() if machine.fleet == stage.fleet]
     episodes = theatre.episodes
     axis = Axis([*_edges(spans), *(moment for each in episodes for moment in (each.begins, each.ends or end)), end])
     there = [[span for span in spans if span.begins <= at < span.ends] for at in axis.samples()]

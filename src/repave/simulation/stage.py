@@ -1,6 +1,6 @@
 """A stage: one fleet in a simulated world, with a store in memory; the controller is what a test puts on it."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from repave.model.names import (
     Digest,
@@ -27,6 +27,9 @@ from repave.simulation.provider import SimulatedProvider
 from repave.simulation.world import Behaviour, World
 
 FLEET = FleetKey(project=ProjectName("shop"), environment=EnvironmentName("prod"), fleet=FleetName("web"))
+
+FIRST = replace(FLEET, fleet=FleetName("db-proxy"))
+"""The fleet that another waits for, where one does."""
 
 POLICY = FleetPolicy(
     fleet=FLEET,
@@ -57,6 +60,8 @@ class Stage:
     """How many instances the fleet usually has."""
 
     secrets: NoSecrets = field(default_factory=NoSecrets)
+    first: "Stage | None" = None
+    """The fleet that comes first, in the same world and store: all that is deployed here is deployed there as well."""
 
     def __post_init__(self) -> None:
         """Every face of the world."""
@@ -68,6 +73,15 @@ class Stage:
     def fleet(self) -> FleetKey:
         """Which fleet it is."""
         return self.policy.fleet
+
+    @property
+    def all(self) -> tuple["Stage", ...]:
+        """With the fleet that comes first, if one does; in the order in which they take turns."""
+        return (self,) if self.first is None else (self.first, self)
+
+    def of(self, fleet: FleetKey) -> "Stage":
+        """The one of the two whose fleet it is. Raises StopIteration for another."""
+        return next(stage for stage in self.all if stage.fleet == fleet)
 
     @property
     def target(self) -> Target:
@@ -88,6 +102,8 @@ class Stage:
 
     def want(self, release: int, size: int, behaviour: Behaviour | None = None) -> Revision:
         """What `repave deploy` writes down: this release, so many of it; and how its instances will behave."""
+        if self.first is not None:
+            self.first.want(release, self.first.size)
         revision = self.revision(release)
         if behaviour is not None:
             self.world.behaviours[revision.id] = behaviour
@@ -141,6 +157,13 @@ class Stage:
             (wanted.orders, f"orders are open: {[order.slot for order in wanted.orders]}"),
         ]
         return "; ".join(words for holds, words in complaints if holds)
+
+
+def after_another(stage: Stage, size: int) -> Stage:
+    """The stage, its fleet after another that rolls, of so many."""
+    policy = replace(POLICY, fleet=FIRST, zones=stage.policy.zones, before=(stage.fleet,))
+    first = Stage(world=stage.world, store=stage.store, policy=policy, size=size)
+    return replace(stage, policy=replace(stage.policy, after=(FIRST,)), first=first)
 
 
 def _artifact(release: int) -> Digest:

@@ -18,7 +18,7 @@ from repave.simulation.chaos.kinds import ALL, Kind
 from repave.simulation.chaos.people import FLAW_REPAIRED_AFTER, pass_checkpoint, publish_flaw, repair
 from repave.simulation.chaos.trouble import Trouble
 from repave.simulation.life import Acts, Decision, Life
-from repave.simulation.stage import POLICY, Stage
+from repave.simulation.stage import POLICY, Stage, after_another
 from repave.simulation.watch import Watch
 from repave.simulation.world import ControllerKilled, World
 
@@ -65,6 +65,9 @@ class Script:
 
     load: Callable[[datetime], float] | None = None
     """Requests a second at each time; None: nothing arrives."""
+
+    first: int = 0
+    """So many of another fleet, which the fleet waits for; 0: it waits for none."""
 
     haste: float = 1.0
     """By how much faults come faster and are over sooner."""
@@ -130,10 +133,13 @@ class Theatre:
             policy=replace(self.script.policy, zones=zones),
             size=self.script.instances,
         )
+        if self.script.first:
+            self.stage = after_another(self.stage, self.script.first)
         if self.script.load is not None:
             self.stage.world.load[self.stage.fleet] = self.script.load
         self.watch = Watch(self.stage)
         self.trouble = Trouble(stage=self.stage, overtake=self._overtake)
+        self._fleets = [stage.fleet for stage in self.stage.all]
         self._actors = [self._born() for _ in range(self.script.controllers)]
 
     def play(self) -> None:
@@ -161,7 +167,7 @@ class Theatre:
     def _run(self, over: Callable[[], bool]) -> None:
         while not over():
             try:
-                self._actors[0].keep([self.stage.fleet], until=over)
+                self._actors[0].keep(self._fleets, until=over)
             except ControllerKilled:
                 self._bury("is killed")
             except WorldError as error:
@@ -184,7 +190,7 @@ class Theatre:
         self._racing = True
         turns = iter([False] * (TURNS - 1))
         try:
-            self._actors[1].keep([self.stage.fleet], until=lambda: next(turns, True))
+            self._actors[1].keep(self._fleets, until=lambda: next(turns, True))
         except (ControllerKilled, WorldError):
             self._actors[1] = self._born()
         finally:
@@ -220,7 +226,7 @@ class Theatre:
         world = self.stage.world
         again = world.clock.now() + LOOKED_AGAIN
         world.settle()
-        if self.script.is_restless and again <= until and self.stage.astray():
+        if self.script.is_restless and again <= until and any(stage.astray() for stage in self.stage.all):
             world.clock.put(again, partial(self._rest, until, last=last))
         else:
             self.watch.rest()
@@ -252,10 +258,14 @@ class Theatre:
         self.trouble.tell(episode.kind, "is over")
 
     def _put_right(self) -> None:
-        """A person looks at what the bad hour has left: a release that cannot carry the fleet is replaced."""
-        target = self.stage.target
+        """A person looks at what the bad hour has left: a release that cannot carry the fleet is replaced.
+
+        So is one that a fleet which comes first has given up.
+        """
+        target, first = self.stage.target, self.stage.all[0].target
         behaviour = self.stage.world.behaviours.get(target.revision)
         revoked = self.stage.store.revoked(self.stage.fleet, target.revision)
-        if target.stopped or revoked or behaviour not in [BEHAVIOURS[name] for name in GOOD]:
+        held_up = first.stopped or first.release < target.release
+        if target.stopped or held_up or revoked or behaviour not in [BEHAVIOURS[name] for name in GOOD]:
             self.trouble.deploy("well")
             self.trouble.tell("deploy", f"r{self.trouble.releases} is deployed, and works")

@@ -1,9 +1,10 @@
 """Whoever holds every deed and every thought of the controllers against the invariants."""
 
+from collections import Counter
 from collections.abc import Iterable
 
-from repave.model.names import InstanceId, SlotId
-from repave.simulation.invariants import AT_REST, OF_DEEDS, OF_THOUGHTS, PLANS, Broken, Deed, Thought
+from repave.model.names import FleetKey, InstanceId, SlotId
+from repave.simulation.invariants import AT_REST, OF_BOTH_FLEETS, OF_DEEDS, OF_THOUGHTS, PLANS, Broken, Deed, Thought
 from repave.simulation.life import Decision, Mandate
 from repave.simulation.stage import Stage
 from repave.simulation.world import Effect
@@ -21,7 +22,9 @@ class Watch:
         """Of each slot the newest mandate that gave its order when all could be seen."""
 
         self._taken: set[InstanceId] = set()
-        self._newest = {"provider": 0, "balancer": 0}
+        self._newest: Counter[tuple[str, FleetKey]] = Counter()
+        """Of each fleet the newest generation whose orders took effect, in the provider and in the balancer."""
+
         self.excused: set[str] = set()
         """The invariants that could not hold against what adapters did since the fleet was last at rest."""
 
@@ -41,20 +44,21 @@ class Watch:
         self.effects += 1
         if effect.served:
             self._taken.add(effect.machine.id)
-        where = "balancer" if effect.kind in OF_THE_BALANCER else "provider"
+        where = "balancer" if effect.kind in OF_THE_BALANCER else "provider", effect.fleet
         mandate = self._mandates.get(effect.generation)
         deed = Deed(
             effect=effect,
             mandate=mandate,
+            stage=self._stage,
             counted=self._counted(effect, mandate),
-            world=self._stage.world,
-            policy=self._stage.policy,
             taken=self._taken,
             newest=self._newest[where],
         )
         self._newest[where] = max(self._newest[where], effect.generation)
+        own = effect.machine.fleet == self._stage.fleet
         for name, invariant in OF_DEEDS.items():
-            self._note(name, invariant(deed))
+            if own or name in OF_BOTH_FLEETS:
+                self._note(name, invariant(deed))
 
     def _counted(self, effect: Effect, mandate: Mandate | None) -> Mandate | None:
         """The mandate that counted who lives before it gave this order; None for what is no launch."""
@@ -65,7 +69,8 @@ class Watch:
     def thought(self, decision: Decision) -> None:
         """A controller decided something."""
         self.thoughts += 1
-        thought = Thought(decision=decision, world=self._stage.world, policy=self._stage.policy)
+        policy = self._stage.of(decision.target.fleet).policy
+        thought = Thought(decision=decision, world=self._stage.world, policy=policy)
         for name, invariant in OF_THOUGHTS.items():
             self._note(name, invariant(thought))
 
@@ -77,7 +82,8 @@ class Watch:
         """Faults have been over for so long that the fleet must be at rest."""
         self._stage.world.settle()
         for name, invariant in AT_REST.items():
-            self._note(name, invariant(self._stage))
+            for stage in self._stage.all:
+                self._note(name, invariant(stage))
         self.excused.clear()
         self._taken.clear()
         self._given.clear()

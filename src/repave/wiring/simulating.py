@@ -42,7 +42,7 @@ def cast(life: Life, told: Callable[[Decision], None]) -> Controller:
             clock=life.clock,
             metrics=(stage.metrics,),
         ),
-        Declared(policy=lambda _: stage.policy, frontend=stage.frontend),
+        Declared(policy=lambda fleet: stage.of(fleet).policy, frontend=stage.frontend),
         holder=life.name,
         on_tick=decided,
         pace=_pace(life),

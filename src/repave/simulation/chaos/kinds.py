@@ -135,7 +135,7 @@ ALL = (
         sentence="the provider's lists are up to 30 s old, and do not say so",
         strike=machines.stale,
         seconds=(1 * MINUTE, 20 * MINUTE),
-        may_break=frozenset({"capacity", "crowd", "success"}),
+        may_break=frozenset({"capacity", "crowd", "success", "turns"}),
     ),
     Kind(
         name="twice",
