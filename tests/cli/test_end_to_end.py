@@ -22,7 +22,8 @@ fleets:
     port: 8080
     health: {interval: 300ms, timeout: 1s, healthy: 1, unhealthy: 3, grace: 20s}
 environments:
-  test: {provider: local, zones: [a, b], fleets: {web: {size: 2}}, config: {GREETING: hello}}
+  test: {provider: local, zones: [a, b], fleets: {web: {size: 2}}, config: {GREETING: hello},
+    gates: {unknown: pass, checks: [{run: checks/smoke.py, image: web}, {http: /, contains: good}]}}
 signing: {key: "env:SIGNING_KEY", verify: [release.pub]}
 """
 
@@ -37,6 +38,14 @@ while True:
     client.close()
 """
 
+CHECK = """#!/usr/bin/python3
+import os, socket
+host, port = os.environ["REPAVE_ADDRESS"].split(":")
+with socket.create_connection((host, int(port))) as fleet:
+    fleet.sendall(b"GET / HTTP/1.0\\r\\n\\r\\n")
+    print(fleet.recv(65536).decode().splitlines()[-1], os.environ["REPAVE_RELEASE"], os.getuid() > 0)
+"""
+
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
@@ -47,6 +56,8 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     (tmp_path / "repave.yaml").write_text(FILE, encoding="utf-8")
     (tmp_path / "app").mkdir()
     (tmp_path / "app" / "app.py").write_text(APPLICATION, encoding="utf-8")
+    (tmp_path / "checks").mkdir()
+    (tmp_path / "checks" / "smoke.py").write_text(CHECK, encoding="utf-8")
     yield tmp_path
     repave(tmp_path, "destroy", "test", "--yes")
 
@@ -88,6 +99,11 @@ def test_from_a_file_to_a_serving_fleet_and_back(project: Path) -> None:
     assert "listening" in repave(project, "logs", "test")["instances"][0]["lines"][0]
     assert len(repave(project, "where", "python3-minimal")["releases"][0]["living"]) == 2
 
+    checked = repave(project, "promote")["checked"]
+    assert [(one["check"], one["passed"]) for one in checked] == [("checks/smoke.py", True), ("web/", False)]
+    assert checked[1]["detail"].endswith("answered 200 without `good`; at its end: hello")
+    assert repave(project, "logs", "test", "--check", "smoke.py")["lines"] == ["exit code 0", "hello r1 True"]
+
     text = (project / "repave.yaml").read_text(encoding="utf-8")
     (project / "repave.yaml").write_text(text.replace("GREETING: hello", "GREETING: goodbye"), encoding="utf-8")
     planned = repave(project, "plan", "test")["fleets"][0]
@@ -98,6 +114,7 @@ def test_from_a_file_to_a_serving_fleet_and_back(project: Path) -> None:
     assert (took["start"]["measured"], took["leave"]["measured"]) == (4, 2)
     assert 0 < took["start"]["seconds"] < 20
     assert asked(deployed["endpoint"]) == "goodbye"
+    assert [one["passed"] for one in repave(project, "promote")["checked"]] == [True, True], "it is well anew"
 
     assert repave(project, "gc")["waste"] == []
     assert [fleet["ended"] for fleet in repave(project, "destroy", "test", "--yes")["fleets"]] == [2]

@@ -160,6 +160,19 @@ def test_a_file_of_holidays_is_read_line_by_line(gated: Path, repave: Repave) ->
     assert repave("promote", "--dry-run").code == 0
 
 
+def test_a_check_whose_file_is_not_there_is_told_before_anything_is_done(gated: Path, repave: Repave) -> None:
+    """And what was never run has printed nothing."""
+    file = gated / "repave.yaml"
+    text = file.read_text(encoding="utf-8")
+    file.write_text(text.replace("soak: 1h", "checks: [checks/smoke.sh]"), encoding="utf-8")
+    missing = repave("promote")
+    assert missing.code == 5
+    assert f"error: the check checks/smoke.sh cannot be run: checks/smoke.sh is not in {gated}" in missing.err
+    never = repave("logs", "test", "--check", "smoke.sh")
+    assert never.code == 5
+    assert "hint: declared there: checks/smoke.sh; `repave promote` runs them" in never.err
+
+
 def test_what_waits_is_told_with_its_rule_and_what_can_be_done(gated: Path, repave: Repave) -> None:
     """One rule, since when, until when; for machines by the same words."""
     file = gated / "repave.yaml"

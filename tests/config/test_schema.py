@@ -73,7 +73,9 @@ fleets:
       cool_down: 90s
       window: 2m
 environments:
-  test: {provider: local, fleets: {web: {size: 0}}, gates: {checks: [checks/smoke.sh], soak: 1m}}
+  test: {provider: local, fleets: {web: {size: 0}}, gates: {soak: 1m, checks_last: 2h, checks: [
+    checks/a.sh, {run: checks/b.py, files: [checks/data/], image: web, fleet: web, timeout: 2m},
+    {http: /healthz, status: 204, contains: ok, fleet: web, timeout: 1s}]}}
   prod:
     provider: aws
     zones: [eu-central-1a, "1"]

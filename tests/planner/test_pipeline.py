@@ -6,10 +6,11 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from pipeline_cases import CLEAN, PEOPLE, PROD, TEST, drawn, numbers, release, situation
+from pipeline_cases import CLEAN, OTHER, PEOPLE, PROD, SMOKE, TEST, WHAT, drawn, numbers, release, situation
 
 from repave.model.evidence import (
     Approval,
+    Checked,
     Evidence,
     Exposed,
     Failed,
@@ -26,6 +27,7 @@ from repave.model.names import PersonName, ReleaseNumber
 from repave.model.pipeline import Enter, Held, PipelinePlan, Rule, Stage
 from repave.planner.check import UnsafePlan
 from repave.planner.pipeline.checking import check
+from repave.planner.pipeline.checks import due
 from repave.planner.pipeline.planning import judged, plan
 from repave.planner.pipeline.windows import ALWAYS, Calendar
 
@@ -215,6 +217,46 @@ def test_a_soak_that_ended_well_holds_for_later() -> None:
     again = Standing(release=R2, proven={R2: NOW}, seen_at=NOW, well_since=NOW)
     standings = {**evidence.standings, TEST: again}
     assert rule(pipeline, replace(evidence, standings=standings, records=(soaked, failed))) is Rule.SOAK
+
+
+def test_a_release_goes_on_by_checks_that_passed_on_it_as_they_are_now_lately_and_while_it_was_well() -> None:
+    """Whatever else became of one, it is run again; an emergency waits for it too."""
+    pipeline = two(test=Gates(checks=(SMOKE,), check_seconds=7200))
+    passed = Checked(
+        environment=TEST, release=R2, check="smoke.sh", what=WHAT, passed=True, detail="", log=OTHER, at=NOW - HOUR
+    )
+    evidence = replace(situation(test=2, prod=1), checks={(TEST, "smoke.sh"): WHAT})
+
+    def after(*records: Record, **known: object) -> str:
+        known_then = replace(evidence, records=records, **known)  # type: ignore[arg-type] # a test's own words
+        held = judged(pipeline, PROD, release(2), known_then, NOW)
+        assert held is None or held.rule is Rule.CHECKS
+        ill = known_then.standings[TEST].well_since is None
+        assert (held is None) is (not ill and not due(pipeline[0], release(2), known_then, NOW))
+        return held.detail if held else ""
+
+    assert after() == "smoke.sh has not been run on r2 in test"
+    assert after(passed) == ""
+    assert after(replace(passed, release=R1)) == after()
+    assert after(replace(passed, environment=PROD)) == after()
+    failed = replace(passed, passed=False, detail="exit code 1", at=NOW)
+    assert after(passed, failed) == "smoke.sh failed on r2 in test: exit code 1"
+    assert after(failed, passed) == ""
+    assert after(replace(passed, what=OTHER)) == "smoke.sh is not what passed on r2 in test"
+    assert after(replace(passed, at=NOW - 2 * HOUR)).endswith("too long ago: it counts for 2 h")
+    anew = replace(evidence.standings[TEST], well_since=NOW - 0.5 * HOUR)
+    standings = {**evidence.standings, TEST: anew}
+    assert after(passed, standings=standings).endswith("before it began to be well anew")
+    assert after(replace(passed, at=NOW - 0.5 * HOUR), standings=standings) == ""
+    ill = {**standings, TEST: replace(anew, well_since=None)}
+    assert after(passed, standings=ill) == "checks of r2 want test to be well, and it is not"
+    gone_on = {**standings, TEST: replace(anew, release=ReleaseNumber(3))}
+    assert after(passed, standings=gone_on) == ""
+    broke = Failed(environment=TEST, release=R2, at=NOW - 0.5 * HOUR, detail="it crashed")
+    again = {**gone_on, TEST: replace(gone_on[TEST], proven={R2: NOW})}
+    assert after(passed, broke, standings=again).endswith("before it began to be well anew")
+    urgent = Request(environment=PROD, release=R2, at=NOW, emergency="orders are lost")
+    assert after(urgent) == after()
 
 
 def test_people_agree_and_the_author_is_none_of_them() -> None:

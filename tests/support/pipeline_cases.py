@@ -1,12 +1,15 @@
 """Situations of a pipeline of two environments, and any situation at all."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import strategies as st
 
+from repave.model.checks import ProgramCheck
 from repave.model.evidence import (
     Approval,
+    Checked,
     Evidence,
     Exposed,
     Failed,
@@ -29,6 +32,11 @@ NOW = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
 CLEAN = Exposed()
 NUMBERS = tuple(ReleaseNumber(number) for number in range(1, 6))
+
+
+SMOKE = ProgramCheck(run="smoke.sh", image=ImageName("web"), timeout_seconds=60.0)
+WHAT, OTHER = (Digest(f"sha256:{letter * 64}") for letter in "ab")
+"""What a check was when it was run: as it is, and as it is no more."""
 
 
 def release(number: int) -> Release:
@@ -74,6 +82,8 @@ windows = st.builds(
 )
 gates = st.builds(
     Gates,
+    checks=st.sampled_from([(), (SMOKE,), (SMOKE, replace(SMOKE, run="load.py"))]),
+    check_seconds=st.sampled_from([3600.0, 86400.0]),
     soak_seconds=st.sampled_from([0.0, 3600.0, 86400.0]),
     approvals=st.integers(0, 2),
     approval_seconds=st.sampled_from([3600.0, 86400.0 * 7]),
@@ -96,6 +106,17 @@ records = st.one_of(
     ),
     st.builds(Soaked, environment=environments, release=numbers, since=moments, at=moments),
     st.builds(Failed, environment=environments, release=numbers, at=moments, detail=st.just("it crashed")),
+    st.builds(
+        Checked,
+        environment=environments,
+        release=numbers,
+        check=st.sampled_from(["smoke.sh", "load.py"]),
+        what=st.sampled_from([WHAT, WHAT, OTHER]),
+        passed=st.sampled_from([True, True, False]),
+        detail=st.just("exit code"),
+        log=st.just(OTHER),
+        at=moments,
+    ),
     st.builds(RolledBack, environment=environments, release=numbers, at=moments),
 )
 standings = st.builds(
@@ -124,6 +145,7 @@ def drawn(draw: st.DrawFn) -> tuple[tuple[Stage, ...], Evidence, datetime]:
     evidence = Evidence(
         standings={TEST: draw(standings), PROD: draw(standings)},
         records=tuple(sorted(draw(st.lists(records, max_size=8)), key=lambda record: record.at)),
+        checks={(where, check): WHAT for where in (TEST, PROD) for check in ("smoke.sh", "load.py")},
         exposed=draw(st.dictionaries(st.tuples(environments, numbers), exposures)),
         authors=draw(
             st.dictionaries(st.tuples(environments, numbers), st.frozensets(st.sampled_from(PEOPLE), max_size=2))

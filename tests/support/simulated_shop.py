@@ -2,7 +2,14 @@
 
 from pathlib import Path
 
-from invented import InventedAdvisories, InventedBaker, InventedInventories, InventedPinner, InventedSecrets
+from invented import (
+    InventedAdvisories,
+    InventedBaker,
+    InventedChecks,
+    InventedInventories,
+    InventedPinner,
+    InventedSecrets,
+)
 
 from repave.attestations.provenance import BakeProvenance
 from repave.attestations.signatures.cosign import CosignSignatures
@@ -15,7 +22,9 @@ from repave.config.project import parse_project
 from repave.controller.converge import Controller
 from repave.controller.pace import Pace
 from repave.controller.ports import Declared, Ports
+from repave.jobs.check_logs import FolderLogs
 from repave.jobs.commands import LocalCommands
+from repave.model.evidence import Checked
 from repave.model.lock import Lock
 from repave.model.names import FleetKey, ReleaseNumber
 from repave.model.pipeline import Enter, PipelinePlan
@@ -38,6 +47,8 @@ from repave.operations.listing import Listing
 from repave.operations.locking import Asked, Locking
 from repave.operations.patch import Patching
 from repave.operations.promoting.authors import Authors
+from repave.operations.promoting.check_files import CheckFiles
+from repave.operations.promoting.checking import Bench, Checking
 from repave.operations.promoting.exposures import Exposing
 from repave.operations.promoting.gathering import Gathering, Sources
 from repave.operations.promoting.promoting import Promoting
@@ -101,6 +112,9 @@ class Shop:
         self.pinner = InventedPinner(archive={"openssl": "3.0.20", "zlib": "1.2"}, folder=folder / "archive")
         self.advisories = InventedAdvisories()
         self.variables: dict[str, str] = {}
+        self.checks = InventedChecks()
+        self.ran: tuple[Checked, ...] = ()
+        """Checks, by promotions."""
 
     def close(self) -> None:
         """Let go of the database."""
@@ -143,9 +157,23 @@ class Shop:
             ),
             signatures=SshSignatures(LocalCommands(), {}),
             holidays=lambda name: holidays_in((self.folder / name).read_text(encoding="utf-8"), filename=name),
+            checks=CheckFiles(self.folder).digest,
         )
         gathering = Gathering(project=self.project, store=self.store, sources=sources)
         return Promoting(project=self.project, store=self.store, clock=self.clock, gathering=gathering)
+
+    @property
+    def checking(self) -> Checking:
+        """Checks, of which nobody runs but the test says what becomes of them."""
+        bench = Bench(
+            machines=lambda _: self.checks,
+            publish=lambda environment, release, _: self.publish(release, environment.name),
+            asking=lambda: self.checks,
+            logs=FolderLogs(self.folder / "logs"),
+            secrets=ReferenceSecrets(folder=self.folder, environment=self.variables),
+        )
+        files = CheckFiles(self.folder)
+        return Checking(project=self.project, store=self.store, clock=self.clock, files=files, bench=bench)
 
     @property
     def speaking(self) -> Speaking:
@@ -208,6 +236,7 @@ class Shop:
             for name in self.promoting.watched():
                 if all(self.store.target(key) for key in self.keys(name)):
                     self.converge(self.keys(name), watcher=unwatched)
+                    self.ran += self.checking.verify(self.environment(name), QUIET)
             return self.promoting.plan(QUIET)
 
         def carried(enter: Enter) -> DeployResult:

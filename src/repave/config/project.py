@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
+from repave.config.checks import checks_in
 from repave.config.errors import FileError
 from repave.config.grammar.advisories import AdvisoriesSection, PublishedSection, SourceSection
 from repave.config.grammar.environments import EnvironmentSection, FleetSizeSection, SecretSection
 from repave.config.grammar.file import File
 from repave.config.grammar.fleets import FleetSection
-from repave.config.grammar.gates import GatesSection
 from repave.config.grammar.guards import GuardsSection
 from repave.config.grammar.images import BaseImageSection, BaseSection, BuildLimitsSection, ImageSection
 from repave.config.grammar.origins import OriginSection
@@ -82,7 +82,7 @@ def parse_project(text: str, *, filename: str) -> Project:
 
 
 def _project(file: File) -> Project:
-    environments = {name: _environment(name, section) for name, section in file.environments.items()}
+    environments = {name: _environment(name, section, file) for name, section in file.environments.items()}
     return Project(
         name=ProjectName(file.project),
         images={ImageName(name): _image(name, section) for name, section in file.images.items()},
@@ -312,7 +312,7 @@ def _fleet_size(section: FleetSizeSection) -> FleetSize:
     return FleetSize(size=within.lowest, highest=highest, listen=section.listen or None)
 
 
-def _environment(name: str, section: EnvironmentSection) -> Environment:
+def _environment(name: str, section: EnvironmentSection, file: File) -> Environment:
     return Environment(
         name=EnvironmentName(name),
         provider=ProviderName(section.provider),
@@ -323,12 +323,15 @@ def _environment(name: str, section: EnvironmentSection) -> Environment:
             for variable, value in section.config.items()
         },
         freshness=_freshness(section.policy),
-        gates=_gates(section.gates),
+        gates=_gates(section, file),
     )
 
 
-def _gates(section: GatesSection) -> Gates:
+def _gates(environment: EnvironmentSection, file: File) -> Gates:
+    section = environment.gates
     return Gates(
+        checks=checks_in(environment, file),
+        check_seconds=section.checks_last,
         soak_seconds=section.soak,
         approvals=section.approvals,
         approval_seconds=section.approvals_last,

@@ -65,6 +65,8 @@ _TITLES = {
     "FleetSizeSection": "`environments.NAME.fleets.NAME`",
     "SecretSection": "a value of `environments.NAME.config`, when it is a secret, and `password`",
     "GatesSection": "`environments.NAME.gates`",
+    "ProgramSection": "`environments.NAME.gates.checks`, each that is a program",
+    "RequestSection": "`environments.NAME.gates.checks`, each that is a request",
     "PersonSection": "`people.NAME`",
     "PolicySection": "`policy`",
     "FixWithinSection": "`policy.fix_within`",

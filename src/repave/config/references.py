@@ -7,6 +7,7 @@ shape is passed over, for the structure's check tells it.
 from collections.abc import Iterable, Iterator
 
 from repave.config.ages import check_ages
+from repave.config.checks import check_checks
 from repave.config.document import Document, Path
 from repave.config.errors import Problem
 from repave.config.gates import check_gates
@@ -48,6 +49,7 @@ def check_references(document: Document) -> Iterator[Problem]:
     yield from check_origins(document)
     yield from check_ages(document)
     yield from check_gates(document)
+    yield from check_checks(document)
 
 
 def _images_of_fleets(document: Document) -> Iterator[Problem]:

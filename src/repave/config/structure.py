@@ -8,12 +8,14 @@ from pydantic_core import ErrorDetails
 
 from repave.config.document import Document, Path
 from repave.config.errors import Problem
+from repave.config.grammar.checks import CHECK_BRANCHES
 from repave.config.grammar.environments import REFERENCE_VALUE, TEXT_VALUE
 from repave.config.grammar.fields import Section
 from repave.config.grammar.file import File
-from repave.config.grammar.images import BRANCHES
+from repave.config.grammar.images import IMAGE_BRANCHES
 from repave.config.problems import SECRET_KEYS, Unfit, dotted, nearest, one_of, problem, shown, subject
 
+BRANCHES = {**IMAGE_BRANCHES, **CHECK_BRANCHES}
 _TAGS = {REFERENCE_VALUE, TEXT_VALUE, *BRANCHES}
 _KEY = "[key]"
 """How pydantic marks that an error is about a mapping's key."""

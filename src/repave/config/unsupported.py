@@ -35,10 +35,6 @@ UNSUPPORTED = (
         values=_is("function"),
         why="`kind: function` cannot be baked by this version: use `kind: container`",
     ),
-    Unsupported(
-        path=("environments", ANY, "gates", "checks"),
-        why="`checks` cannot be run by this version: remove it; letting a release in without it would be untrue",
-    ),
 )
 
 

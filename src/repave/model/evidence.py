@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Literal
 
-from repave.model.names import EnvironmentName, PersonName, ReleaseNumber
+from repave.model.names import Digest, EnvironmentName, PersonName, ReleaseNumber
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,7 +99,32 @@ class RolledBack:
     kind: Literal["rolled-back"] = "rolled-back"
 
 
-Record = Approval | Waiver | Request | Entry | Soaked | Failed | RolledBack
+@dataclass(frozen=True, kw_only=True)
+class Checked:
+    """A check was run on a release in the environment that carries it."""
+
+    environment: EnvironmentName
+    release: ReleaseNumber
+    check: str
+    """Its name."""
+
+    what: Digest
+    """Of all that it was: its words in the file, and its files."""
+
+    passed: bool
+    detail: str
+    """Why it did not pass, or what it found, in words; with the end of its output where it did not."""
+
+    log: Digest
+    """Of all that is kept of its output."""
+
+    at: datetime
+    """When it began."""
+
+    kind: Literal["checked"] = "checked"
+
+
+Record = Approval | Waiver | Request | Entry | Soaked | Failed | RolledBack | Checked
 """What the store keeps; told apart by ``kind``."""
 
 
@@ -150,6 +175,9 @@ class Evidence:
     authors: Mapping[tuple[EnvironmentName, ReleaseNumber], frozenset[str]] = field(default_factory=dict)
     """Who wrote what the release would bring there: names of people, and addresses of others; missing where nobody
     knows."""
+
+    checks: Mapping[tuple[EnvironmentName, str], Digest] = field(default_factory=dict)
+    """What each check is now, by its name; missing where a file of it cannot be read."""
 
     holidays: Mapping[EnvironmentName, frozenset[date]] = field(default_factory=dict)
     revoked: Mapping[ReleaseNumber, str] = field(default_factory=dict)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import date
 
+from repave.model.checks import Check
 from repave.model.names import PersonName
 
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -40,10 +41,19 @@ class Freeze:
 DEFAULT_APPROVAL_SECONDS = 7 * 86400.0
 """Who agreed a week ago agreed to what was known a week ago."""
 
+DEFAULT_CHECK_SECONDS = 86400.0
+"""What passed yesterday is tried again before anything goes on by it."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Gates:
-    """Of one environment. Soak holds a release that would leave it for the next; the others one that would enter."""
+    """Of one environment. Checks and soak hold a release that would leave it; the others one that would enter."""
+
+    checks: tuple[Check, ...] = ()
+    """All must have passed on the release here before it goes on; each has a name of its own."""
+
+    check_seconds: float = DEFAULT_CHECK_SECONDS
+    """A passed check counts for so long."""
 
     soak_seconds: float = 0.0
     """For so long the environment must have carried a release in unbroken health before it goes on."""

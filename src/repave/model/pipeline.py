@@ -28,6 +28,7 @@ class Rule(StrEnum):
     FAILED = "failed"
     ROLLED_BACK = "rolled-back"
     CARRIED = "carried"
+    CHECKS = "checks"
     SOAK = "soak"
     FLAWS = "flaws"
     APPROVALS = "approvals"
@@ -40,6 +41,7 @@ RULES: Mapping[Rule, str] = {
     Rule.FAILED: "a release that failed here does not come again by itself",
     Rule.ROLLED_BACK: "a person went back: what there was by then does not come again by itself",
     Rule.CARRIED: "a release enters where the environment before carries it",
+    Rule.CHECKS: "every check must have passed on it in the environment before, lately and as it is now",
     Rule.SOAK: "it must have run well in the environment before for some time",
     Rule.FLAWS: "nothing with a flaw past its deadline enters, and what is not known is not clean",
     Rule.APPROVALS: "people must have agreed, none of them its author",

@@ -8,8 +8,11 @@ from repave.wiring.fleets import Fleets
 if TYPE_CHECKING:
     from datetime import date
 
+    from repave.operations.promoting.check_files import CheckFiles
+    from repave.operations.promoting.checking import Checking
     from repave.operations.promoting.promoting import Promoting
     from repave.operations.promoting.speaking import Speaking
+    from repave.ports.checks import Asking
     from repave.ports.personal import PersonalSignatures
 
 LARGEST_HOLIDAYS_BYTES = 64 * 1024
@@ -34,9 +37,31 @@ class Promotes(Fleets):
             ),
             signatures=self.personal_signatures,
             holidays=self._holidays,
+            checks=self._check_files.digest,
         )
         gathering = Gathering(project=self.project, store=self.store, sources=sources)
         return Promoting(project=self.project, store=self.store, clock=self.clock, gathering=gathering)
+
+    @cached_property
+    def checking(self) -> "Checking":
+        """Checks, where the environments live."""
+        from repave.jobs.check_logs import FolderLogs
+        from repave.operations.promoting.checking import Bench, Checking
+
+        bench = Bench(
+            machines=lambda environment: self.machines(environment.provider),
+            publish=self.publish,
+            asking=_asking,
+            logs=FolderLogs(self.state / "checks"),
+            secrets=self.secrets,
+        )
+        return Checking(project=self.project, store=self.store, clock=self.clock, files=self._check_files, bench=bench)
+
+    @cached_property
+    def _check_files(self) -> "CheckFiles":
+        from repave.operations.promoting.check_files import CheckFiles
+
+        return CheckFiles(self.folder)
 
     @cached_property
     def speaking(self) -> "Speaking":
@@ -59,3 +84,10 @@ class Promotes(Fleets):
         hint = "`gates.holidays` names a file of the project with a day on each line"
         text = read_text(self.folder / name, largest_bytes=LARGEST_HOLIDAYS_BYTES, hint=hint)
         return holidays_in(text, filename=name)
+
+
+def _asking() -> "Asking":
+    """Made for the first request: httpx takes its time to import."""
+    from repave.jobs.asking import HttpAsking
+
+    return HttpAsking()

@@ -7,8 +7,10 @@ import typer
 from repave.cli.codes import OK
 from repave.cli.opening import opened
 from repave.cli.options import EnvironmentArgument, File, Json
+from repave.cli.phrases import ago
 from repave.cli.screen import Screen
 from repave.cli.verbs import example
+from repave.cli.visible import visible
 from repave.config.policies import environment_named, fleet_named
 from repave.model.names import FleetName
 from repave.operations.errors import Refused
@@ -23,10 +25,16 @@ InstanceArgument = Annotated[
 ]
 Follow = Annotated[bool, typer.Option("--follow", help="Go on as it prints; needs one instance.")]
 Previous = Annotated[bool, typer.Option("--previous", help="The last instance that ended.")]
+Check = Annotated[str | None, typer.Option("--check", help="The last run of this check.", metavar="CHECK")]
 Failed = Annotated[bool, typer.Option("--failed", help="The last instance that failed.")]
 
 
-@example("repave logs test", "repave logs test web --failed", "repave logs test web web-7 --follow")
+@example(
+    "repave logs test",
+    "repave logs test web --failed",
+    "repave logs test web web-7 --follow",
+    "repave logs test --check smoke.sh",
+)
 def logs(
     environment: EnvironmentArgument,
     fleet: FleetArgument = None,
@@ -35,12 +43,15 @@ def logs(
     follow: Follow = False,
     previous: Previous = False,
     failed: Failed = False,
+    check: Check = None,
     as_json: Json = False,
     file: File = None,
 ) -> int:
-    """Show what instances printed, the ended ones too while their output is kept."""
+    """Show what instances printed, the ended ones too while their output is kept; or what a check of the gates did."""
     screen = Screen(as_json=as_json)
     with opened(file) as wiring:
+        if check is not None:
+            return _checked(wiring, environment, check, screen)
         machines, found = _found(wiring, environment, fleet)
         picked = chosen(found, named=instance, previous=previous, failed=failed)
         if follow and (len(picked) > 1 or as_json):
@@ -56,6 +67,16 @@ def logs(
                 screen.show(f"== {console.slot} {console.instance} ==")
             for line in lines(console, machines, follow=follow):
                 screen.show(line)
+    return OK
+
+
+def _checked(wiring: Wiring, name: str, check: str, screen: Screen) -> int:
+    ran, output = wiring.checking.log(environment_named(wiring.project, name), check)
+    screen.answer({"checked": ran, "lines": output.splitlines()})
+    came = "passed" if ran.passed else "failed"
+    screen.say(f"{ran.check} {came} on r{ran.release} in {ran.environment}, {ago(ran.at, wiring.clock.now())}")
+    for line in output.splitlines():
+        screen.show(visible(line))
     return OK
 
 

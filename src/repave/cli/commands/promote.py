@@ -1,6 +1,7 @@
 """``repave promote``."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from typing import Annotated
 
 import typer
@@ -16,6 +17,7 @@ from repave.cli.phrases import listed
 from repave.cli.screen import Screen
 from repave.cli.verbs import example
 from repave.config.policies import environment_named
+from repave.model.evidence import Checked
 from repave.model.names import EnvironmentName
 from repave.model.pipeline import Enter, PipelinePlan
 from repave.operations.deploy import DeployResult
@@ -28,20 +30,29 @@ DryRun = Annotated[
     typer.Option("--dry-run", help="Show what would enter, and what waits and why, by what was seen last; do nothing."),
 ]
 
+Recheck = Annotated[bool, typer.Option("--recheck", help="Run all checks again, also those that have passed.")]
+
 
 @example("repave promote --dry-run", "repave promote", "repave promote prod --json | jq .held")
 def promote(
-    environment: OptionalEnvironment = None, *, dry_run: DryRun = False, as_json: Json = False, file: File = None
+    environment: OptionalEnvironment = None,
+    *,
+    dry_run: DryRun = False,
+    recheck: Recheck = False,
+    as_json: Json = False,
+    file: File = None,
 ) -> int:
     """Let the newest good releases into the next environments, as far as gates hold, and say what waits and why.
 
-    Does not wait for gates itself: run it from cron, or again. A release that fails is rolled back, and this ends with
-    4; what failed, or was there when somebody rolled back, comes again only by `repave deploy --release`.
+    Runs the checks of environments that are well, where they have not passed yet or do not count any more; one that
+    failed is run again by each promotion. Does not wait for gates itself: run it from cron, or again. A release that
+    fails is rolled back, and this ends with 4; what failed, or was there when somebody rolled back, comes again only
+    by `repave deploy --release`.
     """
     screen = Screen(as_json=as_json)
     with opened(file) as wiring:
         where = environment_named(wiring.project, environment).name if environment else None
-        run = _Run(wiring=wiring, screen=screen, only=where)
+        run = _Run(wiring=wiring, screen=screen, only=where, recheck=recheck)
         try:
             return run.perform(dry_run=dry_run)
         except KeyboardInterrupt as asked:
@@ -55,6 +66,9 @@ class _Run:
     wiring: Wiring
     screen: Screen
     only: EnvironmentName | None
+    recheck: bool
+    checked: list[Checked] = field(default_factory=list)
+    """What came of the checks, in the order they were run."""
 
     def perform(self, *, dry_run: bool) -> int:
         """Until nothing more may enter, or something failed."""
@@ -64,6 +78,7 @@ class _Run:
         self.screen.answer(
             {
                 "promoted": [outcomes.document(result) for result in walked.results],
+                "checked": self.checked,
                 "entering": entering,
                 "held": held,
                 "wake": walked.plan.wake,
@@ -78,7 +93,7 @@ class _Run:
         return outcomes.exit_code(walked.results[-1]) if walked.results else OK
 
     def _looked(self) -> PipelinePlan:
-        look(self.wiring, self.screen)
+        self.checked.extend(look(self.wiring, self.screen, recheck=self.recheck, already=self.checked))
         return self._plan()
 
     def _plan(self) -> PipelinePlan:
@@ -89,13 +104,26 @@ class _Run:
         return let_in(self.wiring, enter, "promoted", self.screen)
 
 
-def look(wiring: Wiring, screen: Screen) -> None:
-    """See what health gates hang on as it is now: what was not looked at since does not count as healthy."""
+def look(
+    wiring: Wiring, screen: Screen, *, recheck: bool = False, already: Iterable[Checked] = ()
+) -> tuple[Checked, ...]:
+    """See what health gates hang on as it is now: what was not looked at since does not count as healthy.
+
+    Answers the checks that were run; none that was run on a release ``already`` is.
+    """
+    checked: list[Checked] = []
     for name in wiring.promoting.watched():
-        keys = fleets_of(wiring.project, wiring.project.environments[name])
+        environment = wiring.project.environments[name]
+        keys = fleets_of(wiring.project, environment)
         if all(wiring.store.target(key) for key in keys):
             with watching(screen, wiring.store, wiring.clock) as watcher:
                 wiring.converge(keys, watcher=watcher)
+            with screen.progress() as progress:
+                checked += wiring.checking.verify(environment, progress, again=recheck, already=already)
+    for one in checked:
+        came = "passed" if one.passed else "failed"
+        screen.say(f"{one.check} {came} on r{one.release} in {one.environment}: {one.detail}")
+    return tuple(checked)
 
 
 def let_in(wiring: Wiring, enter: Enter, reason: str, screen: Screen) -> DeployResult:

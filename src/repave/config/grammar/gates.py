@@ -5,8 +5,9 @@ from typing import Annotated
 from pydantic import Field, PlainValidator
 
 from repave.config import gates
+from repave.config.grammar.checks import AnyCheck
 from repave.config.grammar.fields import Duration, Rate, Section, Source, WindowText, choice, told
-from repave.model.gates import DEFAULT_APPROVAL_SECONDS, Freeze
+from repave.model.gates import DEFAULT_APPROVAL_SECONDS, DEFAULT_CHECK_SECONDS, Freeze
 
 FreezeText = Annotated[
     Freeze, PlainValidator(gates.freeze), told(gates.FREEZE_PATTERN, "2026-12-20..2027-01-03", "2026-07-06")
@@ -22,7 +23,14 @@ Email = Annotated[str, PlainValidator(gates.email), told(gates.EMAIL_PATTERN, "a
 class GatesSection(Section):
     """What holds a release before this environment; `checks` and `soak` hold it before it leaves for the next."""
 
-    checks: list[Source] = Field(default=[], description="Programs of the project that must succeed.")
+    checks: list[AnyCheck] = Field(
+        default=[],
+        min_length=1,
+        description="What must pass on a release that this environment carries: programs of the project, and requests.",
+    )
+    checks_last: Duration = Field(
+        default=DEFAULT_CHECK_SECONDS, description="So long a passed check counts. Default: 1d."
+    )
     soak: Duration = Field(
         default=0.0, description="So long this environment must have carried it in good health. Default: not at all."
     )

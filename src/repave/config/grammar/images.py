@@ -83,7 +83,7 @@ def _kind_of_node(value: object) -> str:
 
 DISTRIBUTION_BASE, IMAGE_BASE = "(distribution)", "(image)"
 NODE_FOLDER, NODE_MAPPING = "(folder)", "(application)"
-BRANCHES: dict[str, type[Section] | None] = {
+IMAGE_BRANCHES: dict[str, type[Section] | None] = {
     DISTRIBUTION_BASE: BaseSection,
     IMAGE_BASE: BaseImageSection,
     NODE_FOLDER: None,

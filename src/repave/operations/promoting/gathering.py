@@ -4,9 +4,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from repave.model.checks import Check
 from repave.model.evidence import Approval, Evidence, Record, Standing, Waiver
 from repave.model.gates import Person
-from repave.model.names import EnvironmentName, ProjectName, ReleaseNumber
+from repave.model.names import Digest, EnvironmentName, ProjectName, ReleaseNumber
 from repave.model.pipeline import Pipeline, Stage
 from repave.model.project import Project
 from repave.model.release import Release
@@ -28,6 +29,9 @@ class Sources:
     signatures: PersonalSignatures
     holidays: Callable[[str], frozenset[date]]
     """The days in a file of the project. Raises FileError."""
+
+    checks: Callable[[Check], Digest]
+    """What a check is now. Raises Refused."""
 
 
 def pipeline_of(project: Project) -> Pipeline:
@@ -63,6 +67,11 @@ class Gathering:
             records=tuple(self._signed(self._store.evidence(), awaited, now)),
             exposed=exposed,
             authors=authors,
+            checks={
+                (environment.name, check.name): self._sources.checks(check)
+                for environment in self._project.environments.values()
+                for check in environment.gates.checks
+            },
             holidays={
                 environment.name: self._sources.holidays(environment.gates.holidays)
                 for environment in self._project.environments.values()

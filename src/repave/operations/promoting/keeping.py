@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import fields
 
 from repave.model.event import Event
-from repave.model.evidence import Approval, Entry, Failed, Record, Soaked, Waiver
+from repave.model.evidence import Approval, Checked, Entry, Failed, Record, Soaked, Waiver
 from repave.model.names import ReleaseNumber
 from repave.ports.store import Store
 
@@ -36,9 +36,19 @@ def _words(record: Record) -> str:
             emergency = f", in an emergency: {record.emergency}" if record.emergency else ""
             passed = "".join(f", passing r{number}" for number in record.skipped)
             return f"r{record.release} enters {record.environment}{passed}{emergency}"
-        case Soaked():
-            return f"r{record.release} has run well in {record.environment} since {record.since:%Y-%m-%d %H:%M} UTC"
-        case Failed():
-            return f"r{record.release} failed in {record.environment}: {record.detail}"
+        case Soaked() | Checked() | Failed():
+            return _seen(record)
         case _:
             return ""
+
+
+def _seen(record: Soaked | Checked | Failed) -> str:
+    """What was observed of a release."""
+    match record:
+        case Soaked():
+            return f"r{record.release} has run well in {record.environment} since {record.since:%Y-%m-%d %H:%M} UTC"
+        case Checked():
+            came = "passed" if record.passed else "failed"
+            return f"{record.check} {came} on r{record.release} in {record.environment}: {record.detail}"
+        case Failed():
+            return f"r{record.release} failed in {record.environment}: {record.detail}"

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from repave.model.evidence import Entry, Failed, Record, Request, RolledBack, Soaked
+from repave.model.gates import Gates
 from repave.model.names import EnvironmentName, ReleaseNumber
 from repave.model.pipeline import Enter, Held, PipelinePlan
 from repave.model.project import Environment, Project
@@ -53,7 +54,7 @@ class Promoting:
         """What holds the release before the environment, also once a person has asked for it; None when it may enter.
 
         What the environment wants already, or has carried before, is no news there: going back asks no gate. Nor does
-        an environment without gates, after one without a soak.
+        an environment without gates, after one without checks or a soak.
         """
         now = self._clock.now()
         self._take_stock()
@@ -147,12 +148,12 @@ class Promoting:
 
     def watched(self) -> tuple[EnvironmentName, ...]:
         """In pipeline order, the environments whose health gates hang on: they are to be looked at before a plan."""
-        return tuple(stage.environment for stage in self._pipeline if stage.gates.soak_seconds)
+        return tuple(stage.environment for stage in self._pipeline if _hangs_on_health(stage.gates))
 
     def _gated(self, environment: Environment) -> bool:
         index = self._project.pipeline.index(environment.name)
         before = self._pipeline[index - 1].gates if index else None
-        return environment.gates.declared or bool(before and before.soak_seconds)
+        return environment.gates.declared or bool(before and _hangs_on_health(before))
 
     def _keep_soaks(self, now: datetime) -> None:
         """Once for each unbroken time."""
@@ -166,6 +167,11 @@ class Promoting:
             if long_enough and (stage.environment, number, since) not in kept:
                 soaked = Soaked(environment=stage.environment, release=number, since=since, at=seen)
                 keep(self._store, soaked)
+
+
+def _hangs_on_health(gates: Gates) -> bool:
+    """Whether what leaves the environment depends on how it did there."""
+    return bool(gates.checks or gates.soak_seconds)
 
 
 def _overtakes(record: Record, enter: Enter) -> bool:

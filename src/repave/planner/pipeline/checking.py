@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from repave.model.evidence import Approval, Evidence, Failed, Request, RolledBack, Soaked, Standing, Waiver
+from repave.model.evidence import Approval, Checked, Evidence, Failed, Request, RolledBack, Soaked, Standing, Waiver
 from repave.model.gates import Gates
 from repave.model.pipeline import Enter, Pipeline, PipelinePlan, Stage
 from repave.model.release import Release
@@ -98,6 +98,32 @@ def in_order(view: View) -> Iterator[str]:
         yield f"{view.release} has not run well in {name} for {needed:g} s"
 
 
+def tried(view: View) -> Iterator[str]:
+    """Each check of the environment before passed when it was run on it last: as it is now, lately, in good health."""
+    if view.before is None:
+        return
+    name, gates = view.before.environment, view.before.gates
+    standing = view.evidence.standings.get(name, Standing())
+    newest = {
+        record.check: record
+        for record in view.evidence.records
+        if isinstance(record, Checked) and (record.environment, record.release) == (name, view.release.number)
+    }
+    for declared in gates.checks:
+        run = newest.get(declared.name)
+        present = standing.release == view.release.number
+        good = (
+            run is not None
+            and run.passed
+            and view.evidence.checks.get((name, run.check)) == run.what
+            and run.at + timedelta(seconds=gates.check_seconds) > view.now
+            and all(run.at >= failure.at for failure in view.failures if failure.environment == name)
+            and (not present or (standing.well_since is not None and standing.well_since <= run.at))
+        )
+        if not good:
+            yield f"{declared.name} has not passed on {view.release} in {name}"
+
+
 def lessons(view: View) -> Iterator[str]:
     """What failed here, or was here when a person went back, comes again only when it is named."""
     for record in view.evidence.records:
@@ -174,7 +200,15 @@ def flaws(view: View) -> Iterator[str]:
         yield f"{view.release} brings {', '.join(sorted(brought))} into {view.stage.environment}"
 
 
-PROMISES: tuple[Callable[[View], Iterator[str]], ...] = (forward, in_order, lessons, four_eyes, at_the_time, flaws)
+PROMISES: tuple[Callable[[View], Iterator[str]], ...] = (
+    forward,
+    in_order,
+    tried,
+    lessons,
+    four_eyes,
+    at_the_time,
+    flaws,
+)
 """Each answers, in words, every way in which letting that release in would break it."""
 
 

@@ -1,107 +1,17 @@
 """The gates: each looks at one release before one environment, and answers what it holds it by, or nothing."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cached_property
-from typing import TypeVar
 
-from repave.model.evidence import (
-    Approval,
-    Entry,
-    Evidence,
-    Exposed,
-    Failed,
-    Record,
-    Request,
-    RolledBack,
-    Soaked,
-    Standing,
-    Waiver,
-)
+from repave.model.evidence import Approval, Exposed, RolledBack, Soaked, Waiver
 from repave.model.names import EnvironmentName, PersonName
-from repave.model.pipeline import Held, Rule, Stage
-from repave.model.release import Release
+from repave.model.pipeline import Held, Rule
+from repave.planner.pipeline.case import Case, lasting
+from repave.planner.pipeline.checks import checked
 from repave.planner.pipeline.windows import Calendar
 
 EMERGENCY_SOAK = 0.1
 """Of a soak, in the emergency lane: what dies at once is still seen."""
-
-Kind = TypeVar("Kind", bound=Record)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Case:
-    """One release before one environment."""
-
-    stage: Stage
-    before: Stage | None
-    """None for the first environment of the pipeline."""
-
-    release: Release
-    evidence: Evidence
-    now: datetime
-
-    def records(self, kind: type[Kind]) -> Iterator[Kind]:
-        """Those of a kind, in the order they were kept."""
-        return (record for record in self.evidence.records if isinstance(record, kind))
-
-    def standing(self, stage: Stage) -> Standing:
-        """Of an environment; empty where nothing was seen."""
-        return self.evidence.standings.get(stage.environment, Standing())
-
-    @cached_property
-    def request(self) -> Request | None:
-        """The last word by which a person named this release for this environment."""
-        here = [one for one in self.records(Request) if one.environment == self.stage.environment]
-        return next((one for one in reversed(here) if one.release == self.release.number), None)
-
-    @property
-    def failures(self) -> tuple[Failed, ...]:
-        """Of this release, anywhere."""
-        return tuple(one for one in self.records(Failed) if one.release == self.release.number)
-
-    @property
-    def last_failure(self) -> datetime | None:
-        """When it last failed anywhere."""
-        return max((one.at for one in self.failures), default=None)
-
-    @property
-    def emergency(self) -> str:
-        """Why it takes the emergency lane; empty when it does not."""
-        return self.request.emergency if self.request else ""
-
-    @cached_property
-    def arrived(self) -> datetime:
-        """When it came before this environment."""
-        if self.before is None:
-            return self.release.created_at
-        entries = [
-            one.at
-            for one in self.records(Entry)
-            if one.environment == self.before.environment and one.release == self.release.number
-        ]
-        return max(entries, default=self.release.created_at)
-
-    def held(
-        self,
-        rule: Rule,
-        detail: str,
-        *,
-        since: datetime | None = None,
-        until: datetime | None = None,
-        remedy: str = "",
-    ) -> Held:
-        """By this rule."""
-        return Held(
-            environment=self.stage.environment,
-            release=self.release.number,
-            rule=rule,
-            detail=detail,
-            since=since or self.arrived,
-            until=until,
-            remedy=remedy,
-        )
 
 
 def _revoked(case: Case) -> Held | None:
@@ -165,7 +75,7 @@ def _soaked(case: Case) -> Held | None:
     needed = timedelta(seconds=case.before.gates.soak_seconds * (EMERGENCY_SOAK if case.emergency else 1))
     if any(one.at - one.since >= needed for one in _unbroken_soaks(case, name)):
         return None
-    words = f"{case.release} is to run well in {name} for {_lasting(needed)}"
+    words = f"{case.release} is to run well in {name} for {lasting(needed)}"
     if standing.release != case.release.number:
         return case.held(
             Rule.SOAK, f"{words}, and {name} runs another", remedy=f"`repave deploy {name} --release {case.release}`"
@@ -174,7 +84,7 @@ def _soaked(case: Case) -> Held | None:
         return case.held(Rule.SOAK, f"{words}, and is not well there", remedy=f"`repave explain {name}` says why")
     if standing.seen_at - standing.well_since >= needed:
         return None
-    lasted = _lasting(standing.seen_at - standing.well_since)
+    lasted = lasting(standing.seen_at - standing.well_since)
     return case.held(
         Rule.SOAK, f"{words}; so far {lasted}", since=standing.well_since, until=standing.well_since + needed
     )
@@ -281,19 +191,12 @@ def _paused(case: Case) -> Held | None:
     return case.held(Rule.PAUSED, f"{name} is paused", since=since, remedy=f"`repave resume {name}`")
 
 
-def _lasting(span: timedelta) -> str:
-    seconds = span.total_seconds()
-    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
-        if seconds >= size:
-            return f"{seconds / size:g} {unit}" if seconds % size == 0 else f"{seconds / size:.1f} {unit}"
-    return f"{seconds:.0f} s"
-
-
 GATES: tuple[Callable[[Case], Held | None], ...] = (
     _revoked,
     _failed,
     _rolled_back,
     _carried,
+    checked,
     _soaked,
     _flawed,
     _approved,

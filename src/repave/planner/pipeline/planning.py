@@ -7,7 +7,8 @@ from repave.model.evidence import Evidence, Standing
 from repave.model.names import EnvironmentName
 from repave.model.pipeline import Enter, Held, Pipeline, PipelinePlan, Stage
 from repave.model.release import Release
-from repave.planner.pipeline.gates import Case, held_by
+from repave.planner.pipeline.case import Case
+from repave.planner.pipeline.gates import held_by
 
 
 def plan(pipeline: Pipeline, releases: Sequence[Release], evidence: Evidence, now: datetime) -> PipelinePlan:

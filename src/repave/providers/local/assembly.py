@@ -72,5 +72,6 @@ def assemble(surroundings: Surroundings) -> tuple[Parts, Lifecycle]:
         network=network,
         guarded=guarded,
         engines={engine.kind: engine for engine in engines},
+        containers=containers,
     )
     return parts, Lifecycle(parts=parts)

@@ -120,6 +120,6 @@ def describe(name: ProviderName, engines: Engines) -> ProviderDescription:
     return ProviderDescription(
         name=name,
         kinds=tuple(kind for kind, tried in proofs.items() if tried),
-        abilities=("machines", "metrics"),
+        abilities=("machines", "metrics", "checks"),
         proofs=tuple(proof for tried in proofs.values() for proof in tried),
     )

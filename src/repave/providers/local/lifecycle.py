@@ -16,6 +16,7 @@ from repave.ports.clock import Clock
 from repave.ports.errors import Corrupt, Gone, NoCapacity, WorldError
 from repave.ports.provider import LaunchOrder, Placed
 from repave.providers.local.consoles import Consoles
+from repave.providers.local.container_engine import ContainerEngine
 from repave.providers.local.engines import Engine, Engines, Start, engine_of
 from repave.providers.local.errors import mapped
 from repave.providers.local.guarded import Guarded
@@ -40,6 +41,8 @@ class Parts:
     network: Network
     guarded: Guarded
     engines: Engines
+    containers: ContainerEngine
+    """One of the engines."""
 
 
 class Lifecycle:

@@ -7,6 +7,7 @@ from repave.model.artifact import Artifact
 from repave.model.metrics import MetricSighting
 from repave.model.names import Digest, FleetKey, InstanceId, ProviderName, RevisionId, SlotId, ZoneName
 from repave.model.observation import Instance, MachineSighting, MachineState
+from repave.ports.checks import CheckOrder, CheckOutcome
 from repave.ports.errors import Conflict, Corrupt
 from repave.ports.progress import Progress
 from repave.ports.provider import LaunchOrder, Placed, ProviderDescription, unasked
@@ -112,6 +113,16 @@ class LocalProvider:
     def kept_consoles(self, fleet: FleetKey) -> tuple[tuple[InstanceId, SlotId, RevisionId], ...]:
         """Whose output can be read, oldest first."""
         return self._parts.consoles.kept(fleet)
+
+    def run_check(self, order: CheckOrder, *, progress: Progress) -> CheckOutcome:
+        """Run a program in a container of its own; see the checks port."""
+        from repave.providers.local.checks.running import Running  # noqa: PLC0415 - few commands run any
+
+        self.publish(order.artifact, progress=progress)
+        running = Running(
+            project=self._surroundings.project, clock=self._surroundings.clock, containers=self._parts.containers
+        )
+        return running.run(order)
 
     def stop_zone(self, zone: ZoneName) -> None:
         """Make the zone fail: nothing is launched into it any more, and every process in it is killed at once."""

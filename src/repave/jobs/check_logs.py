@@ -1,0 +1,42 @@
+"""What checks printed, kept in a folder of the project."""
+
+from hashlib import sha256
+from pathlib import Path
+
+from repave.model.names import Digest
+from repave.ports.errors import Gone
+
+LOGS_KEPT = 200
+"""The newest; each is 64 KiB at most."""
+
+
+class FolderLogs:
+    """Implements the port for logs of checks by a file each."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def keep(self, output: str) -> Digest:
+        """In one piece, for its owner alone; see the port."""
+        content = output.encode(errors="replace")
+        digest = Digest(f"sha256:{sha256(content).hexdigest()}")
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        fresh = self._folder / "new"
+        fresh.write_bytes(content)
+        fresh.replace(self._place(digest))
+        for old in sorted(self._folder.glob("*.log"), key=lambda path: path.stat().st_mtime_ns)[:-LOGS_KEPT]:
+            old.unlink(missing_ok=True)
+        return digest
+
+    def read(self, log: Digest) -> str:
+        """See the port."""
+        try:
+            return self._place(log).read_bytes().decode()
+        except FileNotFoundError as gone:
+            raise Gone(
+                f"the output of that run is not kept any more: of all checks the last {LOGS_KEPT} are",
+                hint="`repave promote --recheck` runs it again",
+            ) from gone
+
+    def _place(self, digest: Digest) -> Path:
+        return self._folder / f"{digest.removeprefix('sha256:')}.log"
