@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from forge import TOKEN, forge
 
 from repave.cli import freshness
 from repave.cli.codes import FAILED, HELD, OK, ROLLED_BACK, UNKNOWN, WAITING
@@ -85,6 +86,13 @@ REPAIRED = Moved(kind=Kind.REPAIRS, proposal=PROPOSAL, closed=("CVE-1",))
             "everything is fresh",
         ),
         (
+            Passed(
+                plan=plan(waits=(Wait(rule=Rule.REVIEW, detail="repairs are proposed by https://forge.example/1"),))
+            ),
+            WAITING,
+            "proposed, and waiting for people to look at it",
+        ),
+        (
             Passed(plan=plan(waits=(Wait(rule=Rule.UNREPAIRED, detail="repave.lock has CVE-2"),))),
             OK,
             "what remains cannot be repaired yet",
@@ -137,6 +145,24 @@ def test_there_is_one_at_a_time_and_it_needs_a_lock(folder: Path, repave: Repave
     assert second.code == FAILED
     assert "is watching shop already" in second.err
     assert repave("watch", "--once").code == refused.code
+
+
+def test_a_forge_that_does_not_answer_is_told_and_its_token_is_found_by_reference(
+    folder: Path, repave: Repave, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of both kinds."""
+    text = (folder / "repave.yaml").read_text(encoding="utf-8")
+    with forge(folder / "hub.git") as hub:
+        for kind in ("github", "gitlab"):
+            said = f"forge: {kind}, repository: team/shop, author: repave <r@example.org>, api: '{hub.address}/{kind}'"
+            review = f"review: {{{said}, token: {{secret: env:FORGE}}}}\n"
+            (folder / "repave.yaml").write_text(text + review, encoding="utf-8")
+            monkeypatch.delenv("FORGE", raising=False)
+            assert "the secret env:FORGE cannot be resolved" in repave("watch", "--dry-run").err
+            monkeypatch.setenv("FORGE", "wrong")
+            assert "the server answered 401" in repave("watch", "--dry-run").err
+            monkeypatch.setenv("FORGE", TOKEN)
+            assert "there is nothing to keep fresh: no repave.lock" in repave("watch", "--dry-run").err
 
 
 def test_what_fails_in_one_pass_is_told_and_the_next_one_comes(

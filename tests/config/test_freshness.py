@@ -7,6 +7,8 @@ from repave.config.project import parse_project
 from repave.model.freshness import DeclaredLimit, FreshnessPolicy
 from repave.model.names import EnvironmentName, FleetName
 from repave.model.policy import FleetPolicy
+from repave.model.release import SecretReference
+from repave.model.review import Forge, ReviewSettings
 
 VALID = (Path(__file__).parent / "valid.yaml").read_text(encoding="utf-8")
 FLEET = "    policy: {max_age: 3d, fix_within: {high: 2d}}\n    rollout: {surge: 25%}\n"
@@ -58,3 +60,18 @@ def test_what_is_done_without_being_asked_is_said_for_the_whole_project() -> Non
     text = f"{VALID}policy: {{freshness: {{every: 30m, updates: never, time_zone: Europe/Prague}}}}\n"
     said = FreshnessPolicy(every_seconds=1800.0, updates=False, time_zone="Europe/Prague")
     assert parse_project(text, filename="repave.yaml").freshness == said
+
+
+def test_who_looks_at_lock_changes_is_said_with_the_public_api_by_default() -> None:
+    """Nobody does where nothing is said."""
+    assert parse_project(VALID, filename="repave.yaml").review is None
+    said = "forge: gitlab, repository: team/web/shop, token: {secret: env:TOKEN}, author: repave <repave@example.org>"
+    assert parse_project(f"{VALID}review: {{{said}}}\n", filename="repave.yaml").review == ReviewSettings(
+        forge=Forge.GITLAB,
+        api="https://gitlab.com/api/v4",
+        repository="team/web/shop",
+        token=SecretReference(scheme="env", locator="TOKEN"),
+        author="repave <repave@example.org>",
+        into="main",
+        remote="origin",
+    )

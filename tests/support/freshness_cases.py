@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from repave.model.freshness import FreshnessPolicy
 from repave.model.names import Digest, EnvironmentName, FleetKey, FleetName, ImageName, ProjectName, ReleaseNumber
 from repave.model.release import Release
+from repave.model.review import Review, Standing
 from repave.model.watch import Kind, Known, KnownFlaw, KnownLock, Proposed, RunningFleet
 
 NOW = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
@@ -77,6 +78,13 @@ proposals = st.builds(
     fleets=st.lists(st.sampled_from([*FLEETS]), unique=True).map(lambda names: tuple(sorted(names))),
     at=moments,
 )
+reviews = st.builds(
+    Review,
+    number=st.just(1),
+    address=st.just("https://forge.example/1"),
+    standing=st.sampled_from(Standing),
+    lock=st.none() | digests,
+)
 numbers = st.integers(1, 4)
 
 
@@ -100,5 +108,6 @@ def situations(draw: st.DrawFn) -> Known:
         running=tuple(sorted(fleets, key=lambda one: one.fleet.environment == "prod")),
         fleets=FLEETS,
         proposals=tuple(sorted(draw(st.lists(proposals, max_size=3)), key=lambda one: one.at)),
+        reviews=draw(st.dictionaries(st.sampled_from(Kind), reviews)),
         tried=draw(st.booleans()),
     )

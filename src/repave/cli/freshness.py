@@ -21,7 +21,8 @@ def exit_code(passed: Passed) -> int:
         return UNKNOWN
     if any(moved.cure and moved.cure.held for moved in passed.moved):
         return HELD
-    return WAITING if passed.plan.carry or passed.plan.finish else OK
+    asked = any(wait.rule is Rule.REVIEW for wait in passed.plan.waits)
+    return WAITING if passed.plan.carry or passed.plan.finish or asked else OK
 
 
 def document(passed: Passed) -> dict[str, object]:
@@ -58,6 +59,7 @@ def _moved(moved: Moved) -> dict[str, object]:
         "closed": moved.closed,
         "opened": moved.opened,
         "unknown": moved.unknown,
+        "review": moved.review,
         "rewritten": [one.path for one in moved.proposal.rewritten],
         "held": moved.cure.held if moved.cure else {},
         "remaining": moved.cure.remaining if moved.cure else (),
@@ -106,12 +108,14 @@ def _carrying(carry: Carry) -> str:
 
 
 def _show_moved(moved: Moved, screen: Screen) -> None:
-    if moved.taken:
+    if moved.taken or moved.review:
         differences.show(moved.proposal.difference, screen)
         if moved.closed:
             screen.show(f"closes {listed(moved.closed, most=MOST_FLAWS)}")
         for one in moved.proposal.rewritten:
             screen.show(f"~ {one.path}, as npm would have it")
+        if moved.opened:
+            screen.warn(f"it brings {listed(moved.opened, most=MOST_FLAWS)}")
     elif moved.opened:
         screen.warn(f"this week's updates are not taken: they would bring {listed(moved.opened, most=MOST_FLAWS)}")
     elif moved.proposal.changed:
@@ -144,6 +148,8 @@ def _verdict(passed: Passed) -> str:
     if plan.carry or plan.finish:
         left = dict.fromkeys([*(one.environment for one in plan.carry), *plan.finish])
         return f"{counted(len(left), 'environment')} to be made fresher yet: {listed(tuple(left))}"
+    if any(wait.rule is Rule.REVIEW for wait in plan.waits):
+        return "proposed, and waiting for people to look at it"
     if plan.unknown:
         return "nothing more to do by what could be read; the rest is unknown"
     if any(wait.rule is Rule.UNREPAIRED for wait in plan.waits) or _held(passed):

@@ -17,6 +17,7 @@ from repave.config.grammar.sources import GitSection
 from repave.config.positions import LARGEST_TEXT, read_document
 from repave.config.reading import read_text
 from repave.config.references import check_references
+from repave.config.reviews import review_settings
 from repave.config.structure import check_structure
 from repave.config.targets import node_application
 from repave.config.unsupported import unsupported
@@ -101,6 +102,7 @@ def _project(file: File) -> Project:
             critical_seconds=file.policy.fix_within.critical, high_seconds=file.policy.fix_within.high
         ),
         freshness=_watched(file.policy.freshness),
+        review=review_settings(file.review) if file.review else None,
         advisories=_advisories(file.advisories),
         origins=Origins(declared=tuple(_origin(address, section) for address, section in file.origins.items())),
         shared_vaults=tuple(dict.fromkeys(file.vault.shared)),

@@ -63,7 +63,7 @@ _TITLES = {
     "ScheduledSizeSection": "`fleets.NAME.scale.schedule`, each",
     "EnvironmentSection": "`environments.NAME`",
     "FleetSizeSection": "`environments.NAME.fleets.NAME`",
-    "SecretSection": "a value of `environments.NAME.config`, when it is a secret, and `password`",
+    "SecretSection": "a value of `environments.NAME.config`, when it is a secret, `password` and `review.token`",
     "GatesSection": "`environments.NAME.gates`",
     "ProgramSection": "`environments.NAME.gates.checks`, each that is a program",
     "RequestSection": "`environments.NAME.gates.checks`, each that is a request",
@@ -82,6 +82,7 @@ _TITLES = {
     "CredentialsSection": "`origins.ADDRESS.credentials`",
     "VaultSection": "`vault`",
     "SigningSection": "`signing`",
+    "ReviewSection": "`review`",
 }
 """By name in the schema, in the order of the page."""
 

@@ -16,6 +16,7 @@ from repave.config.order import check_order
 from repave.config.origins import check_origins
 from repave.config.problems import Unfit, nearest, one_of, problem
 from repave.config.quantities import listen_address
+from repave.config.reviews import check_review
 from repave.config.rollouts import check_rollouts
 from repave.config.scaling import check_scaling
 from repave.config.targets import check_targets
@@ -50,6 +51,7 @@ def check_references(document: Document) -> Iterator[Problem]:
     yield from check_ages(document)
     yield from check_gates(document)
     yield from check_checks(document)
+    yield from check_review(document)
 
 
 def _images_of_fleets(document: Document) -> Iterator[Problem]:

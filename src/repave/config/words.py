@@ -74,6 +74,13 @@ GUARDED_PATTERN = r"^(?!.*(^|/)\.\.(/|$))."
 REASON = "a sentence that says why"
 REASON_PATTERN = r"\S.*\S"
 
+PROJECT_PATH = "a repository such as `team/shop`"
+PROJECT_PATH_PATTERN = r"^[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)+$"
+AUTHOR = "a name and an address, such as `repave <repave@example.org>`"
+AUTHOR_PATTERN = r"^[^<>\s]([^<>]*[^<>\s])? <[^<>@\s]+@[^<>@\s]+>$"
+REMOTE = "the name of a remote repository, such as `origin`"
+REMOTE_PATTERN = r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$"
+
 RUN = "a command, such as `python3 -m gunicorn app:app`"
 
 SECRET_SCHEMES = {"env": "NAME", "file": "PATH"}

@@ -12,6 +12,7 @@ from repave.model.origins import Origins
 from repave.model.policy import AgePolicy, BudgetPolicy, HealingPolicy, HealthPolicy, RolloutPolicy
 from repave.model.recipe import Image
 from repave.model.release import Limits, SecretReference
+from repave.model.review import ReviewSettings
 from repave.model.scaling import Scale
 from repave.model.signing import SigningSettings
 
@@ -90,3 +91,5 @@ class Project:
     shared_vaults: tuple[str, ...] = ()
     """Folders, relative to the project's unless absolute, and repositories (``oci://...``), each once."""
     signing: SigningSettings = field(default_factory=SigningSettings)
+    review: ReviewSettings | None = None
+    """Where people look at lock changes; None: they are taken as they are made."""

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from repave.model.names import Digest, EnvironmentName, FleetKey, FleetName, ImageName, ReleaseNumber
 from repave.model.release import Release
+from repave.model.review import Review
 
 
 class Kind(StrEnum):
@@ -96,6 +97,9 @@ class Known:
     proposals: tuple[Proposed, ...] = ()
     """Oldest first."""
 
+    reviews: Mapping[Kind, Review] = field(default_factory=dict)
+    """The newest of each kind, where people look at lock changes."""
+
     tried: bool = False
     """Whether all repairs that could be taken were taken a moment ago: what still has one is held by its range."""
 
@@ -107,6 +111,8 @@ class Rule(StrEnum):
     UNKNOWN = "unknown"
     DRIFT = "drift"
     UNBAKED = "unbaked"
+    REVIEW = "review"
+    CLOSED = "closed"
     WEEK = "week"
 
 
@@ -115,6 +121,8 @@ RULES: Mapping[Rule, str] = {
     Rule.UNKNOWN: "what cannot be read is not clean: only repairs go on",
     Rule.DRIFT: "a lock that its recipes and files have left is moved by a person",
     Rule.UNBAKED: "a lock that a person made is baked by a person",
+    Rule.REVIEW: "people look at a lock before it changes",
+    Rule.CLOSED: "what people have closed does not come again by itself",
     Rule.WEEK: "what repairs nothing moves once per fleet and week",
 }
 

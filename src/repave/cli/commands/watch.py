@@ -18,6 +18,7 @@ from repave.cli.options import File, Json
 from repave.cli.screen import Screen
 from repave.cli.verbs import example
 from repave.model.errors import RepaveError
+from repave.model.evidence import Checked
 from repave.model.lock import Lock
 from repave.model.names import EnvironmentName
 from repave.model.pipeline import Enter
@@ -39,11 +40,12 @@ def watch(*, once: Once = False, dry_run: DryRun = False, as_json: Json = False,
 
     Flaws are repaired at once, all else together once per fleet and week (`policy.freshness`). Matches advisories to
     the kept package lists of the lock, and of every release that runs: nothing is booted or opened. Without gates every
-    environment that runs takes it, in pipeline order. May be killed at any time; the next pass goes on. One at a time.
+    environment that runs takes it, in pipeline order. With `review` a lock changes only by a merge request that people
+    merge. May be killed at any time; the next pass goes on. One at a time.
 
     --once ends with 0 when all is fresh, 3 when a source could not be read or none judges a part, 4 when a release was
-    rolled back, 6 when a range holds a repair back, 7 when a release waits before an environment. With --json each pass
-    is a document on a line of its own.
+    rolled back, 6 when a range holds a repair back, 7 when a release waits before an environment, or a merge request
+    for people. With --json each pass is a document on a line of its own.
     """
     screen = Screen(as_json=as_json)
     with opened(file) as wiring:
@@ -95,6 +97,7 @@ class _Deeds:
     def __init__(self, wiring: Wiring, screen: Screen) -> None:
         self._wiring = wiring
         self._screen = screen
+        self._checked: tuple[Checked, ...] = ()
 
     def progress(self) -> AbstractContextManager[Progress]:
         """On the screen."""
@@ -105,8 +108,8 @@ class _Deeds:
         return self._wiring.bake(lock, progress).release
 
     def look(self) -> None:
-        """As `repave promote` looks."""
-        look(self._wiring, self._screen)
+        """As `repave promote` looks; no check is run twice in a pass."""
+        self._checked += look(self._wiring, self._screen, already=self._checked)
 
     def carry(self, enter: Enter) -> DeployResult:
         """As `repave promote` lets it in."""

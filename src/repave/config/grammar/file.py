@@ -10,6 +10,7 @@ from repave.config.grammar.gates import PersonSection
 from repave.config.grammar.images import ImageSection
 from repave.config.grammar.origins import OriginSection, VaultSection
 from repave.config.grammar.policy import PolicySection
+from repave.config.grammar.review import ReviewSection
 from repave.config.grammar.signing import SigningSection
 
 
@@ -42,3 +43,7 @@ class File(Section):
     signing: SigningSection = Field(
         default_factory=SigningSection.model_construct, description="Who signs, and whose signatures count."
     )
+    review: ReviewSection | None = Field(
+        default=None, description="Where people look at lock changes before they are taken. Default: nobody looks."
+    )
+    """Unlike other sections it has no defaults."""

@@ -6,6 +6,7 @@ from datetime import datetime
 from repave.model.errors import RepaveError
 from repave.model.pipeline import Held
 from repave.model.release import Release
+from repave.model.review import Review
 from repave.model.watch import FreshnessPlan, Kind
 from repave.operations.deploy import DeployResult
 from repave.operations.locking import Proposal
@@ -28,10 +29,17 @@ class Moved:
     cure: Cure | None = None
     """Of repairs."""
 
+    review: Review | None = None
+    """Where people look at it, or have; None where nobody is asked, and where there is nothing to look at."""
+
+    asks: bool = False
+    """Whether people are asked, who judge what it brings by themselves."""
+
     @property
     def taken(self) -> bool:
         """Whether the lock is now another."""
-        return self.proposal.changed and not (self.kind is Kind.UPDATES and (self.opened or self.unknown))
+        brings = self.kind is Kind.UPDATES and (self.opened or self.unknown)
+        return self.proposal.changed and not self.asks and not brings
 
 
 @dataclass(kw_only=True)

@@ -16,6 +16,7 @@ from repave.operations.deploy import DeployResult
 from repave.operations.flaw_change import FlawChange, flaw_change
 from repave.operations.locking import Asked
 from repave.operations.promoting.walking import walk
+from repave.operations.scan import flaws_of
 from repave.operations.watching.deciding import Deciding, Hands
 from repave.operations.watching.learning import Learned
 from repave.operations.watching.passed import Moved, Passed
@@ -70,7 +71,11 @@ class Watching:
 
     def plan(self, progress: Progress) -> FreshnessPlan:
         """What a pass would begin with; nothing is done."""
-        return Deciding(self._project, self._hands, self._advisories).decide(progress)[1]
+        deciding = Deciding(self._project, self._hands, self._advisories)
+        deciding.ask_people()
+        if deciding.trouble:
+            raise deciding.trouble
+        return deciding.decide(progress)[1]
 
 
 @dataclass
@@ -81,7 +86,6 @@ class _Pass:
     deeds: Deeds
     moved: tuple[Moved, ...] = ()
     results: tuple[DeployResult, ...] = ()
-    trouble: RepaveError | None = None
     deciding: Deciding = field(init=False)
 
     def __post_init__(self) -> None:
@@ -96,31 +100,36 @@ class _Pass:
         with self.deeds.progress() as progress:
             _, made = self.deciding.decide(progress)
         return Passed(
-            plan=made, moved=self.moved, release=release, results=self.results, held=held, trouble=self.trouble
+            plan=made, moved=self.moved, release=release, results=self.results, held=held, trouble=self.deciding.trouble
         )
 
     def _relock_all(self, progress: Progress) -> tuple[Learned, FreshnessPlan]:
         """Repairs, then updates, each once at most: what is new meanwhile is for the next pass."""
+        self.deciding.ask_people()
         learned, made = self.deciding.decide(progress)
-        for _ in Kind:
-            if made.relock is None or made.relock.kind in {one.kind for one in self.moved}:
-                break
+        while made.relock and made.relock.kind not in {one.kind for one in self.moved} and not self.deciding.trouble:
             try:
-                moved = self._moved(learned, made.relock, progress)
-                self._take(learned, made.relock, moved, progress)
+                moved = self._take(learned, made.relock, self._moved(learned, made.relock, progress), progress)
+                self.moved = (*self.moved, moved)
             except RepaveError as trouble:
-                self.trouble = trouble
-                break
-            finally:
-                self.deciding.tried = True
-            self.moved = (*self.moved, moved)
+                self.deciding.trouble = trouble
+            self.deciding.tried = True
             learned, made = self.deciding.decide(progress)
         return learned, made
 
     def _moved(self, learned: Learned, relock: Relock, progress: Progress) -> Moved:
+        asks = self.hands.reviewing is not None
         if relock.kind is Kind.REPAIRS:
-            cure = self.hands.patching.cure(learned.diagnosis, progress)
-            return Moved(kind=relock.kind, proposal=cure.proposal, closed=cure.closed, cure=cure)
+            cure, had = self.hands.patching.cure(learned.diagnosis, progress), learned.diagnosis.report.standing
+            return Moved(
+                kind=relock.kind,
+                proposal=cure.proposal,
+                closed=cure.closed,
+                opened=tuple(flaw for flaw in flaws_of(cure.remaining) if flaw not in flaws_of(had)),
+                unknown=learned.known.locks[learned.known.present].unknown if asks else (),
+                cure=cure,
+                asks=asks,
+            )
         asked = Asked(refresh=Refresh.UPGRADE, images=relock.images)
         proposal = self.hands.locking.propose(asked, progress)
         change = flaw_change(learned.lock, proposal.lock, self.advisories, progress)
@@ -130,23 +139,31 @@ class _Pass:
             closed=change.closed or (),
             opened=change.opened or (),
             unknown=_unknown(change),
+            asks=asks,
         )
 
-    def _take(self, learned: Learned, relock: Relock, moved: Moved, progress: Progress) -> None:
-        """The record first: whoever finds the lock written must know whose doing it is."""
-        untouched = relock.kind is Kind.UPDATES and not moved.proposal.changed
-        lock = moved.proposal.digest
-        if untouched or (moved.taken and is_new(learned.known, lock)):
+    def _take(self, learned: Learned, relock: Relock, moved: Moved, progress: Progress) -> Moved:
+        """The record first: whoever finds the lock written, or merged, must know whose doing it is."""
+        proposal = moved.proposal
+        untouched = relock.kind is Kind.UPDATES and not proposal.changed
+        moves = moved.taken or (moved.asks and proposal.changed)
+        if untouched or (moves and is_new(learned.known, proposal.digest)):
             proposed = Proposed(
                 kind=relock.kind,
                 base=learned.known.present,
-                lock=lock,
+                lock=proposal.digest,
                 fleets=relock.fleets,
                 at=self.hands.clock.now(),
             )
             keep(self.hands.store, proposed, moved.closed)
         if moved.taken:
-            self.hands.locking.write(moved.proposal, progress)
+            self.hands.locking.write(proposal, progress)
+        if self.hands.reviewing is None or not proposal.changed:
+            return moved
+        known = self.deciding.reviews.get(moved.kind)
+        review = self.hands.reviewing.propose(moved, known, progress)
+        self.deciding.reviews[moved.kind] = review
+        return replace(moved, review=review)
 
     def _carry(self, made: FreshnessPlan) -> tuple[Held, ...]:
         """Finish what was begun, then let in what may enter; the first that does not arrive ends it."""

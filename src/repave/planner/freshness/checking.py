@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from repave.model.freshness import FreshnessPolicy
 from repave.model.names import Digest, EnvironmentName, ImageName, ReleaseNumber
+from repave.model.review import Standing
 from repave.model.watch import FreshnessPlan, Kind, Known, Proposed
 from repave.planner.check import UnsafePlan
 
@@ -71,6 +72,9 @@ def once_a_week(view: View) -> Iterator[str]:
         return
     if not view.policy.updates or view.known.locks[view.known.present].unknown:
         yield "it would update what is to be left"
+    repairs = view.known.reviews.get(Kind.REPAIRS)
+    if repairs and repairs.standing is Standing.OPEN:
+        yield "it would propose repairs a second time, among updates"
     zone = ZoneInfo(view.policy.time_zone)
     moved = {name for name, image in view.known.fleets.items() if image in relock.images}
     if moved != set(relock.fleets):
@@ -80,12 +84,23 @@ def once_a_week(view: View) -> Iterator[str]:
         again = moved & set(one.fleets)
         if one.kind is Kind.UPDATES and same and again and _came_to_be(one, view.known):
             yield f"{', '.join(sorted(again))} would be updated twice in a week"
+        if one.kind is Kind.UPDATES and same and one.base == view.known.present and _is_open(one, view.known):
+            yield "it would propose what people look at already"
 
 
 def _came_to_be(proposed: Proposed, known: Known) -> bool:
+    """Or was closed by people."""
+    review = known.reviews.get(proposed.kind)
+    if review and review.lock == proposed.lock and review.standing is not Standing.OPEN:
+        return True
     followed = any(later.base == proposed.lock for later in known.proposals)
     baked = any(release.lock == proposed.lock for release in known.releases)
     return followed or baked or proposed.lock in {proposed.base, known.present}
+
+
+def _is_open(proposed: Proposed, known: Known) -> bool:
+    review = known.reviews.get(proposed.kind)
+    return bool(review and review.lock == proposed.lock and review.standing is Standing.OPEN)
 
 
 def bakes_its_own(view: View) -> Iterator[str]:

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from repave.model.freshness import FreshnessPolicy
 from repave.model.names import Digest, EnvironmentName, FleetName, ReleaseNumber
 from repave.model.release import Release
+from repave.model.review import Review, Standing
 from repave.model.watch import (
     Carry,
     FreshnessPlan,
@@ -60,6 +61,7 @@ class _View:
         self.proposed = {one.lock for one in known.proposals if one.lock != one.base}
         self.numbered = {release.number: release for release in known.releases}
         self._gone_on = {one.base for one in known.proposals}
+        self._settled = {one.lock for one in known.reviews.values() if one.standing is not Standing.OPEN}
 
     @property
     def repairable(self) -> frozenset[KnownFlaw]:
@@ -84,9 +86,14 @@ class _View:
         return frozenset(name for _, name in there - _within(self.known.locks[lock], fleet))
 
     def taken(self, proposed: Proposed) -> bool:
-        """Whether it came to be the lock, or there was nothing to move."""
-        reached = {self.known.present, proposed.base} | self.released | self._gone_on
+        """Whether it came to be the lock, there was nothing to move, or people have closed it."""
+        reached = {self.known.present, proposed.base} | self.released | self._gone_on | self._settled
         return proposed.lock in reached
+
+    def under_review(self, kind: Kind) -> Review | None:
+        """The open one of a kind; None when there is none."""
+        found = self.known.reviews.get(kind)
+        return found if found and found.standing is Standing.OPEN else None
 
 
 def _within(lock: KnownLock, fleet: RunningFleet) -> frozenset[tuple[str, str]]:
@@ -113,8 +120,10 @@ def _first_due(running: Iterable[RunningFleet], names: Iterable[str]) -> datetim
 
 
 def _updates(view: _View, policy: FreshnessPolicy, now: datetime) -> Relock | None:
-    """Of all images whose every fleet has its week before it."""
-    if not policy.updates or view.present.unknown:
+    """Of all images whose every fleet has its week before it; repairs that people look at come first."""
+    if not policy.updates or view.present.unknown or view.under_review(Kind.REPAIRS):
+        return None
+    if _is_current(view, policy, now):
         return None
     due = _due_fleets(view, policy, now)
     images = {image for fleet, image in view.known.fleets.items() if fleet in due}
@@ -123,6 +132,16 @@ def _updates(view: _View, policy: FreshnessPolicy, now: datetime) -> Relock | No
         return None
     fleets = sorted(fleet for fleet, image in view.known.fleets.items() if image in images)
     return Relock(kind=Kind.UPDATES, images=tuple(sorted(images)), fleets=tuple(fleets))
+
+
+def _is_current(view: _View, policy: FreshnessPolicy, now: datetime) -> bool:
+    """Whether people look at this week's updates of the present lock already."""
+    review = view.under_review(Kind.UPDATES)
+    begins = week_begins(now, ZoneInfo(policy.time_zone))
+    return review is not None and any(
+        one.kind is Kind.UPDATES and (one.lock, one.base) == (review.lock, view.known.present) and one.at >= begins
+        for one in view.known.proposals
+    )
 
 
 def _due_fleets(view: _View, policy: FreshnessPolicy, now: datetime) -> frozenset[FleetName]:
@@ -183,7 +202,10 @@ def _waits(view: _View, policy: FreshnessPolicy, relock: Relock | None, now: dat
         yield Wait(rule=Rule.UNREPAIRED, detail=detail, remedy="`repave scan` names the packages")
     if view.unbaked and not view.ours_to_bake:
         yield Wait(rule=Rule.UNBAKED, detail="no release was made of repave.lock", remedy="`repave bake`")
-    if policy.updates and known.fleets and relock is None and not known.drift:
+    for kind, review in sorted(known.reviews.items()):
+        yield from _waits_for_people(view, kind, review)
+    waiting = any(view.under_review(kind) for kind in Kind)
+    if policy.updates and known.fleets and relock is None and not known.drift and not waiting:
         if view.present.unknown:
             yield Wait(
                 rule=Rule.UNKNOWN,
@@ -193,3 +215,11 @@ def _waits(view: _View, policy: FreshnessPolicy, relock: Relock | None, now: dat
         else:
             until = week_ends(now, ZoneInfo(policy.time_zone))
             yield Wait(rule=Rule.WEEK, detail="every fleet has had its updates of this week", until=until)
+
+
+def _waits_for_people(view: _View, kind: Kind, review: Review) -> Iterator[Wait]:
+    if review.standing is Standing.OPEN:
+        yield Wait(rule=Rule.REVIEW, detail=f"{kind} are proposed by {review.address}", remedy="merge it, or close it")
+    elif review.standing is Standing.CLOSED and kind is Kind.REPAIRS and view.repairable:
+        detail = f"repairs were proposed by {review.address}, which somebody closed"
+        yield Wait(rule=Rule.CLOSED, detail=detail, remedy="open it again; another repair is proposed by itself")
