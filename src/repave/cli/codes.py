@@ -28,10 +28,10 @@ INTERRUPTED = 130
 MEANINGS = {
     OK: "it worked; for checks: nothing was found that counts",
     FAILED: "it did not work; for `scan`, `lock --check`, `verify`, `doctor` and `simulate`: something was found that "
-    "counts",
+    "counts; for `report`: a rule was broken",
     USAGE: "wrong arguments, or a file that cannot be meant",
     UNKNOWN: "a source of advisories could not be read, or none covers what is locked, so neither clean nor vulnerable "
-    "can be said",
+    "can be said; for `report`: a rule cannot be shown to be held",
     ROLLED_BACK: "a deployment was stopped, and rolled back where there was something to go back to",
     REFUSED: "what was asked cannot be done as things stand; nothing was changed",
     HELD: "`patch` or `watch --once` took what it could, and something vulnerable stays, because a range holds its "

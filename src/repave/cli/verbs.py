@@ -40,6 +40,7 @@ VERBS: dict[str, str] = {
     "heal": "Let all that looks sick be replaced, past the healing limit.",
     "zone": "Move fleets out of a zone, or let them use it again.",
     "record": "Hand the record to an auditor, or its signing to another key.",
+    "report": "Write down for an auditor what ran, and which rules it kept.",
     "vault": "Carry locked files elsewhere, bring them in, read them again.",
     "compare": "Start a machine golden and bootstrapped: times, packages, a picture.",
     "mirror": "Serve the locked files of a release to machines that install themselves.",

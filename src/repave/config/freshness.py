@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from repave.model.exposure import FixWithin
 from repave.model.freshness import DeclaredLimit, Freshness
+from repave.model.names import FleetKey
 from repave.model.policy import AgePolicy
 from repave.model.project import Environment, Fleet, Project
 
@@ -23,6 +24,14 @@ class Limits:
     age: AgePolicy
     fix_within: FixWithin
     declared: tuple[DeclaredLimit, ...]
+
+
+def limits_for(project: Project, key: FleetKey) -> Limits:
+    """As the file declares them; none of a fleet that it no longer has."""
+    where = project.environments.get(key.environment)
+    if where is None or key.fleet not in where.fleets:
+        return Limits(age=AgePolicy(), fix_within=FixWithin(), declared=())
+    return limits_of(project, where, project.fleets[key.fleet])
 
 
 def limits_of(project: Project, environment: Environment, fleet: Fleet) -> Limits:

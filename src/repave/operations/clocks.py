@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from repave.config.freshness import limits_of
+from repave.config.freshness import limits_for
 from repave.model.exposure import FixWithin, Flaw
 from repave.model.finding import Severity
 from repave.model.names import Digest, EnvironmentName, FleetKey
@@ -64,19 +64,13 @@ def exposure_clocks(
 ) -> tuple[ExposureClock, ...]:
     """Of every fleet with a target, or of one environment: overdue and at risk first, then what is due first."""
     fleets = (key for key in store.fleets() if environment in {None, key.environment})
-    clocks = [clock for key in fleets for clock in FleetClocks(store, key, _limits(project, key)).clocks(now)]
+    clocks = [
+        clock for key in fleets for clock in FleetClocks(store, key, limits_for(project, key).fix_within).clocks(now)
+    ]
     order = list(ClockState)
     return tuple(
         sorted(clocks, key=lambda one: (order.index(one.state), one.due_at or now, one.published_at, one.advisory))
     )
-
-
-def _limits(project: Project, key: FleetKey) -> FixWithin:
-    """As the file declares them; none of a fleet that it no longer has."""
-    where = project.environments.get(key.environment)
-    if where is None or key.fleet not in where.fleets:
-        return FixWithin()
-    return limits_of(project, where, project.fleets[key.fleet]).fix_within
 
 
 class FleetClocks:

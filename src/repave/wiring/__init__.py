@@ -3,13 +3,13 @@
 Imports stand inside the properties on purpose: `repave status` must not pay for what only `repave bake` uses.
 
 Each part stands on the one before it: the project's folder, where bytes come from, locks, artifacts, trust, fleets, the
-pipeline, freshness.
+pipeline, freshness, reports.
 """
 
 from pathlib import Path
 
 from repave.operations.errors import Refused
-from repave.wiring.watching import Watches
+from repave.wiring.reporting import Reports
 
 PROJECT_FILE = "repave.yaml"
 
@@ -29,5 +29,5 @@ def project_file(given: Path | None, start: Path) -> Path:
     )
 
 
-class Wiring(Watches):
+class Wiring(Reports):
     """Everything one run of one verb may need, of one project."""

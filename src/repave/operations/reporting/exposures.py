@@ -1,0 +1,154 @@
+"""Exposure, flaw by flaw: which servers ran with it, for how long, and whether it was gone in time."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from repave.model.exposure import FixWithin, Flaw
+from repave.model.finding import Severity
+from repave.model.names import Digest, FleetKey
+from repave.operations.reporting.facts import Facts
+from repave.operations.reporting.judging import Verdict, bounded
+from repave.ports.history import Lifetime
+
+MONTH = timedelta(days=30)
+"""PCI DSS counts a month as 30 or 31 days, or as the same day of the next month: the shortest of these."""
+
+DAY_SECONDS = 86_400.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExposedFlaw:
+    """One flaw in one fleet that ran with it in the time."""
+
+    environment: str
+    fleet: str
+    advisory: str
+    severity: Severity
+    published_at: datetime
+    fixable_at: datetime | None
+    """When a scan first found that it can be repaired; None: no repair is known, or not since when."""
+
+    since: datetime
+    """From when on an instance ran with it while it was known to the world."""
+
+    last_seen: datetime
+    """When a look last showed one that had it."""
+
+    ended_at: datetime | None
+    """When the last of them was seen to be gone; None while one lives."""
+
+    servers: int
+    """How many had it in the time."""
+
+    living: int
+    server_days: float
+    """Their times with it within the time, added up."""
+
+    due_at: datetime | None
+    """By the deadline that the project declares; None for none."""
+
+    declared: Verdict | None
+    """Whether that was kept; None where there is none."""
+
+    month: Verdict | None
+    """Whether it was gone within 30 days of its repair; None where that is not asked for, or no repair is known."""
+
+    waived_by: tuple[str, ...]
+    """Who answered for it, at any moment of it."""
+
+    @property
+    def seconds(self) -> float:
+        """So long it was seen to be there at least, from its publication."""
+        return ((self.ended_at or self.last_seen) - self.published_at).total_seconds()
+
+
+def exposed_flaws(facts: Facts) -> tuple[ExposedFlaw, ...]:
+    """Of all fleets: what is broken first, then the worst, then what was published first."""
+    by_fleet: dict[FleetKey, dict[Digest, list[Lifetime]]] = defaultdict(lambda: defaultdict(list))
+    for lifetime in facts.lifetimes:
+        made = facts.made.get((lifetime.fleet, lifetime.revision))
+        if made is not None and facts.flaws.get(made.artifact):
+            by_fleet[lifetime.fleet][made.artifact].append(lifetime)
+    found = [one for fleet, lives in by_fleet.items() for one in _of_fleet(facts, fleet, lives)]
+    order, severities = list(Verdict), list(Severity)
+
+    def urgency(one: ExposedFlaw) -> tuple[object, ...]:
+        broken = min(order.index(verdict) for verdict in (one.month, one.declared, Verdict.HELD) if verdict)
+        return (broken, -severities.index(one.severity), one.published_at, one.advisory, one.environment, one.fleet)
+
+    return tuple(sorted(found, key=urgency))
+
+
+def _of_fleet(facts: Facts, fleet: FleetKey, lives: Mapping[Digest, Sequence[Lifetime]]) -> Iterator[ExposedFlaw]:
+    bearing: dict[str, list[tuple[Flaw, Sequence[Lifetime]]]] = defaultdict(list)
+    for artifact, instances in lives.items():
+        for flaw in facts.flaws[artifact]:
+            bearing[flaw.advisory].append((flaw, instances))
+    for known in bearing.values():
+        flaw = known[0][0]
+        for other, _ in known[1:]:
+            flaw = flaw.known_since(other)
+        exposed = [life for _, instances in known for life in instances if _end(life, facts) > flaw.published_at]
+        if exposed:
+            yield _exposed(facts, fleet, flaw, exposed)
+
+
+def _exposed(facts: Facts, fleet: FleetKey, flaw: Flaw, lives: Collection[Lifetime]) -> ExposedFlaw:
+    living = sum(life.gone_at is None for life in lives)
+    last_seen = max(life.last_seen for life in lives)
+    ended = None if living else max(_end(life, facts) for life in lives)
+    limits = facts.limits.get(fleet)
+    due = limits.fix_within.due(flaw) if limits else FixWithin().due(flaw)
+    since = max(flaw.published_at, min(life.first_seen for life in lives))
+    return ExposedFlaw(
+        environment=fleet.environment,
+        fleet=fleet.fleet,
+        advisory=flaw.advisory,
+        severity=flaw.severity,
+        published_at=flaw.published_at,
+        fixable_at=flaw.fixable_at,
+        since=since,
+        last_seen=last_seen,
+        ended_at=ended,
+        servers=len(lives),
+        living=living,
+        server_days=sum(_days(life, flaw, facts) for life in lives),
+        due_at=due,
+        declared=None if due is None else _by(due, last_seen, ended or facts.until),
+        month=_within_month(flaw, last_seen, ended or facts.until),
+        waived_by=tuple(sorted(_answering(facts, flaw, since, ended or facts.until))),
+    )
+
+
+def _end(life: Lifetime, facts: Facts) -> datetime:
+    return life.gone_at or facts.until
+
+
+def _days(life: Lifetime, flaw: Flaw, facts: Facts) -> float:
+    begins = max(life.first_seen, flaw.published_at, facts.since)
+    return max(0.0, (_end(life, facts) - begins).total_seconds()) / DAY_SECONDS
+
+
+def _by(due: datetime, last_seen: datetime, end: datetime) -> Verdict:
+    """Between the last look that showed it and the first that did not, it is not known when it went."""
+    return bounded(last_seen.timestamp(), end.timestamp(), due.timestamp())
+
+
+def _within_month(flaw: Flaw, last_seen: datetime, end: datetime) -> Verdict | None:
+    """The month counts from the repair, which came out after the flaw's publication, and before a scan found it."""
+    if flaw.severity is not Severity.CRITICAL or flaw.fixable_at is None:
+        return None
+    at_least = (last_seen - flaw.fixable_at).total_seconds()
+    at_most = (end - flaw.published_at).total_seconds()
+    return bounded(at_least, at_most, MONTH.total_seconds())
+
+
+def _answering(facts: Facts, flaw: Flaw, since: datetime, end: datetime) -> Iterable[str]:
+    """People whose signed word for it held at a moment of it."""
+    return {
+        one.waiver.person
+        for one in facts.waivers
+        if one.signed and one.waiver.flaw == flaw.advisory and one.waiver.at < end and one.waiver.until > since
+    }

@@ -1,0 +1,246 @@
+"""From the store to the facts of a report."""
+
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from repave.config.freshness import limits_for
+from repave.config.problems import nearest, one_of
+from repave.model.chain import Recorded
+from repave.model.event import Event
+from repave.model.evidence import Entry, Waiver
+from repave.model.finding import SourceStatus
+from repave.model.names import Digest, EnvironmentName, FleetKey, RevisionId, SlotId
+from repave.model.project import Project
+from repave.operations.errors import Refused
+from repave.operations.flaws import SCAN
+from repave.operations.recording.sayings import HEAD, HEAD_TYPE, content_of
+from repave.operations.reporting.facts import Deviation, Dismissed, Facts, Made, Manual, RecordHead, Scanned, Waived
+from repave.ports.history import Lifetime
+from repave.ports.progress import Progress
+from repave.ports.store import Store
+
+LEAVING = frozenset({"drain", "gone", "terminate"})
+"""Kinds of events that say why an instance left; the first of an instance says the most."""
+
+DEVIATING = frozenset({"pause", "protect", "zone-out", "healing", "unrevoke"})
+ORDERING = frozenset(
+    {
+        *("approval", "deploy", "destroy", "healing", "pause", "protect", "replace", "request", "resume", "revoke"),
+        *("rolled-back", "unrevoke", "waiver", "zone-in", "zone-out"),
+    }
+)
+"""Kinds of events that a person, or a job of one, ordered."""
+
+PAGE = 5000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Span:
+    """The time that is asked for, and where."""
+
+    since: datetime
+    until: datetime
+    environments: tuple[EnvironmentName, ...]
+
+
+def environments_named(project: Project, store: Store, names: Sequence[str]) -> tuple[EnvironmentName, ...]:
+    """Those, or all: of the file, and such as only the store remembers. Raises Refused for one that neither knows."""
+    remembered = sorted({life.fleet.environment for life in store.lifetimes()} - project.environments.keys())
+    known = (*project.environments, *remembered)
+    for name in names:
+        if name not in known:
+            meant = nearest(name, known)
+            raise Refused(
+                f"there is no environment {name}, and there never was; expected {one_of(known)}",
+                hint=f"did you mean `{meant}`?" if meant else "",
+            )
+    return tuple(EnvironmentName(name) for name in dict.fromkeys(names)) or known
+
+
+@dataclass(kw_only=True)
+class _Told:
+    """What the events of the time say."""
+
+    reasons: dict[tuple[FleetKey, SlotId], str] = field(default_factory=dict)
+    scans: list[Scanned] = field(default_factory=list)
+    deviations: list[Deviation] = field(default_factory=list)
+    unseen: list[Deviation] = field(default_factory=list)
+    orders: Counter[str] = field(default_factory=Counter)
+    head: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Gathering:
+    """Reads the store of one project; changes nothing, and asks nobody else."""
+
+    def __init__(self, *, project: Project, store: Store, signed: Callable[[Waiver], bool]) -> None:
+        """``signed``: whether the person's key, as the file has it, signed the waiver."""
+        self._project = project
+        self._store = store
+        self._signed = signed
+
+    def facts(self, span: Span, now: datetime, manual: Manual | None, progress: Progress) -> Facts:
+        """All that is known of that time and those environments."""
+        lives = tuple(_lived(self._store.lifetimes(), span))
+        fleets = {life.fleet for life in lives}
+        made = dict(self._made(fleets))
+        artifacts = {one.artifact for one in made.values()}
+        flaws = {artifact: self._store.flaws(artifact) for artifact in artifacts}
+        record, told = self._recorded(span, progress)
+        return Facts(
+            project=self._project.name,
+            environments=span.environments,
+            since=span.since,
+            until=span.until,
+            made_at=now,
+            lifetimes=lives,
+            made=made,
+            reasons=told.reasons,
+            flaws={
+                artifact: tuple(flaw for flaw in found if flaw.published_at < span.until)
+                for artifact, found in flaws.items()
+            },
+            examined=dict(self._examined(artifacts, told.scans, span.until)),
+            scans=tuple(told.scans),
+            limits={fleet: limits_for(self._project, fleet) for fleet in fleets},
+            waivers=tuple(self._waivers(span)),
+            deviations=(*told.deviations, *self._emergencies(span)),
+            unseen=tuple(told.unseen),
+            orders=told.orders,
+            record=record,
+            manual=manual,
+        )
+
+    def _made(self, fleets: Iterable[FleetKey]) -> Iterator[tuple[tuple[FleetKey, RevisionId], Made]]:
+        for fleet in fleets:
+            for revision in self._store.revisions(fleet):
+                yield (fleet, revision.id), Made(image=revision.image, artifact=revision.artifact)
+
+    def _examined(
+        self, artifacts: Iterable[Digest], scans: Iterable[Scanned], until: datetime
+    ) -> Iterator[tuple[Digest, datetime]]:
+        """By the record; by the store, for what was examined before examinations were put on record."""
+        told = {artifact: scan.at for scan in scans if scan.whole for artifact in scan.artifacts}
+        for artifact in artifacts:
+            kept = self._store.examined(artifact)
+            at = kept if kept is not None and kept < until else told.get(artifact)
+            if at is not None:
+                yield artifact, at
+
+    def _waivers(self, span: Span) -> Iterator[Waived]:
+        """Those that held at a moment of the time."""
+        for one in self._store.evidence():
+            if isinstance(one, Waiver) and one.at < span.until and one.until > span.since:
+                yield Waived(waiver=one, signed=self._signed(one))
+
+    def _emergencies(self, span: Span) -> Iterator[Deviation]:
+        for one in self._store.evidence():
+            if isinstance(one, Entry) and one.emergency and span.since <= one.at < span.until:
+                words = f"r{one.release} entered in an emergency: {one.emergency}"
+                if one.environment in span.environments:
+                    yield Deviation(at=one.at, kind="emergency", by="", place=one.environment, words=words)
+
+    def _recorded(self, span: Span, progress: Progress) -> tuple[RecordHead, _Told]:
+        newest = self._store.newest_event()
+        first, last = (self._before(moment, newest) for moment in (span.since, span.until))
+        told, kinds = _Told(), LEAVING | DEVIATING | ORDERING | {SCAN, HEAD, "unseen"}
+        with progress.task("Reading the record", total=newest) as task:
+            # Examinations of before the time say until when something was examined, so the reading begins earlier.
+            for recorded in self._events(0, {SCAN}, first):
+                told.scans.append(_scanned(recorded.event))
+            task.advance(first)
+            for recorded in self._events(first, kinds, last):
+                _take(recorded.event, told, span)
+            for recorded in self._events(last, {HEAD}, newest):
+                _take(recorded.event, told, span)
+            task.advance(newest - first)
+        return self._head(newest, first, last, told), told
+
+    def _events(self, after: int, kinds: Iterable[str], last: int) -> Iterator[Recorded]:
+        wanted = frozenset(kinds)
+        while page := self._store.recorded(after=after, limit=PAGE, kinds=wanted):
+            for recorded in page:
+                if recorded.event.sequence > last:
+                    return
+                yield recorded
+            after = page[-1].event.sequence
+
+    def _before(self, moment: datetime, newest: int) -> int:
+        """How many events there were before that moment: they are numbered in their order."""
+        return bisect_left(range(newest), moment, key=lambda number: self._event(number + 1).at)
+
+    def _event(self, number: int) -> Event:
+        (recorded,) = self._store.recorded(after=number - 1, limit=1)
+        return recorded.event
+
+    def _head(self, newest: int, first: int, last: int, told: _Told) -> RecordHead:
+        if not newest:
+            return RecordHead(first=0, last=0, number=0, hash="", began_at=None)
+        (head,) = self._store.recorded(after=newest - 1, limit=1)
+        kept = RecordHead(
+            first=first + 1 if last > first else 0,
+            last=last,
+            number=newest,
+            hash=head.hash,
+            began_at=self._event(1).at,
+        )
+        said: Mapping[str, Any] = content_of(told.head, HEAD_TYPE)
+        if not said:
+            return kept
+        return replace(
+            kept,
+            signed_number=said["number"],
+            signed_hash=said["hash"],
+            key=told.head["key"],
+            signed_at=datetime.fromisoformat(said["at"]),
+        )
+
+
+def _lived(lifetimes: Iterable[Lifetime], span: Span) -> Iterator[Lifetime]:
+    """Those that were observed in the time, as was known at its end."""
+    wanted = frozenset(span.environments)
+    for life in lifetimes:
+        over = life.gone_at is not None and life.gone_at <= span.since
+        if life.fleet.environment in wanted and life.first_seen < span.until and not over:
+            gone = None if life.gone_at is None or life.gone_at > span.until else life.gone_at
+            yield life._replace(gone_at=gone, last_seen=min(life.last_seen, span.until))
+
+
+def _take(event: Event, told: _Told, span: Span) -> None:
+    if event.kind == HEAD:
+        told.head = event.details
+        return
+    if event.kind == SCAN:
+        told.scans.append(_scanned(event))
+        return
+    if event.fleet is not None and event.fleet.environment not in span.environments:
+        return
+    if event.kind in LEAVING and event.fleet is not None:
+        told.reasons.setdefault((event.fleet, SlotId(event.slot)), event.message.partition(": ")[2] or event.message)
+    if event.kind in ORDERING:
+        told.orders[event.kind] += 1
+    if event.kind in DEVIATING or event.kind == "unseen":
+        place = f"{event.fleet.environment}/{event.fleet.fleet}" if event.fleet else ""
+        deviation = Deviation(at=event.at, kind=event.kind, by=event.by, place=place, words=event.message)
+        (told.unseen if event.kind == "unseen" else told.deviations).append(deviation)
+
+
+def _scanned(event: Event) -> Scanned:
+    details: Mapping[str, Any] = event.details
+    return Scanned(
+        at=event.at,
+        artifacts=frozenset(details["artifacts"]),
+        whole=details["whole"],
+        sources=tuple(
+            SourceStatus(
+                name=source["name"],
+                as_of=datetime.fromisoformat(source["as_of"]) if source["as_of"] else None,
+                problem=source["problem"],
+            )
+            for source in details["sources"]
+        ),
+        dismissed=tuple(Dismissed(**one) for one in details["dismissed"]),
+    )
