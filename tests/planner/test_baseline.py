@@ -1,6 +1,7 @@
 """What a canary is compared with: as many of the old release as of the new, started beside it, where there is room."""
 
 from dataclasses import replace
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -13,7 +14,7 @@ from repave.model.names import InstanceId, RevisionId
 from repave.model.observation import Observation
 from repave.model.plan import Launch, Plan, Rule
 from repave.model.policy import BudgetPolicy, FleetPolicy, RolloutPolicy
-from repave.model.target import FailureKind, Target
+from repave.model.target import FailureKind, Order, Target
 from repave.planner.check import UnsafePlan, check
 from repave.planner.fleet import plan
 from repave.simulation.sketch import Sketch
@@ -112,7 +113,8 @@ def test_an_order_is_given_again_until_it_is_seen() -> None:
     """And closed as soon as nothing of the old release may be started any more."""
     ordered = replace(BESIDE, orders=(SKETCH.ordered(8, revision="old"),))
     lines = (*SIX[1:], "7 new a serving 5")
-    assert started(planned(*lines, target=ordered), "old") == ["a"]
+    [again] = [step for step in planned(*lines, target=ordered).steps if isinstance(step, Launch)]
+    assert (again.slot, again.revision, again.zone, again.standby) == (SKETCH.slot(8), "old", "a", False)
     revoked = planned(*lines, target=replace(ordered, revoked=(SKETCH.revoked("old"),)))
     assert (started(revoked, "old"), revoked.closed) == ([], (SKETCH.slot(8),))
     over = replace(ordered, canary=replace(ordered.canary, step=2))
@@ -126,22 +128,92 @@ def test_an_order_that_has_no_room_any_more_is_given_up() -> None:
     assert SKETCH.slot(8) in made.closed
 
 
+SHUT = tuple(SKETCH.failed(n, FailureKind.NO_CAPACITY, zone=zone) for n, zone in enumerate("abc", 90))
+HOURLY = replace(CANARY, budget=BudgetPolicy(per_hour=Amount(value=1)))
+NEW = (*SIX[1:], "7 new a serving 5")
+
+
+def waits(made: Plan) -> list[tuple[str, Rule, datetime, datetime | None, str]]:
+    """For what more of the baseline waits."""
+    told = [hold for hold in made.holds if "stand beside" in hold.detail]
+    return [(hold.subject, hold.rule, hold.since, hold.until, hold.detail) for hold in told]
+
+
 def test_what_it_waits_for_is_told() -> None:
-    """No zone with room, no place above the size, or no draw left within the hour."""
-    one = (*SIX[:5], "7 new a serving 5")
-    full = (*SIX, "7 new a serving 5", "9 new b checking 1 1")
-    shut = replace(
-        TARGET, failures=tuple(SKETCH.failed(n, FailureKind.NO_CAPACITY, zone=zone) for n, zone in enumerate("abc", 90))
-    )
-    hourly = replace(CANARY, budget=BudgetPolicy(per_hour=Amount(value=1)))
-    spent = replace(TARGET, disruptions=planned(*SIX, "7 new a serving 5", policy=hourly).disruptions)
-    for lines, target, policy, rule in (
-        (one, shut, CANARY, Rule.BACKOFF),
-        (full, TARGET, rolled_out(steps=(Amount(value=2),)), Rule.SURGE),
-        ((*SIX[1:], "7 new a serving 5"), spent, hourly, Rule.HOURLY),
+    """No zone with room, no place above the size, or no draw left within the hour; and until when."""
+    words = "1 more of the old release are to stand beside the canary; "
+    shut = planned(*SIX[:5], "7 new a serving 5", target=replace(TARGET, failures=SHUT))
+    [(subject, rule, since, until, detail)] = waits(shut)
+    assert (subject, rule, since, detail) == ("fleet", Rule.BACKOFF, SKETCH.now, f"{words}no zone has room")
+    assert until == min(hold.until for hold in shut.holds if hold.until)
+    full = planned(*SIX, "7 new a serving 5", "9 new b checking 1 1", policy=rolled_out(steps=(Amount(value=2),)))
+    [(subject, rule, since, until, detail)] = waits(full)
+    assert (subject, rule, since, until) == ("fleet", Rule.SURGE, TARGET.since, None)
+    assert detail == f"{words.replace('1', '2')}6 and 2 above it are taken"
+    spent = replace(TARGET, disruptions=planned(*SIX, "7 new a serving 5", policy=HOURLY).disruptions)
+    [(subject, rule, since, until, detail)] = waits(planned(*NEW, target=spent, policy=HOURLY))
+    assert (subject, rule, since) == ("fleet", Rule.HOURLY, SKETCH.now)
+    assert until == SKETCH.now + timedelta(hours=1)
+    assert detail == f"{words}others may not leave within the hour"
+
+
+def test_it_is_spread_like_all_that_is_launched() -> None:
+    """With those of it that are there, come, or are ordered; each serves as it comes, and is remembered."""
+    many = rolled_out(steps=(Amount(value=3),), surge=Amount(value=6))
+    stage = CanaryStage(baseline=(SKETCH.slot(8),))
+    new = ("7 new a serving 5", "9 new b serving 5", "10 new c serving 5")
+    ordered = replace(TARGET, canary=stage, orders=(SKETCH.ordered(8, revision="old", zone="b"),))
+    for eighth, target in (
+        ("8 old b serving 5", replace(TARGET, canary=stage)),
+        ("8 old b checking 5 5", replace(TARGET, canary=stage)),
+        (None, ordered),
     ):
-        told = [hold for hold in planned(*lines, target=target, policy=policy).holds if "stand beside" in hold.detail]
-        assert [hold.rule for hold in told] == [rule]
+        made = planned(*SIX, *new, *([eighth] if eighth else []), target=target, policy=many)
+        launched = [step for step in made.steps if isinstance(step, Launch) and step.slot != SKETCH.slot(8)]
+        assert [(step.slot, str(step.zone), step.standby) for step in launched] == [
+            (SKETCH.slot(20), "a", False),
+            (SKETCH.slot(21), "c", False),
+        ]
+        assert made.canary == CanaryStage(baseline=(SKETCH.slot(8), SKETCH.slot(20), SKETCH.slot(21)))
+        assert not waits(made)
+    fewer = planned(
+        *SIX,
+        *new,
+        "8 old b serving 5",
+        target=replace(TARGET, canary=stage),
+        policy=rolled_out(steps=(Amount(value=3),), surge=Amount(value=5)),
+    )
+    [(_, rule, _, _, detail)] = waits(fewer)
+    assert (len(started(fewer, "old")), rule) == (1, Rule.SURGE)
+    assert detail.startswith("1 more of the old release")
+
+
+def test_up_to_half_of_the_fleet_has_a_baseline() -> None:
+    """As many as the step has new ones; with more new than old there are enough old ones as they are."""
+    for most, beside in ((3, 3), (4, 0)):
+        policy = rolled_out(steps=(Amount(value=most),), surge=Amount(value=6))
+        made = planned(policy=policy)
+        assert (len(started(made, "new")), len(started(made, "old"))) == (most, beside)
+
+
+def test_of_several_old_releases_it_runs_the_one_that_was_proven_last() -> None:
+    """Of those that serve."""
+    older = ("1 older a serving", "2 older b serving", *SIX[2:])
+    for first, last in (("older", "old"), ("old", "older")):
+        target = replace(TARGET, proven=(SKETCH.proof(last, 60), SKETCH.proof(first)))
+        assert started(planned(*older, target=target), last)
+        assert not started(planned(*older, target=target), first)
+    absent = replace(TARGET, proven=(SKETCH.proof("older", 60), SKETCH.proof("old")))
+    assert started(planned(target=absent), "old")
+
+
+def test_no_pause_begins_while_more_of_it_is_ordered_or_lacking() -> None:
+    """Then they would be compared with too few."""
+    ordered = replace(BESIDE, orders=(SKETCH.ordered(8, revision="old"),))
+    assert planned(*NEW, target=ordered).canary is None
+    lacking = planned(*NEW, target=replace(TARGET, failures=SHUT))
+    assert lacking.canary is None
+    assert planned(*NEW, "8 old a serving 5", target=BESIDE).canary == replace(BESIDE.canary, since=SKETCH.now)
 
 
 def measured(rates: dict[int, float], *lines: str) -> Observation:
@@ -151,6 +223,20 @@ def measured(rates: dict[int, float], *lines: str) -> Observation:
         for number, rate in rates.items()
     )
     return replace(SKETCH.see(*lines), metrics=MetricSighting(at=SKETCH.now, window_seconds=60, instances=instances))
+
+
+@pytest.mark.parametrize("orders", [(), (SKETCH.ordered(8, revision="old"),)])
+@pytest.mark.parametrize("stopped", ["", "2 in a row failed"])
+def test_none_is_started_beside_what_goes_no_further(orders: tuple[Order, ...], stopped: str) -> None:
+    """Stopped before, or found worse just now; what was ordered is closed."""
+    target = replace(BESIDE if orders else TARGET, orders=orders, stopped=stopped)
+    seen = measured({7: 0.5, **dict.fromkeys(range(2, 7), 0.0)}, *NEW)
+    made = plan(CANARY, target, seen, SKETCH.now)
+    check(made, CANARY, target, seen, SKETCH.now)
+    assert bool(made.retarget) is not bool(stopped)
+    assert not started(made, "old")
+    assert list(made.closed) == [order.slot for order in orders]
+    assert not waits(made)
 
 
 def test_only_the_baseline_is_compared_with() -> None:
