@@ -23,7 +23,7 @@ fleets:
     health: {interval: 300ms, timeout: 1s, healthy: 1, unhealthy: 3, grace: 20s}
 environments:
   test: {provider: local, zones: [a, b], fleets: {web: {size: 2}}, config: {GREETING: hello},
-    gates: {unknown: pass, checks: [{run: checks/smoke.py, image: web}, {http: /, contains: good}]}}
+    gates: {unknown: pass, metrics: {latency: 1s}, checks: [checks/smoke.py, {http: /, contains: good}]}}
 signing: {key: "env:SIGNING_KEY", verify: [release.pub]}
 """
 

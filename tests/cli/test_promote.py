@@ -183,5 +183,8 @@ def test_what_waits_is_told_with_its_rule_and_what_can_be_done(gated: Path, repa
     assert lines[1].startswith("  rule window (releases enter at certain times only), since ")
     assert lines[1].endswith(", until somebody acts")
     assert lines[2] == "  what can be done: `repave deploy test --release r1 --emergency REASON` does not wait"
+    assert repave("explain", "test").out.splitlines() == lines
+    assert json.loads(repave("explain", "prod", "--json").out)["error"]["code"] == "refused"
     (held,) = json.loads(repave("promote", "--json").out)["held"]
+    assert json.loads(repave("explain", "--json").out) == {"fleets": [], "held": [held]}
     assert (held["environment"], held["release"], held["rule"], held["until"]) == ("test", 1, "window", None)

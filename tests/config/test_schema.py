@@ -73,7 +73,8 @@ fleets:
       cool_down: 90s
       window: 2m
 environments:
-  test: {provider: local, fleets: {web: {size: 0}}, gates: {soak: 1m, checks_last: 2h, checks: [
+  test: {provider: local, fleets: {web: {size: 0}}, gates: {
+    soak: 1m, metrics: {error_rate: 0.5%, latency: 300ms, over: 5m, samples: 50}, checks_last: 2h, checks: [
     checks/a.sh, {run: checks/b.py, files: [checks/data/], image: web, fleet: web, timeout: 2m},
     {http: /healthz, status: 204, contains: ok, fleet: web, timeout: 1s}]}}
   prod:

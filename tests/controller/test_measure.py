@@ -28,9 +28,9 @@ class Source:
     asked: int = 0
     named: dict[str, float] = field(default_factory=dict)
 
-    def read(self, fleet: FleetKey, *, window_seconds: float) -> MetricSighting:
+    def read(self, fleet: FleetKey, *, window_seconds: float, reader: str = "") -> MetricSighting:
         """As the port says."""
-        assert fleet == FLEET
+        assert (fleet, reader) == (FLEET, "")
         self.asked += 1
         return MetricSighting(
             at=self.clock.now(),

@@ -106,3 +106,17 @@ def test_where_nothing_can_be_written_that_is_said(tmp_path: Path) -> None:
     with pytest.raises(Unreachable, match="what was counted of shop/test/web cannot be kept") as refused:
         Looks(place).add(WEB, look(0, a=1), window_seconds=60)
     assert str(place) in refused.value.hint
+
+
+def test_a_reader_that_looks_back_further_is_not_disturbed_by_others(tmp_path: Path) -> None:
+    """Who asks for a minute forgets what is older, for itself; what is removed is forgotten for all."""
+    looks = Looks(tmp_path)
+    slow = looks.of("-slow")
+    for second in range(0, 301, 50):
+        latest = look(second, a=second)
+        brief, long = looks.add(WEB, latest, window_seconds=60), slow.add(WEB, latest, window_seconds=600)
+    assert grown(*brief) == (50, 50)
+    assert grown(*long) == (300, 300)
+    looks.forget(WEB)
+    assert slow.add(WEB, look(350, a=1), window_seconds=600) == (look(350, a=1),)
+    assert len(list(tmp_path.iterdir())) == 1

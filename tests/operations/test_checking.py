@@ -1,5 +1,6 @@
 """Checks among the gates of a shop: when they are run, what is kept of them, and what they hold."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -159,6 +160,35 @@ def test_files_of_checks_that_cannot_be_meant_are_refused(shop: Shop, tmp_path: 
     with (data / "large").open("wb") as large:
         large.truncate((32 << 20) + 1)
     assert "name what it needs" in refused("are above 32 MiB")
+
+
+def test_metrics_hold_a_release_until_it_is_known_to_answer_well_where_it_runs(tmp_path: Path) -> None:
+    """Without traffic nothing is known; too many errors are told with the numbers."""
+    limits = "gates: {metrics: {error_rate: 0.5%, latency: 300ms, over: 5m}}"
+    shop = Shop(tmp_path, FILE.replace("config: {GREETING: hello}", limits).replace("{size: 3}", "{size: 1}"))
+    try:
+        shop.lock()
+        shop.bake()
+        shop.promote()
+        unknown = "how r1 answers in test is not known: 0 answers of web were measured, 100 say something"
+        assert waits(shop) == [(1, Rule.METRICS, unknown)]
+        (web,) = shop.keys("test")
+        shop.world.load[web] = lambda _: 10.0
+        for machine in shop.world.machines.values():
+            machine.behaviour = replace(machine.behaviour, error_share=0.02)
+        shop.clock.sleep(60)
+        ((_, rule, detail),) = waits(shop)
+        assert rule is Rule.METRICS
+        assert re.fullmatch(r"r1 does not answer well in test: 2.00 % of \d+ answers of web failed, 0.5 % may", detail)
+        for machine in shop.world.machines.values():
+            machine.behaviour = replace(machine.behaviour, error_share=0.0)
+        shop.clock.sleep(60)
+        shop.promote()
+        assert (waits(shop), shop.store.target(shop.keys("prod")[0]) is not None) == ([], True)
+        shop.world.unmeasured = "the balancer does not answer"
+        assert shop.promoting.plan(QUIET).held == (), "what has entered has entered"
+    finally:
+        shop.close()
 
 
 @pytest.mark.parametrize(

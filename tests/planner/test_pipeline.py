@@ -14,6 +14,7 @@ from repave.model.evidence import (
     Evidence,
     Exposed,
     Failed,
+    Measured,
     Overdue,
     Record,
     Request,
@@ -22,8 +23,8 @@ from repave.model.evidence import (
     Standing,
     Waiver,
 )
-from repave.model.gates import DAYS, Freeze, Gates, Window
-from repave.model.names import PersonName, ReleaseNumber
+from repave.model.gates import DAYS, Freeze, Gates, MetricLimits, Window
+from repave.model.names import FleetName, PersonName, ReleaseNumber
 from repave.model.pipeline import Enter, Held, PipelinePlan, Rule, Stage
 from repave.planner.check import UnsafePlan
 from repave.planner.pipeline.checking import check
@@ -257,6 +258,28 @@ def test_a_release_goes_on_by_checks_that_passed_on_it_as_they_are_now_lately_an
     assert after(passed, broke, standings=again).endswith("before it began to be well anew")
     urgent = Request(environment=PROD, release=R2, at=NOW, emergency="orders are lost")
     assert after(urgent) == after()
+
+
+def test_a_release_goes_on_when_it_is_known_to_answer_well_and_no_data_is_neither_good_nor_bad() -> None:
+    """Within each limit that is set, by enough answers, while the environment runs it; who knows nothing waits."""
+    pipeline = two(test=Gates(metrics=MetricLimits(error_rate=0.01, latency_seconds=0.3, samples=100)))
+    good = Measured(fleet=FleetName("web"), samples=100, error_rate=0.01, latency_seconds=0.3)
+
+    def told(*fleets: Measured, test: int = 2) -> str:
+        evidence = replace(situation(test=test, prod=1, proven=(2, 3)), measured={(TEST, R2): fleets})
+        held = judged(pipeline, PROD, release(2), evidence, NOW)
+        assert held is None or held.rule is Rule.METRICS
+        return held.detail.partition(": ")[2] or held.detail if held else ""
+
+    assert told(good) == told(good, good) == ""
+    assert told() == "how r2 answers in test was not measured"
+    assert told(good, test=3) == "how r2 answers in test is not known, for test runs another"
+    assert told(good, replace(good, samples=99)) == "99 answers of web were measured, 100 say something"
+    assert told(replace(good, problem="no answer")) == "no answer"
+    assert told(replace(good, error_rate=None)) == "nobody measures errors of web"
+    assert told(replace(good, latency_seconds=None)) == "nobody measures how long answers of web take"
+    assert told(replace(good, error_rate=0.02)) == "2.00 % of 100 answers of web failed, 1 % may"
+    assert told(replace(good, latency_seconds=0.31)) == "answers of web take 310 ms, 300 ms they may"
 
 
 def test_people_agree_and_the_author_is_none_of_them() -> None:

@@ -13,6 +13,7 @@ from repave.model.evidence import (
     Evidence,
     Exposed,
     Failed,
+    Measured,
     Overdue,
     Record,
     Request,
@@ -21,8 +22,8 @@ from repave.model.evidence import (
     Standing,
     Waiver,
 )
-from repave.model.gates import DAYS, Freeze, Gates, Window
-from repave.model.names import Digest, EnvironmentName, ImageName, PersonName, ReleaseNumber
+from repave.model.gates import DAYS, Freeze, Gates, MetricLimits, Window
+from repave.model.names import Digest, EnvironmentName, FleetName, ImageName, PersonName, ReleaseNumber
 from repave.model.pipeline import Stage
 from repave.model.release import Release
 
@@ -84,6 +85,7 @@ gates = st.builds(
     Gates,
     checks=st.sampled_from([(), (SMOKE,), (SMOKE, replace(SMOKE, run="load.py"))]),
     check_seconds=st.sampled_from([3600.0, 86400.0]),
+    metrics=st.sampled_from([None, None, MetricLimits(error_rate=0.01), MetricLimits(latency_seconds=0.3, samples=10)]),
     soak_seconds=st.sampled_from([0.0, 3600.0, 86400.0]),
     approvals=st.integers(0, 2),
     approval_seconds=st.sampled_from([3600.0, 86400.0 * 7]),
@@ -138,6 +140,16 @@ exposures = st.builds(
 )
 
 
+measures = st.builds(
+    Measured,
+    fleet=st.just(FleetName("web")),
+    samples=st.sampled_from([0, 10, 99, 100, 5000]),
+    error_rate=st.sampled_from([None, 0.0, 0.01, 0.02]),
+    latency_seconds=st.sampled_from([None, 0.1, 0.3, 0.4]),
+    problem=st.sampled_from(["", "", "", "the balancer does not answer"]),
+)
+
+
 @st.composite
 def drawn(draw: st.DrawFn) -> tuple[tuple[Stage, ...], Evidence, datetime]:
     """Any pipeline of two, anything known of it, and a time."""
@@ -146,6 +158,9 @@ def drawn(draw: st.DrawFn) -> tuple[tuple[Stage, ...], Evidence, datetime]:
         standings={TEST: draw(standings), PROD: draw(standings)},
         records=tuple(sorted(draw(st.lists(records, max_size=8)), key=lambda record: record.at)),
         checks={(where, check): WHAT for where in (TEST, PROD) for check in ("smoke.sh", "load.py")},
+        measured=draw(
+            st.dictionaries(st.tuples(environments, numbers), st.lists(measures, max_size=2).map(tuple), max_size=3)
+        ),
         exposed=draw(st.dictionaries(st.tuples(environments, numbers), exposures)),
         authors=draw(
             st.dictionaries(st.tuples(environments, numbers), st.frozensets(st.sampled_from(PEOPLE), max_size=2))

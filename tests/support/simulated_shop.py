@@ -51,6 +51,7 @@ from repave.operations.promoting.check_files import CheckFiles
 from repave.operations.promoting.checking import Bench, Checking
 from repave.operations.promoting.exposures import Exposing
 from repave.operations.promoting.gathering import Gathering, Sources
+from repave.operations.promoting.measuring import Measuring
 from repave.operations.promoting.promoting import Promoting
 from repave.operations.promoting.speaking import Speaking
 from repave.operations.promoting.walking import Walk, walk
@@ -158,6 +159,9 @@ class Shop:
             signatures=SshSignatures(LocalCommands(), {}),
             holidays=lambda name: holidays_in((self.folder / name).read_text(encoding="utf-8"), filename=name),
             checks=CheckFiles(self.folder).digest,
+            measuring=Measuring(
+                project=self.project, store=self.store, sources=lambda _: (SimulatedMetrics(self.world),)
+            ),
         )
         gathering = Gathering(project=self.project, store=self.store, sources=sources)
         return Promoting(project=self.project, store=self.store, clock=self.clock, gathering=gathering)

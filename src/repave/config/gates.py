@@ -23,6 +23,9 @@ KINDS = (
 PUBLIC_KEY = "a public key as OpenSSH writes it, `ssh-ed25519 AAAA...`"
 PUBLIC_KEY_PATTERN = rf"^({'|'.join(map(re.escape, KINDS))}) AAAA[A-Za-z0-9+/]+={{0,2}}( .*)?$"
 
+RATE = "a share such as `1%` or `0.5%`"
+RATE_PATTERN = r"^(100|[0-9]{1,2}(\.[0-9]{1,2})?)%$"
+
 EMAIL = "an address such as `ana@example.org`"
 EMAIL_PATTERN = r"^[^\s@<>]+@[^\s@<>]+$"
 
@@ -36,6 +39,14 @@ def freeze(value: object) -> Freeze:
     if days.last < days.first:
         raise Unfit("the earlier day first", nearest=f"{last}..{first}")
     return days
+
+
+def rate(value: object) -> float:
+    """``0.5%`` to 0.005."""
+    if not isinstance(value, str) or not re.fullmatch(RATE_PATTERN, value):
+        meant = f"{value}%"
+        raise Unfit(RATE, nearest=meant if re.fullmatch(RATE_PATTERN, meant) else "")
+    return float(value.removesuffix("%")) / 100
 
 
 def _day(text: str) -> str:
@@ -83,8 +94,13 @@ def check_gates(document: Document) -> Iterator[Problem]:
     people = mapping_of(mapping_of(document.data).get("people"))
     for environment, fields in mapping_of(mapping_of(document.data).get("environments")).items():
         approvals = mapping_of(mapping_of(fields).get("gates")).get("approvals")
+        metrics = mapping_of(mapping_of(fields).get("gates")).get("metrics")
+        place: Path = ("environments", environment, "gates", "metrics")
+        if isinstance(metrics, dict) and not {"error_rate", "latency"} & set(metrics):
+            unfit = Unfit("`error_rate: 1%`, `latency: 300ms`, or both")
+            yield problem(document, document.at_value(place), "`metrics` sets no limit", unfit)
         if isinstance(approvals, int) and approvals > len(people):
-            place: Path = ("environments", environment, "gates", "approvals")
+            place = ("environments", environment, "gates", "approvals")
             found = f"`approvals` is `{approvals}`, and `people` names {len(people) or 'nobody'}"
             hint = "`people: {ana: {keys: [ssh-ed25519 AAAA...]}}`; their word counts by the key that signs it"
             yield problem(document, document.at_value(place), found, Unfit("at most as many as there are", hint=hint))

@@ -8,6 +8,7 @@ from repave.config.grammar.advisories import AdvisoriesSection, PublishedSection
 from repave.config.grammar.environments import EnvironmentSection, FleetSizeSection, SecretSection
 from repave.config.grammar.file import File
 from repave.config.grammar.fleets import FleetSection
+from repave.config.grammar.gates import MetricsSection
 from repave.config.grammar.guards import GuardsSection
 from repave.config.grammar.images import BaseImageSection, BaseSection, BuildLimitsSection, ImageSection
 from repave.config.grammar.origins import OriginSection
@@ -24,7 +25,7 @@ from repave.config.unsupported import unsupported
 from repave.model.advisories import AdvisorySettings, AdvisorySource, Published, SourceKind
 from repave.model.exposure import FixWithin
 from repave.model.freshness import Freshness, FreshnessPolicy
-from repave.model.gates import Gates, Person
+from repave.model.gates import Gates, MetricLimits, Person
 from repave.model.guards import Action, Allowed, Guards
 from repave.model.names import EnvironmentName, FleetName, ImageName, PersonName, ProjectName, ProviderName, ZoneName
 from repave.model.origins import Credentials, Origin, Origins
@@ -329,12 +330,24 @@ def _environment(name: str, section: EnvironmentSection, file: File) -> Environm
     )
 
 
+def _metric_limits(section: MetricsSection | None) -> MetricLimits | None:
+    if section is None:
+        return None
+    return MetricLimits(
+        error_rate=section.error_rate,
+        latency_seconds=section.latency,
+        over_seconds=section.over,
+        samples=section.samples,
+    )
+
+
 def _gates(environment: EnvironmentSection, file: File) -> Gates:
     section = environment.gates
     return Gates(
         checks=checks_in(environment, file),
         check_seconds=section.checks_last,
         soak_seconds=section.soak,
+        metrics=_metric_limits(section.metrics),
         approvals=section.approvals,
         approval_seconds=section.approvals_last,
         window=section.window,

@@ -65,6 +65,7 @@ _TITLES = {
     "FleetSizeSection": "`environments.NAME.fleets.NAME`",
     "SecretSection": "a value of `environments.NAME.config`, when it is a secret, `password` and `review.token`",
     "GatesSection": "`environments.NAME.gates`",
+    "MetricsSection": "`environments.NAME.gates.metrics`",
     "ProgramSection": "`environments.NAME.gates.checks`, each that is a program",
     "RequestSection": "`environments.NAME.gates.checks`, each that is a request",
     "PersonSection": "`people.NAME`",

@@ -16,10 +16,15 @@ FORMAT = 1
 
 
 class Looks:
-    """The looks of the last window at each fleet, of any process."""
+    """The looks of the last window at each fleet, of any process; those of one reader."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, reader: str = "") -> None:
         self._folder = folder
+        self._reader = reader
+
+    def of(self, reader: str) -> "Looks":
+        """Those of another reader, whose window may be another."""
+        return Looks(self._folder, reader)
 
     def add(self, fleet: FleetKey, look: Look, *, window_seconds: float) -> tuple[Look, ...]:
         """All looks of the window, oldest first, with this one last; it is kept for the next time.
@@ -38,11 +43,16 @@ class Looks:
         return looks
 
     def forget(self, fleet: FleetKey) -> None:
-        """As if it had never been looked at."""
-        self._path(fleet).unlink(missing_ok=True)
+        """As if it had never been looked at, by any reader."""
+        for path in self._folder.glob(f"{_name(fleet)}*.json"):
+            path.unlink(missing_ok=True)
 
     def _path(self, fleet: FleetKey) -> Path:
-        return self._folder / f"looks-{sha256(str(fleet).encode()).hexdigest()[:16]}.json"
+        return self._folder / f"{_name(fleet)}{self._reader}.json"
+
+
+def _name(fleet: FleetKey) -> str:
+    return f"looks-{sha256(str(fleet).encode()).hexdigest()[:16]}"
 
 
 def _replace(path: Path, text: str) -> None:

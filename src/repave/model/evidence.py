@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Literal
 
-from repave.model.names import Digest, EnvironmentName, PersonName, ReleaseNumber
+from repave.model.names import Digest, EnvironmentName, FleetName, PersonName, ReleaseNumber
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,6 +164,22 @@ class Exposed:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Measured:
+    """How one fleet has answered by the instances that run one release."""
+
+    fleet: FleetName
+    samples: int
+    """Answers that were seen."""
+
+    error_rate: float | None = None
+    """None where it was not measured, as without a sample."""
+
+    latency_seconds: float | None = None
+    problem: str = ""
+    """What could not be asked, in words."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Evidence:
     """All that is known; what is missing here is not known, which is never good."""
 
@@ -178,6 +194,9 @@ class Evidence:
 
     checks: Mapping[tuple[EnvironmentName, str], Digest] = field(default_factory=dict)
     """What each check is now, by its name; missing where a file of it cannot be read."""
+
+    measured: Mapping[tuple[EnvironmentName, ReleaseNumber], tuple[Measured, ...]] = field(default_factory=dict)
+    """By each of its fleets, of what an environment runs; missing where nobody measured."""
 
     holidays: Mapping[EnvironmentName, frozenset[date]] = field(default_factory=dict)
     revoked: Mapping[ReleaseNumber, str] = field(default_factory=dict)

@@ -41,13 +41,34 @@ class Freeze:
 DEFAULT_APPROVAL_SECONDS = 7 * 86400.0
 """Who agreed a week ago agreed to what was known a week ago."""
 
+DEFAULT_METRIC_SECONDS = 600.0
+DEFAULT_SAMPLES = 100
+"""With fewer, a share of errors is known to a few per cent only."""
+
 DEFAULT_CHECK_SECONDS = 86400.0
 """What passed yesterday is tried again before anything goes on by it."""
 
 
 @dataclass(frozen=True, kw_only=True)
+class MetricLimits:
+    """How well a release must answer; at least one of the two is said."""
+
+    error_rate: float | None = None
+    """At most this share of answers may be server errors, or never come; 1.0 for all."""
+
+    latency_seconds: float | None = None
+    """At most so long the mean answer may take."""
+
+    over_seconds: float = DEFAULT_METRIC_SECONDS
+    """The last so long is looked at, or as long as there is of it."""
+
+    samples: int = DEFAULT_SAMPLES
+    """With fewer answers of a fleet nothing is known."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Gates:
-    """Of one environment. Checks and soak hold a release that would leave it; the others one that would enter."""
+    """Of one environment. Checks, soak and metrics hold a release that would leave it, the others one that enters."""
 
     checks: tuple[Check, ...] = ()
     """All must have passed on the release here before it goes on; each has a name of its own."""
@@ -57,6 +78,9 @@ class Gates:
 
     soak_seconds: float = 0.0
     """For so long the environment must have carried a release in unbroken health before it goes on."""
+
+    metrics: MetricLimits | None = None
+    """How every fleet must have answered before the release goes on; None: nobody looks."""
 
     approvals: int = 0
     """So many distinct people, none of them its author, must have agreed."""

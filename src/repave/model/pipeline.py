@@ -30,6 +30,7 @@ class Rule(StrEnum):
     CARRIED = "carried"
     CHECKS = "checks"
     SOAK = "soak"
+    METRICS = "metrics"
     FLAWS = "flaws"
     APPROVALS = "approvals"
     WINDOW = "window"
@@ -43,6 +44,7 @@ RULES: Mapping[Rule, str] = {
     Rule.CARRIED: "a release enters where the environment before carries it",
     Rule.CHECKS: "every check must have passed on it in the environment before, lately and as it is now",
     Rule.SOAK: "it must have run well in the environment before for some time",
+    Rule.METRICS: "it must have answered well enough in the environment before, and no data is neither good nor bad",
     Rule.FLAWS: "nothing with a flaw past its deadline enters, and what is not known is not clean",
     Rule.APPROVALS: "people must have agreed, none of them its author",
     Rule.WINDOW: "releases enter at certain times only",

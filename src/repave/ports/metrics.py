@@ -20,8 +20,11 @@ from repave.model.names import FleetKey
 class Metrics(Protocol):
     """The ability to measure the instances of a fleet."""
 
-    def read(self, fleet: FleetKey, *, window_seconds: float) -> MetricSighting:
+    def read(self, fleet: FleetKey, *, window_seconds: float, reader: str = "") -> MetricSighting:
         """What was measured over the last so many seconds, as far as this source measures it. Rules 1 to 6.
+
+        A source that looks at counters needs two looks of one ``reader``: who asks for a longer time than others do
+        takes a name of their own, lest looks of theirs be forgotten as too old.
 
         Nobody of the fleet being there is an empty list. Raises Unreachable, Denied, Throttled, Corrupt.
         """

@@ -26,8 +26,9 @@ class SimulatedMetrics:
     def __init__(self, world: World) -> None:
         self.world = world
 
-    def read(self, fleet: FleetKey, *, window_seconds: float) -> MetricSighting:
-        """What arrived in the window, at whoever served then and is still attached."""
+    def read(self, fleet: FleetKey, *, window_seconds: float, reader: str = "") -> MetricSighting:
+        """What arrived in the window, at whoever served then and is still attached; any reader sees the same."""
+        del reader
         return self.world.call("read metrics", fleet=fleet, work=lambda: self._read(fleet, window_seconds))
 
     def _read(self, fleet: FleetKey, window_seconds: float) -> MetricSighting:

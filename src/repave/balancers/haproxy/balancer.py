@@ -124,13 +124,13 @@ class HaproxyBalancer:
         endpoint = f"http://{bracketed(record.listen).replace('0.0.0.0', '127.0.0.1')}"  # noqa: S104 - shown only
         return TrafficSighting(at=self._clock.now(), backends=seen, endpoint=endpoint)
 
-    def read(self, fleet: FleetKey, *, window_seconds: float) -> MetricSighting:
+    def read(self, fleet: FleetKey, *, window_seconds: float, reader: str = "") -> MetricSighting:
         """See the metrics port. One question of about a millisecond. Raises Unreachable."""
         record, at = self._file.read().get(fleet), self._clock.now()
         if record is None:
             return MetricSighting(at=at, window_seconds=window_seconds, incomplete="")
         rows = stat_rows(self._process.runtime.ask(f"show stat {backend_name(fleet)} 4 -1"))
-        looks = self._looks.add(fleet, look(rows, record, at), window_seconds=window_seconds)
+        looks = self._looks.of(reader).add(fleet, look(rows, record, at), window_seconds=window_seconds)
         measured = metrics(rows, record, looks)
         return MetricSighting(at=at, window_seconds=window_seconds, instances=measured, incomplete="")
 

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from repave.cli import holds
 from repave.cli.codes import OK
 from repave.cli.dates import ages_told
 from repave.cli.opening import opened
@@ -12,8 +13,10 @@ from repave.cli.options import File, Json, OptionalEnvironment
 from repave.cli.phrases import ago, lasting
 from repave.cli.screen import Screen
 from repave.cli.verbs import example
+from repave.model.pipeline import Held
 from repave.operations.errors import Refused
 from repave.operations.explaining import FleetExplanation, explain_fleet
+from repave.wiring import Wiring
 
 FleetArgument = Annotated[str | None, typer.Argument(help="A fleet of it [default: all].", metavar="FLEET")]
 
@@ -22,7 +25,10 @@ FleetArgument = Annotated[str | None, typer.Argument(help="A fleet of it [defaul
 def explain(
     environment: OptionalEnvironment = None, fleet: FleetArgument = None, *, as_json: Json = False, file: File = None
 ) -> int:
-    """Name, for everything that waits, the one rule that holds it, since when, and until when."""
+    """Name, for everything that waits, the one rule that holds it, since when, and until when.
+
+    What waits in a fleet is told by its last plan; releases that wait before an environment, by what was seen last.
+    """
     screen = Screen(as_json=as_json)
     with opened(file) as wiring:
         keys = [
@@ -30,18 +36,30 @@ def explain(
             for key in wiring.store.fleets()
             if environment in {None, key.environment} and fleet in {None, key.fleet}
         ]
-        if not keys and (environment or fleet):
+        held = () if fleet else _held(wiring, environment, screen)
+        if not keys and not held and (environment or fleet):
             raise Refused(
                 f"no fleet {environment}{'/' + fleet if fleet else ''} is deployed", hint="`repave status` lists them"
             )
         told = [explain_fleet(wiring.store, key) for key in keys]
         now = wiring.clock.now()
-    screen.answer({"fleets": told})
+    screen.answer({"fleets": told, "held": held})
     for one in told:
         _show(one, now, screen)
-    if not told:
+    for waiting in held:
+        holds.show(waiting, now, screen)
+    if not told and not held:
         screen.say("nothing is deployed yet")
     return OK
+
+
+def _held(wiring: Wiring, environment: str | None, screen: Screen) -> tuple[Held, ...]:
+    """Releases that wait before the environment, or before any; nobody is asked where none has a gate."""
+    if not any(one.gates.declared for one in wiring.project.environments.values()):
+        return ()
+    with screen.progress() as progress:
+        plan = wiring.promoting.plan(progress)
+    return tuple(one for one in plan.held if environment in {None, one.environment})
 
 
 def _show(told: FleetExplanation, now: datetime, screen: Screen) -> None:

@@ -13,6 +13,7 @@ from repave.model.project import Project
 from repave.model.release import Release
 from repave.operations.promoting.authors import Authors
 from repave.operations.promoting.exposures import Exposing
+from repave.operations.promoting.measuring import Measuring
 from repave.operations.promoting.standings import standing_of
 from repave.operations.promoting.words import words_of_approval, words_of_waiver
 from repave.ports.personal import PersonalSignatures
@@ -32,6 +33,8 @@ class Sources:
 
     checks: Callable[[Check], Digest]
     """What a check is now. Raises Refused."""
+
+    measuring: Measuring
 
 
 def pipeline_of(project: Project) -> Pipeline:
@@ -67,6 +70,11 @@ class Gathering:
             records=tuple(self._signed(self._store.evidence(), awaited, now)),
             exposed=exposed,
             authors=authors,
+            measured={
+                (name, standing.release): self._sources.measuring.of(self._project.environments[name], standing.release)
+                for name, standing in standings.items()
+                if standing.release is not None
+            },
             checks={
                 (environment.name, check.name): self._sources.checks(check)
                 for environment in self._project.environments.values()

@@ -54,7 +54,7 @@ class Promoting:
         """What holds the release before the environment, also once a person has asked for it; None when it may enter.
 
         What the environment wants already, or has carried before, is no news there: going back asks no gate. Nor does
-        an environment without gates, after one without checks or a soak.
+        an environment without gates, after one without checks, a soak or metrics.
         """
         now = self._clock.now()
         self._take_stock()
@@ -171,7 +171,7 @@ class Promoting:
 
 def _hangs_on_health(gates: Gates) -> bool:
     """Whether what leaves the environment depends on how it did there."""
-    return bool(gates.checks or gates.soak_seconds)
+    return bool(gates.checks or gates.soak_seconds or gates.metrics)
 
 
 def _overtakes(record: Record, enter: Enter) -> bool:

@@ -124,6 +124,28 @@ def tried(view: View) -> Iterator[str]:
             yield f"{declared.name} has not passed on {view.release} in {name}"
 
 
+def answered(view: View) -> Iterator[str]:
+    """Every fleet of the environment before is known to answer within its limits, by the release itself."""
+    limits = view.before.gates.metrics if view.before else None
+    if view.before is None or limits is None:
+        return
+    name = view.before.environment
+    standing = view.evidence.standings.get(name, Standing())
+    fleets = view.evidence.measured.get((name, view.release.number), ())
+    highest = {"error_rate": limits.error_rate, "latency_seconds": limits.latency_seconds}
+    good = [
+        fleet
+        for fleet in fleets
+        if not (fleet.problem or fleet.samples < limits.samples)
+        and all(
+            most is None or ((value := getattr(fleet, key)) is not None and value <= most)
+            for key, most in highest.items()
+        )
+    ]
+    if standing.release != view.release.number or not fleets or len(good) < len(fleets):
+        yield f"{view.release} is not known to answer well in {name}"
+
+
 def lessons(view: View) -> Iterator[str]:
     """What failed here, or was here when a person went back, comes again only when it is named."""
     for record in view.evidence.records:
@@ -204,6 +226,7 @@ PROMISES: tuple[Callable[[View], Iterator[str]], ...] = (
     forward,
     in_order,
     tried,
+    answered,
     lessons,
     four_eyes,
     at_the_time,

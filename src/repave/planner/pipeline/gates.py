@@ -8,6 +8,7 @@ from repave.model.names import EnvironmentName, PersonName
 from repave.model.pipeline import Held, Rule
 from repave.planner.pipeline.case import Case, lasting
 from repave.planner.pipeline.checks import checked
+from repave.planner.pipeline.metrics import measured
 from repave.planner.pipeline.windows import Calendar
 
 EMERGENCY_SOAK = 0.1
@@ -198,6 +199,7 @@ GATES: tuple[Callable[[Case], Held | None], ...] = (
     _carried,
     checked,
     _soaked,
+    measured,
     _flawed,
     _approved,
     _open,

@@ -75,14 +75,14 @@ class LocalProvider:
         incomplete = "; ".join(error.message for error in unreadable)
         return MachineSighting(at=at, instances=tuple(instances), incomplete=incomplete)
 
-    def read(self, fleet: FleetKey, *, window_seconds: float) -> MetricSighting:
+    def read(self, fleet: FleetKey, *, window_seconds: float, reader: str = "") -> MetricSighting:
         """Processor and memory; see the metrics port. Some milliseconds for each instance."""
         from repave.providers.local.metrics import measure  # noqa: PLC0415 - few fleets scale by what is measured
 
         at = self._surroundings.clock.now()
         with mapped(f"measuring {fleet}"):
             records, _ = self._parts.records.scan(fleet)
-            return measure(self._looks, fleet, records, at=at, window_seconds=window_seconds)
+            return measure(self._looks.of(reader), fleet, records, at=at, window_seconds=window_seconds)
 
     def fleets(self) -> tuple[FleetKey, ...]:
         """Every fleet that has an instance here."""
