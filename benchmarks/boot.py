@@ -1,7 +1,8 @@
 """How long a virtual machine takes from its launch to its first answer over HTTP, and how much processor time.
 
-The same slim server, Python's own, as a golden image and as one that installs itself at its first start. Each is
-baked and published before the clock starts, and started alone, several times; the median counts.
+The same slim server, Python's own, as a golden image, cold and from saved memory, and as one that installs itself at
+its first start. Each is baked, published and saved before the clock starts, and started alone, several times; the
+median counts.
 """
 
 import argparse
@@ -46,7 +47,7 @@ images:
     files: {{{{www/: /srv/www/}}}}
     run: python3 -m http.server {PORT} --directory /srv/www
     user: www-data
-fleets: {{{{web: {{{{image: web, port: {PORT}, health: {{{{path: /}}}}}}}}}}}}
+fleets: {{{{web: {{{{image: web, port: {PORT}, start: {{start}}, health: {{{{path: /}}}}}}}}}}}}
 environments: {{{{test: {{{{provider: local, zones: [a], fleets: {{{{web: {{{{size: 1}}}}}}}}}}}}}}}}
 pipeline: [test]
 """
@@ -75,10 +76,14 @@ def main() -> None:
 def measure(folder: Path, runs: int) -> list[Figure]:
     """Each kind after the other."""
     golden = starts(folder, "golden", runs)
+    warm = starts(folder, "golden", runs, warm=True)
     bootstrap = starts(folder, "bootstrap", runs)
     return [
         at_most("golden: launch to first answer", middle(golden).seconds, "s", 15),
         told("golden: processor time", middle(golden).cpu_seconds, "s"),
+        at_most("warm: launch to first answer", middle(warm).seconds, "s", 1),
+        told("warm: processor time", middle(warm).cpu_seconds, "s"),
+        at_least("golden / warm", middle(golden).seconds / middle(warm).seconds, "x", 3),
         told("bootstrap: launch to first answer", middle(bootstrap).seconds, "s"),
         told("bootstrap: processor time", middle(bootstrap).cpu_seconds, "s"),
         at_least("bootstrap / golden", middle(bootstrap).seconds / middle(golden).seconds, "x", 3),
@@ -93,29 +98,34 @@ def middle(starts: list[Start]) -> Start:
     )
 
 
-def starts(folder: Path, boot: str, runs: int) -> list[Start]:
+def starts(folder: Path, boot: str, runs: int, *, warm: bool = False) -> list[Start]:
     """One kind, baked and published, then started again and again."""
-    with published(folder / boot, boot) as wiring:
+    name = "warm" if warm else boot
+    with published(folder / name, boot, start="warm" if warm else "cold") as wiring:
         found = []
         for number in range(runs):
             found.append(start(wiring, number))
-            say(f"{boot}: {found[-1].seconds:.1f} s, {found[-1].cpu_seconds:.1f} s of processor time")
+            say(f"{name}: {found[-1].seconds:.1f} s, {found[-1].cpu_seconds:.1f} s of processor time")
         return found
 
 
 @contextmanager
-def published(folder: Path, boot: str) -> Iterator[Wiring]:
+def published(folder: Path, boot: str, *, start: str) -> Iterator[Wiring]:
     """A project whose only release can be started here at once."""
     (folder / "www").mkdir(parents=True)
     (folder / "www" / "index.html").write_text("hello", encoding="utf-8")
-    (folder / "repave.yaml").write_text(PROJECT.format(boot=boot), encoding="utf-8")
+    (folder / "repave.yaml").write_text(PROJECT.format(boot=boot, start=start), encoding="utf-8")
     say(f"{boot}: locking and baking")
     repave(folder, "lock")
     repave(folder, "bake")
     wiring = Wiring(folder / "repave.yaml")
     try:
         release = wiring.store.releases()[-1]
-        wiring.publish(wiring.project.environments[EnvironmentName("test")], release, Silent())
+        environment = wiring.project.environments[EnvironmentName("test")]
+        wiring.publish(environment, release, Silent())
+        cold = wiring.keep_warm(environment, release, Silent())
+        if cold:
+            sys.exit(f"it starts cold: {cold}")
         yield wiring
     finally:
         wiring.close()

@@ -2,9 +2,9 @@
 
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ from repave.model.names import (
     ZoneName,
 )
 from repave.model.observation import Instance, MachineState
+from repave.model.recipe import ImageKind
 from repave.model.release import Limits, Revision
 from repave.ports.progress import Silent
 from repave.ports.provider import LaunchOrder
@@ -49,6 +50,11 @@ LONGEST_START_SECONDS = 300.0
 MOST_NEW_PARTS = 8
 """Of a disk of some forty: where the application lies, and what the file system says of itself."""
 
+
+CLOCK_STOOD_SECONDS = 6.0
+"""How long at least the clock of a machine stood still that goes on from memory."""
+
+SECRETS = {"GREETING": "correct-horse-battery-staple"}
 
 VARIABLES_KEPT = (b'GREETING="hello"', b'"path": "/run/repave/environment"')
 """What would be on a machine's disk had cloud-init been told its variables."""
@@ -140,8 +146,16 @@ FLEET = FleetKey(project=ProjectName("shop"), environment=EnvironmentName("broke
 
 
 @contextmanager
-def launched(artifact: Artifact, registry: LayoutRegistry, folder: Path) -> Iterator[LocalProvider]:
-    """A provider of its own with one machine of the artifact."""
+def launched(
+    artifact: Artifact,
+    registry: LayoutRegistry,
+    folder: Path,
+    *,
+    slots: Sequence[str] = ("web-1",),
+    secrets: Mapping[str, str] | None = None,
+    warm: bool = False,
+) -> Iterator[LocalProvider]:
+    """A provider of its own with machines of the artifact."""
     surroundings = Surroundings(
         project=FLEET.project,
         folder=folder / "local",
@@ -156,12 +170,61 @@ def launched(artifact: Artifact, registry: LayoutRegistry, folder: Path) -> Iter
     revision = Revision(
         release=ReleaseNumber(1), image=ImageName("web"), artifact=artifact.digest, port=8080, limits=limits
     )
-    order = LaunchOrder(fleet=FLEET, slot=SlotId("web-1"), zone=ZoneName("local"), revision=revision, generation=1)
-    instance = provider.launch(order)
+    if warm:
+        assert not provider.keep_ready(artifact.digest, {FLEET.fleet: limits}, progress=Silent())
+        time.sleep(CLOCK_STOOD_SECONDS)
+    order = LaunchOrder(
+        fleet=FLEET,
+        slot=SlotId("none"),
+        zone=ZoneName("local"),
+        revision=revision,
+        generation=1,
+        secrets=secrets or {},
+    )
+    instances = [provider.launch(replace(order, slot=SlotId(slot))) for slot in slots]
     try:
         yield provider
     finally:
-        provider.terminate(FLEET, instance, generation=1)
+        for instance in instances:
+            provider.terminate(FLEET, instance, generation=1)
+
+
+def test_machine_goes_on_from_memory_as_another(machine: Machine, tmp_path: Path) -> None:
+    """Each has a name, the time, variables and randomness of its own; nothing of that, and no secret, was saved."""
+    registry = LayoutRegistry(machine.shop.folder / ".repave/registry")
+    (baked,) = machine.baked["artifacts"]
+    artifact = Artifact(
+        image=ImageName("web"), kind=ImageKind.VM, digest=Digest(baked["digest"]), size_bytes=1, layers=()
+    )
+    with launched(artifact, registry, tmp_path, slots=("web-1", "web-2"), secrets=SECRETS, warm=True) as provider:
+        seen = provider.observe(FLEET).instances
+        said = {one.slot: eventual(f"http://{one.address}:{one.port}/identity").split() for one in seen}
+        behind = [time.time() - float(eventual(f"http://{one.address}:{one.port}/identity").split()[3]) for one in seen]
+        assert [said[one.slot][0] for one in seen] == ["web-1", "web-2"], "host names"
+        assert [said[one.slot][4] for one in seen] == [one.id for one in seen], "variables"
+        for number in (1, 2):
+            assert len({words[number] for words in said.values()}) == 2, "identities of machines, random numbers"
+        assert all(abs(seconds) < CLOCK_STOOD_SECONDS / 2 for seconds in behind), f"clocks: {behind}"
+        page = answer(f"http://{seen[0].address}:{seen[0].port}/")
+        assert page == f"{SECRETS['GREETING']} True holds 32 2 GiB 2", "a user of its own, in its sandbox"
+        for one in seen:
+            assert "started cold" not in "".join(provider.console(FLEET, one.id))
+    saved = list((tmp_path / "local/snapshots").rglob("memory"))
+    assert len(saved) == 1
+    for path in (tmp_path / "local").rglob("*"):
+        assert not path.is_file() or SECRETS["GREETING"].encode() not in path.read_bytes(), path
+    provider.withdraw(artifact.digest)
+    assert not list((tmp_path / "local/snapshots").iterdir())
+
+
+def eventual(address: str) -> str:
+    """What is said there, once anything is."""
+    end = time.monotonic() + LONGEST_START_SECONDS
+    while time.monotonic() < end:
+        if told := answer(address):
+            return told
+        time.sleep(0.1)
+    pytest.fail(f"{address} says nothing")
 
 
 def stopped(provider: LocalProvider) -> Instance:

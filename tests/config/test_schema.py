@@ -61,6 +61,7 @@ fleets:
     policy: {max_age: 20d, hard_max_age: 60d, fix_within: {critical: 2d}}
     drain: 30s
     limits: {memory: 1.5GiB, cpus: 2}
+    start: warm
     scale:
       cpu: 60%
       memory: 70%

@@ -39,7 +39,7 @@ environments: {test: {provider: local, fleets: {web: {size: 1}}, config: {GREETI
 """
 BOOTSTRAP = PROJECT.replace("kind: vm", "kind: vm\n    boot: bootstrap").replace("path: /", "path: /, grace: 15m")
 SERVER = """
-import http.server, os, pathlib, subprocess
+import http.server, os, pathlib, socket, subprocess, time, uuid
 
 PACKAGES = ["dpkg-query", "--show", "--showformat=${{Package}} ${{Architecture}} ${{Version}}\\n"]
 
@@ -59,6 +59,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
             body = subprocess.run(PACKAGES, capture_output=True, check=True).stdout
         if self.path == "/daemon":
             body = str(pathlib.Path("/run/crond.pid").exists()).encode()
+        if self.path == "/identity":
+            told = [socket.gethostname(), identity, uuid.uuid4(), time.time(), os.environ.get("REPAVE_INSTANCE")]
+            body = " ".join(map(str, told)).encode()
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()

@@ -34,13 +34,14 @@ WEB = FleetKey(project=ProjectName("shop"), environment=EnvironmentName("test"),
 MOST_PROGRAMS = 20
 """More than a launch or an end calls."""
 
-LAUNCH = """
+OPENED = """
 import sys
 from pathlib import Path
 from repave.jobs.clock import SystemClock
 from repave.jobs.commands import LocalCommands
 from repave.model.names import *
-from repave.model.release import Revision
+from repave.model.release import Limits, Revision
+from repave.ports.progress import Silent
 from repave.ports.provider import LaunchOrder
 from repave.ports.surroundings import Surroundings
 from repave.providers.local.provider import LocalProvider
@@ -53,9 +54,10 @@ fleet = FleetKey(project=ProjectName("shop"), environment=EnvironmentName("test"
 revision = Revision(release=ReleaseNumber(1), image=ImageName("web"), artifact=Digest(sys.argv[2]), port=8080)
 order = LaunchOrder(fleet=fleet, slot=SlotId("web-1"), zone=ZoneName("a"), revision=revision, generation=1)
 print("ready", flush=True)
-provider.launch(order)
 """
-"""A process of its own that launches the slot web-1 below a folder, of the artifact of a digest."""
+"""A process of its own with an order for the slot web-1 below a folder, of the artifact of a digest."""
+
+LAUNCH = f"{OPENED}provider.launch(order)\n"
 
 
 class Interrupted(BaseException):

@@ -112,8 +112,13 @@ def initrd(modules: Mapping[str, bytes]) -> bytes:
     return b"".join([*entries, _entry("TRAILER!!!", 0, b"")])
 
 
-def add_machine(registry: Registry, folder: Path, guest: Guest, *, words: bytes = b"as it was baked\n") -> Artifact:
-    """Put the guest into the registry, as a baker of disks would; its disk begins with the words."""
+def add_machine(
+    registry: Registry, folder: Path, guest: Guest, *, words: bytes = b"as it was baked\n", takes_identity: bool = False
+) -> Artifact:
+    """Put the guest into the registry, as a baker of disks would; its disk begins with the words.
+
+    It never takes an identity, whatever is said of it.
+    """
     end = b"\0" * 511 + b"e"
     pieces = {0: words.ljust(512, b"\0"), 3 * MIB: end}
     stored = [_add(registry, folder, zstd.compress(content), PIECE_TYPE) for content in pieces.values()]
@@ -128,6 +133,7 @@ def add_machine(registry: Registry, folder: Path, guest: Guest, *, words: bytes 
         initrd=Content(digest=_digest(guest.initrd), size=len(guest.initrd)),
         arguments="console=ttyS0 quiet",
         data_sources=("NoCloud",),
+        takes_identity=takes_identity,
     )
     manifest = DiskManifest(
         configuration=_add(registry, folder, configuration.content(), CONFIGURATION_TYPE),

@@ -267,6 +267,7 @@ def _fleet(name: str, section: FleetSection, kind: ImageKind) -> Fleet:
         after=tuple(FleetName(other) for other in section.after),
         freshness=_freshness(section.policy),
         limits=Limits(memory_bytes=limits.memory or None, cpus=limits.cpus or None),
+        warm=section.start == "warm",
         scale=_scale(section.scale),
     )
 

@@ -36,6 +36,9 @@ class Fleet:
     """Limits of its own, before those of the environment and the project."""
 
     limits: Limits = Limits()
+    warm: bool = False
+    """Whether instances start from saved memory where the provider can."""
+
     scale: Scale = field(default_factory=Scale)
     """What moves the size in environments that give it a range."""
 

@@ -108,6 +108,9 @@ class DiskConfiguration:
     needs_cloud_init: bool = False
     """Whether its first start has more to do than taking its variables. Those that know no argument need it anyhow."""
 
+    takes_identity: bool = False
+    """Whether it can go on from saved memory as another machine, see ``identity_format``; older ones cannot."""
+
     bootstrap: Bootstrap | None = None
     """None of a machine whose disk has all of it."""
 
@@ -134,6 +137,7 @@ class DiskConfiguration:
                 "data_sources": list(self.data_sources),
                 "takes_environment": self.takes_environment,
                 "needs_cloud_init": self.needs_cloud_init,
+                "takes_identity": self.takes_identity,
                 **({"bootstrap": asdict(self.bootstrap)} if self.bootstrap else {}),
             }
         )
@@ -156,6 +160,7 @@ class DiskConfiguration:
             data_sources=_words(said.get("data_sources"), what),
             takes_environment=said.get("takes_environment") is True,
             needs_cloud_init=said.get("needs_cloud_init") is True,
+            takes_identity=said.get("takes_identity") is True,
             bootstrap=_bootstrap(_mapping(said, "bootstrap", what), what) if said.get("bootstrap") else None,
         )
         _check(found, what)

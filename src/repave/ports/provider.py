@@ -11,13 +11,13 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from repave.model.artifact import Artifact
-from repave.model.names import Digest, FleetKey, InstanceId, ProviderName, RevisionId, SlotId, ZoneName
+from repave.model.names import Digest, FleetKey, FleetName, InstanceId, ProviderName, RevisionId, SlotId, ZoneName
 from repave.model.observation import MachineSighting
 from repave.model.recipe import ImageKind
-from repave.model.release import Revision
+from repave.model.release import Limits, Revision
 from repave.ports.progress import Progress
 
 
@@ -123,4 +123,24 @@ class Machines(Provider, Protocol):
 
     def kept_consoles(self, fleet: FleetKey) -> tuple[tuple[InstanceId, SlotId, RevisionId], ...]:
         """Instances whose output can be read, the ended ones included, oldest first."""
+        ...
+
+
+@runtime_checkable
+class WarmStarts(Protocol):
+    """The ability to start instances from memory that was saved of one that was ready, and knew no configuration.
+
+    What a launch answers, and what the instance is told, is the same as of a cold start. Where the saved memory cannot
+    be used the instance starts cold, and says so in its console. ``withdraw`` removes what was saved of the artifact.
+    """
+
+    def keep_ready(
+        self, artifact: Digest, wanted: Mapping[FleetName, Limits], *, progress: Progress
+    ) -> Mapping[FleetName, str]:
+        """Have saved what the published artifact's instances in these fleets start from, and for no other fleet.
+
+        Answers which of the fleets start cold all the same, and why. Rule 1: what is saved and fits is kept. It starts
+        a machine that belongs to no fleet, which is gone when this returns or its process ends. Raises Invalid where
+        the artifact is not published.
+        """
         ...

@@ -1,11 +1,12 @@
 """A provider in memory, obeying every rule of the port."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from repave.model.artifact import Artifact
-from repave.model.names import Digest, FleetKey, InstanceId, ProviderName, RevisionId, SlotId
+from repave.model.names import Digest, FleetKey, FleetName, InstanceId, ProviderName, RevisionId, SlotId
 from repave.model.observation import MachineSighting
 from repave.model.recipe import ImageKind
+from repave.model.release import Limits
 from repave.ports.errors import Conflict, Gone, Invalid, NoCapacity
 from repave.ports.progress import Progress
 from repave.ports.provider import LaunchOrder, Placed, Proven, ProviderDescription, unasked
@@ -32,7 +33,7 @@ class SimulatedProvider:
         return ProviderDescription(
             name=self.name,
             kinds=(ImageKind.CONTAINER,),
-            abilities=("machines",),
+            abilities=("machines", "warm starts"),
             proofs=(Proven(name="memory", works=True, detail="simulated"),),
         )
 
@@ -40,6 +41,15 @@ class SimulatedProvider:
         """Remember it."""
         del progress
         self.world.call("publish", lambda: self.world.published.add(artifact.digest))
+
+    def keep_ready(
+        self, artifact: Digest, wanted: Mapping[FleetName, Limits], *, progress: Progress
+    ) -> Mapping[FleetName, str]:
+        """Every start is the same here, and none is cold for want of memory."""
+        del wanted, progress
+        if artifact not in self.world.published:
+            raise Invalid(f"{artifact} was never published here", hint="publish it first")
+        return {}
 
     def withdraw(self, artifact: Digest) -> None:
         """Forget it, unless an instance of it runs."""

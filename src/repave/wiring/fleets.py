@@ -7,10 +7,12 @@ from repave.model.names import ProviderName
 from repave.wiring.trust import Trusting
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from repave.controller.converge import Controller
     from repave.controller.ending import Convergence
     from repave.controller.tick import Tick
-    from repave.model.names import FleetKey
+    from repave.model.names import FleetKey, FleetName
     from repave.model.project import Environment
     from repave.model.release import Release
     from repave.operations.booting import Booting
@@ -53,6 +55,14 @@ class Fleets(Trusting):
             admission=self.admission,
             progress=progress,
         )
+
+    def keep_warm(
+        self, environment: "Environment", release: "Release", progress: "Progress"
+    ) -> "Mapping[FleetName, str]":
+        """Have saved what fleets of a published release start warm from; answers which start cold, and why."""
+        from repave.operations.warmth import keep_warm
+
+        return keep_warm(release, self.project, machines=self.machines(environment.provider), progress=progress)
 
     @cached_property
     def deploying(self) -> "Deploying":

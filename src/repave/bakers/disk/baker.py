@@ -181,6 +181,7 @@ class DiskBaker:
     ) -> Artifact:
         """Configuration and manifest over pieces, kernel and initrd, and what lies beside the disk."""
         above = (self._registry.path(record.digest) for record in stack.others if record.layer is not Layer.MACHINE)
+        more = beside is not None or needs_cloud_init(request, above)
         kernel, initrd = self._plain(made / "kernel", KERNEL_TYPE), self._plain(made / "initrd", INITRD_TYPE)
         said = DiskConfiguration(
             architecture=outline.architecture,
@@ -193,7 +194,8 @@ class DiskBaker:
             data_sources=DATA_SOURCES,
             bootstrap=beside.bootstrap if beside else None,
             takes_environment=True,
-            needs_cloud_init=beside is not None or needs_cloud_init(request, above),
+            needs_cloud_init=more,
+            takes_identity=not more,
         ).content()
         configuration = Descriptor(digest=self._registry.add(said), size_bytes=len(said), media_type=CONFIGURATION_TYPE)
         pieces = tuple(

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from repave.bakers.disk.identity import IDENTITY_UNIT, PLACE, SCRIPT
 from repave.bakers.disk.slimness import COLDPLUG, coldplug, unused_links
 from repave.bakers.disk.table import ROOT_NAME
-from repave.bakers.disk.units import APPLICATION_LINK, NAME, UNITS, WANTS, application_unit
+from repave.bakers.disk.units import APPLICATION_LINK, IDENTITY_NAME, NAME, UNITS, WANTS, application_unit
 from repave.bakers.rootfs.installation import lays_below
 from repave.bakers.rootfs.stage import Stage
 from repave.ports.baker import BakeRequest
@@ -139,6 +140,8 @@ class Settings:
             "etc/systemd/network/80-repave.network": NETWORK,
             f"{UNITS}/{TMP_UNIT}": TMP_MOUNT,
             COLDPLUG: coldplug(),
+            f"{UNITS}/{IDENTITY_NAME}": IDENTITY_UNIT,
+            PLACE: SCRIPT,
             "etc/repart.d/50-root.conf": GROWN_PARTITION,
             f"{UNITS}/systemd-repart.service.d/60-repave.conf": GROWING,
             "etc/systemd/resolved.conf.d/60-repave.conf": RESOLVED,

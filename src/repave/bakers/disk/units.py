@@ -13,6 +13,9 @@ from repave.ports.errors import Invalid
 
 UNITS = "etc/systemd/system"
 NAME = "repave-application.service"
+IDENTITY_NAME = "repave-identity.service"
+"""What the application waits for in a machine that goes on from saved memory; in others it is skipped."""
+
 TARGET = "multi-user.target"
 """What starts by itself is wanted by it."""
 
@@ -56,7 +59,8 @@ def application_unit(request: BakeRequest) -> str:
         "[Unit]",
         f"Description=The application of {image.name}",
         "Wants=network-online.target",
-        "After=network-online.target cloud-init.service",
+        f"Requires={IDENTITY_NAME}",
+        f"After=network-online.target cloud-init.service {IDENTITY_NAME}",
         "",
         "[Service]",
         f"ExecStart=:{command(image)}",

@@ -65,6 +65,7 @@ def deploy(
             wiring.promoting.admit(where, chosen, progress, word)
         enter = Enter(environment=where.name, release=chosen.number, skipped=(), emergency=why)
         try:
+            make_ready(wiring, where, chosen, screen)
             result = carry_out(wiring, where, chosen, "deploy", screen, word=lambda: wiring.promoting.entered(enter))
             if watch:
                 screen.say(f"watching {environment}; Ctrl-C ends it, and the fleet stays")
@@ -78,6 +79,15 @@ def deploy(
     screen.answer(document(result))
     show(result, screen)
     return exit_code(result)
+
+
+def make_ready(wiring: Wiring, environment: Environment, release: Release, screen: Screen) -> None:
+    """Publish, and have saved what fleets start warm from: not on the way back, where nothing may be waited for."""
+    with screen.progress() as progress:
+        wiring.publish(environment, release, progress)
+        cold = wiring.keep_warm(environment, release, progress)
+    for fleet, why in cold.items():
+        screen.warn(f"{fleet} starts cold: {why}")
 
 
 def carry_out(

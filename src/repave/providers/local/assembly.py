@@ -17,7 +17,10 @@ from repave.providers.local.processes import may_administer
 from repave.providers.local.qemu.acceleration import Accelerations
 from repave.providers.local.qemu.disks import Disks
 from repave.providers.local.qemu.engine import QemuEngine
+from repave.providers.local.qemu.going_on import GoingOn
 from repave.providers.local.qemu.groups import ControlGroups
+from repave.providers.local.qemu.saving import Saving
+from repave.providers.local.qemu.snapshots import Snapshots
 from repave.providers.local.records import Records
 from repave.providers.local.runtime import Runtime
 from repave.providers.local.usermode import UserModeNetwork
@@ -52,14 +55,29 @@ def assemble(surroundings: Surroundings) -> tuple[Parts, Lifecycle]:
         identities=None if privileged else identity_map(),
     )
     consoles = Consoles(places=places, commands=commands, clock=surroundings.clock)
+    disks = Disks(places=places, registry=surroundings.registry)
+    accelerations = Accelerations(places=places, commands=commands)
+    snapshots = Snapshots(places=places)
+    saving = Saving(
+        places=places,
+        commands=commands,
+        guarded=guarded,
+        clock=surroundings.clock,
+        disks=disks,
+        accelerations=accelerations,
+        snapshots=snapshots,
+        privileged=privileged,
+    )
     machines = QemuEngine(
         places=places,
         commands=commands,
         guarded=guarded,
-        disks=Disks(places=places, registry=surroundings.registry),
+        disks=disks,
         consoles=consoles,
         network=network,
-        accelerations=Accelerations(places=places, commands=commands),
+        accelerations=accelerations,
+        saving=saving,
+        going_on=GoingOn(places=places, clock=surroundings.clock, snapshots=snapshots),
         groups=ControlGroups(controllers=controllers, clock=surroundings.clock),
         privileged=privileged,
     )

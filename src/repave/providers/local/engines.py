@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Protocol
 
 from repave.model.artifact import Artifact
-from repave.model.names import Digest, ProviderName
+from repave.model.names import Digest, FleetName, ProviderName
 from repave.model.observation import MachineState
 from repave.model.recipe import ImageKind
+from repave.model.release import Limits
 from repave.ports.progress import Progress
 from repave.ports.provider import LaunchOrder, Proven, ProviderDescription
 from repave.providers.local.mapping import Record
@@ -56,8 +57,14 @@ class Engine(Protocol):
         """Verify and unpack; nothing that one of the artifacts ``used`` runs from is changed. Raises Corrupt."""
         ...
 
+    def keep_ready(
+        self, digest: Digest, wanted: Mapping[FleetName, Limits], *, progress: Progress
+    ) -> Mapping[FleetName, str]:
+        """Save what instances start warm from; answers which of the fleets start cold, and why; see the port."""
+        ...
+
     def withdraw(self, digest: Digest) -> None:
-        """Forget what was unpacked."""
+        """Forget what was unpacked, and what was saved."""
         ...
 
     def published(self) -> frozenset[Digest]:
@@ -120,6 +127,6 @@ def describe(name: ProviderName, engines: Engines) -> ProviderDescription:
     return ProviderDescription(
         name=name,
         kinds=tuple(kind for kind, tried in proofs.items() if tried),
-        abilities=("machines", "metrics", "checks"),
+        abilities=("machines", "metrics", "checks", "warm starts"),
         proofs=tuple(proof for tried in proofs.values() for proof in tried),
     )

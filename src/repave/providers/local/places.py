@@ -65,6 +65,10 @@ class Places:
         """The folder of one published disk."""
         return self.disks / digest.removeprefix("sha256:")
 
+    def snapshots(self, digest: Digest) -> Path:
+        """The folder of memory that was saved of machines of one artifact."""
+        return self.root / "snapshots" / digest.removeprefix("sha256:")
+
     def stopped_zone(self, zone: ZoneName) -> Path:
         """The switch: while this file exists, nothing is launched into the zone."""
         return self.root / "zones" / f"{file_name(zone)}.stopped"

@@ -1,19 +1,20 @@
 """The provider port and the machines port on this machine."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from repave.measuring.looks import Looks
 from repave.model.artifact import Artifact
 from repave.model.metrics import MetricSighting
-from repave.model.names import Digest, FleetKey, InstanceId, ProviderName, RevisionId, SlotId, ZoneName
+from repave.model.names import Digest, FleetKey, FleetName, InstanceId, ProviderName, RevisionId, SlotId, ZoneName
 from repave.model.observation import Instance, MachineSighting, MachineState
+from repave.model.release import Limits
 from repave.ports.checks import CheckOrder, CheckOutcome
 from repave.ports.errors import Conflict, Corrupt
 from repave.ports.progress import Progress
 from repave.ports.provider import LaunchOrder, Placed, ProviderDescription, unasked
 from repave.ports.surroundings import Surroundings
 from repave.providers.local.assembly import assemble
-from repave.providers.local.engines import describe
+from repave.providers.local.engines import describe, engine_of
 from repave.providers.local.errors import mapped
 from repave.providers.local.locks import locked
 from repave.providers.local.mapping import Phase, Record, instance_of
@@ -44,6 +45,12 @@ class LocalProvider:
         with locked(self._parts.places.lock("project")):
             used = self._used()
         self._parts.engines[artifact.kind].publish(artifact, used=used, progress=progress)
+
+    def keep_ready(
+        self, artifact: Digest, wanted: Mapping[FleetName, Limits], *, progress: Progress
+    ) -> Mapping[FleetName, str]:
+        """Save memory of a virtual machine for each of the fleets; see the port. Containers have nothing to save."""
+        return engine_of(self._parts.engines, artifact).keep_ready(artifact, wanted, progress=progress)
 
     def withdraw(self, artifact: Digest) -> None:
         """Forget the unpacked artifact; see the port."""

@@ -52,3 +52,18 @@ MONITOR_SECONDS = 2.0
 
 TRIAL_SECONDS = 3.0
 """For a boot sector to be reached: 0.1 s emulated; far longer where virtualisation is itself badly emulated."""
+
+AWAITING_SECONDS = 300.0
+"""For a machine whose memory is to be saved to be ready: 15 s emulated, a minute beside others."""
+
+AWAITING_LOOK_SECONDS = 0.1
+"""How often its console is looked at."""
+
+SAVE_SECONDS = 60.0
+"""For memory to be written to a file: it takes 0.2 s."""
+
+LOAD_SECONDS = 30.0
+"""For QEMU to read saved memory back: it takes 0.3 s; starting anew is quicker than waiting longer."""
+
+LOAD_LOOK_SECONDS = 0.02
+"""How often QEMU is asked meanwhile."""

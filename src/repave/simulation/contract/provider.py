@@ -12,7 +12,7 @@ from repave.model.release import Revision
 from repave.ports.clock import Clock
 from repave.ports.errors import Conflict, Gone, Invalid
 from repave.ports.progress import Silent
-from repave.ports.provider import LaunchOrder, Machines
+from repave.ports.provider import LaunchOrder, Machines, WarmStarts
 from repave.simulation.contract.requirement import eventually, refusal, require
 
 SECRET = "do-not-keep-this"  # noqa: S105 - it only has to be recognised where it must not appear
@@ -253,6 +253,29 @@ class ProviderContract:
         subject.launch()
         shown = f"{subject.order()!r} {subject.provider.observe(subject.fleet)!r} {subject.provider.describe()!r}"
         require(SECRET not in shown, "no order, list or description holds a secret's value")
+
+    def test_a_warm_start_is_a_start_like_any_other(self, subject: ProviderSubject) -> None:
+        """What is saved for warm starts is no instance, is saved once, and goes with its artifact."""
+        provider, digest = subject.provider, subject.artifact.digest
+        offered = "warm starts" in provider.describe().abilities
+        require(offered == isinstance(provider, WarmStarts), "who offers warm starts says so, and nobody else")
+        if isinstance(provider, WarmStarts):
+            wanted = {subject.fleet.fleet: subject.revision.limits}
+            provider.publish(subject.artifact, progress=Silent())
+            cold = provider.keep_ready(digest, wanted, progress=Silent())
+            require(
+                all(cold.get(fleet, "why") for fleet in wanted), "a fleet that starts cold all the same is told why"
+            )
+            require(not subject.listed(), "the instance whose memory is saved is none of the fleet's")
+            require(subject.fleet not in provider.fleets(), "nor makes it a fleet")
+            require(provider.keep_ready(digest, wanted, progress=Silent()) == cold, "asked again it is the same")
+        instance = subject.launch()
+        require(list(subject.listed()) == [instance], "what is launched is listed")
+        provider.terminate(subject.fleet, instance, generation=1)
+        provider.withdraw(digest)
+        if isinstance(provider, WarmStarts):
+            keep_ready = provider.keep_ready
+            refusal(Invalid, lambda: keep_ready(digest, wanted, progress=Silent()), "what is gone is not saved")
 
     def test_an_artifact_in_use_is_not_withdrawn(self, subject: ProviderSubject) -> None:
         """What runs keeps its artifact; what does not can be withdrawn, again and again."""

@@ -206,6 +206,31 @@ def test_a_machine_without_a_namespace_reaches_nothing() -> None:
     assert "-runas" not in arguments
 
 
+def test_machines_whose_memory_is_saved_and_those_that_go_on_from_it_are_alike() -> None:
+    """In every device and in the kernel's command line, none of which tells whose they are."""
+    saved = command_line(machine(namespace=None, awaits=True))
+    going_on = command_line(machine(below=Path("/snapshots/disk.qcow2")))
+    assert value_of(saved, "-device") == value_of(going_on, "-device")
+    assert not [device for device in value_of(saved, "-device") if "nvme" in device], "QEMU cannot save those"
+    assert value_of(saved, "-append") == value_of(going_on, "-append")
+    assert value_of(saved, "-append")[0].endswith("repave.awaits-identity")
+    assert "web-1" not in value_of(saved, "-append")[0]
+    assert value_of(going_on, "-incoming") == ["fd:4"]
+    root = json.loads(value_of(going_on, "-blockdev")[0])
+    assert root["backing"]["file"]["filename"] == "/snapshots/disk.qcow2"
+    assert root["backing"]["backing"]["file"]["filename"] == str(machine().boot.disk)
+
+
+@pytest.mark.parametrize(("runas", "stands"), [(True, ["unshare", "--net", "--"]), (False, ["qemu-system-x86_64"])])
+def test_a_machine_whose_memory_is_saved_is_alone(*, runas: bool, stands: list[str]) -> None:
+    """It stands in a network of nobody, or is let out nowhere; nothing is handed on to it."""
+    arguments = command_line(machine(namespace=None, runas=runas, awaits=True))
+    assert arguments[: len(stands)] == stands
+    (network,) = value_of(arguments, "-netdev")
+    assert "hostfwd" not in network
+    assert f"restrict={'off' if runas else 'on'}" in network
+
+
 def test_a_machine_that_takes_its_variables_by_itself_starts_without_cloud_init() -> None:
     """It is told so, and its name; another is started as its image says."""
     knowing = replace(machine().boot, takes_environment=True)

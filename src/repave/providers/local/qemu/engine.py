@@ -1,13 +1,15 @@
 """Virtual machines by QEMU: one process each, which outlives us and is found again by what it was started with."""
 
-from collections.abc import Collection, Iterator
+import os
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from repave.model.artifact import Artifact
-from repave.model.names import Digest
+from repave.model.names import Digest, FleetName
 from repave.model.observation import MachineState
 from repave.model.recipe import ImageKind
+from repave.model.release import Limits
 from repave.ports.commands import Commands
 from repave.ports.errors import Invalid
 from repave.ports.progress import Progress
@@ -24,6 +26,7 @@ from repave.providers.local.proofs import proven
 from repave.providers.local.qemu.acceleration import QEMU, Accelerations
 from repave.providers.local.qemu.disks import Disks
 from repave.providers.local.qemu.events import GREETING, cause_of_end
+from repave.providers.local.qemu.going_on import GoingOn
 from repave.providers.local.qemu.groups import ControlGroups
 from repave.providers.local.qemu.machine import (
     START,
@@ -35,9 +38,10 @@ from repave.providers.local.qemu.machine import (
     seed_of,
 )
 from repave.providers.local.qemu.monitor import Silent, ask
+from repave.providers.local.qemu.overlays import make_overlay
+from repave.providers.local.qemu.saving import Saving
 from repave.providers.local.qemu.seed import seed_disk
 from repave.providers.local.settings import (
-    COMMAND_SECONDS,
     EMULATOR_BYTES,
     POWER_DOWN_SECONDS,
     STOP_PATIENCE_SECONDS,
@@ -59,6 +63,8 @@ class QemuEngine:
     network: Network
     accelerations: Accelerations
     groups: ControlGroups
+    saving: Saving
+    going_on: GoingOn
     privileged: bool
 
     @property
@@ -85,8 +91,15 @@ class QemuEngine:
             raise Invalid(f"{artifact.image} cannot run here: this machine has no {QEMU} and qemu-img", hint=PROGRAMS)
         self.disks.publish(artifact, used=used, progress=progress)
 
+    def keep_ready(
+        self, digest: Digest, wanted: Mapping[FleetName, Limits], *, progress: Progress
+    ) -> Mapping[FleetName, str]:
+        """See the protocol."""
+        return self.saving.keep_ready(digest, wanted, progress=progress)
+
     def withdraw(self, digest: Digest) -> None:
         """See the protocol."""
+        self.saving.withdraw(digest)
         self.disks.withdraw(digest)
 
     def published(self) -> frozenset[Digest]:
@@ -119,14 +132,13 @@ class QemuEngine:
             namespace=self.network.prepare(record),
             runas=self.privileged,
         )
-        machine.events.with_suffix(".in").write_bytes(GREETING)
-        machine.events.with_suffix(".out").write_bytes(b"")
-        self._make_overlay(machine)
         groups = self.groups.make(record, memory_bytes=memory_of(limits) + EMULATOR_BYTES, cpus=limits.cpus)
-        boot = machine.boot
-        told = boot.document.read_text(encoding="utf-8") if boot.document else ""
-        seed = seed_disk(record, variables_of(order, record, {}), told, takes_environment=boot.takes_environment)
-        return lambda: self._start(machine, seed, groups)
+        variables = variables_of(order, record, {})
+
+        def start(machine: Machine, seed: bytes, memory: Path = Path(os.devnull)) -> Started:
+            return self._start(machine, seed, groups, memory)
+
+        return lambda: self.going_on.start(machine, variables, start) or start(machine, _seed(machine, variables))
 
     def find(self, record: Record) -> Started | None:
         """See the protocol."""
@@ -171,16 +183,14 @@ class QemuEngine:
     def _installed(self) -> bool:
         return self.commands.available(QEMU) and self.commands.available("qemu-img")
 
-    def _make_overlay(self, machine: Machine) -> None:
-        size = str(machine.boot.disk.stat().st_size)
-        arguments = ["qemu-img", "create", "-q", "-f", "qcow2", str(machine.overlay), size]
-        self.commands.run(arguments, timeout_seconds=COMMAND_SECONDS)
-
-    def _start(self, machine: Machine, seed: bytes, groups: tuple[Path, ...]) -> Started:
+    def _start(self, machine: Machine, seed: bytes, groups: tuple[Path, ...], memory: Path) -> Started:
         record = machine.record
+        machine.events.with_suffix(".in").write_bytes(GREETING)
+        machine.events.with_suffix(".out").write_bytes(b"")
+        make_overlay(self.commands, machine)
         self.places.runtime.mkdir(parents=True, exist_ok=True, mode=0o700)
         joined = " ".join(map(str, groups))
-        script = ["sh", "-c", START, "sh", str(self.places.runtime), seed_of(record), joined]
+        script = ["sh", "-c", START, "sh", str(self.places.runtime), seed_of(record), str(memory), joined]
         self.guarded.run(record.instance, [*script, *command_line(machine)], stdin=seed)
         return self.find(record) or Started(process=None)
 
@@ -199,3 +209,9 @@ class QemuEngine:
             return "its QEMU ended: the kernel killed it for using more than its memory limit"
         written = self.places.instance(record.instance) / "events.out"
         return cause_of_end(written.read_text(errors="replace") if written.exists() else "")
+
+
+def _seed(machine: Machine, variables: Mapping[str, str]) -> bytes:
+    boot = machine.boot
+    told = boot.document.read_text(encoding="utf-8") if boot.document else ""
+    return seed_disk(machine.record, variables, told, takes_environment=boot.takes_environment)

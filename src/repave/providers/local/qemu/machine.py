@@ -7,6 +7,7 @@ from pathlib import Path
 
 from repave.model.release import Limits
 from repave.ports.disk_format import ENVIRONMENT_ARGUMENT
+from repave.ports.identity_format import AWAITING_ARGUMENT, IDENTITY_DISK
 from repave.providers.local.mapping import Record
 from repave.providers.local.qemu.acceleration import QEMU, Acceleration
 from repave.providers.local.settings import MACHINE_CPUS, MACHINE_MEMORY_BYTES, MIB
@@ -14,6 +15,12 @@ from repave.providers.local.variables import hostname
 
 SEED_DESCRIPTOR = 3
 """The open file that is the seed disk."""
+
+MEMORY_DESCRIPTOR = 4
+"""The open file that memory was saved in, of a machine that goes on from there."""
+
+NOBODY_YET = "unnamed"
+"""The host name of a machine that awaits its identity."""
 
 SANDBOX = "on,obsolete=deny,resourcecontrol=deny"
 """Not ``spawn=deny``: QEMU leaves us by a fork of its own. It gains no rights by what it starts, see `START`."""
@@ -23,9 +30,9 @@ FIRST_USER = 0x60000000
 
 START = """set -eu
 umask 077
-cd "$1"; seed=$2; groups=$3; shift 3
+cd "$1"; seed=$2; memory=$3; groups=$4; shift 4
 cat >"$seed"
-exec 3<"$seed" 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-
+exec 3<"$seed" 4<"$memory" 5>&- 6>&- 7>&- 8>&- 9>&-
 rm "$seed"
 for group in $groups; do echo $$ >"$group"; done
 exec setpriv --no-new-privs -- "$@"
@@ -46,6 +53,9 @@ class Boot:
 
     takes_environment: bool = False
     """Whether it takes its variables from the seed disk by itself, and needs no cloud-init for them."""
+
+    takes_identity: bool = False
+    """Whether it can go on from saved memory as another machine."""
 
     needs_cloud_init: bool = False
     """Whether it needs it for something else."""
@@ -78,10 +88,26 @@ class Machine:
     runas: bool
     """Whether QEMU gives up root."""
 
+    awaits: bool = False
+    """Whether its memory is to be saved: it has no identity, reaches nobody, and nobody reaches it."""
+
+    below: Path | None = None
+    """What the machine whose memory was saved had written: the one that goes on from there writes above it."""
+
+    @property
+    def movable(self) -> bool:
+        """Whether its devices are such that QEMU can save them: of NVMe and pvpanic on PCI it cannot."""
+        return self.awaits or self.below is not None
+
 
 def memory_of(limits: Limits) -> int:
     """Memory of the guest, in bytes, as whole MiB."""
     return max(1, (limits.memory_bytes or MACHINE_MEMORY_BYTES) // MIB) * MIB
+
+
+def processors_of(limits: Limits) -> int:
+    """Processors of the guest."""
+    return math.ceil(limits.cpus or MACHINE_CPUS)
 
 
 def name_of(record: Record) -> str:
@@ -107,6 +133,9 @@ def user_of(record: Record) -> int:
 def arguments_of(machine: Machine) -> str:
     """The kernel's command line of one machine."""
     boot = machine.boot
+    if machine.movable:
+        name = f"systemd.hostname={NOBODY_YET}"
+        return f"{boot.arguments} {ENVIRONMENT_ARGUMENT} {name} cloud-init=disabled {AWAITING_ARGUMENT}"
     if not boot.takes_environment:
         return boot.arguments
     if boot.needs_cloud_init:
@@ -118,72 +147,76 @@ def arguments_of(machine: Machine) -> str:
 def command_line(machine: Machine) -> list[str]:
     """QEMU and its arguments, in the namespace."""
     record, boot = machine.record, machine.boot
-    inside = [] if machine.namespace is None else ["nsenter", f"--net={machine.namespace}", "--"]
     user = user_of(record)
     return [
-        *inside,
-        *(QEMU, "-name", name_of(record), "-daemonize", "-nodefaults", "-no-user-config", "-display", "none"),
+        *_inside(machine),
+        *(QEMU, "-name", name_of(record), "-nodefaults", "-no-user-config", "-display", "none"),
+        *(() if machine.awaits else ("-daemonize",)),
         *("-machine", "q35", "-accel", machine.acceleration.accelerator, "-cpu", machine.acceleration.processor),
-        *("-m", f"{memory_of(machine.limits) // MIB}M", "-smp", str(math.ceil(machine.limits.cpus or MACHINE_CPUS))),
+        *("-m", f"{memory_of(machine.limits) // MIB}M", "-smp", str(processors_of(machine.limits))),
         *("-kernel", str(boot.kernel), "-append", arguments_of(machine)),
         *(("-initrd", str(boot.initrd)) if boot.initrd else ()),
         *_disks(machine),
         *_network(machine),
-        *("-device", "virtio-rng-pci", "-device", "pvpanic-pci"),
+        *("-device", "virtio-rng-pci", "-device", "pvpanic" if machine.movable else "pvpanic-pci"),
         *("-chardev", f"file,id=console,path={_escaped(machine.console)},append=on", "-serial", "chardev:console"),
         *("-chardev", f"socket,id=monitor,path={monitor_of(record)},server=on,wait=off"),
         *("-mon", "chardev=monitor,mode=control"),
         *("-chardev", f"pipe,id=events,path={_escaped(machine.events)}", "-mon", "chardev=events,mode=control"),
         *("-action", "panic=shutdown,reboot=shutdown,shutdown=poweroff", "-sandbox", SANDBOX),
         *(("-runas", f"{user}:{user}") if machine.runas else ()),
+        *(("-incoming", f"fd:{MEMORY_DESCRIPTOR}") if machine.below else ()),
     ]
 
 
+def _inside(machine: Machine) -> list[str]:
+    """What makes a program stand where the machine has its network: one that awaits its identity in an empty one."""
+    if machine.awaits and machine.runas:
+        return ["unshare", "--net", "--"]
+    return [] if machine.namespace is None else ["nsenter", f"--net={machine.namespace}", "--"]
+
+
 def _disks(machine: Machine) -> list[str]:
+    backing: dict[str, object] = {"driver": "raw", "read-only": True, "file": _file(machine.boot.disk)}
+    if machine.below:
+        backing = {"driver": "qcow2", "read-only": True, "file": _file(machine.below), "backing": backing}
     # What a machine has written goes with it, so nothing waits until this machine's disk has it.
     root = {
         "node-name": "root",
         "driver": "qcow2",
         "cache": {"no-flush": True},
-        "file": {"driver": "file", "filename": str(machine.overlay)},
-        "backing": {
-            "driver": "raw",
-            "read-only": True,
-            "file": {"driver": "file", "filename": str(machine.boot.disk)},
-        },
+        "file": _file(machine.overlay),
+        "backing": backing,
     }
-    seed = {
-        "node-name": "seed",
-        "driver": "raw",
-        "read-only": True,
-        "file": {"driver": "file", "filename": "/dev/fdset/1"},
-    }
+    seed = {"node-name": "seed", "driver": "raw", "read-only": True, "file": _file(Path("/dev/fdset/1"))}
+    device = "virtio-blk-pci" if machine.movable else "nvme"
     return [
-        *("-blockdev", json.dumps(root), "-device", "nvme,drive=root,serial=root"),
+        *("-blockdev", json.dumps(root), "-device", f"{device},drive=root,serial=root"),
         *("-add-fd", f"fd={SEED_DESCRIPTOR},set=1", "-blockdev", json.dumps(seed)),
-        *("-device", "nvme,drive=seed,serial=seed"),
+        *("-device", f"{device},drive=seed,serial={IDENTITY_DISK}"),
         *(_files(machine.boot.files) if machine.boot.files else ()),
     ]
 
 
+def _file(place: Path) -> dict[str, str]:
+    return {"driver": "file", "filename": str(place)}
+
+
 def _files(place: Path) -> list[str]:
-    disk = {
-        "node-name": "files",
-        "driver": "raw",
-        "read-only": True,
-        "file": {"driver": "file", "filename": str(place)},
-    }
+    disk = {"node-name": "files", "driver": "raw", "read-only": True, "file": _file(place)}
     return ["-blockdev", json.dumps(disk), "-device", "nvme,drive=files,serial=files"]
 
 
 def _network(machine: Machine) -> list[str]:
     """QEMU's own network, which hands requests for the instance's address on to the guest."""
     record = machine.record
-    closed = "on" if machine.namespace is None else "off"
-    forward = f"hostfwd=tcp:{record.address}:{record.port}-:{record.port}"
+    alone = machine.runas if machine.awaits else machine.namespace is not None
+    options = ["user", "id=network", "ipv6=off", f"restrict={'off' if alone else 'on'}"]
+    if not machine.awaits:
+        options.append(f"hostfwd=tcp:{record.address}:{record.port}-:{record.port}")
     return [
         "-netdev",
-        f"user,id=network,ipv6=off,restrict={closed},{forward}",
+        ",".join(options),
         "-device",
         "virtio-net-pci,netdev=network",
     ]

@@ -1,0 +1,191 @@
+"""A machine is started from an artifact until only its identity is missing; then its memory is saved.
+
+No fleet has it, no list shows it, it reaches nobody. A shell that waits for the lock of who makes the snapshot ends the
+machine and removes what it wrote, as soon as that one has ended, however it ended.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+from repave.model.names import (
+    Digest,
+    EnvironmentName,
+    FleetKey,
+    FleetName,
+    InstanceId,
+    ProjectName,
+    ReleaseNumber,
+    RevisionId,
+    SlotId,
+    ZoneName,
+)
+from repave.model.recipe import ImageKind
+from repave.model.release import Limits
+from repave.ports.clock import Clock
+from repave.ports.commands import Commands
+from repave.ports.errors import Conflict, Invalid, WorldError
+from repave.ports.identity_format import AWAITING, IDENTITY_BYTES
+from repave.ports.progress import Progress, Task
+from repave.providers.local.errors import mapped
+from repave.providers.local.guarded import Guarded
+from repave.providers.local.locks import attempted, locked
+from repave.providers.local.mapping import Phase, Record
+from repave.providers.local.places import Places
+from repave.providers.local.processes import Process, started_with
+from repave.providers.local.qemu.acceleration import QEMU, Accelerations
+from repave.providers.local.qemu.disks import Disks
+from repave.providers.local.qemu.events import GREETING
+from repave.providers.local.qemu.machine import START, Machine, command_line, monitor_of, name_of, seed_of
+from repave.providers.local.qemu.monitor import Silent, save
+from repave.providers.local.qemu.overlays import make_overlay
+from repave.providers.local.qemu.seed import seed_disk
+from repave.providers.local.qemu.snapshots import DISK, MEMORY, Shape, Snapshot, Snapshots
+from repave.providers.local.settings import AWAITING_LOOK_SECONDS, AWAITING_SECONDS
+
+LOCK = "snapshots"
+
+WATCHED = """lock=$1; folder=$2; shift 2
+"$@" <"$folder/seed" >"$folder/said" 2>&1 &
+flock "$lock" sh -c 'kill -KILL "$1" 2>/dev/null; rm -rf "$2"' sh $! "$folder"
+"""
+"""Fixed text, arguments apart. Under the lock, so that nobody else makes one there meanwhile; the number stays the
+machine's until it is waited for, which nobody does."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Saving:
+    """Makes snapshots, one at a time."""
+
+    places: Places
+    commands: Commands
+    guarded: Guarded
+    clock: Clock
+    disks: Disks
+    accelerations: Accelerations
+    snapshots: Snapshots
+    privileged: bool
+
+    def keep_ready(
+        self, digest: Digest, wanted: Mapping[FleetName, Limits], *, progress: Progress
+    ) -> dict[FleetName, str]:
+        """See ``WarmStarts`` in the port."""
+        with locked(self.places.lock(LOCK)), mapped(f"saving memory of {digest}"):
+            self.snapshots.keep_only(digest, wanted)
+            cold: dict[FleetName, str] = {}
+            if wanted:
+                self.disks.boot(digest)  # raises for what is not published, or has changed
+            for fleet, limits in wanted.items():
+                shape = Shape.of(self.accelerations.known(), limits)
+                if isinstance(self.snapshots.found(digest, fleet, shape), Snapshot):
+                    continue
+                try:
+                    with mapped("saving memory"), progress.task(f"warm start of {fleet}") as task:
+                        self._save(digest, fleet, limits, task)
+                        self.snapshots.keep(digest, fleet, shape)
+                except WorldError as error:
+                    cold[fleet] = error.message
+                    self.snapshots.refuse(digest, fleet, error.message)
+            return cold
+
+    def withdraw(self, digest: Digest) -> None:
+        """Remove all of the artifact. Raises Conflict while memory is being saved."""
+        if not self.places.snapshots(digest).exists():
+            return
+        with attempted(self.places.lock(LOCK)) as free:
+            if not free:
+                raise Conflict(
+                    f"the artifact {digest} was not withdrawn: memory of a machine is being saved",
+                    hint="withdraw it again in a minute",
+                )
+            self.snapshots.keep_only(digest, ())
+
+    def _save(self, digest: Digest, fleet: FleetName, limits: Limits, task: Task) -> None:
+        """Leave memory and disk in the folder in which a snapshot is made. Raises WorldError."""
+        record = self._record(digest, fleet)
+        for remains in started_with(QEMU, name_of(record)):
+            remains.stop(patience_seconds=0)
+        boot = self.disks.boot(digest)
+        if not boot.takes_identity:
+            raise Invalid(
+                "its image gives each machine more than name and variables at its start (SSH, cloud-init), or was "
+                "baked by a version that knew no warm start"
+            )
+        folder = self.snapshots.making(digest, fleet)
+        machine = Machine(
+            record=record,
+            boot=boot,
+            overlay=folder / DISK,
+            events=folder / "events",
+            console=folder / "console",
+            acceleration=self.accelerations.known(),
+            limits=limits,
+            namespace=None,
+            runas=self.privileged,
+            awaits=True,
+        )
+        machine.events.with_suffix(".in").write_bytes(GREETING)
+        machine.events.with_suffix(".out").write_bytes(b"")
+        make_overlay(self.commands, machine)
+        (folder / "seed").write_bytes(seed_disk(record, {}).ljust(IDENTITY_BYTES, b"\0"))
+        task.note("starting a machine that serves nobody")
+        self._start(machine, folder)
+        process = self._await(machine, folder)
+        task.note("saving its memory")
+        self._write_down(record, process, folder / MEMORY)
+
+    def _start(self, machine: Machine, folder: Path) -> None:
+        runtime = self.places.runtime
+        runtime.mkdir(parents=True, exist_ok=True, mode=0o700)
+        started = ["sh", "-c", START, "sh", str(runtime), seed_of(machine.record), "/dev/null", ""]
+        watched = ["sh", "-c", WATCHED, "sh", str(self.places.lock(LOCK)), str(folder)]
+        self.guarded.leave([*watched, *started, *command_line(machine)])
+
+    def _await(self, machine: Machine, folder: Path) -> Process:
+        """The process of the machine, once only its identity is missing."""
+        process: Process | None = None
+        for _ in range(round(AWAITING_SECONDS / AWAITING_LOOK_SECONDS)):
+            process = process or next(iter(started_with(QEMU, name_of(machine.record))), None)
+            said = machine.console.read_text(errors="replace") if machine.console.exists() else ""
+            if process is not None and AWAITING in said:
+                return process
+            ended = process is not None and not process.alive
+            if ended or ((folder / "said").exists() and (folder / "said").stat().st_size):
+                told = (folder / "said").read_text(errors="replace").strip() or said.strip().rpartition("\n")[2]
+                raise Invalid(f"a machine that was to be saved ended before it was ready: {told or 'without a word'}")
+            self.clock.sleep(AWAITING_LOOK_SECONDS)
+        if process is not None:
+            process.stop(patience_seconds=0)
+        raise Invalid(f"a machine that was to be saved was not ready within {AWAITING_SECONDS:.0f} s")
+
+    def _write_down(self, record: Record, process: Process, place: Path) -> None:
+        handle = os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        try:
+            save(self.places.runtime, monitor_of(record), handle)
+        except Silent as error:
+            raise Invalid(f"QEMU did not save the memory: {error}") from error
+        finally:
+            os.close(handle)
+            process.stop(patience_seconds=0)
+            (self.places.runtime / monitor_of(record)).unlink(missing_ok=True)
+
+    def _record(self, digest: Digest, fleet: FleetName) -> Record:
+        """As an instance's, for the names that are made of it; it is kept nowhere."""
+        name = sha256(f"{self.places.token}\0snapshot\0{digest}\0{fleet}".encode()).hexdigest()
+        return Record(
+            kind=ImageKind.VM,
+            instance=InstanceId(f"i-{name[:12]}"),
+            fleet=FleetKey(project=ProjectName("none"), environment=EnvironmentName("none"), fleet=fleet),
+            slot=SlotId("none"),
+            revision=RevisionId("none"),
+            release=ReleaseNumber(0),
+            artifact=digest,
+            zone=ZoneName("none"),
+            port=0,
+            generation=0,
+            phase=Phase.STARTING,
+            address="",
+            started_at=self.clock.now(),
+        )

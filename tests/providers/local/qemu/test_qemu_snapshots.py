@@ -1,0 +1,98 @@
+"""Saved memory as files: which is used, which is not and why, and what is removed."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from repave.model.names import Digest, FleetName
+from repave.model.release import Limits
+from repave.ports.errors import Invalid
+from repave.ports.identity_format import IDENTITY_BYTES, identity_disk
+from repave.providers.local.places import Places
+from repave.providers.local.qemu.acceleration import Acceleration
+from repave.providers.local.qemu.snapshots import DISK, MEMORY, Shape, Snapshot, Snapshots, Unusable
+
+DIGEST, WEB, API = Digest("sha256:" + "a" * 64), FleetName("web"), FleetName("api")
+SHAPE = Shape.of(Acceleration(accelerator="kvm", why="tried"), Limits())
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Where the artifact's memory is kept."""
+    return Places(root=tmp_path, runtime=tmp_path).snapshots(DIGEST)
+
+
+@pytest.fixture
+def snapshots(tmp_path: Path) -> Snapshots:
+    """With some of the fleet web."""
+    kept = Snapshots(places=Places(root=tmp_path, runtime=tmp_path))
+    save(kept, WEB)
+    return kept
+
+
+def save(snapshots: Snapshots, fleet: FleetName) -> None:
+    """What a machine that was saved leaves, and what it needed for that."""
+    making = snapshots.making(DIGEST, fleet)
+    for name in (MEMORY, DISK, "console", "seed"):
+        (making / name).write_bytes(b"saved")
+    snapshots.keep(DIGEST, fleet, SHAPE)
+
+
+def test_what_was_saved_is_found_by_its_fleet(snapshots: Snapshots, folder: Path) -> None:
+    """Its memory and its disk; another fleet is not meant to have any."""
+    assert snapshots.found(DIGEST, WEB, SHAPE) == Snapshot(memory=folder / "web" / MEMORY, disk=folder / "web" / DISK)
+    assert snapshots.found(DIGEST, API, SHAPE) is None
+    assert {path.name for path in folder.iterdir()} == {"web", "web.seal"}
+    assert {path.name for path in (folder / "web").iterdir()} == {MEMORY, DISK, "shape.json"}
+
+
+@pytest.mark.parametrize("name", [MEMORY, DISK, "shape.json"])
+def test_what_was_changed_since_is_not_used(snapshots: Snapshots, folder: Path, name: str) -> None:
+    """Whatever it was."""
+    (folder / "web" / name).write_bytes(b"saved")
+    found = snapshots.found(DIGEST, WEB, SHAPE)
+    assert found == Unusable(why=f"the saved memory has changed since it was saved: {name}")
+
+
+@pytest.mark.parametrize(
+    ("other", "what"),
+    [
+        (replace(SHAPE, qemu="another file"), "qemu"),
+        (Shape.of(Acceleration(accelerator="tcg", why="tried"), Limits()), "acceleration"),
+        (replace(SHAPE, memory="1 bytes"), "memory"),
+        (replace(SHAPE, processors="2"), "processors"),
+    ],
+)
+def test_what_another_machine_left_is_not_used(snapshots: Snapshots, other: Shape, what: str) -> None:
+    """After QEMU was brought up to date, for instance."""
+    found = snapshots.found(DIGEST, WEB, other)
+    assert found == Unusable(why=f"memory was saved with another {what} than a machine would have now")
+
+
+def test_a_refusal_is_told_until_there_is_something(snapshots: Snapshots) -> None:
+    """And nothing of what was refused is kept."""
+    snapshots.refuse(DIGEST, WEB, "it was in vain")
+    assert snapshots.found(DIGEST, WEB, SHAPE) == Unusable(why="it was in vain")
+    save(snapshots, WEB)
+    assert isinstance(snapshots.found(DIGEST, WEB, SHAPE), Snapshot)
+
+
+def test_only_what_is_wanted_is_kept(snapshots: Snapshots, folder: Path) -> None:
+    """Neither another fleet's, nor what a crash left of one that is wanted; at the end nothing at all."""
+    save(snapshots, API)
+    snapshots.making(DIGEST, WEB)
+    snapshots.keep_only(DIGEST, {API})
+    assert {path.name for path in folder.iterdir()} == {"api", "api.seal"}
+    snapshots.keep_only(DIGEST, ())
+    assert not folder.exists()
+    snapshots.keep_only(DIGEST, ())
+
+
+def test_an_identity_is_a_disk_of_the_size_that_was_promised() -> None:
+    """A machine that goes on from memory does not ask for the size again."""
+    disk = identity_disk(random=b"\1\2", name="web-1", variables='A="b"\n')
+    assert disk.startswith(b'repave-identity-1 0102 web-1 6\nA="b"\n\0')
+    assert len(disk) == IDENTITY_BYTES
+    with pytest.raises(Invalid, match="the variables of web-1 take 1048576 bytes, more than can be handed"):
+        identity_disk(random=b"", name="web-1", variables="x" * IDENTITY_BYTES)

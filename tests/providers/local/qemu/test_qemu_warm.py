@@ -1,0 +1,101 @@
+"""Machines that were to go on from saved memory and cannot, and whoever saves it and is killed."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from crash_walks import OPENED
+from tiny_guest import Guest, add_machine
+
+from repave.model.names import FleetName, InstanceId
+from repave.model.observation import MachineState
+from repave.model.release import Limits
+from repave.ports.progress import Silent
+from repave.ports.surroundings import Surroundings
+from repave.providers.local.places import find_places
+from repave.providers.local.processes import may_administer
+from repave.providers.local.provider import LocalProvider
+from repave.providers.local.qemu.acceleration import Accelerations
+from repave.providers.local.qemu.snapshots import DISK, MEMORY, Shape, Snapshots
+from repave.simulation.contract.provider import ProviderSubject
+from repave.simulation.contract.requirement import eventually
+
+pytestmark = [pytest.mark.real, pytest.mark.network]
+
+WEB = FleetName("web")
+SAVE = f"{OPENED}provider.keep_ready(revision.artifact, {{fleet.fleet: Limits()}}, progress=Silent())\n"
+
+
+def console(subject: ProviderSubject, instance: InstanceId) -> str:
+    """What it has said until now."""
+    return "\n".join(subject.provider.console(subject.fleet, instance))
+
+
+def test_machine_that_takes_no_identity_starts_cold_and_says_why(subject: ProviderSubject) -> None:
+    """Whoever asked for warm starts is told, and so is who reads the instance's console."""
+    provider = subject.provider
+    assert isinstance(provider, LocalProvider)
+    provider.publish(subject.artifact, progress=Silent())
+    told = provider.keep_ready(subject.artifact.digest, {WEB: Limits()}, progress=Silent())
+    assert "was baked by a version that knew no warm start" in told[WEB]
+    instance = subject.launch(1)
+    subject.await_state(instance, MachineState.RUNNING)
+    assert f"repave: started cold: {told[WEB]}" in console(subject, instance)
+    provider.keep_ready(subject.artifact.digest, {}, progress=Silent())
+    assert "cold" not in console(subject, subject.launch(2)), "a fleet that is not to start warm has nothing to say"
+
+
+def test_memory_that_cannot_be_read_is_left_for_a_cold_start(
+    subject: ProviderSubject, surroundings: Surroundings
+) -> None:
+    """One machine starts all the same, once; nobody tries that memory again."""
+    places = find_places(surroundings.folder, user=os.geteuid(), privileged=may_administer())
+    digest, snapshots = subject.artifact.digest, Snapshots(places=places)
+    subject.provider.publish(subject.artifact, progress=Silent())
+    making = snapshots.making(digest, WEB)
+    (making / MEMORY).write_bytes(b"no memory of any machine")
+    subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", making / DISK, "4M"], check=True)
+    known = Accelerations(places=places, commands=surroundings.commands).known()
+    snapshots.keep(digest, WEB, Shape.of(known, Limits()))
+    instance = subject.launch(1)
+    subject.await_state(instance, MachineState.RUNNING)
+    assert "repave: started cold: QEMU did not go on from the saved memory" in console(subject, instance)
+    assert list(subject.listed()) == [instance]
+    assert [path.name for path in places.snapshots(digest).iterdir()] == ["web.cold"]
+
+
+def test_kill_9_while_memory_is_saved_leaves_nothing(surroundings: Surroundings, tmp_path: Path, guest: Guest) -> None:
+    """No process, no disk: whoever saves it next begins anew."""
+    artifact = add_machine(surroundings.registry, tmp_path, guest, takes_identity=True)
+    provider = LocalProvider(surroundings)
+    provider.publish(artifact, progress=Silent())
+    folder = surroundings.folder
+    arguments = [sys.executable, "-c", SAVE, str(folder.parent), artifact.digest]
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE) as process:
+        eventually(surroundings.clock, 60, lambda: bool(machines_below(folder)), "a machine that is to be saved runs")
+        process.kill()
+    eventually(surroundings.clock, 60, lambda: not machines_below(folder), "it ends with who started it")
+    eventually(surroundings.clock, 60, lambda: not left_of(folder), "what it wrote is removed")
+    assert not provider.fleets()
+    provider.withdraw(artifact.digest)
+    assert not list((folder / "snapshots").iterdir())
+
+
+def machines_below(folder: Path) -> list[bytes]:
+    """The command line of each QEMU that writes below the folder."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            arguments = path.read_bytes()
+        except OSError:
+            continue
+        if arguments.startswith(b"qemu-system") and bytes(folder.resolve()) in arguments:
+            found.append(arguments)
+    return found
+
+
+def left_of(folder: Path) -> list[Path]:
+    """Whatever is there of memory that was to be saved."""
+    return list((folder / "snapshots").glob("*/.*"))
