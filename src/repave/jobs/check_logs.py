@@ -21,7 +21,7 @@ class FolderLogs:
         content = output.encode(errors="replace")
         digest = Digest(f"sha256:{sha256(content).hexdigest()}")
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        fresh = self._folder / "new"
+        fresh = self._place(digest).with_suffix(".new")
         fresh.write_bytes(content)
         fresh.replace(self._place(digest))
         for old in sorted(self._folder.glob("*.log"), key=lambda path: path.stat().st_mtime_ns)[:-LOGS_KEPT]:

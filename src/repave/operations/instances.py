@@ -17,7 +17,10 @@ from repave.ports.progress import Progress
 from repave.ports.store import Store
 
 DECIDING = frozenset(
-    {"deploy", "approval", "waiver", "request", "entry", "soaked", "failed", "rolled-back", "revoke", "unrevoke"}
+    {
+        *("deploy", "approval", "waiver", "request", "entry", "soaked", "checked", "failed", "rolled-back"),
+        *("revoke", "unrevoke"),
+    }
 )
 """Kinds of events by which a release came into an environment, or is to leave it."""
 
