@@ -112,6 +112,14 @@ def test_a_part_that_changed_later_than_the_health_counts_from_then() -> None:
     assert backend.since == NOW - timedelta(seconds=5)
 
 
+@pytest.mark.parametrize(("status", "expected"), [("DOWN", NOW + timedelta(seconds=0.51)), ("UP", None)])
+def test_one_that_is_checked_passes_after_its_checks(status: str, expected: datetime | None) -> None:
+    """Two, a quarter of a second apart, and what they take; of one that serves there is nothing to wait for."""
+    rows = stat_rows(f"# {COLUMNS}\nb,web-1,0,0,0,{status},0,L4CON,\n")
+    [backend] = backends(rows, [], fleet(replace(one(), checked_since=NOW)), NOW)
+    assert backend.passes_from == expected
+
+
 def test_requests_of_an_ending_worker_count() -> None:
     """After a reload the old worker may still serve a request of an instance: it is not drained before that ended."""
     rows = stat_rows(f"# {COLUMNS}\nb,web-1,0,0,5,DRAIN,9,L7OK,200\n")

@@ -2,13 +2,18 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from repave.controller.tick import Tick
+from repave.model.observation import Observation, TrafficState
 from repave.model.outcome import Result
 from repave.model.plan import Launch, Rule
 
 MOVING = frozenset({Rule.STARTING, Rule.DRAINING})
+
+TOGETHER = timedelta(seconds=0.05)
+"""Instances whose checks began within this time are looked at when all can have passed: seen one by one, each would
+be made room for alone, which takes longer."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,8 +33,8 @@ class Pace:
     """After a step that was given again, a lost race, and at the least before a wake-up: never a busy loop."""
 
     moving_seconds: float = 0.03
-    """While something starts or drains: a step waits no longer than this for the world to be ready for it. A look
-    costs some milliseconds."""
+    """While something drains, or starts and can have passed its checks: a step waits no longer than this for the world
+    to be ready for it. A look costs some milliseconds."""
 
     stumbling_seconds: float = 0.5
     """After a step that did not work: soon again, without pressing anyone."""
@@ -54,14 +59,14 @@ def seconds_to_next(pace: Pace, tick: Tick | None, before: Tick | None, now: dat
     """
     if tick is None:
         return pace.resting_seconds
-    seconds = _seconds(pace, tick, before)
+    seconds = _seconds(pace, tick, before, now)
     if tick.plan is None or tick.plan.wake_at is None:
         return seconds
     until_wake = (tick.plan.wake_at - now).total_seconds()
     return min(seconds, max(pace.again_seconds, until_wake))
 
 
-def _seconds(pace: Pace, tick: Tick, before: Tick | None) -> float:
+def _seconds(pace: Pace, tick: Tick, before: Tick | None, now: datetime) -> float:
     if tick.leader:
         return pace.following_seconds
     if tick.plan is None or tick.overtaken:
@@ -73,7 +78,27 @@ def _seconds(pace: Pace, tick: Tick, before: Tick | None) -> float:
         return pace.stumbling_seconds if tick.plan.changes else pace.blind_seconds
     if tick.plan.changes:
         return pace.acted_seconds if _is_news(tick, before) else pace.again_seconds
-    return pace.moving_seconds if rules & MOVING else pace.resting_seconds
+    return (
+        _watching(pace, tick.observation, now, draining=Rule.DRAINING in rules)
+        if rules & MOVING
+        else pace.resting_seconds
+    )
+
+
+def _watching(pace: Pace, observation: Observation | None, now: datetime, *, draining: bool) -> float:
+    """Until what moves may have come to its end."""
+    passed = 0.0 if draining else _until_passed(observation, now)
+    return min(passed or pace.moving_seconds, pace.resting_seconds)
+
+
+def _until_passed(observation: Observation | None, now: datetime) -> float:
+    """Seconds until those that the balancer checks can have passed; 0 where one can have by now, or nobody knows."""
+    backends = observation.traffic.backends if observation else ()
+    moments = [backend.passes_from or now for backend in backends if backend.state is TrafficState.CHECKING]
+    first = min(moments, default=now)
+    if first <= now:
+        return 0.0
+    return (max(moment for moment in moments if moment - first <= TOGETHER) - now).total_seconds()
 
 
 def _is_news(tick: Tick, before: Tick | None) -> bool:

@@ -84,6 +84,9 @@ class Backend:
     detail: str = ""
     """For people: the last check's result."""
 
+    passes_from: datetime | None = None
+    """Of one that is being checked: when all its checks can have been good at the soonest; None where nobody knows."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TrafficSighting:

@@ -83,7 +83,8 @@ class HaproxyBalancer:
             records = self._file.read()
             record = _required(records, fleet).at(generation)
             found = record.find(instance)
-            attached = Attached(instance=instance, address=address, port=port, standby=standby)
+            now = self._clock.now()
+            attached = Attached(instance=instance, address=address, port=port, standby=standby, checked_since=now)
             if found is None or found.draining_since or (found.address, found.port) != (address, port):
                 record = record.put(attached)
             self._order(records, record)

@@ -20,6 +20,9 @@ from repave.ports.errors import Invalid
 QUICK_CHECK_SECONDS = 0.25
 """How often an instance is asked while its state is in doubt: a start is noticed soon, at four requests a second."""
 
+ANSWERED_SECONDS = 0.01
+"""What an order to check, and a good answer, may take."""
+
 CONNECT_SECONDS = 1.5
 """Longer than one retransmission of a lost SYN (1 s, RFC 6298); a request that meets two vanished instances, as when a
 zone stops, is still answered by a third within 3 s."""
@@ -92,7 +95,7 @@ def digest(fleets: Iterable[FleetRecord], settings: Settings) -> str:
 def server_arguments(attached: Attached, health: HealthPolicy) -> str:
     """Address and check of one server, the same words in the configuration and in ``add server``."""
     host = f"[{attached.address}]" if ":" in attached.address else attached.address
-    quick = min(health.interval_seconds, QUICK_CHECK_SECONDS)
+    quick = _quick_seconds(health)
     return (
         f"{host}:{attached.port} check inter {_milliseconds(health.interval_seconds)}"
         f" fastinter {_milliseconds(quick)} downinter {_milliseconds(quick)}"
@@ -103,8 +106,13 @@ def server_arguments(attached: Attached, health: HealthPolicy) -> str:
 
 def detection_seconds(health: HealthPolicy) -> float:
     """After how long at most an instance that hangs gets no new requests."""
-    quick = min(health.interval_seconds, QUICK_CHECK_SECONDS)
+    quick = _quick_seconds(health)
     return health.interval_seconds + health.timeout_seconds + (health.unhealthy - 1) * (quick + health.timeout_seconds)
+
+
+def passing_seconds(health: HealthPolicy) -> float:
+    """How soon an instance that is well from its first check on can serve: the first check waits for its turn, too."""
+    return health.healthy * _quick_seconds(health) + ANSWERED_SECONDS
 
 
 def address_of(listen: str) -> tuple[str, int]:
@@ -141,6 +149,10 @@ def check_health(health: HealthPolicy) -> None:
 def quoted(text: str) -> str:
     """As one word of HAProxy's language, nothing in it expanded."""
     return "'" + text.replace("'", r"'\''") + "'"
+
+
+def _quick_seconds(health: HealthPolicy) -> float:
+    return min(health.interval_seconds, QUICK_CHECK_SECONDS)
 
 
 def _bad_address(listen: str) -> Invalid:

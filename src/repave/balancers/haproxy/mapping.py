@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from repave.balancers.haproxy.configuration import passing_seconds
 from repave.balancers.haproxy.naming import backend_name, instance_of, server_name
 from repave.balancers.haproxy.record import Attached, FleetRecord
 from repave.model.names import InstanceId
@@ -90,7 +91,7 @@ def backends(
         elsewhere[row["svname"]] = elsewhere.get(row["svname"], 0) + sessions(row)
     known = {server_name(attached.instance): attached for attached in fleet.attached}
     found = [
-        _backend(row, known[row["svname"]], elsewhere.get(row["svname"], 0), now)
+        _backend(row, known[row["svname"]], fleet.health, elsewhere.get(row["svname"], 0), now)
         for row in rows
         if row["svname"] in known
     ]
@@ -151,15 +152,24 @@ def sessions(row: Mapping[str, str]) -> int:
     return int(row["scur"] or 0) + int(row["qcur"] or 0)
 
 
-def _backend(row: Mapping[str, str], attached: Attached, elsewhere: int, now: datetime) -> Backend:
+def _backend(
+    row: Mapping[str, str], attached: Attached, checks: HealthPolicy, elsewhere: int, now: datetime
+) -> Backend:
     open_requests = sessions(row) + elsewhere
+    state = _state(row, attached, open_requests)
     return Backend(
         instance=attached.instance,
-        state=_state(row, attached, open_requests),
+        state=state,
         since=_since(row, attached, now),
         sessions=open_requests,
         detail=_detail(row),
+        passes_from=_passes_from(attached, checks) if state is TrafficState.CHECKING else None,
     )
+
+
+def _passes_from(attached: Attached, checks: HealthPolicy) -> datetime | None:
+    since = attached.checked_since
+    return since + timedelta(seconds=passing_seconds(checks)) if since else None
 
 
 def _since(row: Mapping[str, str], attached: Attached, now: datetime) -> datetime:

@@ -34,6 +34,9 @@ class Attached:
     part_since: datetime | None = None
     """When it last began or ceased to stand by; None where it has the part it was attached with."""
 
+    checked_since: datetime | None = None
+    """When its checks began; None in a record of before this was kept."""
+
     @property
     def weight(self) -> int:
         """Its share of the requests, as HAProxy counts: all that get any get alike."""
@@ -146,6 +149,6 @@ def _fleet(entry: Mapping[str, Any]) -> FleetRecord:
 
 
 def _attached(entry: Mapping[str, Any]) -> Attached:
-    times = {name: entry.get(name) for name in ("draining_since", "part_since")}
+    times = {name: entry.get(name) for name in ("draining_since", "part_since", "checked_since")}
     read = {name: datetime.fromisoformat(written) if written else None for name, written in times.items()}
     return Attached(**{**entry, **read})

@@ -8,8 +8,6 @@ from repave.model.evidence import Exposed, Overdue
 from repave.model.names import Digest
 from repave.model.project import Environment, Project
 from repave.model.release import Release
-from repave.operations.flaws import keep_flaws
-from repave.operations.scan import blind, examine, unjudged
 from repave.ports.advisories import Advisories
 from repave.ports.clock import Clock
 from repave.ports.progress import Progress
@@ -44,6 +42,10 @@ class Exposing:
 
     def _examine(self, release: Release, progress: Progress) -> tuple[str, ...]:
         """What could not be judged, in words."""
+        # Few environments have the gate that wants it, and it brings the whole of the lock's grammar.
+        from repave.operations.flaws import keep_flaws  # noqa: PLC0415 - the reason stands above
+        from repave.operations.scan import blind, examine, unjudged  # noqa: PLC0415 - the same
+
         if release.lock not in self._unknown:
             lock = self._store.lock(release.lock)
             report = examine(lock, self._advisories(), progress)
