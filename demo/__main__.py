@@ -10,12 +10,10 @@ from typing import Any
 from demo import report
 from demo.casts import CONTAINERS, MACHINES
 from demo.interruption import ends_in_order
-from demo.shop import Shop
+from demo.shop import FLEET, Shop
 from demo.story import ENVIRONMENT, Story
 from demo.timeline import Act, counted, latency, seconds, spans
 from demo.visitors import Answer, Visitors
-from repave.model.names import EnvironmentName, FleetKey, FleetName, ProjectName
-from repave.store.sql import SqlStore
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -78,12 +76,8 @@ def summary(folder: Path, story: Story, answers: list[Answer]) -> dict[str, Any]
     """Count, and write the page."""
     acts = [counted(act, answers) for act in story.acts]
     failed = sum(answer.failed for answer in answers)
-    key = FleetKey(project=ProjectName("shop"), environment=EnvironmentName(ENVIRONMENT), fleet=FleetName("web"))
-    store = SqlStore(f"sqlite:///{story.shop.folder / '.repave' / 'store.db'}")
-    try:
-        served = spans(store.events(key, limit=100_000), store.lifetimes(key), end=acts[-1].ends)
-    finally:
-        store.close()
+    with story.shop.open_store() as store:
+        served = spans(store.events(FLEET, limit=100_000), store.lifetimes(FLEET), end=acts[-1].ends)
     timeline = seconds(answers, served, begins=acts[0].begins, ends=acts[-1].ends)
     figures: dict[str, Any] = {
         "requests": len(answers),

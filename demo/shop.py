@@ -5,15 +5,21 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from demo.interruption import WITH_ITS_PARENT
+from repave.model.names import EnvironmentName, FleetKey, FleetName, ProjectName
+from repave.operations.status import instance_statuses
+from repave.store.sql import SqlStore
 
 FROZEN = "suites: [bookworm]"
 REPAIRED = "suites: [bookworm, bookworm-security]"
 MENDED = 'return ("well", 200) if GOODS else ("nothing to sell", 503)'
 BROKEN = 'return ("well", 200) if GOODS[0]["stock"] else ("nothing to sell", 503)'
+FLEET = FleetKey(project=ProjectName("shop"), environment=EnvironmentName("test"), fleet=FleetName("web"))
 
 
 class Shop:
@@ -63,6 +69,19 @@ class Shop:
             raise RuntimeError(f"`repave {' '.join(arguments)}` ended with {finished.returncode}: {said}")
         answer: Mapping[str, Any] = json.loads(finished.stdout)
         return answer
+
+    def open_store(self) -> "closing[SqlStore]":
+        """What repave has written down, as long as the block lasts."""
+        return closing(SqlStore(f"sqlite:///{self.folder / '.repave' / 'store.db'}"))
+
+    def serving(self) -> list[Mapping[str, Any]]:
+        """The instances that serve, oldest first, as repave saw them last: what ``repave status`` shows of each.
+
+        Asking the command itself many times would take from the fleet what it is to be healed with.
+        """
+        with self.open_store() as store:
+            seen = instance_statuses(store.last_seen(FLEET))
+        return [asdict(instance) for instance in seen if instance.state == "serving"]
 
     def watch(self, environment: str) -> "subprocess.Popen[bytes]":
         """``repave deploy --watch`` in the background: it keeps the fleet until it is interrupted."""

@@ -15,13 +15,11 @@ ENVIRONMENT = "test"
 ROLLED_BACK = 4
 """The exit code of a deployment that was stopped and rolled back."""
 
+LOOK_SECONDS = 0.1
+"""How often it is asked whether the fleet is healed."""
+
 QUIET_SECONDS = 1.0
 """What the quiet parts last at the least, to compare the others with."""
-
-
-def serving_of(fleet: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """The instances of a fleet that serve, as ``repave status`` shows it."""
-    return [instance for instance in fleet["instances"] if instance["state"] == "serving"]
 
 
 class Story:
@@ -93,7 +91,7 @@ class Story:
 
     def killed_instance(self) -> str:
         """SIGKILL from outside."""
-        victim = self.instances()[0]
+        victim = self.shop.serving()[0]
         killed = self.cast.kill(victim)
         healed = self.wait_until(lambda serving: victim["slot"] not in {instance["slot"] for instance in serving})
         replacement = max(healed, key=lambda instance: int(instance["slot"].rsplit("-", 1)[1]))
@@ -105,7 +103,7 @@ class Story:
         switch = self.shop.folder / ".repave" / "local" / "zones" / "b.stopped"
         switch.parent.mkdir(parents=True, exist_ok=True)
         switch.touch()
-        victims = [instance for instance in self.instances() if instance["zone"] == "b"]
+        victims = [instance for instance in self.shop.serving() if instance["zone"] == "b"]
         for victim in victims:
             self.cast.kill(victim)
         self.wait_until(lambda serving: all(instance["zone"] != "b" for instance in serving))
@@ -119,24 +117,14 @@ class Story:
         time.sleep(max(0.0, least - time.monotonic()))
         return "All serve."
 
-    def fleet(self) -> Mapping[str, Any]:
-        """The one fleet, as ``repave status`` shows it."""
-        status: Mapping[str, Any] = self.shop.run("status", ENVIRONMENT, "--instances")["fleets"][0]
-        return status
-
-    def instances(self) -> list[Mapping[str, Any]]:
-        """Those that serve."""
-        return serving_of(self.fleet())
-
     def wait_until(self, holds: Callable[[list[Mapping[str, Any]]], bool]) -> list[Mapping[str, Any]]:
         """Until all serve and ``holds``; answers them."""
         deadline = time.monotonic() + self.cast.heal_seconds
         while time.monotonic() < deadline:
-            fleet = self.fleet()
-            serving = serving_of(fleet)
-            if len(serving) == fleet["size"] and holds(serving):
+            serving = self.shop.serving()
+            if len(serving) == self.cast.size and holds(serving):
                 return serving
-            time.sleep(0.2)
+            time.sleep(LOOK_SECONDS)
         explained = self.shop.run("explain", ENVIRONMENT)
         raise RuntimeError(f"not healed within {self.cast.heal_seconds:g} s: {explained}")
 

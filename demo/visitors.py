@@ -80,7 +80,7 @@ class Visitors:
     ) -> None:
         """Stop asking; the questions under way are still answered."""
         if self._process is not None:
-            self._process.send_signal(signal.SIGTERM)
+            self._process.send_signal(signal.SIGUSR1 if kind is None else signal.SIGTERM)
             self._process.wait(timeout=30)
 
     def wait_for(self, count: int, *, seconds: float = 600.0) -> None:
