@@ -93,6 +93,23 @@ def test_pictures_show_the_servers_that_were_there(facts: Facts) -> None:
         assert sample.critical <= len(facts.lifetimes)
 
 
+@given(estates())
+def test_exposure_adds_up_to_what_the_servers_say(facts: Facts) -> None:
+    """How many had each flaw, since when, and for how long in all: by adding the servers one by one."""
+    ran = [life for life in facts.lifetimes if life.release == 1 and (life.fleet, life.revision) in facts.made]
+    told = {one.advisory: one for one in audited(facts).flaws}
+    for known in facts.flaws.get(artifact(1), ()):
+        exposed = [life for life in ran if (life.gone_at or facts.until) > known.published_at]
+        assert (known.advisory in told) == bool(exposed)
+        if exposed:
+            one = told[known.advisory]
+            starts = [max(life.first_seen, known.published_at) for life in exposed]
+            ends = [life.gone_at or facts.until for life in exposed]
+            days = sum((end - max(start, facts.since)) / DAY for start, end in zip(starts, ends, strict=True))
+            assert (one.servers, one.since, one.ended_at or facts.until) == (len(exposed), min(starts), max(ends))
+            assert one.server_days == pytest.approx(days)
+
+
 def test_a_quiet_year_holds_every_rule() -> None:
     """Replaced in time, examined often, without a flaw that stays."""
     lives = [server(number, 60 * number, 60 * (number + 1) + 1) for number in range(6)]

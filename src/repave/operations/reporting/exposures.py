@@ -1,15 +1,16 @@
 """Exposure, flaw by flaw: which servers ran with it, for how long, and whether it was gone in time."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from repave.model.exposure import FixWithin, Flaw
+from repave.model.exposure import Flaw
 from repave.model.finding import Severity
 from repave.model.names import Digest, FleetKey
 from repave.operations.reporting.facts import Facts
 from repave.operations.reporting.judging import Verdict, bounded
+from repave.operations.reporting.spans import Part, Spans
 from repave.ports.history import Lifetime
 
 MONTH = timedelta(days=30)
@@ -71,7 +72,10 @@ def exposed_flaws(facts: Facts) -> tuple[ExposedFlaw, ...]:
         made = facts.made.get((lifetime.fleet, lifetime.revision))
         if made is not None and facts.flaws.get(made.artifact):
             by_fleet[lifetime.fleet][made.artifact].append(lifetime)
-    found = [one for fleet, lives in by_fleet.items() for one in _of_fleet(facts, fleet, lives)]
+    spans = {
+        fleet: {artifact: Spans(each, facts) for artifact, each in lives.items()} for fleet, lives in by_fleet.items()
+    }
+    found = [one for fleet, lives in spans.items() for one in _of_fleet(facts, fleet, lives)]
     order, severities = list(Verdict), list(Severity)
 
     def urgency(one: ExposedFlaw) -> tuple[object, ...]:
@@ -81,27 +85,27 @@ def exposed_flaws(facts: Facts) -> tuple[ExposedFlaw, ...]:
     return tuple(sorted(found, key=urgency))
 
 
-def _of_fleet(facts: Facts, fleet: FleetKey, lives: Mapping[Digest, Sequence[Lifetime]]) -> Iterator[ExposedFlaw]:
-    bearing: dict[str, list[tuple[Flaw, Sequence[Lifetime]]]] = defaultdict(list)
-    for artifact, instances in lives.items():
+def _of_fleet(facts: Facts, fleet: FleetKey, lives: Mapping[Digest, Spans]) -> Iterator[ExposedFlaw]:
+    bearing: dict[str, list[tuple[Flaw, Spans]]] = defaultdict(list)
+    for artifact, spans in lives.items():
         for flaw in facts.flaws[artifact]:
-            bearing[flaw.advisory].append((flaw, instances))
+            bearing[flaw.advisory].append((flaw, spans))
     for known in bearing.values():
         flaw = known[0][0]
         for other, _ in known[1:]:
             flaw = flaw.known_since(other)
-        exposed = [life for _, instances in known for life in instances if _end(life, facts) > flaw.published_at]
+        exposed = [(spans, part) for _, spans in known if (part := spans.after(flaw.published_at)) is not None]
         if exposed:
             yield _exposed(facts, fleet, flaw, exposed)
 
 
-def _exposed(facts: Facts, fleet: FleetKey, flaw: Flaw, lives: Collection[Lifetime]) -> ExposedFlaw:
-    living = sum(life.gone_at is None for life in lives)
-    last_seen = max(life.last_seen for life in lives)
-    ended = None if living else max(_end(life, facts) for life in lives)
+def _exposed(facts: Facts, fleet: FleetKey, flaw: Flaw, lives: Collection[tuple[Spans, Part]]) -> ExposedFlaw:
+    living = sum(spans.living for spans, _ in lives)
+    last_seen = max(spans.last_seen for spans, _ in lives)
+    end = facts.until if living else max(spans.last_end for spans, _ in lives)
     limits = facts.limits.get(fleet)
-    due = limits.fix_within.due(flaw) if limits else FixWithin().due(flaw)
-    since = max(flaw.published_at, min(life.first_seen for life in lives))
+    due = limits.fix_within.due(flaw) if limits else None
+    since = max(flaw.published_at, min(part.first_seen for _, part in lives))
     return ExposedFlaw(
         environment=fleet.environment,
         fleet=fleet.fleet,
@@ -111,24 +115,15 @@ def _exposed(facts: Facts, fleet: FleetKey, flaw: Flaw, lives: Collection[Lifeti
         fixable_at=flaw.fixable_at,
         since=since,
         last_seen=last_seen,
-        ended_at=ended,
-        servers=len(lives),
+        ended_at=None if living else end,
+        servers=sum(part.count for _, part in lives),
         living=living,
-        server_days=sum(_days(life, flaw, facts) for life in lives),
+        server_days=sum(part.seconds for _, part in lives) / DAY_SECONDS,
         due_at=due,
-        declared=None if due is None else _by(due, last_seen, ended or facts.until),
-        month=_within_month(flaw, last_seen, ended or facts.until),
-        waived_by=tuple(sorted(_answering(facts, flaw, since, ended or facts.until))),
+        declared=None if due is None else _by(due, last_seen, end),
+        month=_within_month(flaw, last_seen, end),
+        waived_by=tuple(sorted(_answering(facts, flaw, since, end))),
     )
-
-
-def _end(life: Lifetime, facts: Facts) -> datetime:
-    return life.gone_at or facts.until
-
-
-def _days(life: Lifetime, flaw: Flaw, facts: Facts) -> float:
-    begins = max(life.first_seen, flaw.published_at, facts.since)
-    return max(0.0, (_end(life, facts) - begins).total_seconds()) / DAY_SECONDS
 
 
 def _by(due: datetime, last_seen: datetime, end: datetime) -> Verdict:

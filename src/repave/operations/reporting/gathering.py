@@ -23,8 +23,11 @@ from repave.ports.history import Lifetime
 from repave.ports.progress import Progress
 from repave.ports.store import Store
 
-LEAVING = frozenset({"drain", "gone", "terminate"})
-"""Kinds of events that say why an instance left; the first of an instance says the most."""
+LEAVING = frozenset({"drain", "gone"})
+"""Kinds of events that say why an instance left."""
+
+ENDING = "terminate"
+"""The kind that says why one was ended that had never been let in; of others it says only that they are drained."""
 
 DEVIATING = frozenset({"pause", "protect", "zone-out", "healing", "unrevoke"})
 ORDERING = frozenset(
@@ -89,7 +92,7 @@ class Gathering:
         made = dict(self._made(fleets))
         artifacts = {one.artifact for one in made.values()}
         flaws = {artifact: self._store.flaws(artifact) for artifact in artifacts}
-        record, told = self._recorded(span, progress)
+        record, told = self._recorded(span, lives, progress)
         return Facts(
             project=self._project.name,
             environments=span.environments,
@@ -143,7 +146,7 @@ class Gathering:
                 if one.environment in span.environments:
                     yield Deviation(at=one.at, kind="emergency", by="", place=one.environment, words=words)
 
-    def _recorded(self, span: Span, progress: Progress) -> tuple[RecordHead, _Told]:
+    def _recorded(self, span: Span, lives: Iterable[Lifetime], progress: Progress) -> tuple[RecordHead, _Told]:
         newest = self._store.newest_event()
         first, last = (self._before(moment, newest) for moment in (span.since, span.until))
         told, kinds = _Told(), LEAVING | DEVIATING | ORDERING | {SCAN, HEAD, "unseen"}
@@ -154,6 +157,10 @@ class Gathering:
             task.advance(first)
             for recorded in self._events(first, kinds, last):
                 _take(recorded.event, told, span)
+            gone = {(life.fleet, life.slot) for life in lives if life.gone_at is not None}
+            if gone - told.reasons.keys():
+                for recorded in self._events(first, {ENDING}, last):
+                    _take(recorded.event, told, span)
             for recorded in self._events(last, {HEAD}, newest):
                 _take(recorded.event, told, span)
             task.advance(newest - first)
@@ -218,7 +225,7 @@ def _take(event: Event, told: _Told, span: Span) -> None:
         return
     if event.fleet is not None and event.fleet.environment not in span.environments:
         return
-    if event.kind in LEAVING and event.fleet is not None:
+    if event.kind in {*LEAVING, ENDING} and event.fleet is not None:
         told.reasons.setdefault((event.fleet, SlotId(event.slot)), event.message.partition(": ")[2] or event.message)
     if event.kind in ORDERING:
         told.orders[event.kind] += 1
