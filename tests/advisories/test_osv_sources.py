@@ -14,12 +14,14 @@ from typing import Any
 import pytest
 from osv_records import deb, document, lock_of, ranged, wheel
 
+from repave.advisories.decorated import SearchableAdvisories
 from repave.advisories.osv.files import OsvFolder, OsvZip, RecordSource
 from repave.advisories.osv.index import CURRENT
 from repave.advisories.osv.indexed import IndexedAdvisories
 from repave.advisories.osv.subjects import questions
 from repave.model.finding import Finding, Severity, SourceStatus
 from repave.model.lock import Ecosystem, Lock
+from repave.model.names import ImageName
 from repave.ports.progress import Silent
 from repave.wiring import Wiring
 
@@ -291,3 +293,39 @@ def test_findings_stand_in_the_order_of_the_lock(tmp_path: Path) -> None:
     findings, _ = asked(write(tmp_path / "osv", FLASK, OPENSSL), tmp_path, lock)
     assert [one.package for one in findings] == ["libssl3", "flask", "openssl"]
     assert gc.isenabled()
+
+
+def test_what_a_flaw_is_about_is_known_by_each_of_its_names(tmp_path: Path) -> None:
+    """Packages by their own names; not of a repository, which has many addresses, nor by a source that fails."""
+    flask = document(ranged({"introduced": "0"}), name="Flask", id="PYSEC-1", aliases=["CVE-2026-1"])
+    openssl = document(
+        ranged({"introduced": "0"}), name="openssl", ecosystem="Debian:12", id="DSA-1", upstream=["CVE-2026-1"]
+    )
+    commits = {"type": "GIT", "repo": "https://git.example/tool", "events": [{"introduced": "0"}]}
+    repository = {"affected": [{"ranges": [commits]}], "id": "CVE-2026-2", "modified": flask["modified"]}
+    folder = write(tmp_path / "osv", flask, openssl, repository)
+
+    def about(flaw: str, source: RecordSource) -> frozenset[str] | None:
+        advisories = IndexedAdvisories(source, folder=tmp_path / "index", clock=Frozen(), max_age_seconds=WEEK_SECONDS)
+        return SearchableAdvisories((advisories,), ()).packages_of(flaw, progress=Silent())
+
+    assert about("CVE-2026-1", folder) == frozenset({"flask", "openssl"})
+    assert about("PYSEC-1", folder) == frozenset({"flask"})
+    assert about("CVE-2026-9", folder) == frozenset()
+    assert about("CVE-2026-2", folder) is None
+    assert about("CVE-2026-1", OsvFolder(tmp_path / "gone", name="gone")) is None
+
+
+def test_locks_after_each_other_have_the_same_answers_as_alone(tmp_path: Path) -> None:
+    """In whichever images the package is, and of records that have changed in between the new ones."""
+    first = document(ranged({"introduced": "0"}), name="flask", id="PYSEC-1")
+    source = write(tmp_path / "osv", first)
+    advisories = IndexedAdvisories(source, folder=tmp_path / "index", clock=Frozen(), max_age_seconds=WEEK_SECONDS)
+    flask = wheel("flask", "2.2.0")
+    one = lock_of(flask)
+    two = replace(one, packages=(replace(flask, images=(ImageName("other"),)),))
+    for lock in (one, two, one):
+        ((found,), _) = advisories.examine(lock, progress=Silent())
+        assert found.images == lock.packages[0].images
+    write(tmp_path / "osv", document(ranged({"introduced": "3"}), name="flask", id="PYSEC-1"))
+    assert advisories.examine(one, progress=Silent())[0] == ()

@@ -10,8 +10,10 @@ import pytest
 import scanned_shop
 from osv_records import document, lock_of, ranged, wheel
 
-from repave.config.lockfile import dump_lock
+from repave.config.lockfile import dump_lock, lock_digest
 from repave.model.lock import Ecosystem
+from repave.model.names import Digest, ImageName
+from repave.store.sql import SqlStore
 from repave.wiring import Wiring
 
 Repave = Callable[..., Any]
@@ -119,3 +121,63 @@ def test_npm_packages_are_judged(repave: Repave, shop: Path) -> None:
     assert [(one["package"], one["fixed_version"]) for one in answer["findings"]] == [("express", "4.10.0")]
     assert answer["unjudged"] == []
     assert "`repave patch` takes just the repairs" in repave("scan").err
+
+
+@pytest.fixture
+def released(shop: Path) -> Path:
+    """What is locked was released once."""
+    store = SqlStore(f"sqlite:///{shop}/.repave/store.db")
+    digest, now = lock_digest(scanned_shop.LOCK), scanned_shop.TODAY
+    store.add_lock(digest, scanned_shop.LOCK, now)
+    store.add_release({ImageName("web"): Digest(f"sha256:{1:064}")}, digest, "source", now)
+    store.close()
+    return shop
+
+
+def test_all_releases_are_examined_and_asked_about_afterwards(repave: Repave, released: Path) -> None:
+    """`where --kept` tells what was found, though the sources are gone; one flaw alone is added to it."""
+    ended = repave("scan", "--released")
+    assert ended.code == 1
+    assert [line.split() for line in ended.out.splitlines()] == [
+        ["RELEASE", "FINDINGS", "CRITICAL", "HIGH", "PACKAGES"],
+        ["r1", "4", "1", "0", "3"],
+    ]
+    late = document(ranged({"introduced": "0"}), name="jinja2", id="PYSEC-2026-9", aliases=["CVE-2026-0009"])
+    late["modified"] = f"{scanned_shop.TODAY:%Y-%m-%dT%H:%M:%SZ}"
+    (released / "osv" / "late.json").write_text(json.dumps(late), encoding="utf-8")
+    assert json.loads(repave("where", "CVE-2026-0009", "--kept", "--json").out)["releases"] == []
+    added = repave("scan", "--released", "--flaw", "CVE-2026-0009", "--json")
+    assert added.code == 1
+    assert [one["release"] for one in json.loads(added.out)["releases"]] == ["r1"]
+    for file in (released / "osv").iterdir():
+        file.unlink()
+    for flaw, what in (("CVE-2026-0009", "jinja2 3.1.2"), ("CVE-2026-0001", "flask 2.2.0")):
+        (found,) = json.loads(repave("where", flaw, "--kept", "--json").out)["releases"]
+        assert (found["release"], found["what"]) == ("r1", [what])
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--flaw", "CVE-2026-1"), "add --released"),
+        (("--released", "--release", "r1"), "name them without --released"),
+        (("--released", "--format", "sarif"), "name them without --released"),
+    ],
+)
+def test_what_does_not_go_together_is_refused(repave: Repave, shop: Path, words: tuple[str, ...], said: str) -> None:
+    """With what to leave out."""
+    del shop
+    ended = repave("scan", *words)
+    assert ended.code == 5
+    assert said in ended.err
+
+
+def test_a_flaw_is_searched_only_where_records_are_here(repave: Repave, shop: Path) -> None:
+    """The file names none: what to name is said."""
+    file = shop / "repave.yaml"
+    file.write_text(
+        file.read_text(encoding="utf-8").replace("  sources: [{osv: {folder: osv}}]\n", ""), encoding="utf-8"
+    )
+    ended = repave("scan", "--released", "--flaw", "CVE-2026-1")
+    assert ended.code == 5
+    assert "no source of advisories has its records here" in ended.err

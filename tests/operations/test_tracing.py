@@ -11,7 +11,7 @@ from simulated_shop import QUIET, Shop
 from repave.model.event import Event
 from repave.model.names import ImageName, InstanceId, RevisionId
 from repave.operations.instances import Trace, Tracing
-from repave.operations.where import Search, Whereabouts, as_of
+from repave.operations.where import Search, Whereabouts
 from repave.ports.history import Lifetime
 
 CVE = "CVE-2026-0001"
@@ -32,7 +32,7 @@ def found_at(shop: Shop, subject: str, at: datetime) -> Whereabouts:
         bundles=SaidBundles(),
         progress=QUIET,
     )
-    return as_of(search.find(subject), at)
+    return search.find(subject, at)
 
 
 @pytest.fixture
@@ -72,7 +72,7 @@ def test_what_ran_at_a_time_is_found_by_what_it_held(moved: Shop, subject: str) 
     assert first.slot not in living(found_at(moved, subject, first.gone_at))
     assert first.slot not in living(found_at(moved, subject, first.first_seen - moment))
     assert living(found_at(moved, subject, last.last_seen)) == set()
-    assert len(found_at(moved, subject, last.last_seen).holdings[0].past) == 3
+    assert [gone.instances for gone in found_at(moved, subject, last.last_seen).holdings[0].past] == [3]
 
 
 def test_an_instance_is_traced_to_what_it_holds(moved: Shop) -> None:

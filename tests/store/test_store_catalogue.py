@@ -6,12 +6,14 @@ import pytest
 from store_scene import FLEET, LOCK, NEW, NOW, OLD, OTHER, WEB, later, package
 
 from repave.model.artifact import Artifact, ArtifactLayer
-from repave.model.lock import Layer, Lock
+from repave.model.lock import Ecosystem, Layer, Lock, LockedFile, LockedImage
 from repave.model.names import Digest, ReleaseNumber
-from repave.model.recipe import ImageKind
+from repave.model.recipe import Base, ImageKind
 from repave.model.release import Bake
 from repave.ports.errors import Gone
 from repave.ports.store import Store
+
+BASE = Base(distribution="debian", release="bookworm", suites=("bookworm",))
 
 
 def test_a_lock_comes_back_whole_and_is_found_by_its_packages(store: Store) -> None:
@@ -28,6 +30,24 @@ def test_a_lock_comes_back_whole_and_is_found_by_its_packages(store: Store) -> N
     assert store.locks_holding("zlib1g") == ()
     with pytest.raises(Gone):
         store.lock(Digest("sha256:none"))
+
+
+def test_what_locks_hold_is_found_without_reading_them(store: Store) -> None:
+    """Packages by their name, source and either version; bytes by their digest; a part of a lock as a lock."""
+    carried = replace(package("left-pad", "1.0"), ecosystem=Ecosystem.NPM, sha256="b" * 64)
+    openssl = replace(package("libssl3", "3.0.20+b1", "openssl"), source_version="3.0.20")
+    file = LockedFile(target="/srv/app.py", sha256="b" * 64, size_bytes=1, mode=0o644, origin="app.py", images=(WEB,))
+    image = LockedImage(name=WEB, kind=ImageKind.CONTAINER, base=BASE, recipe=LOCK)
+    other = Digest("sha256:" + "2" * 64)
+    store.add_lock(LOCK, Lock(images=(image,), packages=(openssl, carried), files=(file,)), NOW)
+    store.add_lock(other, Lock(images=(image,), packages=(openssl,)), NOW)
+    for version in (None, "3.0.20", "3.0.20+b1"):
+        assert store.packages_held("openssl", version) == {LOCK: ("libssl3 3.0.20+b1",), other: ("libssl3 3.0.20+b1",)}
+    assert store.packages_held("openssl", "3") == store.packages_held("/srv/app.py") == {}
+    assert store.files_held("b" * 64) == {LOCK: ("/srv/app.py", "left-pad 1.0")}
+    assert store.locks_with({Ecosystem.NPM, Ecosystem.OCI}) == {LOCK}
+    part = Lock(images=(image,), packages=(openssl,))
+    assert store.parts({"openssl", "nobody"}) == {LOCK: part, other: part}
 
 
 def test_an_artifact_comes_back_whole(store: Store) -> None:

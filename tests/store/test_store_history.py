@@ -2,13 +2,14 @@
 
 from dataclasses import replace
 
-from store_scene import FLEET, NOW, OLD, OTHER, ZONE, empty, later, launch, seen
+from store_scene import FLEET, LOCK, NEW, NOW, OLD, OTHER, WEB, ZONE, empty, later, launch, seen
 
 from repave.model.event import Event
-from repave.model.names import SlotId
+from repave.model.names import Digest, SlotId
 from repave.model.observation import TrafficState
 from repave.model.plan import Hold, Phase, Plan, Rule
 from repave.model.target import Order
+from repave.ports.history import lived
 from repave.ports.store import Store
 
 
@@ -105,3 +106,40 @@ def test_the_story_is_told_in_order_and_from_where_one_stopped(store: Store) -> 
     assert story[0] == Event(at=NOW, fleet=FLEET, kind="launch", message="web-1 in a", slot="web-1", sequence=1)
     assert store.events(after=2) == story[2:]
     assert store.events(limit=1) == story[:1]
+
+
+def test_who_ran_a_release_is_known_of_every_moment(store: Store) -> None:
+    """Each instance is alive or departed, by the lifetimes themselves; one that comes back is counted no more."""
+    for release in (1, 2):
+        store.add_release({WEB: Digest(f"sha256:{release}")}, LOCK, "source", NOW)
+    looks = (("i-1", "i-2"), ("i-1", "i-2", "i-3"), ("i-3",), ("i-1", "i-3"), (), ("i-4",))
+    for number, names in enumerate(looks):
+        store.see(seen(later(10 * number), *names))
+    releases = {OLD.release, NEW.release}
+    every = store.lifetimes(FLEET)
+    for moment in (None, *(later(seconds) for seconds in range(-5, 70, 5))):
+        there = [one.instance for one in every if lived(one, moment)]
+        over = [one for one in every if one.gone_at is not None and (moment is None or one.gone_at <= moment)]
+        assert [one.instance for one in store.alive(releases, moment)] == there
+        gone = [one.gone_at for one in over if one.gone_at is not None]
+        counted = [("test", 1, len(over), min(one.first_seen for one in over), max(gone))] if over else []
+        assert list(store.departed(releases, moment)) == counted
+    assert store.alive({NEW.release}) == ()
+    assert store.departed({NEW.release}) == ()
+    (alive,) = store.alive(releases)
+    assert (alive.slot, alive.fleet, alive.release, alive.zone) == ("slot-i-4", FLEET, 1, ZONE)
+
+
+def test_instances_are_found_by_their_names_and_slots(store: Store) -> None:
+    """Living and gone."""
+    store.see(seen(NOW, "i-1", "i-2"))
+    store.see(seen(later(1), "i-2"))
+    for name in ("i-1", "slot-i-1"):
+        assert [one.instance for one in store.named(name)] == ["i-1"]
+    assert store.named("i-9") == ()
+
+
+def test_the_record_of_a_fleet_holds_what_is_of_none(store: Store) -> None:
+    """As approvals are."""
+    store.record([Event(at=NOW, fleet=fleet, kind="deploy", message="") for fleet in (FLEET, OTHER, None)])
+    assert [one.event.fleet for one in store.recorded(kinds=("deploy",), fleet=FLEET)] == [FLEET, None]

@@ -1,5 +1,6 @@
 """The file, its schema and its migrations, and what is said when the store cannot be used."""
 
+import json
 import sqlite3
 import subprocess
 import sys
@@ -30,6 +31,12 @@ INSERT INTO revisions (fleet, id, position, document) VALUES ('shop/test/web', '
 "artifact":"sha256:1","port":80,"a_field_long_gone":true}')
 """
 """As the first version would have written it, had it known fewer fields and one more."""
+
+
+OLD_LIFETIME = """
+INSERT INTO lifetimes (fleet, instance, slot, revision, release, zone, first_seen, last_seen, gone_at) VALUES
+('shop/test/web', '{name}', '{name}', 'abc', 1, 'a', '2026-03-01 12:00:00.000000', '2026-03-02 12:00:00.000000', {gone})
+"""
 
 
 def url(file: Path) -> str:
@@ -78,6 +85,31 @@ def test_revisions_of_the_first_schema_can_be_revoked(tmp_path: Path) -> None:
     revoked = store.revoked(FLEET, RevisionId("abc"))
     store.close()
     assert revoked is not None
+
+
+def test_what_was_kept_before_it_was_indexed_is_found(tmp_path: Path) -> None:
+    """The migration reads what locks hold, and counts who is gone."""
+    engine = create_engine(url(tmp_path / "store.db"))
+    configuration = Config()
+    configuration.set_main_option("script_location", str(FOLDER))
+    with engine.begin() as connection:
+        configuration.attributes["connection"] = connection
+        command.upgrade(configuration, "0015")
+        package = {"ecosystem": "deb", "name": "libssl3", "version": "3-1", "source": "openssl", "sha256": "a" * 64}
+        file = {"target": "/srv/app.py", "sha256": "b" * 64}
+        locks = text("INSERT INTO locks (digest, position, at, document) VALUES ('sha256:1', 1, :at, :document)")
+        document = json.dumps({"images": [], "packages": [package], "files": [file]})
+        connection.execute(locks, {"at": "2026-03-01 12:00:00.000000", "document": document})
+        for name, gone in (("i-1", "'2026-03-02 12:00:00.000000'"), ("i-2", "NULL")):
+            connection.execute(text(OLD_LIFETIME.format(name=name, gone=gone).replace(":00", "\\:00")))
+    engine.dispose()
+    store = SqlStore(url(tmp_path / "store.db"))
+    assert store.packages_held("openssl") == {Digest("sha256:1"): ("libssl3 3-1",)}
+    assert store.files_held("b" * 64) == {Digest("sha256:1"): ("/srv/app.py",)}
+    (over,) = store.departed({ReleaseNumber(1)})
+    assert (over.environment, over.instances, over.gone_at.day) == ("test", 1, 2)
+    assert [one.instance for one in store.alive({ReleaseNumber(1)})] == ["i-2"]
+    store.close()
 
 
 def test_opening_a_current_store_loads_no_migrations(tmp_path: Path) -> None:

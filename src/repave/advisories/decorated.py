@@ -6,7 +6,7 @@ from typing import Protocol
 from repave.advisories.merging import merged
 from repave.model.finding import Finding, SourceStatus
 from repave.model.lock import Lock
-from repave.ports.advisories import Advisories
+from repave.ports.advisories import Advisories, Searchable
 from repave.ports.progress import Progress
 
 
@@ -47,3 +47,17 @@ class DecoratedAdvisories:
                 findings, told = decoration.decorate(findings, lock, whole=whole)
                 statuses = (*statuses, *told)
         return findings, statuses
+
+
+class SearchableAdvisories(DecoratedAdvisories):
+    """The same over sources that can be searched."""
+
+    def __init__(self, sources: Iterable[Searchable], decorations: Iterable[Decoration]) -> None:
+        self._searched = tuple(sources)
+        super().__init__(self._searched, decorations)
+
+    def packages_of(self, flaw: str, *, progress: Progress) -> frozenset[str] | None:
+        """What any of them names; None where one cannot tell."""
+        named = [source.packages_of(flaw, progress=progress) for source in self._searched]
+        known = [names for names in named if names is not None]
+        return frozenset().union(*known) if len(known) == len(named) else None

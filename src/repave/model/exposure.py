@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from repave.model.finding import Severity
+from repave.model.finding import Severity, SourceStatus
 from repave.model.names import RevisionId
 
 
@@ -29,6 +29,16 @@ class Flaw:
             return self
         fixable = min(filter(None, (self.fixable_at, before.fixable_at)), default=None)
         return replace(self, published_at=min(self.published_at, before.published_at), fixable_at=fixable)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Examination:
+    """The last examination of an artifact: when it was, and how far its answer can be trusted."""
+
+    at: datetime
+    sources: tuple[SourceStatus, ...]
+    unjudged: tuple[str, ...] = ()
+    """What no source covered and one could, in words."""
 
 
 @dataclass(frozen=True, kw_only=True)

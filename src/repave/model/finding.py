@@ -106,6 +106,11 @@ class Finding:
     within: tuple[Carrier, ...] = ()
     """What brings the package along, sorted; empty where it is only locked by itself."""
 
+    @property
+    def names(self) -> frozenset[str]:
+        """Everything the flaw is called."""
+        return frozenset(name for name in (self.advisory, *self.cves, *self.aliases) if name)
+
 
 @dataclass(frozen=True, kw_only=True)
 class SourceStatus:

@@ -9,7 +9,7 @@ from repave.model.names import Digest, ReleaseNumber
 from repave.model.release import Release
 from repave.operations.releases import title
 from repave.ports.errors import Gone
-from repave.ports.history import Lifetime
+from repave.ports.history import Lifetime, Presence
 from repave.ports.store import Store
 
 
@@ -29,17 +29,12 @@ class Bearer:
     """None while it lives."""
 
 
-def lived(bearer: Bearer, at: datetime) -> bool:
-    """Whether it was there at that time: from its first sight to the list that lacked it."""
-    return bearer.first_seen <= at and (bearer.gone_at is None or at < bearer.gone_at)
-
-
 def bearers(lifetimes: Iterable[Lifetime], releases: Collection[ReleaseNumber]) -> tuple[Bearer, ...]:
     """Those of the lifetimes that run one of the releases, oldest first."""
     return tuple(bearer_of(lifetime) for lifetime in lifetimes if lifetime.release in releases)
 
 
-def bearer_of(lifetime: Lifetime) -> Bearer:
+def bearer_of(lifetime: Lifetime | Presence) -> Bearer:
     """As people are told of it."""
     return Bearer(
         environment=lifetime.fleet.environment,

@@ -1,13 +1,11 @@
 """What scans find of released artifacts is kept, so that planners know by when they are to be gone."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
-from repave.config.lockfile import lock_digest
 from repave.model.event import Event, written_moment
-from repave.model.exposure import Flaw
+from repave.model.exposure import Examination, Flaw
 from repave.model.finding import Finding, FindingReport, Severity
-from repave.model.lock import Lock
 from repave.model.names import Digest, ImageName
 from repave.model.release import Release
 from repave.operations.exposure import releases_of_locks
@@ -22,24 +20,48 @@ UNRATED = Severity.HIGH
 """What nobody has rated could be anything; as critical, every plain repair of a distribution would be one."""
 
 
-def keep_flaws(lock: Lock, report: FindingReport, store: Store, clock: Clock, *, judged: bool) -> None:
+def keep_flaws(lock: Digest, report: FindingReport, store: Store, clock: Clock, *, uncovered: tuple[str, ...]) -> None:
     """Of every artifact that was released from the lock; a source that could not be read takes nothing back.
 
-    ``judged``: whether sources cover all that the lock holds. Only then, and when all could be read, is what was not
-    found known not to be there.
+    ``uncovered``: what the lock holds and no source covers. Only where there is no such thing, and when all could be
+    read, is what was not found known not to be there.
     """
-    now, digest = clock.now(), lock_digest(lock)
-    releases = releases_of_locks(store, (digest,))
+    now = clock.now()
+    examination = Examination(at=now, sources=report.sources, unjudged=uncovered)
+    releases = releases_of_locks(store, (lock,))
     if releases:
-        store.record([_examined(digest, releases, report, now, judged=judged)])
+        store.record([_examined(lock, releases, report, now, judged=not uncovered)])
     for release in releases:
         for image, artifact in release.artifacts.items():
             with store.together():
                 before = store.flaws(artifact)
                 store.expose(artifact, _flaws(report.standing, image, now), whole=not report.unknown)
-                if judged and not report.unknown:
-                    store.note_examined(artifact, now)
                 store.record(_learned(artifact, before, store.flaws(artifact), now))
+                if not (uncovered or report.unknown):
+                    store.note_examined(artifact, now)
+                store.keep_findings(artifact, examination, _found(report, image, store.findings(artifact)))
+
+
+def add_flaws(
+    artifacts: Collection[Digest], image: ImageName, findings: Iterable[Finding], store: Store, now: datetime
+) -> None:
+    """What was newly published about what artifacts of one image hold. It takes nothing back."""
+    report = FindingReport(findings=tuple(findings), sources=())
+    with store.together():
+        learned = store.learn(artifacts, _flaws(report.standing, image, now))
+        store.record(_changed(artifact, names, (), now) for artifact, names in learned.items())
+        store.add_findings(artifacts, _found(report, image, ()))
+
+
+def _found(report: FindingReport, image: ImageName, before: Iterable[Finding]) -> Iterator[Finding]:
+    """What is said of one image now, and what a source said before that cannot be read now."""
+    names: set[str] = set()
+    for finding in report.findings:
+        if image in finding.images:
+            names |= finding.names
+            yield finding
+    if report.unknown:
+        yield from (finding for finding in before if names.isdisjoint(finding.names))
 
 
 def _examined(
@@ -83,8 +105,11 @@ def _learned(artifact: Digest, before: Iterable[Flaw], after: Iterable[Flaw], no
     """What is known of it now and was not, and what is no longer; nothing when nothing is."""
     known, found = ({flaw.advisory for flaw in flaws} for flaws in (before, after))
     if known != found:
-        details = {"artifact": artifact, "found": sorted(found - known), "gone": sorted(known - found)}
-        yield Event(at=now, kind="flaws", details=details)
+        yield _changed(artifact, sorted(found - known), sorted(known - found), now)
+
+
+def _changed(artifact: Digest, found: Sequence[str], gone: Sequence[str], now: datetime) -> Event:
+    return Event(at=now, kind="flaws", details={"artifact": artifact, "found": found, "gone": gone})
 
 
 def _flaws(findings: Iterable[Finding], image: ImageName, now: datetime) -> Iterator[Flaw]:

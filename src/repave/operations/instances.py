@@ -6,13 +6,15 @@ from datetime import datetime
 
 from repave.model.chain import Recorded
 from repave.model.finding import Finding, FindingReport, SourceStatus
-from repave.model.names import Digest
-from repave.operations.exposure import Bearer, bearer_of, lived
-from repave.operations.scan import blind, examine, unjudged
+from repave.model.lock import Lock
+from repave.model.names import Digest, ImageName
+from repave.model.release import Revision
+from repave.operations.exposure import Bearer, bearer_of
+from repave.operations.scan import examine, uncovered
 from repave.operations.urgency import by_urgency
 from repave.ports.advisories import Advisories
 from repave.ports.errors import Gone
-from repave.ports.history import Lifetime
+from repave.ports.history import Lifetime, lived
 from repave.ports.progress import Progress
 from repave.ports.store import Store
 
@@ -78,48 +80,60 @@ class Tracing:
         self._advisories = tuple(advisories)
         self._progress = progress
         self._reports: dict[Digest, FindingReport] = {}
+        self._sources: dict[str, SourceStatus] = {}
         self._unjudged: dict[str, None] = {}
 
-    def trace(self, name: str, at: datetime | None = None) -> Trace | None:
-        """The instances with that name or slot, or those of them that ran at ``at``; None when none ever had it."""
-        named = [lifetime for lifetime in self._store.lifetimes() if name in (lifetime.instance, lifetime.slot)]
+    def trace(self, name: str, at: datetime | None = None, *, kept: bool = False) -> Trace | None:
+        """The instances with that name or slot, or those of them that ran at ``at``; None when none ever had it.
+
+        ``kept``: their findings are those of the last examination, and no source is asked.
+        """
+        named = self._store.named(name)
         if not named:
             return None
-        asked = [one for one in named if at is None or lived(bearer_of(one), at)]
-        traced = tuple(self._traced(lifetime) for lifetime in asked)
-        sources = {source.name: source for report in self._reports.values() for source in report.sources}
-        return Trace(instances=traced, sources=tuple(sources.values()), unjudged=tuple(self._unjudged))
+        asked = [one for one in named if at is None or lived(one, at)]
+        traced = tuple(self._traced(lifetime, kept=kept) for lifetime in asked)
+        return Trace(instances=traced, sources=tuple(self._sources.values()), unjudged=tuple(self._unjudged))
 
-    def _traced(self, lifetime: Lifetime) -> Traced:
+    def _traced(self, lifetime: Lifetime, *, kept: bool) -> Traced:
         try:
             revision = self._store.revision(lifetime.fleet, lifetime.revision)
             release = self._store.release(revision.release)
         except Gone:
             return Traced(instance=bearer_of(lifetime), image="", artifact=None)
         lock = self._store.lock(release.lock)
-        report = self._report(release.lock)
-        found = (finding for finding in report.findings if revision.image in finding.images)
         return Traced(
             instance=bearer_of(lifetime),
             image=revision.image,
             artifact=revision.artifact,
             packages=tuple(sorted({f"{one.name} {one.version}" for one in lock.packages_of(revision.image)})),
-            findings=by_urgency(found),
+            findings=by_urgency(self._kept(revision) if kept else self._found(revision.image, release.lock, lock)),
             decided=self._decided(lifetime, revision.artifact),
         )
 
-    def _report(self, digest: Digest) -> FindingReport:
+    def _kept(self, revision: Revision) -> tuple[Finding, ...]:
+        """What the last examination found of it, and what that rests on."""
+        examination = self._store.examinations().get(revision.artifact)
+        if examination is None:
+            never = f"r{revision.release} was never examined: `repave scan --released` does"
+            self._unjudged[never] = None
+            return ()
+        self._sources |= {source.name: source for source in examination.sources}
+        self._unjudged.update(dict.fromkeys(examination.unjudged))
+        return self._store.findings(revision.artifact)
+
+    def _found(self, image: ImageName, digest: Digest, lock: Lock) -> Iterable[Finding]:
+        """What is known of it now."""
         if digest not in self._reports:
-            lock = self._store.lock(digest)
             report = examine(lock, self._advisories, self._progress)
             self._reports[digest] = report
-            if blind(lock, report.sources):
-                self._unjudged.update(dict.fromkeys(unjudged(lock, report.sources)))
-        return self._reports[digest]
+            self._sources |= {source.name: source for source in report.sources}
+            self._unjudged.update(dict.fromkeys(uncovered(lock, report.sources)))
+        return (finding for finding in self._reports[digest].findings if image in finding.images)
 
     def _decided(self, lifetime: Lifetime, artifact: Digest) -> tuple[Decided, ...]:
         after, found = 0, []
-        while page := self._store.recorded(after=after, kinds=DECIDING):
+        while page := self._store.recorded(after=after, kinds=DECIDING, fleet=lifetime.fleet):
             found += [_decided(one) for one in page if _concerns(one, lifetime, artifact)]
             after = page[-1].event.sequence
         return tuple(found)
@@ -132,8 +146,7 @@ def _concerns(recorded: Recorded, lifetime: Lifetime, artifact: Digest) -> bool:
     if isinstance(named, list | tuple) and artifact in named:
         return True
     where = details.get("environment", event.fleet.environment if event.fleet else None)
-    ours = event.fleet in {None, lifetime.fleet}
-    return ours and where == lifetime.fleet.environment and details.get("release") == lifetime.release
+    return where == lifetime.fleet.environment and details.get("release") == lifetime.release
 
 
 def _decided(recorded: Recorded) -> Decided:

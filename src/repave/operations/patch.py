@@ -15,7 +15,7 @@ from repave.operations.keys import fleets_of
 from repave.operations.locking import Asked, Locking, Proposal
 from repave.operations.releases import title
 from repave.operations.repairs import repairs_of
-from repave.operations.scan import blind, cves_of, examine, flaws_of
+from repave.operations.scan import cves_of, examine, flaws_of, uncovered
 from repave.operations.urgency import names_of
 from repave.ports.advisories import Advisories
 from repave.ports.clock import Clock
@@ -231,7 +231,7 @@ class Patching:
             lock = self._store.lock(release.lock)
             report = examine(lock, self._advisories, progress)
             self._examined[release.lock] = report
-            keep_flaws(lock, report, self._store, self._clock, judged=not blind(lock, report.sources))
+            keep_flaws(release.lock, report, self._store, self._clock, uncovered=uncovered(lock, report.sources))
         return self._examined[release.lock]
 
     def _placed(self, held: Held) -> Held:

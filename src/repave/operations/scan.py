@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from repave.config.lockfile import lock_digest
 from repave.model.finding import Carrier, Dismissal, Finding, FindingReport, Rating, SourceStatus
 from repave.model.lock import Ecosystem, Lock
 from repave.operations.exposure import Bearer, bearers, releases_of_locks
@@ -108,7 +109,7 @@ def scan(
 ) -> Scan:
     """Examine one lock, keep what is found of what was released from it, and look up who runs each finding."""
     report = examine(lock, advisories, progress)
-    keep_flaws(lock, report, store, clock, judged=not blind(lock, report.sources))
+    keep_flaws(lock_digest(lock), report, store, clock, uncovered=uncovered(lock, report.sources))
     runners = _Runners(store, lock)
     return Scan(
         subject=subject,
@@ -134,6 +135,12 @@ def flaws_of(findings: Iterable[Finding]) -> tuple[str, ...]:
 def blind(lock: Lock, sources: Iterable[SourceStatus]) -> bool:
     """Whether something is not judged that another source could judge."""
     return bool(_unjudged(lock, sources) - NEVER_JUDGED)
+
+
+def uncovered(lock: Lock, sources: Iterable[SourceStatus]) -> tuple[str, ...]:
+    """What no source covers, in words, where another source could: what was not found may be there."""
+    known = tuple(sources)
+    return unjudged(lock, known) if blind(lock, known) else ()
 
 
 def _unjudged(lock: Lock, sources: Iterable[SourceStatus]) -> frozenset[Ecosystem]:

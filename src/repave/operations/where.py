@@ -1,23 +1,24 @@
 """From a CVE, a package, a digest or a release to the instances that hold it, and held it."""
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from repave.model.finding import Finding, SourceStatus
-from repave.model.lock import Lock, LockedImage, LockedPackage
-from repave.model.names import Digest
+from repave.model.lock import Ecosystem, Lock, LockedImage, LockedPackage
+from repave.model.names import Digest, ReleaseNumber
 from repave.model.release import Bake, Release
 from repave.operations.errors import Refused
-from repave.operations.exposure import Bearer, bearers, lived
 from repave.operations.releases import release_named
-from repave.operations.scan import blind, examine, unjudged
+from repave.operations.scan import examine, uncovered
 from repave.operations.urgency import by_urgency
 from repave.ports.advisories import Advisories
 from repave.ports.bases import Bases, Held
 from repave.ports.bundles import Bundled, Bundles
 from repave.ports.errors import WorldError
+from repave.ports.history import Departed, Presence
 from repave.ports.progress import Progress
 from repave.ports.store import Store
 
@@ -25,6 +26,9 @@ RELEASE = re.compile(r"r[0-9]+")
 DIGEST = re.compile(r"(sha256:)?[0-9a-f]{64}")
 DISTRIBUTIONS = frozenset({"deb", "apk"})
 """Whose records of what an image holds are read."""
+
+CARRYING = frozenset({Ecosystem.OCI, Ecosystem.NPM})
+"""What brings packages along that no lock names."""
 
 UNTOLD = "it has no records of its distribution's packages that are read here (dpkg's and apk's are)"
 
@@ -43,8 +47,11 @@ class Holding:
     bakes: tuple[Bake, ...]
     """When it was baked: the first time, and each time again."""
 
-    living: tuple[Bearer, ...]
-    past: tuple[Bearer, ...]
+    living: tuple[Presence, ...]
+    """Of them each; oldest first."""
+
+    past: tuple[Departed, ...]
+    """By environment."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +78,7 @@ class Whereabouts:
     @property
     def environments(self) -> tuple[str, ...]:
         """Where living instances hold it."""
-        return tuple(sorted({bearer.environment for holding in self.holdings for bearer in holding.living}))
+        return tuple(sorted({one.fleet.environment for holding in self.holdings for one in holding.living}))
 
     @property
     def unknown(self) -> tuple[SourceStatus, ...]:
@@ -79,18 +86,18 @@ class Whereabouts:
         return tuple(source for source in self.sources if source.problem)
 
 
-def as_of(found: Whereabouts, at: datetime) -> Whereabouts:
-    """Which instances lived at that time, and which were gone by then; locks are judged by what is known now."""
-    return replace(found, holdings=tuple(_held_at(holding, at) for holding in found.holdings))
+@dataclass(frozen=True, kw_only=True)
+class _Found:
+    """What is known of a subject before it is asked who runs it."""
 
+    kind: str
+    held: Mapping[ReleaseNumber, tuple[str, ...]]
+    """What each release holds of it; nothing is nothing."""
 
-def _held_at(holding: Holding, at: datetime) -> Holding:
-    begun = [bearer for bearer in (*holding.living, *holding.past) if bearer.first_seen <= at]
-    return replace(
-        holding,
-        living=tuple(bearer for bearer in begun if lived(bearer, at)),
-        past=tuple(bearer for bearer in begun if not lived(bearer, at)),
-    )
+    locked: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    sources: tuple[SourceStatus, ...] = ()
+    unjudged: tuple[str, ...] = ()
 
 
 class Search:
@@ -113,24 +120,28 @@ class Search:
         self._advisories = tuple(advisories)
         self._progress = progress
 
-    def find(self, subject: str) -> Whereabouts:
-        """What the subject's form says it is decides how it is looked for."""
-        if CVE.fullmatch(subject):
-            return self._cve(subject.upper())
-        if RELEASE.fullmatch(subject):
-            release = release_named(self._store, subject)
-            return self._report(subject, "release", {release.lock: (subject,)}, only={release.number})
-        if DIGEST.fullmatch(subject):
-            return self._digest(Digest(subject if subject.startswith("sha256:") else f"sha256:{subject}"))
-        return self._package(subject)
+    def find(self, subject: str, at: datetime | None = None, *, kept: bool = False) -> Whereabouts:
+        """What the subject's form says it is decides how it is looked for.
 
-    def _cve(self, cve: str) -> Whereabouts:
+        ``at``: which instances lived at that time, and which were gone by then; locks are judged by what is known now.
+        ``kept``: a CVE is looked up in what the last examinations found, and no source is asked.
+        """
+        if CVE.fullmatch(subject):
+            found = self._kept_cve(subject.upper()) if kept else self._cve(subject.upper())
+        elif RELEASE.fullmatch(subject):
+            release = release_named(self._store, subject)
+            found = _Found(kind="release", held={release.number: (subject,)})
+        elif DIGEST.fullmatch(subject):
+            found = self._digest(Digest(subject if subject.startswith("sha256:") else f"sha256:{subject}"))
+        else:
+            found = self._package(subject)
+        return self._report(subject, found, at)
+
+    def _cve(self, cve: str) -> _Found:
         """Examined now, each lock: a fix published after a release was made counts too."""
-        locks = {release.lock for release in self._store.releases()}
-        held: dict[Digest, tuple[str, ...]] = {}
         sources: dict[str, SourceStatus] = {}
         said: dict[Finding, None] = {}
-        not_judged: dict[str, None] = {}
+        gaps: dict[str, None] = {}
 
         def holders(lock: Lock) -> tuple[str, ...]:
             report = examine(lock, self._advisories, self._progress)
@@ -139,18 +150,44 @@ class Search:
                     sources[source.name] = source
             found = [finding for finding in report.findings if cve in finding.cves]
             said.update(dict.fromkeys(found))
-            if blind(lock, report.sources):
-                not_judged.update(dict.fromkeys(unjudged(lock, report.sources)))
+            gaps.update(dict.fromkeys(uncovered(lock, report.sources)))
             return tuple(dict.fromkeys(map(_told, found)))
 
-        for digest in sorted(locks):
-            if what := holders(self._store.lock(digest)):
-                held[digest] = what
-        present = holders(self._present) if self._present else ()
-        whereabouts = self._report(cve, "cve", held, locked=present, sources=tuple(sources.values()))
-        return replace(whereabouts, findings=by_urgency(said), unjudged=tuple(not_judged))
+        return _Found(
+            kind="cve",
+            held=self._by_release({lock: holders(self._store.lock(lock)) for lock in self._released_locks()}),
+            locked=holders(self._present) if self._present else (),
+            findings=by_urgency(said),
+            sources=tuple(sources.values()),
+            unjudged=tuple(gaps),
+        )
 
-    def _package(self, subject: str) -> Whereabouts:
+    def _kept_cve(self, cve: str) -> _Found:
+        """By the last examination of each artifact; one that never was may have it."""
+        found, examined = self._store.found(cve), self._store.examinations()
+        held: dict[ReleaseNumber, tuple[str, ...]] = {}
+        sources: dict[str, SourceStatus] = {}
+        gaps: dict[str, None] = {}
+        for release in self._store.releases():
+            artifacts = tuple(release.artifacts.values())
+            said = [finding for artifact in artifacts for finding in found.get(artifact, ()) if cve in finding.cves]
+            held[release.number] = tuple(dict.fromkeys(map(_told, said)))
+            for artifact in artifacts:
+                if artifact not in examined:
+                    gaps[f"{release} was never examined: `repave scan --released` does"] = None
+                    continue
+                gaps.update(dict.fromkeys(examined[artifact].unjudged))
+                sources |= {one.name: one for one in examined[artifact].sources if _worse(one, sources.get(one.name))}
+        every = dict.fromkeys(finding for some in found.values() for finding in some if cve in finding.cves)
+        return _Found(
+            kind="cve",
+            held=held,
+            findings=by_urgency(every),
+            sources=tuple(sources.values()),
+            unjudged=tuple(gaps),
+        )
+
+    def _package(self, subject: str) -> _Found:
         name, _, version = subject.partition("==")
         if not name:
             raise Refused(f"`{subject}` names nothing", hint="as in `repave where openssl==3.0.20-1~deb12u2`")
@@ -162,10 +199,25 @@ class Search:
             return (*_matching((*lock.packages, *below), name, version or None), *_within(bundled, name, version))
 
         # The store knows what locks hold; what lies in images below and within packages is read from these.
-        locks = {*self._store.locks_holding(name, version or None), *(one.lock for one in self._store.releases())}
-        held = {digest: what for digest in sorted(locks) if (what := holders(self._store.lock(digest)))}
-        present = holders(self._present) if self._present else ()
-        return self._report(subject, "package", held, locked=present, sources=tuple(sources.values()))
+        held = dict(self._store.packages_held(name, version or None))
+        for digest in self._released_locks() & self._store.locks_with(CARRYING):
+            held[digest] = holders(self._store.lock(digest))
+        locked = holders(self._present) if self._present else ()
+        return _Found(kind="package", held=self._by_release(held), locked=locked, sources=tuple(sources.values()))
+
+    def _digest(self, digest: Digest) -> _Found:
+        files = self._store.files_held(digest.removeprefix("sha256:"))
+        held = {
+            release.number: (*_bearing(release, digest), *files.get(release.lock, ()))
+            for release in self._store.releases()
+        }
+        return _Found(kind="digest", held=held, locked=_files(self._present, digest) if self._present else ())
+
+    def _released_locks(self) -> frozenset[Digest]:
+        return frozenset(release.lock for release in self._store.releases())
+
+    def _by_release(self, held: Mapping[Digest, tuple[str, ...]]) -> Mapping[ReleaseNumber, tuple[str, ...]]:
+        return {release.number: held.get(release.lock, ()) for release in self._store.releases()}
 
     def _below(self, lock: Lock, image: LockedImage, sources: dict[str, SourceStatus]) -> Sequence[Held]:
         """What the base of an image says it holds; one that cannot be read, or not whole, is told in ``sources``."""
@@ -192,46 +244,43 @@ class Search:
             sources[title] = SourceStatus(name=title, as_of=None, problem=failure.message)
             return {}
 
-    def _digest(self, digest: Digest) -> Whereabouts:
-        held: dict[Digest, tuple[str, ...]] = {}
-        only = set()
-        for release in self._store.releases():
-            what = _bearing(release, self._store.lock(release.lock), digest)
-            if what:
-                held[release.lock] = what
-                only.add(release.number)
-        present = _files(self._present, digest) if self._present else ()
-        return self._report(digest, "digest", held, locked=present, only=only)
-
-    def _report(
-        self,
-        subject: str,
-        kind: str,
-        held: Mapping[Digest, tuple[str, ...]],
-        *,
-        locked: tuple[str, ...] = (),
-        only: Collection[int] | None = None,
-        sources: tuple[SourceStatus, ...] = (),
-    ) -> Whereabouts:
-        lifetimes = self._store.lifetimes()
-        holdings = []
-        for release in self._store.releases():
-            if release.lock not in held or (only is not None and release.number not in only):
-                continue
-            instances = bearers(lifetimes, {release.number})
-            holdings.append(
-                Holding(
-                    release=str(release),
-                    lock=release.lock,
-                    what=held[release.lock],
-                    bakes=self._store.bakes(release.number),
-                    living=tuple(bearer for bearer in instances if bearer.gone_at is None),
-                    past=tuple(bearer for bearer in instances if bearer.gone_at is not None),
-                )
+    def _report(self, subject: str, found: _Found, at: datetime | None) -> Whereabouts:
+        held = {number: what for number, what in found.held.items() if what}
+        living: dict[ReleaseNumber, list[Presence]] = defaultdict(list)
+        past: dict[ReleaseNumber, list[Departed]] = defaultdict(list)
+        for one in self._store.alive(held, at):
+            living[one.release].append(one)
+        for gone in self._store.departed(held, at):
+            past[gone.release].append(gone)
+        bakes = self._store.bakes()
+        holdings = tuple(
+            Holding(
+                release=str(release),
+                lock=release.lock,
+                what=held[release.number],
+                bakes=tuple(bake for bake in bakes if bake.release == release.number),
+                living=tuple(living[release.number]),
+                past=tuple(past[release.number]),
             )
-        return Whereabouts(
-            subject=subject, kind=kind, locked=locked, holdings=tuple(holdings), findings=(), sources=sources
+            for release in self._store.releases()
+            if release.number in held
         )
+        return Whereabouts(
+            subject=subject,
+            kind=found.kind,
+            locked=found.locked,
+            holdings=holdings,
+            findings=found.findings,
+            sources=found.sources,
+            unjudged=found.unjudged,
+        )
+
+
+def _worse(one: SourceStatus, known: SourceStatus | None) -> bool:
+    """Whether it says less: it could not be read, or is older."""
+    if known is None or bool(one.problem) != bool(known.problem):
+        return known is None or bool(one.problem)
+    return one.as_of is None or (known.as_of is not None and one.as_of < known.as_of)
 
 
 def _told(finding: Finding) -> str:
@@ -259,9 +308,9 @@ def _within(bundled: Mapping[LockedPackage, Sequence[Bundled]], name: str, versi
     return tuple(sorted(found))
 
 
-def _bearing(release: Release, lock: Lock, digest: Digest) -> tuple[str, ...]:
+def _bearing(release: Release, digest: Digest) -> tuple[str, ...]:
     images = tuple(f"image {image}" for image, artifact in release.artifacts.items() if artifact == digest)
-    return (*images, *(("the lock",) if release.lock == digest else ()), *_files(lock, digest))
+    return (*images, *(("the lock",) if release.lock == digest else ()))
 
 
 def _files(lock: Lock, digest: Digest) -> tuple[str, ...]:

@@ -18,3 +18,14 @@ class Advisories(Protocol):
         of the status, never silence. So are data older than the project's ``max_age``.
         """
         ...
+
+
+class Searchable(Advisories, Protocol):
+    """A source that can tell beforehand what a flaw is about."""
+
+    def packages_of(self, flaw: str, *, progress: Progress) -> frozenset[str] | None:
+        """The packages that a CVE, or what else a flaw is called, is about, by their own names or their sources'.
+
+        None where that cannot be told, or not all of it: then only examining whole locks tells.
+        """
+        ...

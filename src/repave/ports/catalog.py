@@ -1,11 +1,11 @@
 """What was locked, baked and released, and may be asked about later."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Protocol
 
 from repave.model.artifact import Artifact
-from repave.model.lock import Lock
+from repave.model.lock import Ecosystem, Lock
 from repave.model.names import Digest, FleetKey, ImageName, ReleaseNumber, RevisionId
 from repave.model.release import Bake, Release, Revision
 
@@ -23,6 +23,22 @@ class Catalog(Protocol):
 
     def locks_holding(self, package: str, version: str | None = None) -> tuple[Digest, ...]:
         """The locks that pin the package, named as itself or by its source package; in the order they were kept."""
+        ...
+
+    def packages_held(self, name: str, version: str | None = None) -> Mapping[Digest, tuple[str, ...]]:
+        """By lock, the packages of that name or source, in any version or in this one, as ``name version``, sorted."""
+        ...
+
+    def parts(self, names: Collection[str]) -> Mapping[Digest, Lock]:
+        """By lock, what it holds of the packages of these names or sources, as a lock of that alone."""
+        ...
+
+    def files_held(self, sha256: str) -> Mapping[Digest, tuple[str, ...]]:
+        """By lock, what is locked with these bytes: packages as ``name version``, the application's by their target."""
+        ...
+
+    def locks_with(self, ecosystems: Collection[Ecosystem]) -> frozenset[Digest]:
+        """The locks that hold a package of one of these."""
         ...
 
     def add_artifact(self, artifact: Artifact, lock: Digest, at: datetime) -> None:
@@ -49,8 +65,8 @@ class Catalog(Protocol):
         """Keep that a release was baked; the same lock baked again is another bake of the same release."""
         ...
 
-    def bakes(self, release: ReleaseNumber) -> tuple[Bake, ...]:
-        """Oldest first; none of releases that were baked before bakes were kept."""
+    def bakes(self, release: ReleaseNumber | None = None) -> tuple[Bake, ...]:
+        """Of one release or all, oldest first; none of releases that were baked before bakes were kept."""
         ...
 
     def add_revision(self, fleet: FleetKey, revision: Revision) -> RevisionId:

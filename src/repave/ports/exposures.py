@@ -1,6 +1,6 @@
 """Which flaws artifacts are known to have."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Protocol
 
@@ -16,6 +16,13 @@ class Exposures(Protocol):
 
         ``whole``: what is not among them is gone, for every source could be read. Every fleet that was asked to run the
         artifact gets a new generation when anything has changed.
+        """
+        ...
+
+    def learn(self, artifacts: Collection[Digest], flaws: Iterable[Flaw]) -> Mapping[Digest, tuple[str, ...]]:
+        """Keep flaws that are newly known of all these artifacts; nothing is gone by it.
+
+        Answers by artifact which of them were not known of it, sorted; fleets get new generations as in ``expose``.
         """
         ...
 

@@ -7,7 +7,7 @@ from typing import NamedTuple, Protocol
 
 from repave.model.chain import Recorded
 from repave.model.event import Event
-from repave.model.names import FleetKey, InstanceId, ReleaseNumber, RevisionId, SlotId, ZoneName
+from repave.model.names import EnvironmentName, FleetKey, InstanceId, ReleaseNumber, RevisionId, SlotId, ZoneName
 from repave.model.observation import Observation, TrafficState
 from repave.model.plan import Plan
 from repave.model.target import Order
@@ -38,6 +38,52 @@ class Lifetime(NamedTuple):
 
     leaving_from: datetime | None = None
     """When it was first seen to get no new requests by repave's own doing."""
+
+
+class Presence(NamedTuple):
+    """An instance as far as questions about many need it: fewer fields, for there are many."""
+
+    fleet: FleetKey
+    instance: InstanceId
+    slot: SlotId
+    release: ReleaseNumber
+    zone: ZoneName
+    first_seen: datetime
+    last_seen: datetime
+    gone_at: datetime | None
+
+
+def lived(lifetime: Lifetime, at: datetime | None) -> bool:
+    """Whether it was there at that time, from its first sight to the list that lacked it; None: whether it is."""
+    if at is None or lifetime.first_seen > at:
+        return at is None and lifetime.gone_at is None
+    return lifetime.gone_at is None or at < lifetime.gone_at
+
+
+class Departed(NamedTuple):
+    """How many instances ran one release in one environment and are gone."""
+
+    environment: EnvironmentName
+    release: ReleaseNumber
+    instances: int
+    first_seen: datetime
+    """The first of them."""
+
+    gone_at: datetime
+    """The last of them."""
+
+
+def summed(parts: Iterable[Departed]) -> tuple[Departed, ...]:
+    """Of each release and environment one, sorted."""
+    whole: dict[tuple[ReleaseNumber, EnvironmentName], Departed] = {}
+    for part in parts:
+        known = whole.get((part.release, part.environment), part._replace(instances=0))
+        whole[part.release, part.environment] = part._replace(
+            instances=known.instances + part.instances,
+            first_seen=min(known.first_seen, part.first_seen),
+            gone_at=max(known.gone_at, part.gone_at),
+        )
+    return tuple(whole[key] for key in sorted(whole))
 
 
 MARKS: Mapping[str, frozenset[TrafficState]] = {
@@ -74,6 +120,18 @@ class History(Protocol):
         """Of one fleet or all, oldest first; ``living`` leaves out those that are gone."""
         ...
 
+    def alive(self, releases: Collection[ReleaseNumber], at: datetime | None = None) -> tuple[Presence, ...]:
+        """Those that run one of the releases, or ran it at that time, oldest first."""
+        ...
+
+    def departed(self, releases: Collection[ReleaseNumber], at: datetime | None = None) -> tuple[Departed, ...]:
+        """Those that ran one of the releases and are gone, or were by then, counted; by release and environment."""
+        ...
+
+    def named(self, name: str) -> tuple[Lifetime, ...]:
+        """Those whose instance or slot has that name, oldest first."""
+        ...
+
     def together(self) -> AbstractContextManager[None]:
         """What is written within is written all or not at all, by this thread; within another, it is a part of that.
 
@@ -90,8 +148,13 @@ class History(Protocol):
         """The story, which is all events with a message, after a sequence number, oldest first, ``limit`` at most."""
         ...
 
-    def recorded(self, *, after: int = 0, limit: int = 1000, kinds: Collection[str] = ()) -> tuple[Recorded, ...]:
-        """All that is recorded after a sequence number, or what of it is of these kinds, oldest first, with hashes."""
+    def recorded(
+        self, *, after: int = 0, limit: int = 1000, kinds: Collection[str] = (), fleet: FleetKey | None = None
+    ) -> tuple[Recorded, ...]:
+        """All that is recorded after a sequence number, oldest first, with hashes.
+
+        Or what of it is of these ``kinds``; and of this ``fleet`` or of none.
+        """
         ...
 
     def newest_of(self, fleet: FleetKey, kinds: Collection[str]) -> Event | None:

@@ -1,13 +1,16 @@
 """The catalogue port: immutable things by their names."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 from datetime import datetime
+from functools import cache, partial
+from operator import itemgetter
 
 from sqlalchemy import ColumnElement, Connection, Row, RowMapping, Table, insert, or_, select
 
 from repave.model.artifact import Artifact
-from repave.model.lock import Lock
+from repave.model.lock import Ecosystem, Lock, LockedImage, LockedPackage
 from repave.model.names import Digest, FleetKey, ImageName, ReleaseNumber, RevisionId
 from repave.model.record import released
 from repave.model.release import Bake, Release, Revision
@@ -16,7 +19,10 @@ from repave.store.chain import append, recording
 from repave.store.counters import draw, hold
 from repave.store.database import Database
 from repave.store.documents import decode, encode
-from repave.store.schema import artifacts, bakes, locks, packages, releases, revisions
+from repave.store.schema import artifacts, bakes, contents, locks, releases, revisions
+
+FILE = "file"
+"""In place of an ecosystem, of what is the application's own."""
 
 
 class SqlCatalog:
@@ -33,19 +39,9 @@ class SqlCatalog:
                 return
             position = draw(connection, "lock")
             row = {"digest": digest, "position": position, "at": at, "document": encode(lock)}
-            connection.execute(insert(locks), row)
-            index = {
-                (package.ecosystem, package.name, package.version): {
-                    "lock": digest,
-                    "ecosystem": package.ecosystem.value,
-                    "name": package.name,
-                    "version": package.version,
-                    "source": package.source,
-                }
-                for package in lock.packages
-            }
-            if index:
-                connection.execute(insert(packages), list(index.values()))
+            connection.execute(insert(locks), {**row, "images": encode(lock.images)})
+            if rows := contents_of(digest, lock):
+                connection.execute(insert(contents), rows)
 
     def lock(self, digest: Digest) -> Lock:
         """Raises Gone."""
@@ -59,13 +55,54 @@ class SqlCatalog:
 
     def locks_holding(self, package: str, version: str | None = None) -> tuple[Digest, ...]:
         """By the index."""
-        wanted = or_(packages.c.name == package, packages.c.source == package)
-        query = select(locks.c.digest).join(packages, packages.c.lock == locks.c.digest).where(wanted)
+        query = select(locks.c.digest).join(contents, contents.c.lock == locks.c.digest).where(_named(package))
         if version is not None:
-            query = query.where(packages.c.version == version)
+            query = query.where(contents.c.version == version)
         with self._database.reading() as connection:
             found = connection.scalars(query.distinct().add_columns(locks.c.position).order_by(locks.c.position))
             return tuple(Digest(digest) for digest in found)
+
+    def packages_held(self, name: str, version: str | None = None) -> Mapping[Digest, tuple[str, ...]]:
+        """By the index."""
+        wanted = _named(name)
+        if version is not None:
+            wanted &= or_(contents.c.version == version, contents.c.source_version == version)
+        return self._held(wanted)
+
+    def files_held(self, sha256: str) -> Mapping[Digest, tuple[str, ...]]:
+        """By the index."""
+        return self._held(contents.c.sha256 == sha256)
+
+    def locks_with(self, ecosystems: Collection[Ecosystem]) -> frozenset[Digest]:
+        """By the index."""
+        query = select(contents.c.lock).where(contents.c.ecosystem.in_(ecosystems)).distinct()
+        with self._database.reading() as connection:
+            return frozenset(map(Digest, connection.scalars(query)))
+
+    def parts(self, names: Collection[str]) -> Mapping[Digest, Lock]:
+        """By the index: each package is read once, however many locks hold it."""
+        query = (
+            select(locks.c.digest, locks.c.images, contents.c.document)
+            .join(contents, contents.c.lock == locks.c.digest)
+            .where(contents.c.ecosystem != FILE)
+            .where(or_(contents.c.name.in_(names), contents.c.source.in_(names)))
+            .order_by(locks.c.position, contents.c.ecosystem, contents.c.name, contents.c.version)
+        )
+        package, images = cache(partial(decode, LockedPackage)), cache(partial(decode, tuple[LockedImage, ...]))
+        found: dict[Digest, Lock] = {}
+        with self._database.reading() as connection:
+            for digest, made_for, document in connection.execute(query):
+                known = found.get(Digest(digest), Lock(images=images(made_for)))
+                found[Digest(digest)] = replace(known, packages=(*known.packages, package(document)))
+        return found
+
+    def _held(self, wanted: ColumnElement[bool]) -> Mapping[Digest, tuple[str, ...]]:
+        held: dict[Digest, set[str]] = {}
+        with self._database.reading() as connection:
+            rows = connection.execute(select(contents.c.lock, contents.c.name, contents.c.version).where(wanted))
+            for lock, name, version in rows:
+                held.setdefault(Digest(lock), set()).add(f"{name} {version}".rstrip())
+        return {lock: tuple(sorted(what)) for lock, what in held.items()}
 
     def add_artifact(self, artifact: Artifact, lock: Digest, at: datetime) -> None:
         """Keep an artifact, and which lock it was made from."""
@@ -121,9 +158,11 @@ class SqlCatalog:
             if _one(connection, bakes, same) is None:
                 connection.execute(insert(bakes), vars(bake))
 
-    def bakes(self, release: ReleaseNumber) -> tuple[Bake, ...]:
-        """Oldest first."""
-        query = select(bakes).where(bakes.c.release == release).order_by(bakes.c.began_at)
+    def bakes(self, release: ReleaseNumber | None = None) -> tuple[Bake, ...]:
+        """Of one release or all, oldest first."""
+        query = select(bakes).order_by(bakes.c.began_at, bakes.c.release)
+        if release is not None:
+            query = query.where(bakes.c.release == release)
         with self._database.reading() as connection:
             return tuple(Bake(**row) for row in connection.execute(query).mappings())
 
@@ -155,6 +194,31 @@ class SqlCatalog:
         query = select(revisions.c.document).where(revisions.c.fleet == fleet).order_by(revisions.c.position)
         with self._database.reading() as connection:
             return tuple(decode(Revision, document) for document in connection.scalars(query))
+
+
+def contents_of(digest: Digest, lock: Lock) -> list[dict[str, str]]:
+    """The rows by which what a lock holds is found; a file of the application is named by its target."""
+    rows = [
+        {
+            "lock": digest,
+            "ecosystem": package.ecosystem.value,
+            "name": package.name,
+            "version": package.version,
+            "source": package.source,
+            "source_version": package.source_version,
+            "sha256": package.sha256,
+            "document": encode(package),
+        }
+        for package in lock.packages
+    ]
+    nothing = {"ecosystem": FILE, "version": "", "source": "", "source_version": "", "document": ""}
+    rows += [{"lock": digest, "name": file.target, "sha256": file.sha256, **nothing} for file in lock.files]
+    key = itemgetter(*(column.name for column in contents.primary_key))
+    return list({key(row): row for row in rows}.values())
+
+
+def _named(name: str) -> ColumnElement[bool]:
+    return (contents.c.ecosystem != FILE) & or_(contents.c.name == name, contents.c.source == name)
 
 
 def _one(connection: Connection, table: Table, condition: ColumnElement[bool]) -> RowMapping | None:

@@ -18,6 +18,8 @@ from zoneinfo import ZoneInfo
 
 Value = TypeVar("Value")
 Reader = Callable[[object], object]
+SIMPLE = frozenset({str, int, float, bool})
+"""What JSON knows itself."""
 
 
 def encode(value: object) -> str:
@@ -31,10 +33,10 @@ def decode(kind: type[Value], text: str) -> Value:
 
 
 def _plain(value: object) -> object:
+    if value is None or type(value) in SIMPLE:
+        return value
     if isinstance(value, Enum):
         return value.value
-    if value is None or isinstance(value, str | int | float):
-        return value
     if isinstance(value, datetime | tzinfo):
         return value.isoformat() if isinstance(value, datetime) else str(value)
     if isinstance(value, Mapping):
@@ -42,8 +44,13 @@ def _plain(value: object) -> object:
     if isinstance(value, tuple | list):
         return [_plain(item) for item in value]
     if is_dataclass(value):
-        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+        return {name: _plain(getattr(value, name)) for name in _names(cast("Hashable", type(value)))}
     raise TypeError(f"a document cannot hold {type(value).__name__}")
+
+
+@cache
+def _names(kind: Hashable) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(cast("type", kind)))
 
 
 @cache

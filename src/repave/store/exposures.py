@@ -1,6 +1,6 @@
 """The exposures port: flaws of artifacts, and the revisions that are exposed by them."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 
 from sqlalchemy import Connection, Row, delete, insert, select, update
@@ -28,8 +28,33 @@ class SqlExposures:
             for flaw in flaws:
                 after[flaw.advisory] = flaw.known_since(before.get(flaw.advisory))
             if after != before:
-                _keep(connection, artifact, after.values())
+                _forget(connection, artifact, [name for name, flaw in before.items() if after.get(name) != flaw])
+                _keep(connection, artifact, [flaw for name, flaw in after.items() if before.get(name) != flaw])
                 move_on(connection, (artifact,))
+
+    def learn(self, artifacts: Collection[Digest], flaws: Iterable[Flaw]) -> Mapping[Digest, tuple[str, ...]]:
+        """Keep them of each, and answer what is new."""
+        new = {flaw.advisory: flaw for flaw in flaws}
+        about = table.c.artifact.in_(artifacts) & table.c.advisory.in_(new)
+        with self._database.writing() as connection:
+            before = {
+                (row.artifact, row.advisory): _flaw(row) for row in connection.execute(select(table).where(about))
+            }
+            after = {
+                (artifact, name): flaw.known_since(before.get((artifact, name)))
+                for artifact in artifacts
+                for name, flaw in new.items()
+            }
+            if changed := {key: flaw for key, flaw in after.items() if before.get(key) != flaw}:
+                concerned = sorted({artifact for artifact, _ in changed})
+                connection.execute(delete(table).where(table.c.artifact.in_(concerned), table.c.advisory.in_(new)))
+                rows = [_row(artifact, flaw) for (artifact, _), flaw in after.items() if artifact in concerned]
+                connection.execute(insert(table), rows)
+                move_on(connection, concerned)
+        learned = {
+            artifact: tuple(sorted(name for name in new if (artifact, name) not in before)) for artifact in artifacts
+        }
+        return {artifact: names for artifact, names in learned.items() if names}
 
     def note_examined(self, artifact: Digest, at: datetime) -> None:
         """But for its flaws, it is clean."""
@@ -77,17 +102,21 @@ def _flaw(row: Row[tuple[object, ...]]) -> Flaw:
     )
 
 
+def _forget(connection: Connection, artifact: Digest, names: Collection[str]) -> None:
+    if names:
+        connection.execute(delete(table).where(table.c.artifact == artifact, table.c.advisory.in_(names)))
+
+
 def _keep(connection: Connection, artifact: Digest, found: Iterable[Flaw]) -> None:
-    connection.execute(delete(table).where(table.c.artifact == artifact))
-    rows = [
-        {
-            "artifact": artifact,
-            "advisory": flaw.advisory,
-            "severity": flaw.severity.value,
-            "published_at": flaw.published_at,
-            "fixable_at": flaw.fixable_at,
-        }
-        for flaw in found
-    ]
-    if rows:
+    if rows := [_row(artifact, flaw) for flaw in found]:
         connection.execute(insert(table), rows)
+
+
+def _row(artifact: Digest, flaw: Flaw) -> dict[str, object]:
+    return {
+        "artifact": artifact,
+        "advisory": flaw.advisory,
+        "severity": flaw.severity.value,
+        "published_at": flaw.published_at,
+        "fixable_at": flaw.fixable_at,
+    }

@@ -3,23 +3,29 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
-from typing import cast
+from typing import Any, cast
 
-from sqlalchemy import Connection, Row, Table, and_, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Select, Table, and_, insert, or_, select, update
 
 from repave.model.chain import Recorded
 from repave.model.event import Event
-from repave.model.names import Digest, FleetKey, InstanceId, ReleaseNumber, RevisionId, SlotId, ZoneName
+from repave.model.names import Digest, FleetKey, InstanceId, ReleaseNumber, RevisionId, SlotId
 from repave.model.observation import Instance, Observation, TrafficState
 from repave.model.plan import Plan
 from repave.model.record import seen
 from repave.model.target import Order
-from repave.ports.history import MARKS, Lifetime
+from repave.ports.history import MARKS, Departed, Lifetime, Presence
 from repave.store.chain import COUNTER, append, event_of, recorded_of, recording
 from repave.store.counters import drawn
 from repave.store.database import Database
+from repave.store.departures import count_departures, departed
 from repave.store.documents import decode, encode
 from repave.store.schema import events, lifetimes, observations, plans, revisions
+from repave.store.schema import releases as numbers
+
+OLDEST_FIRST = (lifetimes.c.first_seen, lifetimes.c.fleet, lifetimes.c.instance)
+PRESENT = [lifetimes.c[name] for name in Presence._fields]
+LIVED = [lifetimes.c[name] for name in Lifetime._fields]
 
 
 class SqlHistory:
@@ -58,13 +64,29 @@ class SqlHistory:
 
     def lifetimes(self, fleet: FleetKey | None = None, *, living: bool = False) -> tuple[Lifetime, ...]:
         """Of one fleet or all, oldest first."""
-        query = select(lifetimes).order_by(lifetimes.c.first_seen, lifetimes.c.fleet, lifetimes.c.instance)
+        query = select(*LIVED).order_by(*OLDEST_FIRST)
         if fleet is not None:
             query = query.where(lifetimes.c.fleet == fleet)
         if living:
             query = query.where(lifetimes.c.gone_at.is_(None))
+        return self._lived(query)
+
+    def alive(self, releases: Collection[ReleaseNumber], at: datetime | None = None) -> tuple[Presence, ...]:
+        """Those that run one of the releases, or ran it at that time, oldest first."""
+        there = lifetimes.c.gone_at.is_(None) if at is None else _there(at)
+        query = select(*PRESENT).where(_of(releases, at), there).order_by(*OLDEST_FIRST)
         with self._database.reading() as connection:
-            return tuple(_lifetime(row) for row in connection.execute(query))
+            return tuple(Presence(*row) for row in connection.execute(query).all())
+
+    def departed(self, releases: Collection[ReleaseNumber], at: datetime | None = None) -> tuple[Departed, ...]:
+        """Those that ran one of the releases and are gone, or were by then, counted; by release and environment."""
+        with self._database.reading() as connection:
+            return departed(connection, releases, at)
+
+    def named(self, name: str) -> tuple[Lifetime, ...]:
+        """Those whose instance or slot has that name, oldest first."""
+        either = or_(lifetimes.c.instance == name, lifetimes.c.slot == name)
+        return self._lived(select(*LIVED).where(either).order_by(*OLDEST_FIRST))
 
     def record(self, events_: Iterable[Event]) -> None:
         """Add to the story."""
@@ -82,11 +104,15 @@ class SqlHistory:
         with self._database.reading() as connection:
             return tuple(event_of(row) for row in connection.execute(query))
 
-    def recorded(self, *, after: int = 0, limit: int = 1000, kinds: Collection[str] = ()) -> tuple[Recorded, ...]:
-        """All that is recorded after a sequence number, or what is of these kinds, oldest first."""
+    def recorded(
+        self, *, after: int = 0, limit: int = 1000, kinds: Collection[str] = (), fleet: FleetKey | None = None
+    ) -> tuple[Recorded, ...]:
+        """All that is recorded after a sequence number, or what is of these kinds and this fleet or none."""
         query = select(events).where(events.c.sequence > after).order_by(events.c.sequence).limit(limit)
         if kinds:
             query = query.where(events.c.kind.in_(kinds))
+        if fleet is not None:
+            query = query.where(or_(events.c.fleet.is_(None), events.c.fleet == fleet))
         with self._database.reading() as connection:
             return tuple(recorded_of(row) for row in connection.execute(query))
 
@@ -102,10 +128,32 @@ class SqlHistory:
         with self._database.reading() as connection:
             return drawn(connection, COUNTER)
 
+    def _lived(self, query: Select[Any]) -> tuple[Lifetime, ...]:
+        """Its columns are those of a lifetime, in the same order; a name apart costs as much as its whole row."""
+        with self._database.reading() as connection:
+            return tuple(map(Lifetime._make, connection.execute(query).all()))
+
     def _newest(self, table: Table, fleet: FleetKey) -> str | None:
         with self._database.reading() as connection:
             found = connection.scalar(select(table.c.document).where(table.c.fleet == fleet))
         return cast("str | None", found)
+
+
+def _of(releases: Collection[ReleaseNumber], at: datetime | None) -> ColumnElement[bool]:
+    """Of these. Where it is about a time, most are over by then or not begun: two looks into an index tell."""
+    if at is None:
+        return lifetimes.c.release.in_(releases)
+    other = lifetimes.alias()
+    theirs = select(other.c.release).where(other.c.release == numbers.c.number)
+    begun = theirs.where(other.c.first_seen <= at).exists()
+    ended = ~theirs.where(other.c.gone_at.is_(None)).exists() & ~theirs.where(other.c.gone_at > at).exists()
+    there = select(numbers.c.number).where(numbers.c.number.in_(releases), begun, ~ended)
+    return lifetimes.c.release.in_(there)
+
+
+def _there(at: datetime) -> ColumnElement[bool]:
+    """From the first sight to the list that lacked it."""
+    return and_(lifetimes.c.first_seen <= at, or_(lifetimes.c.gone_at.is_(None), lifetimes.c.gone_at > at))
 
 
 def _keep_newest(connection: Connection, table: Table, kept: Observation | Plan) -> bool:
@@ -149,7 +197,9 @@ def _live(connection: Connection, observation: Observation, ordered: Mapping[Slo
         change({name for name in so if getattr(known[name], mark) is None}, **{mark: observation.traffic.at})
     ended = set() if observation.machines.incomplete else known.keys() - listed.keys()
     change(ended, gone_at=at)
+    count_departures(connection, fleet, {known[name].release for name in ended})
     back = {name for name in listed.keys() & known.keys() if known[name].gone_at is not None}
+    count_departures(connection, fleet, {known[name].release for name in back})
     running = {name: listed[name].revision for name in listed.keys() - known.keys() | back}
     artifacts = _artifacts(connection, fleet, set(running.values()))
     return seen(observation, {name: artifacts.get(revision) for name, revision in running.items()}, ended)
@@ -180,21 +230,3 @@ def _birth(
         "launched_at": launched_at,
         **{mark: observation.traffic.at if shown in states else None for mark, states in MARKS.items()},
     }
-
-
-def _lifetime(row: Row[tuple[object, ...]]) -> Lifetime:
-    return Lifetime(
-        fleet=row.fleet,
-        instance=InstanceId(row.instance),
-        slot=SlotId(row.slot),
-        revision=RevisionId(row.revision),
-        release=ReleaseNumber(row.release),
-        zone=ZoneName(row.zone),
-        first_seen=row.first_seen,
-        last_seen=row.last_seen,
-        served_from=row.served_from,
-        gone_at=row.gone_at,
-        launched_at=row.launched_at,
-        healthy_from=row.healthy_from,
-        leaving_from=row.leaving_from,
-    )

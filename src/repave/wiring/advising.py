@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from repave.advisories.osv.files import RecordSource
     from repave.model.advisories import AdvisorySource, Published
     from repave.model.project import Project
-    from repave.ports.advisories import Advisories
+    from repave.ports.advisories import Advisories, Searchable
     from repave.ports.archive import Archive
     from repave.ports.bases import Bases
     from repave.ports.bundles import Bundles
@@ -56,6 +56,21 @@ class Advising:
         named = (self.source(source) for source in self._project.advisories.sources)
         source = DecoratedAdvisories((dated, *named), self.decorations())
         return AdvisoriesBundled(AdvisoriesBelow(source, bases=bases), bundles=bundles)
+
+    def searchable(self) -> "Searchable":
+        """Those whose records are here, as one. Raises Refused where the file names none."""
+        from repave.advisories.decorated import SearchableAdvisories
+        from repave.advisories.osv.indexed import IndexedAdvisories
+        from repave.operations.errors import Refused
+
+        named = (self.source(source) for source in self._project.advisories.sources)
+        here = [source for source in named if isinstance(source, IndexedAdvisories)]
+        if not here:
+            raise Refused(
+                "no source of advisories has its records here",
+                hint="name an OSV zip or folder, or Debian's tracker, under `advisories` in repave.yaml",
+            )
+        return SearchableAdvisories(here, self.decorations())
 
     def decorations(self) -> "Iterator[Decoration]":
         """What the file names beside sources of advisories."""

@@ -14,11 +14,12 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from repave.advisories.osv.matching import Subject, identity, kind_of, release_of, repository
 from repave.advisories.osv.records import GIT, Affected, Record, read_record, write_record
 
-FORMAT = 1
+FORMAT = 2
 """Counts up when an older index can no longer be read as meant."""
 
 CURRENT = "current"
@@ -33,6 +34,7 @@ SHOWN_UNREADABLE = 5
 
 SCHEMA = """
 CREATE TABLE advisories (key TEXT NOT NULL, record BLOB NOT NULL);
+CREATE TABLE names (name TEXT NOT NULL, key TEXT NOT NULL);
 CREATE TABLE about (document TEXT NOT NULL);
 """
 
@@ -62,17 +64,32 @@ class Contents:
     format: int = FORMAT
 
 
+class Seen(NamedTuple):
+    """A file whose bytes were found to be what its name says: it need not be read whole again while it is the same."""
+
+    name: str
+    inode: int
+    size_bytes: int
+    modified_ns: int
+
+
 class Index:
     """The records of one source, read-only."""
 
-    def __init__(self, connection: sqlite3.Connection, contents: Contents) -> None:
+    def __init__(self, connection: sqlite3.Connection, contents: Contents, seen: Seen) -> None:
         self._connection = connection
         self.contents = contents
+        self.seen = seen
 
     def about(self, subject: Subject) -> list[Record]:
         """The records that name the subject's package, of all releases."""
         rows = self._connection.execute("SELECT record FROM advisories WHERE key = ?", (key_of(subject),))
         return [read_record(row[0], name=f"a record about {subject.name}") for row in rows]
+
+    def keys(self, flaw: str) -> list[str]:
+        """Under what the records are kept that have this name, as their own, an alias, or what they are about."""
+        rows = self._connection.execute("SELECT DISTINCT key FROM names WHERE name = ? ORDER BY key", (flaw,))
+        return [row[0] for row in rows]
 
     def as_of(self, ecosystem: str) -> datetime | None:
         """When the newest record of an ecosystem was modified; None where it has none."""
@@ -94,13 +111,15 @@ def _key(kind: str, name: str) -> str:
     return f"{kind}\n{identity(kind, name)}"
 
 
-def open_index(folder: Path) -> Index | None:
-    """The present index; None when there is none that can be believed."""
+def open_index(folder: Path, seen: Seen | None = None) -> Index | None:
+    """The present index; None when there is none that can be believed. ``seen``: what was believed before."""
     try:
         name = json.loads((folder / CURRENT).read_text(encoding="utf-8"))["index"]
         path = folder / name
         with path.open("rb") as file:
-            if hashlib.file_digest(file, "sha256").hexdigest() != name:
+            status = os.fstat(file.fileno())
+            found = Seen(name, status.st_ino, status.st_size, status.st_mtime_ns)
+            if found != seen and hashlib.file_digest(file, "sha256").hexdigest() != name:
                 return None
         connection = sqlite3.connect(
             f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True, check_same_thread=False
@@ -109,7 +128,7 @@ def open_index(folder: Path) -> Index | None:
         if contents["format"] != FORMAT:
             connection.close()
             return None
-        return Index(connection, Contents(**{**contents, "examples": tuple(contents["examples"])}))
+        return Index(connection, Contents(**{**contents, "examples": tuple(contents["examples"])}), found)
     except (OSError, ValueError, KeyError, TypeError, sqlite3.Error):
         return None
 
@@ -157,18 +176,29 @@ def _write(path: Path, found: Iterable[Record | Unreadable], made_from: str, now
         # Nobody reads it before it is whole, so nothing has to survive a stop half-way.
         connection.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;" + SCHEMA)
         rows: list[tuple[str, bytes]] = []
+        names: list[tuple[str, str]] = []
         for one in found:
-            rows.extend(counted.rows(one))
+            for key, record in counted.rows(one):
+                rows.append((key, write_record(record)))
+                names += ((name, key) for name in record.names)
             if len(rows) >= BATCH:
-                connection.executemany("INSERT INTO advisories VALUES (?, ?)", rows)
-                rows.clear()
-        connection.executemany("INSERT INTO advisories VALUES (?, ?)", rows)
+                _insert(connection, rows, names)
+        _insert(connection, rows, names)
         connection.execute("CREATE INDEX by_key ON advisories (key)")
+        connection.execute("CREATE INDEX by_name ON names (name)")
         document = json.dumps(asdict(counted.contents(made_from)))
         connection.execute("INSERT INTO about VALUES (?)", (document,))
         connection.commit()
     finally:
         connection.close()
+
+
+def _insert(connection: sqlite3.Connection, rows: list[tuple[str, bytes]], names: list[tuple[str, str]]) -> None:
+    """Write what has come together, and begin anew."""
+    connection.executemany("INSERT INTO advisories VALUES (?, ?)", rows)
+    connection.executemany("INSERT INTO names VALUES (?, ?)", names)
+    rows.clear()
+    names.clear()
 
 
 class _Counted:
@@ -181,7 +211,7 @@ class _Counted:
         self._unreadable = 0
         self._examples: list[str] = []
 
-    def rows(self, one: Record | Unreadable) -> Iterator[tuple[str, bytes]]:
+    def rows(self, one: Record | Unreadable) -> Iterator[tuple[str, Record]]:
         """A record's rows: one for each package it is about, with the parts about that package."""
         if isinstance(one, Unreadable):
             self._unreadable += 1
@@ -195,7 +225,7 @@ class _Counted:
             for key in _keys(part):
                 parts.setdefault(key, []).append(part)
         for key, affected in parts.items():
-            yield key, write_record(one.only(affected))
+            yield key, one.only(affected)
 
     def contents(self, made_from: str) -> Contents:
         """All of it."""
@@ -214,6 +244,12 @@ class _Counted:
             ecosystem not in self._newest or self._newest[ecosystem] < record.modified
         ):
             self._newest[ecosystem] = record.modified
+
+
+def name_in(key: str) -> str | None:
+    """The package that is kept under a key; None for a repository, which has many addresses."""
+    kind, _, name = key.partition("\n")
+    return None if kind == GIT else name
 
 
 def _keys(part: Affected) -> Sequence[str]:

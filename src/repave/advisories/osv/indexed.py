@@ -1,13 +1,16 @@
 """The advisories port over a source whose records are all here: indexed once per content, then asked."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import lru_cache, partial
 from itertools import groupby
 from pathlib import Path
 
 from repave.advisories.osv.files import RecordSource
 from repave.advisories.osv.findings import findings_of
-from repave.advisories.osv.index import Index, build_index, key_of, open_index
+from repave.advisories.osv.index import Index, Seen, build_index, key_of, name_in, open_index
+from repave.advisories.osv.records import Record
 from repave.advisories.osv.subjects import Question, questions
 from repave.advisories.osv.uncollected import uncollected
 from repave.advisories.problems import aged, joined, since
@@ -16,6 +19,9 @@ from repave.model.lock import Ecosystem, Lock
 from repave.ports.clock import Clock
 from repave.ports.errors import Corrupt, WorldError
 from repave.ports.progress import Progress
+
+REMEMBERED = 20_000
+"""Packages: with some hundred findings each, some 100 MB; a project's locks together have some thousands."""
 
 
 class IndexedAdvisories:
@@ -27,6 +33,8 @@ class IndexedAdvisories:
         self._folder = folder
         self._clock = clock
         self._max_age = timedelta(seconds=max_age_seconds)
+        self._answers = _Answers()
+        self._seen: Seen | None = None
 
     def examine(self, lock: Lock, *, progress: Progress) -> tuple[tuple[Finding, ...], tuple[SourceStatus, ...]]:
         """What the records say of every locked package; see the port.
@@ -43,8 +51,20 @@ class IndexedAdvisories:
         finally:
             index.close()
 
+    def packages_of(self, flaw: str, *, progress: Progress) -> frozenset[str] | None:
+        """See the port."""
+        index, trouble = self._index(progress)
+        if index is None or trouble:
+            return None
+        try:
+            names = [name_in(key) for key in index.keys(flaw)]
+        finally:
+            index.close()
+        known = frozenset(name for name in names if name is not None)
+        return known if len(known) == len(set(names)) else None
+
     def _index(self, progress: Progress) -> tuple[Index | None, str]:
-        present = open_index(self._folder)
+        present = open_index(self._folder, self._seen)
         try:
             state = self._source.state(progress)
             if present is None or present.contents.made_from != state:
@@ -56,6 +76,7 @@ class IndexedAdvisories:
                 present = open_index(self._folder)
         except WorldError as failure:
             return present, failure.message
+        self._seen = None if present is None else present.seen
         if present is None:
             return None, f"its index in {self._folder} cannot be read back"
         return present, ""
@@ -70,9 +91,9 @@ class IndexedAdvisories:
             places = sorted(range(len(asked)), key=lambda place: key_of(asked[place].subject))
             for _, group in groupby(places, key=lambda place: key_of(asked[place].subject)):
                 same = list(group)
-                records = index.about(asked[same[0]].subject)
+                records = _once(partial(index.about, asked[same[0]].subject))
                 for place in same:
-                    found[place], open_ones = findings_of(asked[place], records)
+                    found[place], open_ones = self._answers.of(asked[place], records, index.contents.made_from)
                     undecided += open_ones
         except Corrupt as damaged:
             trouble = trouble or damaged.message
@@ -97,6 +118,34 @@ class IndexedAdvisories:
         if undecided:
             problems.append(f"{len(undecided)} of its answers cannot be told: {joined(undecided)}")
         return "; ".join(problems)
+
+
+class _Answers:
+    """What was found of packages: a lock is followed by another that holds mostly the same."""
+
+    def __init__(self) -> None:
+        self._made_from = ""
+        self._known: dict[tuple[str, ...], tuple[list[Finding], list[str]]] = {}
+
+    def of(
+        self, question: Question, records: Callable[[], Sequence[Record]], made_from: str
+    ) -> tuple[list[Finding], list[str]]:
+        """The findings, and what could not be judged; by the same records as before, or by these."""
+        if made_from != self._made_from or len(self._known) > REMEMBERED:
+            self._made_from = made_from
+            self._known.clear()
+        package, subject = question.package, question.subject
+        key = (package.name, package.version, package.source, subject.ecosystem, subject.name, subject.version)
+        if key not in self._known:
+            self._known[key] = findings_of(question, records())
+        findings, undecided = self._known[key]
+        if findings and findings[0].images != question.images:
+            return [replace(finding, images=question.images) for finding in findings], undecided
+        return findings, undecided
+
+
+def _once(read: Callable[[], Sequence[Record]]) -> Callable[[], Sequence[Record]]:
+    return lru_cache(1)(read)
 
 
 def _covered(asked: Iterable[Question], dates: Mapping[str, datetime | None]) -> tuple[Ecosystem, ...]:

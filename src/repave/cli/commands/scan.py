@@ -7,6 +7,7 @@ import typer
 
 from repave.cli.codes import FAILED, OK, UNKNOWN
 from repave.cli.formats.report import Format, Report, write
+from repave.cli.matched import show_matching
 from repave.cli.opening import opened
 from repave.cli.options import File, Json
 from repave.cli.phrases import counted
@@ -17,6 +18,7 @@ from repave.config.policies import environment_named
 from repave.model.lock import Ecosystem, Lock
 from repave.operations.errors import Refused
 from repave.operations.keys import fleets_of
+from repave.operations.matching import match_flaw, match_released
 from repave.operations.releases import release_named, title
 from repave.operations.scan import Scan, Vulnerable
 from repave.operations.scan import scan as examine
@@ -27,6 +29,11 @@ Environment = Annotated[
     str | None, typer.Argument(help="What this environment is to run [default: the lock].", metavar="ENVIRONMENT")
 ]
 ReleaseOption = Annotated[str | None, typer.Option("--release", help="A release, as r17.", metavar="rN")]
+Released = Annotated[bool, typer.Option("--released", help="Every release, and keep what is found of each.")]
+FlawOption = Annotated[
+    str | None,
+    typer.Option("--flaw", help="With --released: this one alone, by sources whose records are here.", metavar="CVE"),
+]
 FailOn = Annotated[Threshold, typer.Option("--fail-on", help="How bad a finding must be for the exit code 1.")]
 FormatOption = Annotated[Format, typer.Option("--format", help="What to print, or to write to --output.")]
 Output = Annotated[
@@ -35,11 +42,18 @@ Output = Annotated[
 ExitZero = Annotated[bool, typer.Option("--exit-zero", help="End with 0 although something was found.")]
 
 
-@example("repave scan", "repave scan prod --fail-on high", "repave scan --format sarif --output scan.sarif")
+@example(
+    "repave scan",
+    "repave scan prod --fail-on high",
+    "repave scan --format sarif --output scan.sarif",
+    "repave scan --released",
+)
 def scan(
     environment: Environment = None,
     *,
     release: ReleaseOption = None,
+    released: Released = False,
+    flaw: FlawOption = None,
     fail_on: FailOn = Threshold.ANY,
     exit_zero: ExitZero = False,
     written: FormatOption = Format.TABLE,
@@ -53,10 +67,14 @@ def scan(
     --fail-on, 1 when something was, 3 when a source could not be read, or none covers what is locked: then nothing is
     called clean. What nobody has
     rated counts as bad enough; what a VEX statement dismisses does not count. SARIF is for code scanning services,
-    CycloneDX for who keeps bills of materials; both say it when a source could not be read.
+    CycloneDX for who keeps bills of materials; both say it when a source could not be read. With --released every
+    release is examined, and what is found of it is kept for `repave where --kept`.
     """
     _refuse_two_documents(written=written, output=output, as_json=as_json)
     screen = Screen(as_json=as_json)
+    if released or flaw:
+        _refuse_beside_released(flaw, released=released, others=(environment, release, output), written=written)
+        return _match(flaw, screen, file)
     with opened(file) as wiring:
         subject, lock = _subject(wiring, environment, release)
         with screen.progress() as progress:
@@ -78,6 +96,23 @@ def scan(
     if found.verdict == "unknown":
         return UNKNOWN
     return FAILED if failing and not exit_zero else OK
+
+
+def _match(flaw: str | None, screen: Screen, file: Path | None) -> int:
+    with opened(file) as wiring, screen.progress() as progress:
+        if flaw is None:
+            matching = match_released(wiring.store, wiring.advisories, wiring.clock, progress)
+        else:
+            source = wiring.advising.searchable()
+            matching = match_flaw(flaw, wiring.store, source, wiring.clock, progress)
+    return show_matching(matching, screen, flaw)
+
+
+def _refuse_beside_released(flaw: str | None, *, released: bool, others: tuple[object, ...], written: Format) -> None:
+    if not released:
+        raise Refused(f"--flaw {flaw} is looked for in what was released", hint="add --released")
+    if any(others) or written is not Format.TABLE:
+        raise Refused("--released takes no environment, release or document", hint="name them without --released")
 
 
 def _refuse_two_documents(*, written: Format, output: Path | None, as_json: bool) -> None:

@@ -14,8 +14,9 @@ from repave.cli.screen import Screen
 from repave.cli.severities import likelihood, severity
 from repave.cli.traced import show_trace
 from repave.cli.verbs import example
+from repave.operations.exposure import bearer_of
 from repave.operations.instances import Tracing
-from repave.operations.where import Search, Whereabouts, as_of
+from repave.operations.where import Holding, Search, Whereabouts
 
 Subject = Annotated[
     str,
@@ -27,6 +28,8 @@ At = Annotated[
     str | None, typer.Option("--at", help="What ran at that time, by what was seen [default: now].", metavar="TIME")
 ]
 
+Kept = Annotated[bool, typer.Option("--kept", help="Flaws as of each release's last examination: no source is asked.")]
+
 
 @example(
     "repave where CVE-2026-1234",
@@ -34,18 +37,21 @@ At = Annotated[
     "repave where flask==3.0.3",
     "repave where r3 --json",
     "repave where web-7",
+    "repave where CVE-2026-1234 --kept",
 )
-def where(subject: Subject, *, at: At = None, as_json: Json = False, file: File = None) -> int:
+def where(subject: Subject, *, at: At = None, kept: Kept = False, as_json: Json = False, file: File = None) -> int:
     """Find where a CVE, package, digest or release is, or was: releases, environments, instances.
 
     A CVE is looked up by examining every released lock now, so what became known later counts too. With --at it is told
     which instances lived at that time. Of an instance or a slot, living or past, it is told what it is made of, its
-    findings, and who let its release in. Ends with 3 when a source could not be read, or none covers what is locked.
+    findings, and who let its release in. With --kept no source is asked, and the answer is as old as `repave scan
+    --released` says it is. Ends with 3 when a source could not be read, or none covers what is locked.
     """
     screen = Screen(as_json=as_json)
     with opened(file) as wiring, screen.progress() as progress:
         then = None if at is None else past_moment("--at", at, wiring.clock.now())
-        trace = Tracing(store=wiring.store, advisories=wiring.advisories, progress=progress).trace(subject, then)
+        tracing = Tracing(store=wiring.store, advisories=wiring.advisories, progress=progress)
+        trace = tracing.trace(subject, then, kept=kept)
         if trace is not None:
             return show_trace(subject, trace, screen, then)
         present = wiring.locking.present()
@@ -57,7 +63,7 @@ def where(subject: Subject, *, at: At = None, as_json: Json = False, file: File 
             bundles=wiring.bundles,
             progress=progress,
         )
-        found = search.find(subject) if then is None else as_of(search.find(subject), then)
+        found = search.find(subject, then, kept=kept)
     screen.answer(
         {
             "subject": found.subject,
@@ -65,7 +71,7 @@ def where(subject: Subject, *, at: At = None, as_json: Json = False, file: File 
             "at": then,
             "locked": found.locked,
             "environments": found.environments,
-            "releases": found.holdings,
+            "releases": [_holding(holding) for holding in found.holdings],
             "findings": found.findings,
             "sources": found.sources,
             "unjudged": found.unjudged,
@@ -73,6 +79,23 @@ def where(subject: Subject, *, at: At = None, as_json: Json = False, file: File 
     )
     _show(found, screen, then)
     return UNKNOWN if found.unknown or found.unjudged else OK
+
+
+def _holding(holding: Holding) -> dict[str, object]:
+    """As a machine is told of it: who lives each, who is gone by environment."""
+    past = [
+        {"environment": gone.environment, "instances": gone.instances}
+        | {"first_seen": gone.first_seen, "gone_at": gone.gone_at}
+        for gone in holding.past
+    ]
+    return {
+        "release": holding.release,
+        "lock": holding.lock,
+        "what": holding.what,
+        "bakes": holding.bakes,
+        "living": [bearer_of(one) for one in holding.living],
+        "past": past,
+    }
 
 
 def _show(found: Whereabouts, screen: Screen, then: datetime | None) -> None:
@@ -89,17 +112,16 @@ def _show(found: Whereabouts, screen: Screen, then: datetime | None) -> None:
                 f"  baked {_day(bake.began_at)} in {bake.seconds:.0f} s, {counted(bake.built, 'layer')} built{again}"
             )
         runs = "ran" if then else "runs"
-        for bearer in holding.living:
+        for one in holding.living:
             screen.show(
-                f"  {runs} in {bearer.environment}/{bearer.slot}, zone {bearer.zone}, since {_day(bearer.first_seen)}"
+                f"  {runs} in {one.fleet.environment}/{one.slot}, zone {one.zone}, since {_day(one.first_seen)}"
             )
         if holding.past:
-            first = min(bearer.first_seen for bearer in holding.past)
-            last = max(bearer.gone_at or bearer.last_seen for bearer in holding.past)
-            where_it_was = ", ".join(sorted({bearer.environment for bearer in holding.past}))
-            screen.show(
-                f"  ran in {where_it_was}: {counted(len(holding.past), 'instance')}, {_day(first)} to {_day(last)}"
-            )
+            first = min(gone.first_seen for gone in holding.past)
+            last = max(gone.gone_at for gone in holding.past)
+            where_it_was = ", ".join(sorted({gone.environment for gone in holding.past}))
+            instances = counted(sum(gone.instances for gone in holding.past), "instance")
+            screen.show(f"  ran in {where_it_was}: {instances}, {_day(first)} to {_day(last)}")
     for source in found.unknown:
         screen.warn(f"{source.name} cannot be relied on: {source.problem}")
     for sentence in found.unjudged:

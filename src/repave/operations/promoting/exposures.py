@@ -44,13 +44,13 @@ class Exposing:
         """What could not be judged, in words."""
         # Few environments have the gate that wants it, and it brings the whole of the lock's grammar.
         from repave.operations.flaws import keep_flaws  # noqa: PLC0415 - the reason stands above
-        from repave.operations.scan import blind, examine, unjudged  # noqa: PLC0415 - the same
+        from repave.operations.scan import examine, uncovered  # noqa: PLC0415 - the same
 
         if release.lock not in self._unknown:
             lock = self._store.lock(release.lock)
             report = examine(lock, self._advisories(), progress)
-            partial = blind(lock, report.sources)
-            keep_flaws(lock, report, self._store, self._clock, judged=not partial)
+            gaps = uncovered(lock, report.sources)
+            keep_flaws(release.lock, report, self._store, self._clock, uncovered=gaps)
             sources = tuple(f"{source.name}: {source.problem}" for source in report.unknown)
-            self._unknown[release.lock] = (*sources, *(unjudged(lock, report.sources) if partial else ()))
+            self._unknown[release.lock] = (*sources, *gaps)
         return self._unknown[release.lock]

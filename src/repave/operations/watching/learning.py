@@ -21,7 +21,7 @@ from repave.operations.keys import fleets_of
 from repave.operations.locking import Locking
 from repave.operations.patch import Diagnosis
 from repave.operations.repairs import apart
-from repave.operations.scan import blind, examine, unjudged
+from repave.operations.scan import examine, uncovered
 from repave.operations.urgency import names_of
 from repave.operations.watching.proposals import proposals
 from repave.ports.advisories import Advisories
@@ -94,7 +94,7 @@ class Learning:
     def _examine(self, digest: Digest, lock: Lock, progress: Progress) -> FindingReport:
         if digest not in self._reports:
             report = examine(lock, self._advisories, progress)
-            keep_flaws(lock, report, self._store, self._clock, judged=not blind(lock, report.sources))
+            keep_flaws(digest, report, self._store, self._clock, uncovered=uncovered(lock, report.sources))
             self._reports[digest] = report
         return self._reports[digest]
 
@@ -128,11 +128,10 @@ def _reachable(releases: Iterable[Release], running: Iterable[frozenset[ReleaseN
 
 
 def _judged(lock: Lock, report: FindingReport) -> KnownLock:
-    partial = blind(lock, report.sources)
     return KnownLock(
         flaws=frozenset(_flaws(report.standing, lock)),
         unknown=tuple(f"{source.name}: {source.problem}" for source in report.unknown),
-        unjudged=unjudged(lock, report.sources) if partial else (),
+        unjudged=uncovered(lock, report.sources),
     )
 
 

@@ -1,12 +1,13 @@
 """The catalogue in memory: immutable things by their names."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from threading import RLock
 
 from repave.model.artifact import Artifact
 from repave.model.event import Event
-from repave.model.lock import Lock
+from repave.model.lock import Ecosystem, Lock, LockedPackage
 from repave.model.names import Digest, FleetKey, ImageName, ReleaseNumber, RevisionId
 from repave.model.record import released
 from repave.model.release import Bake, Release, Revision
@@ -43,6 +44,41 @@ class MemoryCatalog:
             for digest, lock in self._locks.items()
             if any(package in (p.name, p.source) and version in (None, p.version) for p in lock.packages)
         )
+
+    def packages_held(self, name: str, version: str | None = None) -> Mapping[Digest, tuple[str, ...]]:
+        """By lock, sorted."""
+        return self._held(
+            lambda one: name in (one.name, one.source) and version in (None, one.version, one.source_version)
+        )
+
+    def files_held(self, sha256: str) -> Mapping[Digest, tuple[str, ...]]:
+        """By lock, sorted: packages, and files of the application."""
+        held = dict(self._held(lambda one: one.sha256 == sha256))
+        for digest, lock in self._locks.items():
+            if targets := {file.target for file in lock.files if file.sha256 == sha256}:
+                held[digest] = tuple(sorted({*held.get(digest, ()), *targets}))
+        return held
+
+    def locks_with(self, ecosystems: Collection[Ecosystem]) -> frozenset[Digest]:
+        """Those that hold a package of one of them."""
+        return frozenset(self._held(lambda one: one.ecosystem in ecosystems))
+
+    def parts(self, names: Collection[str]) -> Mapping[Digest, Lock]:
+        """By lock, what it holds of them."""
+        found = {
+            digest: replace(
+                lock, files=(), packages=tuple(one for one in lock.packages if {one.name, one.source} & {*names})
+            )
+            for digest, lock in self._locks.items()
+        }
+        return {digest: part for digest, part in found.items() if part.packages}
+
+    def _held(self, wanted: Callable[[LockedPackage], bool]) -> Mapping[Digest, tuple[str, ...]]:
+        told = {
+            digest: tuple(sorted({f"{one.name} {one.version}" for one in lock.packages if wanted(one)}))
+            for digest, lock in self._locks.items()
+        }
+        return {digest: what for digest, what in told.items() if what}
 
     def add_artifact(self, artifact: Artifact, lock: Digest, at: datetime) -> None:
         """Keep it, once."""
@@ -82,10 +118,10 @@ class MemoryCatalog:
         if bake not in self._bakes:
             self._bakes.append(bake)
 
-    def bakes(self, release: ReleaseNumber) -> tuple[Bake, ...]:
-        """Oldest first."""
-        found = (bake for bake in self._bakes if bake.release == release)
-        return tuple(sorted(found, key=lambda bake: bake.began_at))
+    def bakes(self, release: ReleaseNumber | None = None) -> tuple[Bake, ...]:
+        """Of one release or all, oldest first."""
+        found = (bake for bake in self._bakes if release in (None, bake.release))
+        return tuple(sorted(found, key=lambda bake: (bake.began_at, bake.release)))
 
     def add_revision(self, fleet: FleetKey, revision: Revision) -> RevisionId:
         """Keep it, once."""

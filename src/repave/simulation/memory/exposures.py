@@ -1,6 +1,6 @@
 """The exposures in memory: flaws of artifacts."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime
 from threading import RLock
 
@@ -32,6 +32,18 @@ class MemoryExposures:
             if after != before:
                 self._flaws[artifact] = after
                 self._flaws_changed(frozenset({artifact}))
+
+    def learn(self, artifacts: Collection[Digest], flaws: Iterable[Flaw]) -> Mapping[Digest, tuple[str, ...]]:
+        """Keep them of each, and answer what is new."""
+        new = tuple(flaws)
+        learned = {}
+        with self._exposures_guard:
+            for artifact in artifacts:
+                known = self._flaws.get(artifact, {})
+                if names := tuple(sorted({flaw.advisory for flaw in new} - known.keys())):
+                    learned[artifact] = names
+                self.expose(artifact, new, whole=False)
+        return learned
 
     def note_examined(self, artifact: Digest, at: datetime) -> None:
         """But for its flaws, it is clean."""

@@ -10,12 +10,12 @@ from typing import Any
 
 from repave.model.chain import ORIGIN, Recorded, chained
 from repave.model.event import Event
-from repave.model.names import Digest, FleetKey, InstanceId, RevisionId, SlotId
+from repave.model.names import Digest, FleetKey, InstanceId, ReleaseNumber, RevisionId, SlotId
 from repave.model.observation import Instance, Observation, TrafficState
 from repave.model.plan import Plan
 from repave.model.record import seen
 from repave.model.target import Order
-from repave.ports.history import MARKS, Lifetime
+from repave.ports.history import MARKS, Departed, Lifetime, Presence, lived, summed
 
 MARKED_BY: Mapping[TrafficState | None, tuple[str, ...]] = {
     state: tuple(mark for mark, states in MARKS.items() if state in states) for state in TrafficState
@@ -70,6 +70,23 @@ class MemoryHistory:
         chosen = [self._lifetime(whose, name) for whose in fleets for name in known.get(whose, ())]
         return tuple(sorted(chosen, key=lambda lifetime: (lifetime.first_seen, str(lifetime.fleet), lifetime.instance)))
 
+    def alive(self, releases: Collection[ReleaseNumber], at: datetime | None = None) -> tuple[Presence, ...]:
+        """Those that run one of the releases, or ran it at that time, oldest first."""
+        found = (one for one in self.lifetimes() if one.release in releases and lived(one, at))
+        return tuple(Presence._make(getattr(one, name) for name in Presence._fields) for one in found)
+
+    def departed(self, releases: Collection[ReleaseNumber], at: datetime | None = None) -> tuple[Departed, ...]:
+        """Those that ran one of the releases and are gone, or were by then, counted; by release and environment."""
+        return summed(
+            Departed(one.fleet.environment, one.release, 1, one.first_seen, one.gone_at)
+            for one in self.lifetimes()
+            if one.release in releases and one.gone_at is not None and (at is None or one.gone_at <= at)
+        )
+
+    def named(self, name: str) -> tuple[Lifetime, ...]:
+        """Those whose instance or slot has that name, oldest first."""
+        return tuple(one for one in self.lifetimes() if name in (one.instance, one.slot))
+
     @contextmanager
     def together(self) -> Iterator[None]:
         """Nobody else writes to the history meanwhile."""
@@ -87,10 +104,14 @@ class MemoryHistory:
         told = (event for event in self._events[after:] if event.message and fleet in (None, event.fleet))
         return tuple(islice(told, limit))
 
-    def recorded(self, *, after: int = 0, limit: int = 1000, kinds: Collection[str] = ()) -> tuple[Recorded, ...]:
-        """All of it, or what is of these kinds; the hashes are made when they are asked for."""
+    def recorded(
+        self, *, after: int = 0, limit: int = 1000, kinds: Collection[str] = (), fleet: FleetKey | None = None
+    ) -> tuple[Recorded, ...]:
+        """All of it, or what is asked for; the hashes are made when they are asked for."""
         whole = tuple(chained(self._events, ORIGIN))
-        return tuple(islice((one for one in whole[after:] if not kinds or one.event.kind in kinds), limit))
+        of_kind = (one for one in whole[after:] if not kinds or one.event.kind in kinds)
+        ours = (one for one in of_kind if fleet is None or one.event.fleet in (None, fleet))
+        return tuple(islice(ours, limit))
 
     def newest_of(self, fleet: FleetKey, kinds: Collection[str]) -> Event | None:
         """The last event of one of these kinds."""

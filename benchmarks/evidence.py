@@ -1,0 +1,272 @@
+"""How long evidence takes at size: 10,000 instances and a year of those before them, 400 packages, 50,000 advisories.
+
+One image is released 40 times in a year, each time with ten of its 400 packages changed, and replaces that of a hundred
+fleets each time: 400,000 lifetimes, of which 10,000 live. The advisories are those of `scripts/bench scan`; their index
+is there, for that benchmark measures how it is made. What is asked about is in every release, so that every instance of
+the year is an answer. Times are the processor's, without Python's start: what waits for other work of the machine, or
+for its disk, is left out. Of questions the fastest of several counts. A tenth and a hundredth of the instances show how
+it grows.
+"""
+
+import argparse
+import json
+import sys
+import tempfile
+import time
+import zipfile
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from itertools import chain
+from pathlib import Path
+
+from figures import Figure, at_most, report, told
+from scan import SOURCES, WEB, WEEK_SECONDS, advisories, image_lock, package_name
+from sqlalchemy import insert, literal, select
+
+from repave.advisories.decorated import SearchableAdvisories
+from repave.advisories.osv.files import OsvZip
+from repave.advisories.osv.indexed import IndexedAdvisories
+from repave.config.lockfile import lock_digest
+from repave.jobs.clock import SystemClock
+from repave.model.event import Event
+from repave.model.lock import Lock, LockedPackage
+from repave.model.names import Digest, EnvironmentName, FleetKey, FleetName, ProjectName, ReleaseNumber
+from repave.model.release import Revision
+from repave.operations.instances import Tracing
+from repave.operations.matching import Matching, match_flaw, match_released
+from repave.operations.where import Search
+from repave.ports.bundles import Bundled
+from repave.ports.progress import Progress, Silent
+from repave.store.departures import count_departures
+from repave.store.schema import lifetimes
+from repave.store.sql import SqlStore
+
+INSTANCES, FLEET_SIZE = 10_000, 100
+GROWTH = (100, 1_000)
+RELEASES, ADVISORIES = 40, 50_000
+CHANGED = 10
+"""Packages from one release to the next."""
+
+BEGAN = datetime(2025, 11, 25, 9, tzinfo=UTC)
+BETWEEN = timedelta(days=9)
+WAVES = 10
+"""Of a fleet's replacement: a tenth of it each minute."""
+
+RUNS = 5
+MATCH_SECONDS, INCREMENT_SECONDS, QUERY_SECONDS = 10.0, 0.1, 0.05
+NEW = "CVE-2026-99999"
+
+
+class NoBases:
+    """No image below."""
+
+    def of(self, packages: Iterable[LockedPackage], *, progress: Progress) -> None:
+        """None."""
+        del packages, progress
+
+
+class NoBundles:
+    """Nothing within packages."""
+
+    def of(self, packages: Iterable[LockedPackage], *, progress: Progress) -> Mapping[LockedPackage, Sequence[Bundled]]:
+        """Empty."""
+        del packages, progress
+        return {}
+
+
+def locks() -> list[Lock]:
+    """The image at each release: most packages are as they were."""
+    first = image_lock()
+    packages = list(first.packages)
+    made = []
+    for release in range(RELEASES):
+        for place in range(release * CHANGED, (release + 1) * CHANGED if release else 0):
+            one = packages[place % len(packages)]
+            version = one.version.replace("4.30.", f"4.{release}.")
+            packages[place % len(packages)] = replace(
+                one, version=version, source_version=version if one.source else "", sha256=f"{place:064x}"
+            )
+        made.append(replace(first, packages=tuple(packages)))
+    return made
+
+
+def fleets(size: int) -> list[FleetKey]:
+    """A hundred at most: small estates have small ones."""
+    names = [f"web-{number:03}" for number in range(max(1, size // FLEET_SIZE))]
+    shop, prod = ProjectName("shop"), EnvironmentName("prod")
+    return [FleetKey(project=shop, environment=prod, fleet=FleetName(name)) for name in names]
+
+
+def fill(store: SqlStore, made: Sequence[Lock], size: int) -> None:
+    """A year of releases, of words and deploys by which they were let in, and of instances."""
+    where = fleets(size)
+    for number, lock in enumerate(made, 1):
+        at = BEGAN + number * BETWEEN
+        digest = lock_digest(lock)
+        store.add_lock(digest, lock, at)
+        artifact = Digest(f"sha256:{number:064x}")
+        release = store.add_release({WEB: artifact}, digest, "source", at)
+        revision = Revision(release=release.number, image=WEB, artifact=artifact, port=8080)
+        for fleet in where:
+            store.add_revision(fleet, revision)
+        store.record([*said(release.number, at), *deployed(where, release.number, at)])
+        live(store, where, revision, at)
+        with store._database.writing() as connection:  # noqa: SLF001 - as in ``live``
+            for fleet in where:
+                count_departures(connection, fleet, [release.number])
+
+
+def said(release: ReleaseNumber, at: datetime) -> Iterator[Event]:
+    """By which gates it came in."""
+    details = {"environment": "prod", "release": release}
+    for person in ("ada", "grace"):
+        yield Event(at=at, kind="approval", message=f"{person} agrees", by=person, details=details)
+    for kind in ("soaked", "request", "entry"):
+        yield Event(at=at, kind=kind, message=kind, details=details)
+
+
+def deployed(where: Sequence[FleetKey], release: ReleaseNumber, at: datetime) -> Iterator[Event]:
+    """One for each fleet."""
+    details = {"release": release}
+    return (Event(at=at, fleet=fleet, kind="deploy", message=f"deploy r{release}", details=details) for fleet in where)
+
+
+def live(store: SqlStore, where: Sequence[FleetKey], revision: Revision, at: datetime) -> None:
+    """A tenth of each fleet a minute; the first release's are written one by one, the others after their example."""
+    last = revision.release == RELEASES
+    with store._database.writing() as connection:  # noqa: SLF001 - a year of looks at them would take hours
+        for wave in range(WAVES):
+            begin = at + timedelta(minutes=wave)
+            end = None if last else begin + BETWEEN
+            born = dict.fromkeys(("first_seen", "served_from", "launched_at", "healthy_from"), begin)
+            moments = born | {"last_seen": end or begin + BETWEEN, "gone_at": end, "leaving_from": end}
+            if revision.release == 1:
+                rows = [row(fleet, place, wave, revision) for fleet in where for place in range(FLEET_SIZE // WAVES)]
+                connection.execute(insert(lifetimes), [one | moments for one in rows])
+                continue
+            changed = {
+                "instance": lifetimes.c.instance + f".{revision.release}",
+                "slot": lifetimes.c.slot + f".{revision.release}",
+                "revision": literal(str(revision.id)),
+                "release": literal(revision.release),
+                **{name: literal(moment, lifetimes.c[name].type) for name, moment in moments.items()},
+            }
+            columns = [changed.get(column.name, column) for column in lifetimes.c]
+            like = select(*columns).where(
+                lifetimes.c.release == 1, lifetimes.c.first_seen == BEGAN + BETWEEN + timedelta(minutes=wave)
+            )
+            connection.execute(insert(lifetimes).from_select([column.name for column in lifetimes.c], like))
+
+
+def row(fleet: FleetKey, place: int, wave: int, revision: Revision) -> dict[str, object]:
+    """One instance."""
+    name = f"{fleet.fleet}-{wave}-{place}"
+    release = {"revision": revision.id, "release": revision.release}
+    return {"fleet": fleet, "instance": f"i-{name}", "slot": name, "zone": "abc"[place % 3], **release}
+
+
+def fastest(ask: Callable[[], object]) -> float:
+    """In seconds."""
+    took = []
+    for _ in range(RUNS):
+        began = time.process_time()
+        ask()
+        took.append(time.process_time() - began)
+    return min(took)
+
+
+def once(ask: Callable[[], Matching]) -> tuple[float, Matching]:
+    """In seconds, and what came of it. Raises RuntimeError where a source was not read whole."""
+    began = time.process_time()
+    found = ask()
+    took = time.process_time() - began
+    if found.unknown or len(found.releases) != RELEASES:
+        raise RuntimeError(f"the match is not whole: {len(found.releases)} releases, {found.sources}")
+    return took, found
+
+
+def measure(store: SqlStore, folder: Path, size: int) -> list[Figure]:
+    """All questions of one estate."""
+    clock = SystemClock()
+    before, after = (SearchableAdvisories((source(folder / name),), ()) for name in ("before", "after"))
+    match, _ = once(lambda: match_released(store, (before,), clock, Silent()))
+    increment, _ = once(lambda: match_flaw(NEW, store, after, clock, Silent()))
+    figures = [
+        (f"full match of {RELEASES} releases", match, MATCH_SECONDS),
+        ("match of one new advisory", increment, INCREMENT_SECONDS),
+        *((what, fastest(ask), QUERY_SECONDS) for what, ask in questions(store, size).items()),
+    ]
+    said = [(f"{what}, {size:,} instances", seconds, limit) for what, seconds, limit in figures]
+    if size < INSTANCES:
+        return [told(what, seconds, "s") for what, seconds, _ in said]
+    return [at_most(what, seconds, "s", limit) for what, seconds, limit in said]
+
+
+def questions(store: SqlStore, size: int) -> dict[str, Callable[[], object]]:
+    """As `repave where` asks them with ``--kept``, without a lock in the folder."""
+    look = Search(store=store, present=None, advisories=(), bases=NoBases(), bundles=NoBundles(), progress=Silent())
+    trace = Tracing(store=store, advisories=(), progress=Silent())
+    then = BEGAN + RELEASES // 2 * BETWEEN + BETWEEN / 2
+    slot = store.alive({ReleaseNumber(RELEASES)})[size // 2].slot
+    package = image_lock().packages[0].name
+    return {
+        "flaw to instances, now": lambda: look.find(NEW, kept=True),
+        "flaw to instances, half a year ago": lambda: look.find(NEW, then, kept=True),
+        "package to instances, now": lambda: look.find(package),
+        "package to instances, half a year ago": lambda: look.find(package, then),
+        "digest to instances, now": lambda: look.find(f"{RELEASES:064x}"),
+        "instance to packages, findings and words": lambda: trace.trace(slot, kept=True),
+    }
+
+
+def source(folder: Path) -> IndexedAdvisories:
+    """As a process that begins has it: the index is there."""
+    return IndexedAdvisories(
+        OsvZip(folder / "all.zip", name="zip"),
+        folder=folder / "index",
+        clock=SystemClock(),
+        max_age_seconds=WEEK_SECONDS,
+    )
+
+
+def publish(folder: Path, records: Iterable[object]) -> None:
+    """A zip of these advisories, and its index."""
+    folder.mkdir()
+    with zipfile.ZipFile(folder / "all.zip", "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        for number, one in enumerate(records):
+            archive.writestr(f"{number}.json", json.dumps(one))
+    source(folder).examine(Lock(), progress=Silent())
+
+
+def newly() -> dict[str, object]:
+    """An advisory about a package that every release has, with no repair."""
+    published = next(advisories(1))
+    ranges = [{"type": "ECOSYSTEM", "events": [{"introduced": "0"}]}]
+    package = {"ecosystem": "Debian:12", "name": package_name("Debian:12", SOURCES)}
+    affected = [{"package": package, "ranges": ranges}]
+    return {**published, "id": f"DEBIAN-{NEW}", "aliases": [], "upstream": [NEW], "affected": affected}
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Print the figures; 1 when an aim is missed."""
+    parser = argparse.ArgumentParser(description="How long evidence takes at size.")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    asked = parser.parse_args(arguments)
+    figures: list[Figure] = []
+    made = locks()
+    with tempfile.TemporaryDirectory(prefix="repave-bench-") as temporary:
+        folder = Path(temporary)
+        publish(folder / "before", advisories(ADVISORIES))
+        publish(folder / "after", chain(advisories(ADVISORIES), (newly(),)))
+        for size in (*GROWTH, INSTANCES):
+            store = SqlStore(f"sqlite:///{folder}/{size}.db")
+            fill(store, made, size)
+            figures += measure(store, folder, size)
+            store.close()
+    report("evidence", figures, asked.json)
+    return int(any(figure.holds is False for figure in figures))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
