@@ -169,7 +169,7 @@ def started(
         port = free.getsockname()[1]
     process = subprocess.Popen(
         [
-            *("qemu-system-x86_64", "-machine", "q35", "-accel", "tcg,thread=multi", "-m", "768", "-smp", "2"),
+            *("qemu-system-x86_64", "-machine", "q35", "-accel", "tcg,thread=multi", "-m", "768"),
             *("-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"),
             *("-serial", f"file:{folder / name}.console"),
             *("-netdev", f"user,id=net,hostfwd=tcp:127.0.0.1:{port}-:8080", "-device", "virtio-net-pci,netdev=net"),
