@@ -94,6 +94,9 @@ pipeline: [test, prod]
 
 QUIET = Silent()
 
+MOVING_SECONDS = 0.25
+"""Between two looks at instances that start or drain: nothing here is real, and a start takes seconds."""
+
 
 class Shop:
     """The project, and everything that acts on it."""
@@ -336,7 +339,7 @@ class Shop:
             ),
             holder="test",
             on_tick=lambda tick: watcher(tick.plan, tick.observation) if tick.plan and tick.observation else None,
-            pace=Pace(parallel=1),
+            pace=Pace(parallel=1, moving_seconds=MOVING_SECONDS),
         )
         return tuple(
             Settled(
