@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
 
 from repave.model.exposure import Exposure, Flaw
 from repave.model.finding import Severity
@@ -74,16 +74,18 @@ class SqlExposures:
             return _flaws(connection, artifact)
 
 
+_OF_FLEET = (
+    select(revisions.c.id, table)
+    .join(table, table.c.artifact == revisions.c.artifact)
+    .where(revisions.c.fleet == bindparam("fleet"))
+    .order_by(revisions.c.id, table.c.severity, table.c.published_at, table.c.advisory)
+)
+
+
 def exposures(connection: Connection, fleet: FleetKey) -> tuple[Exposure, ...]:
     """Of the fleet's revisions, the oldest flaw of each severity."""
-    query = (
-        select(revisions.c.id, table)
-        .join(table, table.c.artifact == revisions.c.artifact)
-        .where(revisions.c.fleet == fleet)
-        .order_by(revisions.c.id, table.c.severity, table.c.published_at, table.c.advisory)
-    )
     found: dict[tuple[str, str], Exposure] = {}
-    for row in connection.execute(query):
+    for row in connection.execute(_OF_FLEET, {"fleet": fleet}):
         found.setdefault((row.id, row.severity), Exposure(revision=RevisionId(row.id), flaw=_flaw(row)))
     return tuple(found.values())
 

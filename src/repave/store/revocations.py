@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, Row, Select, insert, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, insert, select, update
 
 from repave.model.names import Digest, FleetKey, RevisionId
 from repave.model.revocation import Revocation, Revoked, RevokedKind
@@ -55,17 +55,19 @@ class SqlRevocations:
         return next((one for one in found if one.revision == revision), None)
 
 
+_OF_FLEET = (
+    select(revisions.c.id, revocations)
+    .join(revoked_artifacts, revoked_artifacts.c.artifact == revisions.c.artifact)
+    .join(revocations, revocations.c.number == revoked_artifacts.c.revocation)
+    .where(revisions.c.fleet == bindparam("fleet"), revocations.c.undone_at.is_(None))
+    .order_by(revisions.c.id, revocations.c.number)
+)
+
+
 def revoked_revisions(connection: Connection, fleet: FleetKey) -> tuple[Revoked, ...]:
     """Those of the fleet, sorted, each by the oldest revocation that stands."""
-    query = (
-        select(revisions.c.id, revocations)
-        .join(revoked_artifacts, revoked_artifacts.c.artifact == revisions.c.artifact)
-        .join(revocations, revocations.c.number == revoked_artifacts.c.revocation)
-        .where(revisions.c.fleet == fleet, revocations.c.undone_at.is_(None))
-        .order_by(revisions.c.id, revocations.c.number)
-    )
     found: dict[RevisionId, Revoked] = {}
-    for row in connection.execute(query):
+    for row in connection.execute(_OF_FLEET, {"fleet": fleet}):
         because = _of_row(row).because
         found.setdefault(RevisionId(row.id), Revoked(revision=RevisionId(row.id), reason=because, since=row.at))
     return tuple(found.values())

@@ -1,6 +1,6 @@
 """A target, read from its tables."""
 
-from sqlalchemy import Connection, Select, Table, select, update
+from sqlalchemy import ColumnElement, Connection, Select, Table, bindparam, select, update
 
 from repave.model.canary import CanaryStage
 from repave.model.disruption import Disruption, Drawer
@@ -26,10 +26,26 @@ from repave.store.schema import (
 )
 
 
+def _of_fleet(table: Table, *order: ColumnElement[object]) -> Select[tuple[object, ...]]:
+    return select(table).where(table.c.fleet == bindparam("fleet")).order_by(*order)
+
+
+# A target is read at every look at a fleet: its questions are put into words once.
+_TARGET = select(targets).where(targets.c.fleet == bindparam("fleet"), targets.c.forgotten.is_(False))
+_ORDERS = _of_fleet(orders, orders.c.ordered_at, orders.c.slot)
+_FAILURES = _of_fleet(failures, failures.c.at, failures.c.position)
+_HEALS = _of_fleet(heals, heals.c.at, heals.c.position)
+_SICKNESSES = _of_fleet(sicknesses, sicknesses.c.position)
+_PROTECTIONS = _of_fleet(protections, protections.c.slot)
+_REPLACEMENTS = _of_fleet(replacements, replacements.c.slot)
+_DISRUPTIONS = _of_fleet(disruptions, disruptions.c.at, disruptions.c.position)
+_PROOFS = _of_fleet(proofs, proofs.c.at, proofs.c.revision)
+_ZONES_OUT = _of_fleet(zones_out, zones_out.c.zone)
+
+
 def read_target(connection: Connection, fleet: FleetKey) -> Target | None:
     """None when there is none, or it was forgotten."""
-    query = select(targets).where(targets.c.fleet == fleet, targets.c.forgotten.is_(False))
-    row = connection.execute(query).one_or_none()
+    row = connection.execute(_TARGET, {"fleet": fleet}).one_or_none()
     if row is None:
         return None
     return Target(
@@ -79,7 +95,6 @@ def change_target(connection: Connection, fleet: FleetKey, **values: object) -> 
 
 
 def _orders(connection: Connection, fleet: FleetKey) -> tuple[Order, ...]:
-    query = select(orders).where(orders.c.fleet == fleet).order_by(orders.c.ordered_at, orders.c.slot)
     return tuple(
         Order(
             slot=SlotId(row.slot),
@@ -87,7 +102,7 @@ def _orders(connection: Connection, fleet: FleetKey) -> tuple[Order, ...]:
             zone=ZoneName(row.zone),
             ordered_at=row.ordered_at,
         )
-        for row in connection.execute(query)
+        for row in connection.execute(_ORDERS, {"fleet": fleet})
     )
 
 
@@ -101,44 +116,43 @@ def _failures(connection: Connection, fleet: FleetKey) -> tuple[Failure, ...]:
             at=row.at,
             detail=row.detail,
         )
-        for row in connection.execute(_oldest_first(failures, fleet))
+        for row in connection.execute(_FAILURES, {"fleet": fleet})
     )
 
 
 def _heals(connection: Connection, fleet: FleetKey) -> tuple[Heal, ...]:
-    return tuple(Heal(slot=SlotId(row.slot), at=row.at) for row in connection.execute(_oldest_first(heals, fleet)))
+    return tuple(Heal(slot=SlotId(row.slot), at=row.at) for row in connection.execute(_HEALS, {"fleet": fleet}))
 
 
 def _sicknesses(connection: Connection, fleet: FleetKey) -> tuple[Sickness, ...]:
-    query = select(sicknesses).where(sicknesses.c.fleet == fleet).order_by(sicknesses.c.position)
-    return tuple(Sickness(slot=SlotId(row.slot), since=row.since) for row in connection.execute(query))
+    return tuple(
+        Sickness(slot=SlotId(row.slot), since=row.since) for row in connection.execute(_SICKNESSES, {"fleet": fleet})
+    )
 
 
 def _protections(connection: Connection, fleet: FleetKey) -> tuple[Protection, ...]:
-    query = select(protections).where(protections.c.fleet == fleet).order_by(protections.c.slot)
     return tuple(
         Protection(slot=SlotId(row.slot), since=row.since, until=row.until, reason=row.reason)
-        for row in connection.execute(query)
+        for row in connection.execute(_PROTECTIONS, {"fleet": fleet})
     )
 
 
 def _replacements(connection: Connection, fleet: FleetKey) -> tuple[Replacement, ...]:
-    query = select(replacements).where(replacements.c.fleet == fleet).order_by(replacements.c.slot)
     return tuple(
-        Replacement(slot=SlotId(row.slot), since=row.since, reason=row.reason) for row in connection.execute(query)
+        Replacement(slot=SlotId(row.slot), since=row.since, reason=row.reason)
+        for row in connection.execute(_REPLACEMENTS, {"fleet": fleet})
     )
 
 
 def _disruptions(connection: Connection, fleet: FleetKey) -> tuple[Disruption, ...]:
     return tuple(
         Disruption(slot=SlotId(row.slot), zone=ZoneName(row.zone), drawer=Drawer(row.drawer), at=row.at)
-        for row in connection.execute(_oldest_first(disruptions, fleet))
+        for row in connection.execute(_DISRUPTIONS, {"fleet": fleet})
     )
 
 
 def read_proofs(connection: Connection, fleet: FleetKey) -> tuple[Proof, ...]:
     """All of a fleet's, oldest first."""
-    query = select(proofs).where(proofs.c.fleet == fleet).order_by(proofs.c.at, proofs.c.revision)
     return tuple(
         Proof(
             revision=RevisionId(row.revision),
@@ -146,17 +160,12 @@ def read_proofs(connection: Connection, fleet: FleetKey) -> tuple[Proof, ...]:
             at=row.at,
             bootable=row.bootable,
         )
-        for row in connection.execute(query)
+        for row in connection.execute(_PROOFS, {"fleet": fleet})
     )
 
 
 def _zones_out(connection: Connection, fleet: FleetKey) -> tuple[ZoneOut, ...]:
-    query = select(zones_out).where(zones_out.c.fleet == fleet).order_by(zones_out.c.zone)
     return tuple(
         ZoneOut(zone=ZoneName(row.zone), since=row.since, until=row.until, reason=row.reason)
-        for row in connection.execute(query)
+        for row in connection.execute(_ZONES_OUT, {"fleet": fleet})
     )
-
-
-def _oldest_first(table: Table, fleet: FleetKey) -> Select[tuple[object, ...]]:
-    return select(table).where(table.c.fleet == fleet).order_by(table.c.at, table.c.position)
