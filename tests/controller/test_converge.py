@@ -4,10 +4,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from convergence import FLEET, NEW, OLD, OTHER, SIZE, Scene, frontend, policy, revision
+from convergence import FLEET, NEW, OLD, OTHER, PACE, SIZE, Scene, frontend, policy, revision
 
 from repave.controller.converge import Controller
-from repave.controller.pace import Pace
 from repave.controller.ports import Declared
 from repave.controller.tick import Tick
 from repave.model.plan import Phase, Rule
@@ -55,7 +54,7 @@ def test_a_rollout_never_serves_with_fewer_than_wanted(scene: Scene) -> None:
         Declared(policy=policy, frontend=frontend),
         holder="me",
         on_tick=lambda _: fewest.append(len(scene.balancer.serving(FLEET))),
-        pace=Pace(parallel=1),
+        pace=PACE,
     )
     (result,) = controller.converge([FLEET])
     assert result.reached
@@ -153,7 +152,7 @@ def test_a_fleet_that_is_destroyed_meanwhile_ends(scene: Scene) -> None:
             scene.store.forget(FLEET)
 
     declared = Declared(policy=policy, frontend=frontend)
-    (result,) = Controller(scene.ports, declared, holder="me", on_tick=destroy, pace=Pace(parallel=1)).converge([FLEET])
+    (result,) = Controller(scene.ports, declared, holder="me", on_tick=destroy, pace=PACE).converge([FLEET])
     assert (result.reached, result.reason) == (False, "the fleet was destroyed meanwhile")
 
 
@@ -165,7 +164,7 @@ def test_another_aim_meanwhile_is_no_success_of_ours(scene: Scene) -> None:
             scene.want(NEW)
 
     declared = Declared(policy=policy, frontend=frontend)
-    (result,) = Controller(scene.ports, declared, holder="me", on_tick=aim, pace=Pace(parallel=1)).converge([FLEET])
+    (result,) = Controller(scene.ports, declared, holder="me", on_tick=aim, pace=PACE).converge([FLEET])
     assert (result.reached, result.rolled_back, result.release) == (False, False, 2)
     assert result.reason == "r2 was asked for meanwhile"
 

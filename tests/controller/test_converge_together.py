@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from convergence import FLEET, SIZE, Scene, frontend, policy
+from convergence import FLEET, PACE, SIZE, Scene, frontend, policy
 
 from repave.controller.converge import Controller
 from repave.controller.holders import is_dead, this_process
@@ -28,7 +28,7 @@ def test_ctrl_c_ends_after_the_step_with_all_recorded_and_the_lease_given_back(s
     before = signal.getsignal(signal.SIGINT)
     declared = Declared(policy=policy, frontend=frontend)
     with pytest.raises(KeyboardInterrupt):
-        Controller(scene.ports, declared, holder="me", on_tick=interrupt, pace=Pace(parallel=1)).converge([FLEET])
+        Controller(scene.ports, declared, holder="me", on_tick=interrupt, pace=PACE).converge([FLEET])
     assert scene.kinds() == ["launch"] * SIZE
     assert scene.store.lease(str(FLEET), scene.world.clock.now()) is None
     assert signal.getsignal(signal.SIGINT) is before
@@ -69,7 +69,7 @@ def test_a_follower_believes_what_a_living_leader_recorded(scene: Scene) -> None
     lead()
     scene.world.clock.sleep(1)
     declared = Declared(policy=policy, frontend=frontend)
-    follower = Controller(scene.ports, declared, holder="follower", on_tick=follow, pace=Pace(parallel=1))
+    follower = Controller(scene.ports, declared, holder="follower", on_tick=follow, pace=PACE)
     (result,) = follower.converge([FLEET], timeout_seconds=10)
     assert result.reached
 
@@ -108,7 +108,7 @@ def test_a_clock_that_is_set_back_makes_nobody_wait(scene: Scene) -> None:
     ticks: list[Tick] = []
     ports = replace(scene.ports, clock=SetBack(begun))
     declared = Declared(policy=policy, frontend=frontend)
-    controller = Controller(ports, declared, holder="me", on_tick=ticks.append, pace=Pace(parallel=1))
+    controller = Controller(ports, declared, holder="me", on_tick=ticks.append, pace=PACE)
     controller.keep([FLEET], until=lambda: len(ticks) == 3)
     assert begun - ports.clock.now() > timedelta(minutes=59)
 

@@ -10,10 +10,10 @@ from threading import RLock
 from typing import cast
 
 import pytest
+from convergence import PACE
 
 from repave.controller.converge import Controller
 from repave.controller.ending import Convergence
-from repave.controller.pace import Pace
 from repave.controller.ports import Declared, Ports
 from repave.model.names import (
     Digest,
@@ -98,7 +98,7 @@ class Scene:
             clock=self.world.clock,
         )
         declared = Declared(policy=policy, frontend=frontend)
-        return Controller(ports, declared, holder=holder, pace=Pace(parallel=1), is_dead=lambda other: other != holder)
+        return Controller(ports, declared, holder=holder, pace=PACE, is_dead=lambda other: other != holder)
 
     def converge(self, holder: str = "me", life: "Life | None" = None, timeout_seconds: float = 300) -> Convergence:
         """To the end."""

@@ -57,6 +57,10 @@ class SomeSecrets:
         return "hunter2"
 
 
+PACE = Pace(parallel=1, moving_seconds=0.25)
+"""Nothing here is real, and a start takes seconds: they need not be looked at all the time."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Scene:
     """One fleet in one world."""
@@ -74,7 +78,7 @@ class Scene:
             Declared(policy=policy, frontend=frontend),
             holder=holder,
             on_tick=(ticks if ticks is not None else []).append,
-            pace=Pace(parallel=1),
+            pace=PACE,
         )
 
     def want(self, wanted: Revision, size: int = SIZE, fleet: FleetKey = FLEET) -> None:
