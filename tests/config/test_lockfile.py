@@ -92,7 +92,7 @@ def test_one_change_of_version_is_a_small_change_of_the_text() -> None:
 
 NAMES = st.text(alphabet="abcxyz0189-+.", min_size=1, max_size=8)
 PLAIN = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12)
-HASHES = st.text(alphabet="0123456789abcdef", min_size=64, max_size=64)
+HASHES = st.binary(min_size=32, max_size=32).map(bytes.hex)
 SIZES = st.integers(min_value=0, max_value=2**62)
 
 
