@@ -17,7 +17,12 @@ from repave.operations.watching.reviewing import Reviewing
 from repave.ports.progress import Progress
 
 CVE = "CVE-2026-1234"
-SMALL = FILE.replace("{size: 3}", "{size: 1}").replace("{size: 4}", "{size: 1}")
+SMALL = (
+    FILE.replace("{size: 3}", "{size: 1}")
+    .replace("{size: 4}", "{size: 1}")
+    .replace("port: 8080", "port: 8080\n    drain: 1s")
+)
+"""Ticks of a controller that waits are what these tests spend their time on."""
 
 
 class Killed(BaseException):
