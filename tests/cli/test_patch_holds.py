@@ -7,12 +7,14 @@ from pathlib import Path
 
 import pytest
 from debian_upstream import SECURITY, SUITE, SigningKey, Upstream, end_key, new_key
+from forge import TOKEN, forge
+from git_origin import GitOrigin
 from npm_registry import Registry, npm_registry, write_application
 from osv_records import document, ranged
 from schemas import is_bom
 
 from repave.cli.application import run
-from repave.cli.codes import FAILED, HELD, OK
+from repave.cli.codes import FAILED, HELD, OK, WAITING
 from repave.ports.progress import Silent
 from repave.wiring import Wiring
 
@@ -224,3 +226,35 @@ def test_a_patch_says_what_brings_along_the_flaws_it_cannot_move(
     said = capsys.readouterr()
     assert "parent 3.0.0 brings along 1 finding in 1 package" in said.err
     assert "nothing to patch" in said.out
+
+
+@pytest.mark.real
+def test_people_are_shown_the_package_lock_that_changes_with_the_lock(
+    project: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both are one commit of one merge request; the folder keeps its own, and a second pass adds nothing."""
+    monkeypatch.setenv("FORGE", TOKEN)
+    paths = (project / "repave.lock", project / "app" / "package-lock.json")
+    before = {path: path.read_bytes() for path in paths}
+    with forge(project / "hub.git") as hub:
+        said = f"forge: gitlab, repository: team/shop, author: repave <r@example.org>, api: '{hub.address}/gitlab'"
+        with (project / "repave.yaml").open("a", encoding="utf-8") as file:
+            file.write(f"review: {{{said}, token: {{secret: env:FORGE}}}}\n")
+        work = GitOrigin(folder=project)
+        work.git("init", "--quiet", "--initial-branch=main")
+        work.git("remote", "add", "origin", hub.origin.url)
+        work.git("add", "repave.yaml", "repave.lock", "app")
+        work.git("commit", "--quiet", "--message", "the shop")
+        work.git("push", "--quiet", "origin", "main")
+        assert run(["watch", "--once"]) == WAITING
+        said = capsys.readouterr().out
+        assert "~ lib  1.0.0 -> 1.0.1" in said
+        assert said.splitlines()[-1] == "proposed, and waiting for people to look at it"
+        assert run(["watch", "--once"]) == WAITING
+        (request,) = hub.requests
+        assert (request.title, "Nothing runs yet." in request.text) == ("Repair GHSA-aaaa-aaaa-aaaa", True)
+        changed = hub.origin.git("diff", "--name-only", "main", "repave/repairs").splitlines()
+        assert changed == ["app/package-lock.json", "repave.lock"]
+        assert '"version": "1.0.1"' in hub.origin.git("show", "repave/repairs:app/package-lock.json")
+    assert {path: path.read_bytes() for path in paths} == before
+    assert work.git("status", "--porcelain", "--untracked-files=no") == ""
