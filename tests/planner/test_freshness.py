@@ -30,6 +30,7 @@ from hypothesis import given
 
 from repave.model.freshness import FreshnessPolicy
 from repave.model.names import Digest, EnvironmentName, ReleaseNumber
+from repave.model.review import Review, Standing
 from repave.model.watch import Carry, FreshnessPlan, Kind, Known, KnownLock, Proposed, Relock, Rule
 from repave.planner.check import UnsafePlan
 from repave.planner.freshness.checking import check
@@ -171,8 +172,63 @@ def test_what_nobody_can_repair_is_said() -> None:
     """It is not tried again and again."""
     made = planned(known(locks={OLD: KnownLock(flaws=frozenset({UNREPAIRED}))}))
     assert made.relock is None
-    assert made.waits[0].rule is Rule.UNREPAIRED
-    assert "CVE-2" in made.waits[0].detail
+    assert (made.waits[0].rule, made.waits[0].detail) == (Rule.UNREPAIRED, "repave.lock has CVE-2")
+    many = frozenset(replace(UNREPAIRED, name=f"CVE-{number}") for number in range(8))
+    told = planned(known(locks={OLD: KnownLock(flaws=many)})).waits[0].detail
+    assert told == "repave.lock has CVE-0, CVE-1, CVE-2, CVE-3, CVE-4, CVE-5 and 2 more"
+
+
+def test_it_looks_again_as_often_as_it_is_told_and_when_a_week_begins() -> None:
+    """Without updates no week matters."""
+    seldom = FreshnessPolicy(every_seconds=30 * 86400.0)
+    assert planned(known(), seldom).wake == datetime(2026, 3, 9, tzinfo=UTC)
+    assert planned(known(), replace(seldom, updates=False)).wake == NOW + 30 * DAY
+    assert planned(known()).wake == NOW + DAY / 24
+
+
+def test_a_lock_is_new_when_it_is_neither_there_nor_proposed() -> None:
+    """So nothing is proposed twice."""
+    proposed = known(proposals=(updated(FRONT), updated(BACK, lock=NEW)))
+    assert [is_new(proposed, lock) for lock in LOCKS[:3]] == [False, False, True]
+
+
+def review(standing: Standing, lock: Digest = NEW) -> Review:
+    """Of a lock."""
+    return Review(number=7, address="https://forge.example/7", standing=standing, lock=lock)
+
+
+def test_updates_that_people_look_at_are_not_proposed_again_unless_the_lock_or_the_week_is_another() -> None:
+    """Merged or closed, their week is over."""
+    mine = updated(*FLEETS, lock=NEW)
+    asked = known(proposals=(mine,), reviews={Kind.UPDATES: review(Standing.OPEN)})
+    made = planned(asked)
+    assert made.relock is None
+    assert [(one.rule, one.detail, one.remedy) for one in made.waits] == [
+        (Rule.REVIEW, "updates are proposed by https://forge.example/7", "merge it, or close it")
+    ]
+    assert planned(replace(asked, present=LOCKS[2], locks={**asked.locks, LOCKS[2]: CLEAN})).relock is not None
+    assert planned(asked, now=NOW + 7 * DAY).relock is not None
+    for standing in (Standing.MERGED, Standing.CLOSED):
+        over = planned(replace(asked, reviews={Kind.UPDATES: review(standing)}))
+        assert (over.relock, [one.rule for one in over.waits][-1]) == (None, Rule.WEEK)
+    other = replace(asked, reviews={Kind.UPDATES: review(Standing.OPEN, LOCKS[3])})
+    assert planned(other).relock is not None
+
+
+def test_repairs_that_people_look_at_hold_updates_and_closed_ones_are_told() -> None:
+    """Updates would hold them a second time."""
+    asked = known(proposals=(), reviews={Kind.REPAIRS: review(Standing.OPEN)})
+    made = planned(asked)
+    assert (made.relock, [one.rule for one in made.waits]) == (None, [Rule.REVIEW])
+    for standing in (Standing.MERGED, Standing.CLOSED):
+        relock = planned(replace(asked, reviews={Kind.REPAIRS: review(standing)})).relock
+        assert relock is not None
+    closed = known(locks={OLD: FLAWED}, reviews={Kind.REPAIRS: review(Standing.CLOSED)})
+    assert Rule.CLOSED in {one.rule for one in planned(closed).waits}
+    assert Rule.CLOSED not in {one.rule for one in planned(replace(closed, locks={OLD: CLEAN})).waits}
+    assert Rule.CLOSED not in {
+        one.rule for one in planned(replace(closed, reviews={Kind.UPDATES: review(Standing.CLOSED)})).waits
+    }
 
 
 @given(moments)
@@ -189,6 +245,9 @@ REPAIR = Relock(kind=Kind.REPAIRS, images=(WEB,), flaws=("CVE-1",))
 UPDATE = Relock(kind=Kind.UPDATES, images=(API, WEB), fleets=(BACK, BATCH, FRONT))
 AWAY = KnownLock(unknown=("osv: away",))
 TWO = (release(1, OLD), release(2, NEW))
+MINE = updated(*FLEETS, lock=NEW)
+FOLLOWED = Proposed(kind=Kind.REPAIRS, base=NEW, lock=LOCKS[2], fleets=(), at=NOW)
+TWICE = "back, batch, front would be updated twice in a week"
 
 
 @pytest.mark.parametrize(
@@ -197,12 +256,35 @@ TWO = (release(1, OLD), release(2, NEW))
         (known(locks={OLD: FLAWED}), {}, "CVE-1 would not be repaired at once"),
         (known(), {"relock": REPAIR}, "it would repair what has no flaw"),
         (known(drift=("changed",)), {"bake": True}, "it would lock or bake what people have changed since"),
-        (known(), {"relock": UPDATE}, "back, batch, front would be updated twice in a week"),
+        (known(), {"relock": UPDATE}, TWICE),
+        (known(proposals=(MINE, FOLLOWED)), {"relock": UPDATE}, TWICE),
+        (known(proposals=(MINE,), releases=TWO), {"relock": UPDATE}, TWICE),
+        (known(proposals=(MINE,), reviews={Kind.UPDATES: review(Standing.CLOSED)}), {"relock": UPDATE}, TWICE),
+        (
+            known(proposals=(MINE,), reviews={Kind.UPDATES: review(Standing.OPEN)}),
+            {"relock": UPDATE},
+            "it would propose what people look at already",
+        ),
+        (
+            known(proposals=(), reviews={Kind.REPAIRS: review(Standing.OPEN)}),
+            {"relock": UPDATE},
+            "it would propose repairs a second time, among updates",
+        ),
         (known(proposals=()), {"relock": replace(UPDATE, fleets=(BACK,))}, "it would move batch, front unsaid"),
         (known(locks={OLD: AWAY}, proposals=()), {"relock": UPDATE, "unknown": AWAY.unknown}, "it would update what"),
         (known(), {"bake": True}, "it would bake what is baked; it would bake what a person locked"),
         (known(), {"carry": (Carry(environment=TEST, release=R1),)}, "r1 is no step forward in test"),
         (known(releases=TWO), {"carry": (Carry(environment=TEST, release=R2),)}, "r2 makes nothing fresher in test"),
+        (
+            known(
+                LOCKS[2],
+                locks={OLD: FLAWED, NEW: CLEAN, LOCKS[2]: CLEAN},
+                releases=(*TWO, release(3, LOCKS[2])),
+                running=(running("test", 2), running("prod", 1)),
+            ),
+            {"carry": (Carry(environment=TEST, release=ReleaseNumber(3)),)},
+            "r3 makes nothing fresher in test",
+        ),
         (known(locks={OLD: AWAY}), {}, "it keeps silent about this: osv: away"),
         (known(), {"wake": NOW}, "it would look again at"),
         (known(), {"at": NOW + DAY, "wake": NOW + 25 * DAY / 24}, "it is a plan for another time"),
@@ -214,3 +296,4 @@ def test_a_plan_that_breaks_a_promise_is_stopped(situation: Known, wrong: dict[s
     with pytest.raises(UnsafePlan, match="the plan for freshness would break a promise") as stopped:
         check(replace(good, **wrong), situation, WEEKLY, NOW)
     assert told in stopped.value.message
+    assert "please report this" in stopped.value.hint
