@@ -1,9 +1,9 @@
 """What locust runs: visitors of the shop who come at their own pace, whether or not the last one was served.
 
 Each visitor asks once in PACE_SECONDS, however fast the last answer came: as long as answers take less, the load is
-open, and a slow answer delays nobody else's. A connection or an answer that stands still for as long has failed. Every
-answer is a line of the file that SHOP_ANSWERS names: when it was asked (seconds since the epoch), milliseconds, status,
-release, and why it failed.
+open, and a slow answer delays nobody else's. A connection or an answer that stands still for PATIENCE_SECONDS has
+failed. Every answer is a line of the file that SHOP_ANSWERS names: when it was asked (seconds since the epoch),
+milliseconds, status, release, and why it failed.
 
 Getting ready takes seconds, so it begins before there is a shop: the shop's address comes as a line of standard input.
 SIGUSR1 ends it as soon as the questions under way are answered; thousands of visitors who wait are not taken leave of.
@@ -22,7 +22,7 @@ import gevent
 from locust import FastHttpUser, events, task
 from locust.exception import StopUser
 
-from demo.visitors import PACE_SECONDS
+from demo.visitors import PACE_SECONDS, PATIENCE_SECONDS
 
 ANSWERS = open(os.environ["SHOP_ANSWERS"], "w", encoding="utf-8", newline="", buffering=1)  # noqa: SIM115, PTH123 - open as long as the process lives
 WRITER = csv.writer(ANSWERS)
@@ -33,8 +33,8 @@ class Visitor(FastHttpUser):
     """One visitor."""
 
     host = sys.stdin.readline().strip()
-    connection_timeout = float(PACE_SECONDS)
-    network_timeout = float(PACE_SECONDS)
+    connection_timeout = float(PATIENCE_SECONDS)
+    network_timeout = float(PATIENCE_SECONDS)
 
     under_way = 0
     """Questions of all visitors that are not answered yet."""
