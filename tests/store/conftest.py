@@ -4,26 +4,55 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from peers.postgresql import Server, served
 
 from repave.ports.store import Store
 from repave.simulation.memory.store import MemoryStore
 from repave.store.sql import SqlStore
 
-
-def sql_store(folder: Path) -> Store:
-    """A store in a file."""
-    return SqlStore(f"sqlite:///{folder}/store.db")
+DATABASES = ("sqlite", pytest.param("postgresql", marks=pytest.mark.real))
 
 
-def memory_store(_: Path) -> Store:
-    """The twin that simulations use."""
-    return MemoryStore()
+@pytest.fixture(scope="session")
+def running() -> Iterator[Server]:
+    """One for all tests of the room; each has a database of its own."""
+    with served() as server:
+        yield server
 
 
-@pytest.fixture(params=[sql_store, memory_store])
+@pytest.fixture
+def server(running: Server) -> Iterator[Server]:
+    """The same, without what a test has left in it."""
+    yield running
+    running.drop()
+
+
+@pytest.fixture(params=DATABASES)
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Where a store is in each database, with its tables where they take time to make."""
+    return f"sqlite:///{tmp_path}/store.db" if request.param == "sqlite" else served_by(request).prepared()
+
+
+@pytest.fixture(params=DATABASES)
+def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The same, where nothing is yet."""
+    return f"sqlite:///{tmp_path}/store.db" if request.param == "sqlite" else served_by(request).empty()
+
+
+@pytest.fixture(params=(*DATABASES, "memory"))
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    """One store of each kind."""
-    make: Callable[[Path], Store] = request.param
-    made = make(tmp_path)
+    """One store of each kind; the twin in memory is what simulations use."""
+    makers: dict[str, Callable[[], Store]] = {
+        "sqlite": lambda: SqlStore(f"sqlite:///{tmp_path}/store.db"),
+        "postgresql": lambda: SqlStore(served_by(request).prepared()),
+        "memory": MemoryStore,
+    }
+    made = makers[request.param]()
     yield made
     made.close()
+
+
+def served_by(request: pytest.FixtureRequest) -> Server:
+    """The server, which is started for the first that wants it."""
+    server: Server = request.getfixturevalue("server")
+    return server

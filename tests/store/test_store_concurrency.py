@@ -7,7 +7,6 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from pathlib import Path
 from threading import Barrier
 
 import pytest
@@ -83,12 +82,6 @@ except Conflict:
 
 
 @pytest.fixture
-def url(tmp_path: Path) -> str:
-    """Where the racers meet."""
-    return f"sqlite:///{tmp_path}/store.db"
-
-
-@pytest.fixture
 def store(url: str) -> Iterator[SqlStore]:
     """The store in which one fleet is wanted."""
     made = SqlStore(url)
@@ -134,7 +127,7 @@ def test_of_several_threads_exactly_one_commits_the_same_parent(store: SqlStore)
 
 
 def test_of_two_processes_exactly_one_commits_the_same_parent(store: SqlStore, url: str) -> None:
-    """Each has a store of its own over the same file, opened before both are told to go."""
+    """Each has a store of its own over the same database, opened before both are told to go."""
     racers = [
         subprocess.Popen(
             [sys.executable, "-c", RACER, url, who], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -155,11 +148,11 @@ def test_of_two_processes_exactly_one_commits_the_same_parent(store: SqlStore, u
     assert [each.slot for each in target.orders] == [["one", "two"][results.index("won")]]
 
 
-def test_several_may_open_an_empty_store_at_once(url: str) -> None:
+def test_several_may_open_an_empty_store_at_once(empty_url: str) -> None:
     """One makes the schema, the others find it made."""
 
     def opened(_: int) -> tuple[FleetKey, ...]:
-        store = SqlStore(url)
+        store = SqlStore(empty_url)
         try:
             return store.fleets()
         finally:

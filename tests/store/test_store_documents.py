@@ -1,7 +1,6 @@
 """Whatever the model can say survives the way into the store and back."""
 
 from datetime import UTC, datetime, timedelta, timezone
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -34,7 +33,7 @@ def test_every_document_comes_back_as_it_was(kind: type[object]) -> None:
     """Written and read again, nothing is lost."""
 
     @given(st.from_type(kind))
-    @settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
+    @settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture], deadline=None)
     def round_trip(value: object) -> None:
         assert decode(kind, encode(value)) == value
 
@@ -42,12 +41,13 @@ def test_every_document_comes_back_as_it_was(kind: type[object]) -> None:
 
 
 @given(st.lists(st.tuples(FLEETS, MOMENTS), min_size=1, max_size=5, unique_by=lambda each: each[0]))
-@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None, max_examples=25)
-def test_moments_come_back_aware_and_in_utc(tmp_path_factory: pytest.TempPathFactory, scenes: object) -> None:
+@settings(
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture], deadline=None, max_examples=25
+)
+def test_moments_come_back_aware_and_in_utc(url: str, scenes: object) -> None:
     """To the microsecond, from whatever zone they came."""
     assert isinstance(scenes, list)
-    folder: Path = tmp_path_factory.mktemp("store")
-    store = SqlStore(f"sqlite:///{folder}/store.db")
+    store = SqlStore(url)
     for fleet, moment in scenes:
         lease = store.acquire(str(fleet), "me", at=moment, seconds=10)
         found = store.lease(str(fleet), moment)

@@ -1,9 +1,7 @@
 """What every store keeps of flaws, whatever it is made of."""
 
-from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
@@ -14,8 +12,6 @@ from repave.model.release import Revision
 from repave.model.target import Target
 from repave.ports.intent import Aim
 from repave.ports.store import Store
-from repave.simulation.memory.store import MemoryStore
-from repave.store.sql import SqlStore
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
 FLEET = FleetKey(project=ProjectName("shop"), environment=EnvironmentName("test"), fleet=FleetName("web"))
@@ -28,18 +24,12 @@ def flaw(name: str, days: int, severity: Severity = Severity.HIGH) -> Flaw:
     return Flaw(advisory=name, severity=severity, published_at=NOW - timedelta(days=days))
 
 
-@pytest.fixture(params=["database", "memory"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+@pytest.fixture
+def store(store: Store) -> Store:
     """One store of each kind, with a fleet."""
-    makers: dict[str, Callable[[], Store]] = {
-        "database": lambda: SqlStore(f"sqlite:///{tmp_path}/store.db"),
-        "memory": MemoryStore,
-    }
-    made = makers[request.param]()
-    made.add_revision(FLEET, REVISION)
-    made.aim(FLEET, Aim(revision=REVISION.id, release=REVISION.release, size=2, reason="deploy"), NOW)
-    yield made
-    made.close()
+    store.add_revision(FLEET, REVISION)
+    store.aim(FLEET, Aim(revision=REVISION.id, release=REVISION.release, size=2, reason="deploy"), NOW)
+    return store
 
 
 def target(store: Store) -> Target:

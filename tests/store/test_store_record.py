@@ -1,11 +1,8 @@
 """The record in the store: a chain that begins with the first event, written together with what it tells."""
 
-import sqlite3
 from collections.abc import Mapping
-from contextlib import closing
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -71,18 +68,18 @@ def test_what_is_written_in_more_than_one_way_is_refused(value: object) -> None:
         note(details={"value": value})
 
 
-def test_who_caused_it_is_kept(tmp_path: Path) -> None:
+def test_who_caused_it_is_kept(url: str) -> None:
     """Whoever opened the store, unless the event says another."""
-    store = SqlStore(f"sqlite:///{tmp_path}/store.db", by="alice@laptop")
+    store = SqlStore(url, by="alice@laptop")
     store.record([note("a"), note("b", by="key sha256:12")])
     found = [one.event.by for one in store.recorded()]
     store.close()
     assert found == ["alice@laptop", "key sha256:12"]
 
 
-def test_together_means_all_or_nothing(tmp_path: Path) -> None:
+def test_together_means_all_or_nothing(url: str) -> None:
     """A failure takes back what was written and what was recorded of it; what is written within is seen within."""
-    store = SqlStore(f"sqlite:///{tmp_path}/store.db")
+    store = SqlStore(url)
     with store.together():
         generation = store.aim(FLEET, AIM, NOW).generation
         store.record([note("wanted", fleet=FLEET)])
@@ -102,10 +99,9 @@ def test_together_means_all_or_nothing(tmp_path: Path) -> None:
     assert numbers == [1, 2]
 
 
-def test_events_from_before_are_chained_as_they_are_found(tmp_path: Path) -> None:
+def test_events_from_before_are_chained_as_they_are_found(empty_url: str) -> None:
     """A store of the schema before goes on with one chain."""
-    file = tmp_path / "store.db"
-    engine = create_engine(f"sqlite:///{file}")
+    engine = create_engine(empty_url)
     configuration = Config()
     configuration.set_main_option("script_location", str(FOLDER))
     with engine.begin() as connection:
@@ -116,7 +112,7 @@ def test_events_from_before_are_chained_as_they_are_found(tmp_path: Path) -> Non
             connection.execute(text(OLD_EVENT.format(number, at.replace(":", "\\:"), f"old {number}")))
         connection.execute(text("UPDATE counters SET value = 2 WHERE name = 'event'"))
     engine.dispose()
-    store = SqlStore(f"sqlite:///{file}")
+    store = SqlStore(empty_url)
     store.record([note("new")])
     found = store.recorded()
     store.close()
@@ -128,12 +124,14 @@ def test_events_from_before_are_chained_as_they_are_found(tmp_path: Path) -> Non
     assert found == tuple(chained([one.event for one in found], ORIGIN))
 
 
-def test_a_change_in_the_file_breaks_the_chain(tmp_path: Path) -> None:
+def test_a_change_behind_our_back_breaks_the_chain(url: str) -> None:
     """The hash that was kept is no longer the one of what stands there."""
-    store = SqlStore(f"sqlite:///{tmp_path}/store.db")
+    store = SqlStore(url)
     store.record([note("one"), note("two"), note("three")])
-    with closing(sqlite3.connect(tmp_path / "store.db")) as connection, connection:
-        connection.execute("UPDATE events SET message = 'another' WHERE sequence = 2")
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE events SET message = 'another' WHERE sequence = 2"))
+    engine.dispose()
     found = store.recorded()
     store.close()
     again = tuple(chained([one.event for one in found], ORIGIN))

@@ -1,9 +1,7 @@
 """What every store keeps of revocations, whatever it is made of."""
 
-from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
@@ -14,8 +12,6 @@ from repave.model.revocation import Revocation, RevokedKind
 from repave.ports.errors import Conflict, Gone
 from repave.ports.intent import Aim
 from repave.ports.store import Store
-from repave.simulation.memory.store import MemoryStore
-from repave.store.sql import SqlStore
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
 FLEET = FleetKey(project=ProjectName("shop"), environment=EnvironmentName("test"), fleet=FleetName("web"))
@@ -34,18 +30,6 @@ OLD, NEW = revision(1), revision(2)
 def aim(wanted: Revision = OLD) -> Aim:
     """What a person wants."""
     return Aim(revision=wanted.id, release=wanted.release, size=2, reason="deploy")
-
-
-@pytest.fixture(params=["database", "memory"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    """One store of each kind."""
-    makers: dict[str, Callable[[], Store]] = {
-        "database": lambda: SqlStore(f"sqlite:///{tmp_path}/store.db"),
-        "memory": MemoryStore,
-    }
-    made = makers[request.param]()
-    yield made
-    made.close()
 
 
 def revoked(subject: str, *releases: int) -> Revocation:

@@ -7,17 +7,20 @@ import sys
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
+from traceback import format_exception
 
 import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
+from peers.postgresql import Server
 from sqlalchemy import create_engine, text
 
+from repave.model.event import Event
 from repave.model.names import Digest, EnvironmentName, FleetKey, FleetName, ProjectName, ReleaseNumber, RevisionId
 from repave.model.revocation import Revocation, RevokedKind
-from repave.ports.errors import Corrupt, Denied, Invalid, WorldError
+from repave.ports.errors import Corrupt, Denied, Invalid, Unreachable, WorldError
 from repave.ports.intent import Aim
 from repave.store import schema
 from repave.store.sql import SqlStore
@@ -56,10 +59,10 @@ def test_the_file_is_its_owners_alone(tmp_path: Path) -> None:
     assert file.parent.stat().st_mode & 0o777 == 0o700
 
 
-def test_migrations_make_the_schema_the_code_expects(tmp_path: Path) -> None:
-    """From an empty file through every migration to the tables of schema.py."""
-    SqlStore(url(tmp_path / "store.db")).close()
-    engine = create_engine(url(tmp_path / "store.db"))
+def test_migrations_make_the_schema_the_code_expects(empty_url: str) -> None:
+    """From an empty database through every migration to the tables of schema.py."""
+    SqlStore(empty_url).close()
+    engine = create_engine(empty_url)
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         differences = compare_metadata(context, schema.metadata)
@@ -69,9 +72,9 @@ def test_migrations_make_the_schema_the_code_expects(tmp_path: Path) -> None:
     assert found == schema.REVISION
 
 
-def test_revisions_of_the_first_schema_can_be_revoked(tmp_path: Path) -> None:
+def test_revisions_of_the_first_schema_can_be_revoked(empty_url: str) -> None:
     """The migration looks up the artifact of each."""
-    engine = create_engine(url(tmp_path / "store.db"))
+    engine = create_engine(empty_url)
     configuration = Config()
     configuration.set_main_option("script_location", str(FOLDER))
     with engine.begin() as connection:
@@ -79,7 +82,7 @@ def test_revisions_of_the_first_schema_can_be_revoked(tmp_path: Path) -> None:
         command.upgrade(configuration, "0001")
         connection.execute(text(OLD_REVISION.replace(":", "\\:")))
     engine.dispose()
-    store = SqlStore(url(tmp_path / "store.db"))
+    store = SqlStore(empty_url)
     artifacts = (Digest("sha256:1"),)
     store.revoke(Revocation(kind=RevokedKind.ARTIFACT, subject="1", reason="bad", at=NOW, artifacts=artifacts))
     revoked = store.revoked(FLEET, RevisionId("abc"))
@@ -87,9 +90,9 @@ def test_revisions_of_the_first_schema_can_be_revoked(tmp_path: Path) -> None:
     assert revoked is not None
 
 
-def test_what_was_kept_before_it_was_indexed_is_found(tmp_path: Path) -> None:
+def test_what_was_kept_before_it_was_indexed_is_found(empty_url: str) -> None:
     """The migration reads what locks hold, and counts who is gone."""
-    engine = create_engine(url(tmp_path / "store.db"))
+    engine = create_engine(empty_url)
     configuration = Config()
     configuration.set_main_option("script_location", str(FOLDER))
     with engine.begin() as connection:
@@ -103,7 +106,7 @@ def test_what_was_kept_before_it_was_indexed_is_found(tmp_path: Path) -> None:
         for name, gone in (("i-1", "'2026-03-02 12:00:00.000000'"), ("i-2", "NULL")):
             connection.execute(text(OLD_LIFETIME.format(name=name, gone=gone).replace(":00", "\\:00")))
     engine.dispose()
-    store = SqlStore(url(tmp_path / "store.db"))
+    store = SqlStore(empty_url)
     assert store.packages_held("openssl") == {Digest("sha256:1"): ("libssl3 3-1",)}
     assert store.files_held("b" * 64) == {Digest("sha256:1"): ("/srv/app.py",)}
     (over,) = store.departed({ReleaseNumber(1)})
@@ -195,9 +198,61 @@ def test_a_full_disk_is_said_and_nothing_is_half_written(tmp_path: Path) -> None
     assert after == before
 
 
-@pytest.mark.parametrize("address", ["nonsense", "nonsense://host/name"])
-def test_an_address_nobody_understands_is_named(address: str) -> None:
-    """With an example of one that works."""
+@pytest.mark.parametrize("address", ["nonsense", "nonsense s3cret", "nonsense://user:s3cret@host/name"])
+def test_an_address_nobody_understands_is_refused(address: str) -> None:
+    """With examples of those that work, and without what may be a password."""
     with pytest.raises(Invalid) as refused:
         SqlStore(address)
     assert "sqlite:///" in refused.value.hint
+    assert "postgresql://" in refused.value.hint
+    assert "s3cret" not in str(refused.value)
+
+
+@pytest.mark.real
+def test_a_server_that_does_not_answer_is_named_without_the_password(tmp_path: Path) -> None:
+    """Wherever in the address it stands."""
+    for address in (
+        f"postgresql://shop:s3cret@/repave?host={tmp_path}",
+        f"postgresql:///repave?host={tmp_path}&user=shop&password=s3cret",
+    ):
+        with pytest.raises(Unreachable, match="its server does not answer") as refused:
+            SqlStore(address)
+        assert "is its server running" in refused.value.hint
+        assert "s3cret" not in "".join(format_exception(refused.value))
+
+
+@pytest.mark.real
+def test_a_database_that_is_not_there_or_may_not_be_changed_is_named(server: Server) -> None:
+    """With what to do."""
+    for address, cause in (
+        (server.empty().replace("postgres@/", "nobody@/"), "its user is not there"),
+        (server.empty().replace("@/", "@/no"), "its database is not there"),
+        (server.empty().replace("postgres@/", "reader@/"), "its user may not do that"),
+    ):
+        server.say("DROP ROLE IF EXISTS reader")
+        server.say("CREATE ROLE reader LOGIN")
+        with pytest.raises(Denied, match=cause):
+            SqlStore(address)
+
+
+@pytest.mark.real
+def test_a_writer_that_never_ends_is_not_waited_for(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody else writes meanwhile; who only reads is not held up."""
+    monkeypatch.setattr("repave.store.database.BUSY_TIMEOUT_SECONDS", 0.2)
+    first, second = SqlStore(address := server.prepared()), SqlStore(address)
+    with first.together():
+        first.record([Event(at=NOW, fleet=FLEET, kind="note", message="one")])
+        assert second.events() == ()
+        with pytest.raises(Unreachable, match="another process holds it for too long"):
+            second.record([Event(at=NOW, fleet=FLEET, kind="note", message="two")])
+    assert [event.message for event in second.events()] == ["one"]
+    first.close()
+    second.close()
+
+
+def test_a_driver_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the extra that brings it."""
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(Invalid, match="needs a database driver") as refused:
+        SqlStore("postgresql://host/name")
+    assert "repave[postgresql]" in refused.value.hint

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from threading import local
 
-from sqlalchemy import Connection, Engine, create_engine, event, func, inspect, make_url, select, text
+from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, text
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -18,10 +18,19 @@ from repave.store.schema import REVISION
 BUSY_TIMEOUT_SECONDS = 30.0
 """How long a writer waits for another: transactions take milliseconds, so this long means that something hangs."""
 
+CONNECT_TIMEOUT_SECONDS = 10
+"""A server that is there answers in milliseconds."""
+
+ADDRESSES = "as in sqlite:///.repave/store.db or postgresql://USER@HOST/DATABASE"
+
 WRITES = "repave_writes"
 
-MIGRATION_LOCK = 0x7265_7061_7665
+WRITER_LOCK = 0x7265_7061_7665
 """A number that no other user of the database takes by chance: "repave" in ASCII."""
+
+SESSION = "-c timezone=UTC -c synchronous_commit=on"
+"""PostgreSQL, whatever its server or role prefers: a committed order survives a power cut, or its slot would be given
+twice."""
 
 
 class _UnderWay(local):
@@ -31,7 +40,7 @@ class _UnderWay(local):
 
 
 class Database:
-    """Transactions over one engine; safe to use from several threads and, by the file's locks, processes."""
+    """Transactions over one engine; safe to use from several threads and, by the database's locks, processes."""
 
     def __init__(self, url: str, *, by: str = "") -> None:
         """``by``: who or what causes what is written through it."""
@@ -39,16 +48,18 @@ class Database:
         try:
             address = make_url(url)
         except ArgumentError as malformed:
-            raise Invalid(f"{url!r} is no database address", hint="as in sqlite:///.repave/store.db") from malformed
+            # Not the address itself: a password may be in it.
+            raise Invalid("the store's address is none", hint=ADDRESSES) from malformed
         self._under_way = _UnderWay()
-        self.where = address.database or "?" if address.get_backend_name() == "sqlite" else address.render_as_string()
+        kind = address.get_backend_name()
+        self.where = address.database or "?" if kind == "sqlite" else _told(address)
+        if kind not in ENGINES:
+            raise Invalid(f"the store at {self.where} is of no kind that is known", hint=ADDRESSES)
         with answered(self.where):
-            if address.get_backend_name() == "sqlite":
-                _prepare_file(Path(self.where))
-                self._engine = create_engine(address, connect_args={"timeout": BUSY_TIMEOUT_SECONDS})
-                _teach_sqlite(self._engine)
-            else:
-                self._engine = create_engine(address)
+            self._engine = ENGINES[kind](address)
+            self._reader = self._engine
+            if kind == "postgresql":
+                self._reader = self._engine.execution_options(isolation_level="REPEATABLE READ")
             self._writer = self._engine.execution_options(**{WRITES: True})
         try:
             self._bring_up_to_date()
@@ -62,12 +73,12 @@ class Database:
         if self._under_way.connection is not None:
             yield self._under_way.connection
             return
-        with answered(self.where), self._engine.begin() as connection:
+        with answered(self.where), self._reader.begin() as connection:
             yield connection
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
-        """All of it or nothing; on SQLite one writer at a time, from the first read on.
+        """All of it or nothing; one writer at a time, from the first read on.
 
         Within another of the same thread it is a part of that one.
         """
@@ -93,9 +104,6 @@ class Database:
         from repave.store.upgrade import upgrade  # noqa: PLC0415 - the reason stands above
 
         with self.writing() as connection:
-            if connection.dialect.name == "postgresql":
-                # SQLite's writers wait for each other from their beginning; here, those who migrate must be made to.
-                connection.execute(select(func.pg_advisory_xact_lock(MIGRATION_LOCK)))
             found = _revision(connection)
             if found != REVISION:
                 upgrade(connection, found=found, where=self.where)
@@ -119,6 +127,45 @@ def _prepare_file(file: Path) -> None:
         ) from refused
 
 
+def _told(address: URL) -> str:
+    """Where it is, without who asks and how: a password may also stand in the query."""
+    return URL.create(
+        address.drivername, host=address.host, port=address.port, database=address.database
+    ).render_as_string()
+
+
+def _sqlite(address: URL) -> Engine:
+    _prepare_file(Path(address.database or "?"))
+    engine = create_engine(address, connect_args={"timeout": BUSY_TIMEOUT_SECONDS})
+    _teach_sqlite(engine)
+    return engine
+
+
+def _postgresql(address: URL) -> Engine:
+    """PostgreSQL as this store needs it.
+
+    One writer at a time, as with SQLite, by a lock that is taken before anything is read and falls with the
+    transaction: what a writer has read stays true until it commits, and no two wait for each other. READ COMMITTED, so
+    that its first read sees what the writer before it has committed; readers wait for nobody.
+    """
+    asked = address.query.get("options", "")
+    patience = f"-c lock_timeout={BUSY_TIMEOUT_SECONDS * 1000:.0f}ms"
+    options = " ".join(filter(None, (asked if isinstance(asked, str) else " ".join(asked), SESSION, patience)))
+    engine = create_engine(
+        address.set(drivername="postgresql+psycopg").difference_update_query(["options"]),
+        connect_args={"options": options, "connect_timeout": CONNECT_TIMEOUT_SECONDS},
+        isolation_level="READ COMMITTED",
+        pool_pre_ping=True,
+    )
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        if connection.get_execution_options().get(WRITES, False):
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITER_LOCK})")
+
+    return engine
+
+
 def _teach_sqlite(engine: Engine) -> None:
     """SQLite as this store needs it.
 
@@ -138,3 +185,7 @@ def _teach_sqlite(engine: Engine) -> None:
     def begin(connection: Connection) -> None:
         writes = connection.get_execution_options().get(WRITES, False)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+ENGINES = {"sqlite": _sqlite, "postgresql": _postgresql}
+"""By the name of the database."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy.exc import DBAPIError, NoSuchModuleError
+from sqlalchemy.exc import DBAPIError
 
 from repave.ports.errors import Corrupt, Denied, Invalid, Unreachable, WorldError
 
@@ -29,6 +29,14 @@ SIGNS: tuple[tuple[str, type[WorldError], str, str], ...] = (
         "the file is damaged",
         "restore it from a backup, or move it away: instances are found again by their tags, history is not",
     ),
+    ("permission denied", Denied, "its user may not do that", "let this user create and change tables there"),
+    ("authentication failed", Denied, "the user is not let in", "see who the address names, and the password"),
+    ("no password supplied", Denied, "a password is wanted", "put it into the address, or into ~/.pgpass"),
+    ('fatal:  database "', Denied, "its database is not there", "make it, as `createdb` does"),
+    ('fatal:  role "', Denied, "its user is not there", "make it, as `createuser` does"),
+    ("no space left", WorldError, "its disk is full", "free some space; nothing was half-written"),
+    ("lock timeout", Unreachable, "another process holds it for too long", "wait for the other repave, then try again"),
+    ("connection", Unreachable, "its server does not answer", "is its server running, and reachable from here?"),
     ("is locked", Unreachable, "another process holds it for too long", "wait for the other repave, then try again"),
 )
 """What the message holds, what it means, how that is said, and what to do."""
@@ -41,11 +49,11 @@ def answered(where: str) -> Iterator[None]:
         yield
     except DBAPIError as foreign:
         raise _translated(foreign, where) from foreign
-    except NoSuchModuleError as foreign:
+    except ImportError as missing:
         raise Invalid(
-            f"the store at {where} needs a database driver that is not here: {foreign}",
-            hint="use sqlite:///FILE or postgresql+psycopg://HOST/DATABASE",
-        ) from foreign
+            f"the store at {where} needs a database driver that is not installed: {missing}",
+            hint="install `repave[postgresql]`",
+        ) from missing
 
 
 def _translated(foreign: DBAPIError, where: str) -> WorldError:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from repave.ports.store import Store
 
 STATE_FOLDER = ".repave"
+STORE_VARIABLE = "REPAVE_STORE"
 
 
 class ProjectFolder:
@@ -51,10 +52,11 @@ class ProjectFolder:
 
     @cached_property
     def store(self) -> "Store":
-        """The database."""
+        """The database: that of the environment, which may hold a password, or a file beside the project."""
         from repave.store.sql import SqlStore
 
-        store = SqlStore(f"sqlite:///{self.state / 'store.db'}", by=this_account())
+        address = os.environ.get(STORE_VARIABLE) or f"sqlite:///{self.state / 'store.db'}"
+        store = SqlStore(address, by=this_account())
         self._opened.append(store)
         return store
 
