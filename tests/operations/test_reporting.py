@@ -1,7 +1,7 @@
 """The auditor's report: every server once, what is broken is said to be, and what is not known is never good."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -10,6 +10,7 @@ from reported import BEGIN, DAY, YEAR, artifact, dismissing, flaw, limited, on, 
 
 from repave.model.exposure import Flaw
 from repave.model.finding import Severity
+from repave.model.names import FleetName
 from repave.operations.reporting.audit import Audit, audited
 from repave.operations.reporting.facts import Facts, Manual
 from repave.operations.reporting.judging import Rule, Verdict
@@ -27,6 +28,12 @@ def rule(facts: Facts, key: str) -> Rule:
 def verdicts(audit: Audit) -> dict[str, Verdict]:
     """Of every rule."""
     return {one.key: one.verdict for one in audit.rules}
+
+
+def examined(facts: Facts, life: Lifetime) -> datetime:
+    """When what it ran was examined whole for the last time; long ago, where it never was."""
+    found = [one.at for one in facts.scans if one.whole and artifact(life.release) in one.artifacts]
+    return max(found, default=on(-1000))
 
 
 @st.composite
@@ -69,8 +76,10 @@ def test_no_rule_is_held_that_the_data_break_or_do_not_show(facts: Facts) -> Non
     assert (found["age"] is Verdict.BROKEN) == any(age > timedelta(days=90) for age in seen)
     strange = any((life.fleet, life.revision) not in facts.made for life in facts.lifetimes)
     assert (found["explained"] is Verdict.BROKEN) == strange
-    if strange or not facts.lifetimes:
+    stale = any((life.gone_at or facts.until) - examined(facts, life) > 30 * DAY for life in facts.lifetimes)
+    if strange or stale or not facts.lifetimes:
         assert found["critical-patches"] is not Verdict.HELD
+    if strange or not facts.lifetimes or not any(one.whole for one in facts.scans):
         assert found["scans"] is not Verdict.HELD
     for life in facts.lifetimes:
         for known in facts.flaws.get(artifact(life.release), ()) if life.revision != "nobody-knows" else ():
@@ -168,7 +177,8 @@ def test_what_was_never_examined_is_not_clean() -> None:
     facts = year(server(1, 0, 60), scans=(scan(5, 1, whole=False, problem="no answer"),))
     audit = audited(facts)
     assert verdicts(audit)["critical-patches"] is Verdict.UNKNOWN
-    assert verdicts(audit)["scans"] is Verdict.HELD, "it ran for less than a quarter"
+    assert verdicts(audit)["scans"] is Verdict.UNKNOWN, "it ran for less than a quarter, yet nothing shows one"
+    assert rule(limited(facts, critical_days=7), "deadlines").verdict is Verdict.UNKNOWN
     assert audit.servers[0].critical is None
     assert [(one.name, one.failed, one.problem) for one in audit.sources] == [("the tracker", 1, "no answer")]
     assert audit.sources[0].as_of == on(4)
@@ -182,6 +192,45 @@ def test_what_runs_is_examined_every_quarter(days: tuple[int, ...], verdict: Ver
     """A gap is one from one examination to the next; where none is on record at all, nothing can be shown."""
     facts = year(server(1, 0), scans=tuple(scan(day, 1) for day in days))
     assert rule(facts, "scans").verdict is verdict
+
+
+@pytest.mark.parametrize(
+    ("days", "verdict"),
+    [((200, 290), Verdict.HELD), ((200,), Verdict.BROKEN), ((285,), Verdict.BROKEN), ((), Verdict.BROKEN)],
+)
+def test_a_gap_counts_from_before_the_time(days: tuple[int, ...], verdict: Verdict) -> None:
+    """What ran before the time had no examination to wait for: the quarter does not begin anew with the report."""
+    scans = (*(scan(day, 1) for day in days), scan(290, 2))
+    facts = replace(year(server(1, 0), server(2, 290, release=2), scans=scans), since=on(280))
+    assert rule(facts, "scans").verdict is verdict
+
+
+@pytest.mark.parametrize(
+    ("day", "month", "week"), [(83, "held", "held"), (60, "held", "not shown"), (1, *["not shown"] * 2)]
+)
+def test_what_came_out_after_the_last_examination_is_not_known(day: int, month: str, week: str) -> None:
+    """A repair may have been due before the server was gone on day 89: by the clauses, and by the fleet's own week."""
+    facts = limited(year(server(1, 0, 89), scans=(scan(day, 1),)), critical_days=7)
+    assert (rule(facts, "critical-patches").verdict, rule(facts, "deadlines").verdict) == (month, week)
+    assert day > 1 or "was examined last on 2026-01-02, and ran to 2026-03-31" in rule(facts, "deadlines").doubts[0]
+
+
+def test_a_deadline_binds_the_fleets_that_declare_one() -> None:
+    """Of another fleet nothing has to be shown; its servers are in the other rules."""
+    other = server(2, 0, 60, release=2)
+    other = other._replace(fleet=replace(other.fleet, fleet=FleetName("jobs")))
+    facts = limited(year(server(1, 0, 60), other, scans=(scan(58, 1),)), critical_days=7)
+    assert rule(facts, "deadlines").verdict is Verdict.HELD
+    assert rule(facts, "critical-patches").verdict is Verdict.UNKNOWN
+
+
+def test_a_flaw_is_as_grave_as_it_was_ever_rated() -> None:
+    """Also where what ran first was examined last before anybody had rated it."""
+    unrated, rated = flaw("CVE-1", 10, severity=Severity.HIGH), flaw("CVE-1", 10)
+    lives = (server(1, 0, 20), server(2, 20, 60, release=2))
+    facts = year(*lives, scans=MONTHLY, r1=(unrated,), r2=(rated,))
+    assert [one.severity for one in audited(facts).flaws] == [Severity.CRITICAL]
+    assert rule(facts, "critical-patches").verdict is Verdict.BROKEN
 
 
 def test_exposure_is_told_flaw_by_flaw() -> None:

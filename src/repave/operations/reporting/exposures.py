@@ -1,9 +1,10 @@
 """Exposure, flaw by flaw: which servers ran with it, for how long, and whether it was gone in time."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import reduce
 
 from repave.model.exposure import Flaw
 from repave.model.finding import Severity
@@ -91,12 +92,16 @@ def _of_fleet(facts: Facts, fleet: FleetKey, lives: Mapping[Digest, Spans]) -> I
         for flaw in facts.flaws[artifact]:
             bearing[flaw.advisory].append((flaw, spans))
     for known in bearing.values():
-        flaw = known[0][0]
-        for other, _ in known[1:]:
-            flaw = flaw.known_since(other)
+        flaw = _together([flaw for flaw, _ in known])
         exposed = [(spans, part) for _, spans in known if (part := spans.after(flaw.published_at)) is not None]
         if exposed:
             yield _exposed(facts, fleet, flaw, exposed)
+
+
+def _together(known: Sequence[Flaw]) -> Flaw:
+    """With the earliest moments and the worst severity: some may have been examined last before it was rated."""
+    worst = max(known, key=lambda flaw: list(Severity).index(flaw.severity))
+    return reduce(Flaw.known_since, known, worst)
 
 
 def _exposed(facts: Facts, fleet: FleetKey, flaw: Flaw, lives: Collection[tuple[Spans, Part]]) -> ExposedFlaw:

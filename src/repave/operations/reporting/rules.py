@@ -1,10 +1,11 @@
 """The rules of the report, each judged by what was observed."""
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
 
+from repave.model.exposure import FixWithin
 from repave.model.finding import Severity
 from repave.model.names import Digest, FleetKey
 from repave.operations.reporting.exposures import MONTH, ExposedFlaw
@@ -22,6 +23,7 @@ QUARTER = timedelta(days=92)
 PCI, CIS, ISO = "PCI DSS v4.0.1", "CIS Controls v8.1", "ISO/IEC 27001:2022"
 
 NOTHING = "no server was observed in this time"
+UNKEPT = "no whole examination is on record"
 
 
 def rules(facts: Facts, servers: Sequence[Server], flaws: Sequence[ExposedFlaw]) -> tuple[Rule, ...]:
@@ -31,7 +33,7 @@ def rules(facts: Facts, servers: Sequence[Server], flaws: Sequence[ExposedFlaw])
         _age(facts, servers),
         _critical_patches(facts, servers, flaws),
         _scans(facts, servers),
-        _deadlines(facts, flaws),
+        _deadlines(facts, servers, flaws),
     )
     return tuple(rule for rule in judged if rule is not None)
 
@@ -66,7 +68,7 @@ def _age(facts: Facts, servers: Sequence[Server]) -> Rule:
         named = f"{one.slot} of {one.environment}/{one.fleet}"
         match bounded(one.age_seconds, one.age_at_most_seconds, limit.total_seconds()):
             case Verdict.BROKEN:
-                breaches.append(f"{named} was seen at the age of {_days(one.age_seconds)}; {limit.days} d are allowed")
+                breaches.append(f"{named} was seen at the age of {_days(one.age_seconds)}; {_limit(limit)} are allowed")
             case Verdict.UNKNOWN:
                 doubts.append(
                     f"{named} was seen last on {_day(one.last_seen)}, {_days(one.age_seconds)} old; it may have lived "
@@ -76,12 +78,13 @@ def _age(facts: Facts, servers: Sequence[Server]) -> Rule:
                 doubts.append(f"{named} was there when it was first seen on {_day(one.first_seen)}; it may be older")
             case _:
                 pass
-    declared = {limit for key, limit in limits.items() if _declares_age(facts, key)}
-    words = ", ".join(f"{limit.days}" for limit in sorted(declared or {MOST_AGE}))
+    declared = any(_declares_age(facts, key) for key in limits)
+    words = [_limit(limit) for limit in sorted({*limits.values()} or {MOST_AGE})]
+    allowed = words[0] if len(words) == 1 else f"its fleet may become ({', '.join(words)})"
     oldest = max((one.age_at_most_seconds for one in servers), default=0.0)
     asked = Asked(
         key="age",
-        title=f"No server is older than {words} days",
+        title=f"No server is older than {allowed}",
         source=f"own policy{', `policy.hard_max_age`' if declared else ''}; no standard asks for it",
     )
     held = f"Servers observed: {len(servers)}. The oldest became {_days(oldest)} old."
@@ -109,7 +112,7 @@ def _critical_patches(facts: Facts, servers: Sequence[Server], flaws: Sequence[E
         for one in critical
         if one.month is Verdict.UNKNOWN and one.fixable_at is not None
     ]
-    doubts += _unexamined(facts, servers)
+    doubts += _unexamined(facts, servers, MONTH)
     unrepaired = sum(one.month is None for one in critical)
     asked = Asked(
         key="critical-patches",
@@ -122,15 +125,34 @@ def _critical_patches(facts: Facts, servers: Sequence[Server], flaws: Sequence[E
     return ruled(asked, breaches=breaches, doubts=doubts if servers else (NOTHING,), held=held)
 
 
-def _unexamined(facts: Facts, servers: Sequence[Server]) -> Iterator[str]:
-    """What was never examined by sources that could all be read may hold anything."""
+def _unexamined(facts: Facts, servers: Iterable[Server], within: timedelta) -> Iterator[str]:
+    """What was never examined whole may hold anything; what ran on afterwards, what came out and was due since."""
     strangers = sum(not one.explained for one in servers)
     if strangers:
         yield f"servers of which no record says what they hold: {strangers}"
-    ran = Counter(one.artifact for one in servers if one.artifact is not None)
-    for artifact, count in ran.items():
-        if artifact not in facts.examined:
-            yield f"{artifact} was never examined whole (servers that ran it: {count})"
+    for artifact, lives in _by_artifact(servers).items():
+        examined, ends = facts.examined.get(artifact), _ends(facts, lives)
+        if examined is None:
+            yield f"{artifact} was never examined whole (servers that ran it: {len(lives)})"
+        elif ends - examined > within:
+            yield (
+                f"{artifact} was examined last on {_day(examined)}, and ran to {_day(ends)} "
+                f"(servers that ran it: {len(lives)})"
+            )
+
+
+def _by_artifact(servers: Iterable[Server]) -> Mapping[Digest, Sequence[Server]]:
+    """Those that a record explains."""
+    ran: dict[Digest, list[Server]] = defaultdict(list)
+    for one in servers:
+        if one.artifact is not None:
+            ran[one.artifact].append(one)
+    return ran
+
+
+def _ends(facts: Facts, lives: Iterable[Server]) -> datetime:
+    """When the last of them was gone, or the end of the time."""
+    return max(one.ended_at or facts.until for one in lives)
 
 
 def _told(one: ExposedFlaw) -> str:
@@ -144,15 +166,13 @@ def _lasted(one: ExposedFlaw) -> str:
 
 
 def _scans(facts: Facts, servers: Sequence[Server]) -> Rule:
-    ran: dict[Digest, list[Server]] = defaultdict(list)
-    for one in servers:
-        if one.artifact is not None:
-            ran[one.artifact].append(one)
+    ran = _by_artifact(servers)
     gaps = [words for artifact, lives in ran.items() for words in _gaps(facts, artifact, lives)]
     kept = any(scan.whole for scan in facts.scans)
     strangers = sum(not one.explained for one in servers)
     doubts = [f"servers of which no record says what they hold: {strangers}"] if strangers else []
-    doubts += [] if kept else [f"no whole examination is on record; {words}" for words in gaps]
+    if not kept:
+        doubts += [f"{UNKEPT}; {words}" for words in gaps] or [UNKEPT]
     asked = Asked(
         key="scans",
         title="What runs is examined for flaws at least every three months",
@@ -165,12 +185,12 @@ def _scans(facts: Facts, servers: Sequence[Server]) -> Rule:
 
 def _gaps(facts: Facts, artifact: Digest, lives: Sequence[Server]) -> Iterator[str]:
     """Times longer than a quarter in which it ran and nobody examined it; what just began has a quarter to go."""
-    began, ends = min(one.first_seen for one in lives), max(one.ended_at or facts.until for one in lives)
+    began, ends = min(one.first_seen for one in lives), _ends(facts, lives)
     moments = {scan.at for scan in facts.scans if scan.whole and artifact in scan.artifacts}
     moments |= {facts.examined[artifact]} if artifact in facts.examined else set()
     before = began
     if began < facts.since:
-        before = max((at for at in moments if at <= facts.since), default=facts.since)
+        before = max((at for at in moments if at <= facts.since), default=began)
     for earlier, later in _steps(before, sorted(at for at in moments if before < at < ends), ends):
         if later - earlier > QUARTER:
             yield f"{artifact} ran from {_day(earlier)} to {_day(later)} without an examination"
@@ -181,17 +201,13 @@ def _steps(first: datetime, between: Sequence[datetime], last: datetime) -> Iter
     return pairwise(moments)
 
 
-def _deadlines(facts: Facts, flaws: Sequence[ExposedFlaw]) -> Rule | None:
+def _deadlines(facts: Facts, servers: Sequence[Server], flaws: Sequence[ExposedFlaw]) -> Rule | None:
     """The project's own; nothing where it declares none."""
-    declared = [
-        (name, seconds)
-        for limits in facts.limits.values()
-        for name, seconds in (
-            ("critical", limits.fix_within.critical_seconds),
-            ("high", limits.fix_within.high_seconds),
-        )
-        if seconds is not None
-    ]
+    declared = {
+        (key.environment, key.fleet): times
+        for key, limits in facts.limits.items()
+        if (times := _times(limits.fix_within))
+    }
     if not declared:
         return None
     judged = [one for one in flaws if one.declared is not None]
@@ -201,20 +217,30 @@ def _deadlines(facts: Facts, flaws: Sequence[ExposedFlaw]) -> Rule | None:
         for one in judged
         if one.declared is Verdict.BROKEN
     ]
-    unseen = [
+    doubts = [
         f"{_told(one)}: due {_day(one.due_at)}, seen last {_day(one.last_seen)}"
         for one in judged
         if one.declared is Verdict.UNKNOWN
     ]
-    times = ", ".join(f"{name} {_days(seconds)}" for name, seconds in sorted(set(declared)))
+    for place, times in declared.items():
+        bound = [one for one in servers if (one.environment, one.fleet) == place]
+        doubts += _unexamined(facts, bound, min(times.values()))
+    named = sorted({known for times in declared.values() for known in times.items()})
+    words = ", ".join(f"{name} {_limit(within)}" for name, within in named)
     asked = Asked(
         key="deadlines",
-        title=f"Flaws are gone by the project's own deadlines ({times})",
+        title=f"Flaws are gone by the project's own deadlines ({words})",
         source="own policy, `policy.fix_within`, from a flaw's publication",
         clauses=_clauses({CIS: ("7.2",), ISO: ("A.8.8",)}),
     )
     held = f"Flaws with a deadline that ran: {len(judged)}, each gone in time or not yet due."
-    return ruled(asked, breaches=late, doubts=unseen, held=held)
+    return ruled(asked, breaches=late, doubts=doubts if servers else (NOTHING,), held=held)
+
+
+def _times(fix_within: FixWithin) -> Mapping[str, timedelta]:
+    """What is declared, by severity."""
+    declared = {"critical": fix_within.critical_seconds, "high": fix_within.high_seconds}
+    return {name: timedelta(seconds=seconds) for name, seconds in declared.items() if seconds is not None}
 
 
 def overall(judged: Iterable[Rule]) -> Verdict:
@@ -224,6 +250,14 @@ def overall(judged: Iterable[Rule]) -> Verdict:
 
 def _days(seconds: float) -> str:
     return f"{seconds / DAY.total_seconds():.1f} d"
+
+
+def _limit(amount: timedelta) -> str:
+    """As a person declares it: ``90 days``, ``36 hours``, ``5 minutes``."""
+    for unit, name in ((DAY, "days"), (timedelta(hours=1), "hours")):
+        if amount > unit and not amount % unit:
+            return f"{amount // unit} {name}"
+    return f"{amount / timedelta(minutes=1):g} minutes"
 
 
 def _day(moment: datetime | None) -> str:
