@@ -88,6 +88,19 @@ def test_a_clean_lock_whose_environments_still_run_the_old_release_is_not_done(s
     assert not diagnosis.clean
 
 
+def test_what_cannot_be_read_of_the_new_lock_is_not_called_closed(shop: Shop) -> None:
+    """It is told, and proves nothing, also when all can be read again; what is known of neither hides nothing."""
+    vulnerable(shop)
+    diagnosis = shop.patching.diagnose(QUIET)
+    shop.advisories.problem = "gone away"
+    cure = shop.patching.cure(diagnosis, QUIET)
+    assert (cure.closed, cure.cves_closed, cure.hidden[0]) == ((), (), "invented: gone away")
+    shop.advisories.problem = ""
+    assert not shop.patching.prove(cure, QUIET).holds
+    again = shop.patching.cure(replace(diagnosis, gaps=frozenset({"another"})), QUIET)
+    assert (again.closed, again.hidden) == ((CVE,), ())
+
+
 def test_an_unproven_end_is_not_called_done(shop: Shop) -> None:
     """Promise 2: when the source fails in the end, nothing is proven."""
     vulnerable(shop)

@@ -5,16 +5,21 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from invented import InventedAdvisories
 from kept_fresh import CVE, SMALL, Killed, appears, locked, once, runs
 from simulated_shop import Shop
 
 from repave.config.policies import revision_for
+from repave.model.finding import Finding, SourceStatus
+from repave.model.lock import Lock
 from repave.model.names import EnvironmentName, FleetName
 from repave.model.pipeline import Rule
 from repave.model.watch import Kind
 from repave.operations.errors import Refused
 from repave.operations.watching.proposals import proposals
+from repave.operations.watching.reviewing import text, title
 from repave.operations.watching.waiting import wait_until
+from repave.ports.progress import Progress
 from repave.simulation.clock import SimulatedClock
 from repave.simulation.world import Behaviour
 
@@ -62,6 +67,28 @@ def test_what_repairs_nothing_waits_for_its_week_and_is_not_taken_with_a_flaw_or
     assert (locked(shop)["zlib"], runs(shop, "prod")) == ("1.3", {2})
     shop.pinner.archive["zlib"] = "1.4"
     assert once(shop).moved == ()
+
+
+class AwayForNew(InventedAdvisories):
+    """Cannot be read for a lock that has what repairs openssl."""
+
+    def examine(self, lock: Lock, *, progress: Progress) -> tuple[tuple[Finding, ...], tuple[SourceStatus, ...]]:
+        """See the port."""
+        new = any(package.version == "3.0.22" for package in lock.packages)
+        self.problem = "no route to host" if new else ""
+        return super().examine(lock, progress=progress)
+
+
+def test_what_could_not_be_read_of_a_repaired_lock_is_not_called_closed(opened: Opened) -> None:
+    """The repair is taken; what is said of it is what is known."""
+    shop = opened(SMALL)
+    appears(shop)
+    shop.advisories = AwayForNew(repairs=shop.advisories.repairs)
+    (moved,) = once(shop).moved
+    assert (moved.taken, moved.closed, title(moved)) == (True, (), "Repair 1 package")
+    told = text(moved, {})
+    assert "- closes: none that is known by what could be read\n- opens: none that is known by what" in told
+    assert "- **not known**: invented: no route to host" in told
 
 
 def test_a_new_advisory_goes_from_the_lock_to_every_instance_however_often_it_is_killed(opened: Opened) -> None:

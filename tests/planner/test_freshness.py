@@ -161,6 +161,24 @@ def test_only_what_it_proposed_or_what_rids_a_fleet_of_a_flaw_is_baked_and_carri
     assert planned(closing).carry == (Carry(environment=PROD, release=R2, closes=("CVE-1",), by=NOW + DAY),)
 
 
+def test_what_could_not_be_read_of_a_new_lock_closes_nothing() -> None:
+    """Nor what no source covers of it; what is unknown of both locks alike stops nothing."""
+    for gap in ("the base python:3.12", "npm"):
+        dark = KnownLock(unknown=(f"{gap}: away",), gaps=frozenset({gap}))
+        locks = {OLD: FLAWED, NEW: dark}
+        locked = planned(known(NEW, locks=locks))
+        assert (locked.bake, locked.waits[0].rule) == (False, Rule.UNBAKED)
+        released = planned(known(NEW, locks=locks, releases=TWO))
+        assert (released.carry, released.finish) == ((), ())
+        left = planned(known(NEW, locks=locks, releases=TWO, running=(running("prod", 2, 1),)))
+        assert left.finish == ()
+        mine = planned(known(NEW, locks=locks, releases=TWO, proposals=(MINE,)))
+        assert [(one.environment, one.closes) for one in mine.carry] == [(TEST, ()), (PROD, ())]
+        both = {OLD: replace(FLAWED, unknown=dark.unknown, gaps=dark.gaps), NEW: dark}
+        assert planned(known(NEW, locks=both)).bake
+        assert [one.closes for one in planned(known(NEW, locks=both, releases=TWO)).carry] == [("CVE-1",)] * 2
+
+
 def test_a_rollout_that_was_left_is_finished() -> None:
     """Where what was wanted is its own; what a person began is theirs."""
     left = known(NEW, releases=(release(1, OLD), release(2, NEW)), running=(running("test", 2, 1, 2),))
@@ -244,6 +262,7 @@ def test_weeks_follow_each_other_without_a_gap(moment: datetime) -> None:
 REPAIR = Relock(kind=Kind.REPAIRS, images=(WEB,), flaws=("CVE-1",))
 UPDATE = Relock(kind=Kind.UPDATES, images=(API, WEB), fleets=(BACK, BATCH, FRONT))
 AWAY = KnownLock(unknown=("osv: away",))
+DARK = replace(AWAY, gaps=frozenset({"osv"}))
 TWO = (release(1, OLD), release(2, NEW))
 MINE = updated(*FLEETS, lock=NEW)
 FOLLOWED = Proposed(kind=Kind.REPAIRS, base=NEW, lock=LOCKS[2], fleets=(), at=NOW)
@@ -284,6 +303,12 @@ TWICE = "back, batch, front would be updated twice in a week"
             ),
             {"carry": (Carry(environment=TEST, release=ReleaseNumber(3)),)},
             "r3 makes nothing fresher in test",
+        ),
+        (known(NEW, locks={OLD: FLAWED, NEW: DARK}), {"bake": True}, "it would bake what a person locked"),
+        (
+            known(NEW, locks={OLD: FLAWED, NEW: DARK}, releases=TWO),
+            {"carry": (Carry(environment=PROD, release=R2),)},
+            "r2 makes nothing fresher in prod",
         ),
         (known(locks={OLD: AWAY}), {}, "it keeps silent about this: osv: away"),
         (known(), {"wake": NOW}, "it would look again at"),

@@ -56,12 +56,17 @@ flaws = st.frozensets(
     ),
     max_size=3,
 )
-locks = st.builds(
-    KnownLock,
-    flaws=flaws,
-    unknown=st.sampled_from([(), (), ("osv: it could not be reached",)]),
-    unjudged=st.sampled_from([(), ("2 PyPI packages are not judged",)]),
-)
+troubles = st.sampled_from([(), (), ("osv: it could not be reached",)])
+uncovered = st.sampled_from([(), ("2 PyPI packages are not judged",)])
+
+
+def known_lock(flaws: frozenset[KnownFlaw], unknown: tuple[str, ...], unjudged: tuple[str, ...]) -> KnownLock:
+    """One whose gaps have the names of what they are about."""
+    gaps = frozenset((*("osv" for _ in unknown), *("pypi" for _ in unjudged)))
+    return KnownLock(flaws=flaws, unknown=unknown, unjudged=unjudged, gaps=gaps)
+
+
+locks = st.builds(known_lock, flaws, troubles, uncovered)
 moments = st.integers(-30, 30).map(lambda days: NOW + days * DAY / 2)
 digests = st.sampled_from(LOCKS)
 policies = st.builds(

@@ -44,6 +44,10 @@ class KnownLock:
     unjudged: tuple[str, ...] = ()
     """Packages that no source covers, in words: neither clean nor vulnerable."""
 
+    gaps: frozenset[str] = frozenset()
+    """What both are about, by name: sources and ecosystems. Behind a gap that another lock has not may be all that
+    was found in that one."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class RunningFleet:

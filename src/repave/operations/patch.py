@@ -15,7 +15,7 @@ from repave.operations.keys import fleets_of
 from repave.operations.locking import Asked, Locking, Proposal
 from repave.operations.releases import title
 from repave.operations.repairs import repairs_of
-from repave.operations.scan import cves_of, examine, flaws_of, uncovered
+from repave.operations.scan import cves_of, examine, flaws_of, gaps, uncovered
 from repave.operations.urgency import names_of
 from repave.ports.advisories import Advisories
 from repave.ports.clock import Clock
@@ -37,6 +37,9 @@ class Diagnosis:
 
     sources: tuple[SourceStatus, ...]
     """All that were asked, those that failed first."""
+
+    gaps: frozenset[str] = frozenset()
+    """By name, sources and ecosystems of which nothing is known in any lock that has findings, nor in the present."""
 
     @property
     def affected(self) -> tuple[EnvironmentName, ...]:
@@ -74,10 +77,14 @@ class Cure:
     """What the new lock still holds: no repair could be taken."""
 
     rolls: tuple[EnvironmentName, ...]
-    """In pipeline order, the environments that get rid of something by it."""
+    """In pipeline order, the environments that get rid of something by it, as far as is known."""
 
     held: Mapping[ImageName, tuple[Held, ...]]
     """By image, repairs that ranges do not admit, each with its place."""
+
+    hidden: tuple[str, ...] = ()
+    """What could not be read or judged of the new lock, in words, where it could be of an old one: while there is
+    anything, nothing counts as closed."""
 
     @property
     def rewritten(self) -> tuple[str, ...]:
@@ -107,11 +114,18 @@ class Proof:
     """What this patch closed in the lock and a living instance still holds: empty when it worked."""
 
     unknown: tuple[SourceStatus, ...]
+    hidden: tuple[str, ...] = ()
+    """Of the cure: why it is not known what was to be closed."""
+
+    @property
+    def known(self) -> bool:
+        """Whether it is known of all that runs, and what was to be closed."""
+        return not self.unknown and not self.hidden
 
     @property
     def holds(self) -> bool:
         """Whether no living instance holds anything that was to be closed, and that is known."""
-        return not self.closed_still_running and not self.unknown
+        return not self.closed_still_running and self.known
 
 
 class Patching:
@@ -149,6 +163,7 @@ class Patching:
             )
         report = examine(lock, self._advisories, progress)
         sources = {source.name: source for source in report.sources}
+        always = gaps(lock, report.sources)
         running = []
         for environment in self._pipeline():
             found: list[Finding] = []
@@ -156,10 +171,12 @@ class Patching:
                 examined = self._examine(release, progress)
                 found += examined.standing
                 sources |= {source.name: source for source in examined.sources if source.problem}
+                if examined.standing:
+                    always &= gaps(self._store.lock(release.lock), examined.sources)
             if found:
                 running.append((environment.name, tuple(found)))
         ordered = sorted(sources.values(), key=lambda source: (not source.problem, source.name))
-        return Diagnosis(lock=lock, report=report, running=tuple(running), sources=tuple(ordered))
+        return Diagnosis(lock=lock, report=report, running=tuple(running), sources=tuple(ordered), gaps=always)
 
     def cure(self, diagnosis: Diagnosis, progress: Progress) -> Cure:
         """Re-lock only what the security suites repair, and wheels, npm packages and base images that have flaws.
@@ -173,16 +190,19 @@ class Patching:
             Asked(refresh=Refresh.REPAIRS, repairs=repairs_of(standing, diagnosis.lock)), progress
         )
         after = examine(proposal.lock, self._advisories, progress) if proposal.changed else diagnosis.report
+        hidden = _hidden(diagnosis, proposal.lock, after)
+        found = () if hidden else diagnosis.findings
         cves, flaws = cves_of(after.standing), flaws_of(after.standing)
         return Cure(
             proposal=proposal,
             difference=proposal.difference,
             cves_before=cves_of(diagnosis.findings),
-            cves_closed=tuple(cve for cve in cves_of(diagnosis.findings) if cve not in cves),
-            closed=tuple(flaw for flaw in flaws_of(diagnosis.findings) if flaw not in flaws),
+            cves_closed=tuple(cve for cve in cves_of(found) if cve not in cves),
+            closed=tuple(flaw for flaw in flaws_of(found) if flaw not in flaws),
             remaining=after.standing,
             rolls=tuple(name for name, found in diagnosis.running if _held_by(found) - _held_by(after.standing)),
             held={name: tuple(map(self._placed, held)) for name, held in proposal.held.items()},
+            hidden=hidden,
         )
 
     def prove(self, cure: Cure, progress: Progress) -> Proof:
@@ -210,6 +230,7 @@ class Patching:
             holding=tuple(holding),
             closed_still_running=tuple(sorted(still)),
             unknown=tuple(unknown.values()),
+            hidden=cure.hidden,
         )
 
     def _pipeline(self) -> list[Environment]:
@@ -249,6 +270,13 @@ class Patching:
                         f"in {suite}, from which the image may take nothing",
                         hint=f"write `suites: [{suites}]` in the base of image `{name}`, then `repave patch` again",
                     )
+
+
+def _hidden(diagnosis: Diagnosis, lock: Lock, report: FindingReport) -> tuple[str, ...]:
+    """In words, what is not known of the new lock and is known of one before it."""
+    if gaps(lock, report.sources) <= diagnosis.gaps:
+        return ()
+    return (*(f"{source.name}: {source.problem}" for source in report.unknown), *uncovered(lock, report.sources))
 
 
 def _held_by(findings: Iterable[Finding]) -> set[tuple[str, str, str]]:

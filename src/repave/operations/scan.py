@@ -143,6 +143,12 @@ def uncovered(lock: Lock, sources: Iterable[SourceStatus]) -> tuple[str, ...]:
     return unjudged(lock, known) if blind(lock, known) else ()
 
 
+def gaps(lock: Lock, sources: Iterable[SourceStatus]) -> frozenset[str]:
+    """By name, sources that could not be read, and ecosystems of the lock that none covers where another could."""
+    known = tuple(sources)
+    return frozenset({source.name for source in known if source.problem} | (_unjudged(lock, known) - NEVER_JUDGED))
+
+
 def _unjudged(lock: Lock, sources: Iterable[SourceStatus]) -> frozenset[Ecosystem]:
     """Those of the lock that no source covers."""
     covered = {ecosystem for source in sources for ecosystem in source.covers}

@@ -157,7 +157,7 @@ class _Run:
         if proof.closed_still_running:
             still = listed(proof.closed_still_running)
             return self._end("still running", FAILED, f"not done: living instances still hold {still}")
-        if proof.unknown:
+        if not proof.known:
             return self._end("unknown", UNKNOWN, "not proven: a source could not be read")
         closed = self.cure.closed if self.cure else ()
         observed = f"none of {counted(proof.instances, 'living instance')} holds what was closed ({_counted(closed)})"
@@ -172,6 +172,8 @@ class _Run:
         for path in cure.rewritten:
             self.screen.show(f"~ {path}, as npm would have it")
         remaining.show(cure, self.screen)
+        for words in cure.hidden:
+            self.screen.warn(f"what is closed is not known: {words}")
 
     def _show_plan(self, cure: Cure) -> None:
         clock = self.wiring.clock

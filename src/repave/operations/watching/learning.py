@@ -21,7 +21,7 @@ from repave.operations.keys import fleets_of
 from repave.operations.locking import Locking
 from repave.operations.patch import Diagnosis
 from repave.operations.repairs import apart
-from repave.operations.scan import examine, uncovered
+from repave.operations.scan import examine, gaps, uncovered
 from repave.operations.urgency import names_of
 from repave.operations.watching.proposals import proposals
 from repave.ports.advisories import Advisories
@@ -77,7 +77,10 @@ class Learning:
         )
         numbered = {release.number: release for release in releases}
         found = {key: [reports[numbered[number].lock] for number in sorted(all_)] for key, all_ in running.items()}
-        return Learned(known=known, lock=present, diagnosis=_diagnosis(present, reports[digest], found))
+        compared = {numbered[number].lock for numbers in running.values() for number in numbers}
+        flawed = (known.locks[name] for name in compared if known.locks[name].flaws)
+        always = known.locks[digest].gaps.intersection(*(lock.gaps for lock in flawed))
+        return Learned(known=known, lock=present, diagnosis=_diagnosis(present, reports[digest], found, always))
 
     def _keys(self) -> Iterator[FleetKey]:
         for name in self._project.pipeline:
@@ -132,6 +135,7 @@ def _judged(lock: Lock, report: FindingReport) -> KnownLock:
         flaws=frozenset(_flaws(report.standing, lock)),
         unknown=tuple(f"{source.name}: {source.problem}" for source in report.unknown),
         unjudged=uncovered(lock, report.sources),
+        gaps=gaps(lock, report.sources),
     )
 
 
@@ -149,7 +153,9 @@ def _flaws(findings: Iterable[Finding], lock: Lock) -> Iterator[KnownFlaw]:
             )
 
 
-def _diagnosis(lock: Lock, report: FindingReport, found: Mapping[FleetKey, Iterable[FindingReport]]) -> Diagnosis:
+def _diagnosis(
+    lock: Lock, report: FindingReport, found: Mapping[FleetKey, Iterable[FindingReport]], always: frozenset[str]
+) -> Diagnosis:
     running: dict[EnvironmentName, tuple[Finding, ...]] = {}
     sources = {source.name: source for source in report.sources}
     for key, reports in found.items():
@@ -158,4 +164,4 @@ def _diagnosis(lock: Lock, report: FindingReport, found: Mapping[FleetKey, Itera
             if one.standing:
                 running[key.environment] = (*running.get(key.environment, ()), *one.standing)
     ordered = sorted(sources.values(), key=lambda source: (not source.problem, source.name))
-    return Diagnosis(lock=lock, report=report, running=tuple(running.items()), sources=tuple(ordered))
+    return Diagnosis(lock=lock, report=report, running=tuple(running.items()), sources=tuple(ordered), gaps=always)

@@ -120,13 +120,14 @@ class _Pass:
     def _moved(self, learned: Learned, relock: Relock, progress: Progress) -> Moved:
         asks = self.hands.reviewing is not None
         if relock.kind is Kind.REPAIRS:
+            present = learned.known.locks[learned.known.present]
             cure, had = self.hands.patching.cure(learned.diagnosis, progress), learned.diagnosis.report.standing
             return Moved(
                 kind=relock.kind,
                 proposal=cure.proposal,
                 closed=cure.closed,
                 opened=tuple(flaw for flaw in flaws_of(cure.remaining) if flaw not in flaws_of(had)),
-                unknown=learned.known.locks[learned.known.present].unknown if asks else (),
+                unknown=tuple(dict.fromkeys((*(present.unknown if asks else ()), *cure.hidden))),
                 cure=cure,
                 asks=asks,
             )

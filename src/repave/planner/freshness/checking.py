@@ -38,8 +38,12 @@ class View:
         """Of one image, as a lock has it."""
         return {(one.package, one.name) for one in self.known.locks[lock].flaws if image in one.images}
 
+    def hides(self, lock: Digest, than: Digest) -> bool:
+        """Whether something of it could not be read or judged that could be of the other."""
+        return any(gap not in self.known.locks[than].gaps for gap in self.known.locks[lock].gaps)
+
     def improves(self, lock: Digest, environment: EnvironmentName | None = None) -> bool:
-        """Whether it was proposed, or lacks a flaw of what runs there, or anywhere."""
+        """Whether it was proposed, or is known to lack a flaw of what runs there, or anywhere."""
         if lock in self.proposed:
             return True
         locks = {release.number: release.lock for release in self.known.releases}
@@ -48,7 +52,7 @@ class View:
             for fleet in self.known.running
             if environment in {None, fleet.fleet.environment}
             for number in (*fleet.living, fleet.wanted)
-            if number in locks
+            if number in locks and not self.hides(lock, than=locks[number])
         )
 
 

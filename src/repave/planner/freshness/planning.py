@@ -80,10 +80,12 @@ class _View:
         return present in self.proposed or any(self.closes(fleet, present) for fleet in self.known.running)
 
     def closes(self, fleet: RunningFleet, lock: Digest) -> frozenset[str]:
-        """Flaws that the fleet runs, or is to run, and that a release of the lock has not."""
+        """Flaws that the fleet runs, or is to run, and that a release of the lock is known not to have."""
         runs = {self.numbered[number].lock for number in {fleet.wanted, *fleet.living} if number in self.numbered}
-        there = frozenset(one for digest in runs for one in _within(self.known.locks[digest], fleet))
-        return frozenset(name for _, name in there - _within(self.known.locks[lock], fleet))
+        new = self.known.locks[lock]
+        comparable = (old for old in map(self.known.locks.__getitem__, runs) if new.gaps <= old.gaps)
+        there = frozenset(one for old in comparable for one in _within(old, fleet))
+        return frozenset(name for _, name in there - _within(new, fleet))
 
     def taken(self, proposed: Proposed) -> bool:
         """Whether it came to be the lock, there was nothing to move, or people have closed it."""
