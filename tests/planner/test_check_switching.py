@@ -124,8 +124,20 @@ def test_until_the_switch_only_what_carried_the_fleet_last_is_attached_to_get_re
         (POLICY, replace(third, proven=third.proven[:1])),
         (POLICY, replace(third, failures=(SKETCH.failed(2, FailureKind.SICK), SKETCH.failed(3, FailureKind.SICK)))),
         (POLICY, replace(third, proven=())),
+        (POLICY, replace(third, revoked=(SKETCH.revoked("old"),))),
+        (POLICY, replace(third, proven=(third.proven[0], SKETCH.proof("old", 60, bootable=False)))),
     ):
         check(both, policy, target, seen, SKETCH.now)
+
+
+def test_what_serves_has_the_requests_whatever_was_proven_last() -> None:
+    """By the balancer's word; where several serve, it is not certain which of them."""
+    third = replace(TARGET, proven=(SKETCH.proof("older"), SKETCH.proof("old", 60)))
+    steps = replace(EMPTY, steps=(attach(3, standby=False),))
+    seen = SKETCH.see("1 older a serving", "2 older b serving", "3 old b unknown 5 3000")
+    assert "i-3 would get requests, and until the switch older has them" in refused(steps, seen, third)
+    several = SKETCH.see("1 older a serving", "2 old b serving", "3 old b unknown 5 3000")
+    check(steps, POLICY, third, several, SKETCH.now)
 
 
 def test_no_requests_go_over_to_what_waits_for_its_turn() -> None:

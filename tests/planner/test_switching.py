@@ -159,6 +159,31 @@ def test_where_it_is_not_certain_who_had_the_requests_nobody_stands_by(proven: t
     assert not any(standing_by(made).values())
 
 
+OLDER = tuple(line.replace("ready", "unknown 5 3000").replace("old", "older") for line in OLD)
+"""The first, as seen by a balancer that was started anew."""
+
+SPOILT = {
+    "revoked": replace(THIRD, revoked=(SKETCH.revoked("old"),)),
+    "gone": replace(THIRD, proven=(THIRD.proven[0], SKETCH.proof("old", 60, bootable=False))),
+}
+
+
+@pytest.mark.parametrize("target", SPOILT.values(), ids=SPOILT)
+def test_nobody_is_ended_for_what_is_revoked_or_gone(target: Target) -> None:
+    """Although it carried the fleet last: both are attached, and whoever serves first does."""
+    made = decide(SKETCH.see(*OLDER, *FORGOTTEN), target)
+    assert standing_by(made) == dict.fromkeys(("web-1", "web-2", "web-3", "web-4", "web-5", "web-6"), False)
+    assert not [step for step in made.steps if isinstance(step, Terminate)]
+
+
+def test_a_release_that_serves_has_the_requests_whatever_was_proven_last() -> None:
+    """The balancer's word is believed; where more run another, nobody is ended for the one."""
+    made = decide(SKETCH.see("1 older a serving", "2 older b serving", OLDER[2], *FORGOTTEN), THIRD)
+    assert standing_by(made) == {"web-3": False}
+    fewer = decide(SKETCH.see("1 older a serving", *FORGOTTEN), THIRD)
+    assert standing_by(fewer) == {"web-4": False, "web-5": False, "web-6": False}
+
+
 def test_a_fleet_that_waits_for_another_has_switched_already() -> None:
     """What it is kept as has all requests, before and after the balancer forgot: none are to go over to what waits."""
     first = replace(SKETCH.fleet, fleet=FleetName("db"))

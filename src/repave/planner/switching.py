@@ -1,7 +1,7 @@
 """Who gets requests: which of those that stand by, until when the old, and who is kept ready as a way back."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 
 from repave.model.disruption import Drawer
@@ -85,16 +85,28 @@ def stands_by(draft: Draft, member: Member, allowance: Allowance) -> bool:
 def passed_over(draft: Draft, allowance: Allowance) -> frozenset[RevisionId]:
     """Old revisions that get no requests before the switch: all but the one that has them.
 
-    A balancer that has forgotten everything does not say which that is: it is the one that carried the fleet last.
-    Where more run another, that is not certain, and none is passed over: rather two that serve than nobody.
+    Where more run another, it is not certain which that is, and none is passed over: rather two that serve than nobody.
     """
     if not allowance.keeps or draft.target.switched is not None:
         return frozenset()
     alive = Counter(member.instance.revision for member in draft.sets.of(*ALIVE, current=False))
-    last = last_proven(proof for proof in draft.target.proven if proof.revision in alive)
-    if last is None or alive[last.revision] < max(alive.values()):
+    carries = _carries(draft, alive.keys())
+    if carries is None or alive[carries] < max(alive.values()):
         return frozenset()
-    return frozenset(alive.keys() - {last.revision})
+    return frozenset(alive.keys() - {carries})
+
+
+def _carries(draft: Draft, alive: Collection[RevisionId]) -> RevisionId | None:
+    """The old revision that has the requests; None where that is not certain.
+
+    A balancer that has forgotten everything does not say: it is the one that carried the fleet last. Nobody is given up
+    for one that is revoked or could not be started again.
+    """
+    serving = {member.instance.revision for member in draft.sets.of(Standing.SERVING, current=False)}
+    if serving:
+        return serving.pop() if len(serving) == 1 else None
+    last = last_proven(proof for proof in draft.target.proven if proof.revision in alive)
+    return last.revision if last and last.bootable and last.revision not in draft.revoked else None
 
 
 def drawer_of_old(allowance: Allowance) -> Drawer:

@@ -73,19 +73,29 @@ def singly(view: View) -> Iterator[str]:
 
 
 def _carries(view: View) -> RevisionId | None:
-    """The old revision that was proven last, when so many of it are surely there as of no other; else None."""
+    """The old revision that has the requests, when so many of it are surely there as of no other; else None."""
     switched = view.target.switched is not None or kept_meanwhile(view) is not None
     if view.policy.rollout.strategy != "blue-green" or switched:
         return None
     old = [i for i in view.instances.values() if i.revision != view.target.revision and not view.dead(i.id)]
     others = Counter(instance.revision for instance in old)
-    proven = [proof for proof in view.target.proven if proof.revision in others]
-    if not proven:
+    serving = {instance.revision for instance in old if instance.id in view.serving}
+    if len(serving) > 1:
         return None
-    last = max(proven, key=lambda proof: (proof.at, proof.revision)).revision
-    del others[last]
-    there = {instance.slot for instance in old if instance.revision == last and _is_there(view, instance)}
-    return last if len(there) >= max(others.values(), default=1) else None
+    carries = min(serving, default=None) or _carried_last(view, set(others))
+    if carries is None:
+        return None
+    del others[carries]
+    there = {instance.slot for instance in old if instance.revision == carries and _is_there(view, instance)}
+    return carries if len(there) >= max(others.values(), default=1) else None
+
+
+def _carried_last(view: View, old: set[RevisionId]) -> RevisionId | None:
+    """Which of these was proven last; None where that is revoked, or could not be started again."""
+    proven = [proof for proof in view.target.proven if proof.revision in old]
+    last = max(proven, key=lambda proof: (proof.at, proof.revision), default=None)
+    spoilt = {revoked.revision for revoked in view.target.revoked}
+    return last.revision if last and last.bootable and last.revision not in spoilt else None
 
 
 def _is_there(view: View, instance: Instance) -> bool:
