@@ -45,6 +45,7 @@ def configurations(draw: st.DrawFn) -> DiskConfiguration:
         data_sources=("NoCloud", "None"),
         takes_environment=draw(st.booleans()),
         needs_cloud_init=draw(st.booleans()),
+        starts_cold=draw(st.sampled_from([None, "", "its image starts more"])),
         bootstrap=draw(
             st.none() | st.builds(Bootstrap, document=contents, files=st.lists(contents, max_size=3).map(tuple))
         ),
@@ -77,7 +78,7 @@ def test_configuration_is_read_back(machine: DiskConfiguration) -> None:
 def test_machine_of_an_older_bake_is_configured_by_cloud_init() -> None:
     """It says nothing of another way."""
     said = json.loads(MACHINE.content())
-    del said["takes_environment"], said["needs_cloud_init"]
+    del said["takes_environment"], said["needs_cloud_init"], said["starts_cold"]
     assert DiskConfiguration.parse(json.dumps(said).encode(), "it") == MACHINE
 
 
@@ -118,6 +119,7 @@ def test_container_is_no_disk() -> None:
         (lambda said: said["disk"]["pieces"][0].update(offset=64 * MIB), "that overlaps another, or lies beyond"),
         (lambda said: said["disk"]["pieces"][0].update(digest="md5:0"), "it names a content without its digest"),
         (lambda said: said["kernel"].update(arguments="a\nb"), "where the kernel's command line must be"),
+        (lambda said: said.update(starts_cold=True), "says True where why it starts cold must be"),
         (lambda said: said.pop("kernel"), "it says nothing of its kernel"),
         (lambda said: said.update(data_sources=["a b"]), "it says 'a b' where a plain word must be"),
         (lambda said: said.update(bootstrap=["a"]), "it says nothing of its bootstrap"),

@@ -31,13 +31,19 @@ images:
     kind: vm
     disk: 2GiB
     base: {distribution: debian, release: bookworm}
-    packages: [python3, jq, mtools, cron]
+    packages: [python3, jq, mtools]
     files: {app/: /srv/app/}
     run: python3 /srv/app/server.py
 fleets: {web: {image: web, port: 8080, health: {path: /}}}
 environments: {test: {provider: local, fleets: {web: {size: 1}}, config: {GREETING: hello}}}
 """
-BOOTSTRAP = PROJECT.replace("kind: vm", "kind: vm\n    boot: bootstrap").replace("path: /", "path: /, grace: 15m")
+BOOTSTRAP = (
+    PROJECT.replace("kind: vm", "kind: vm\n    boot: bootstrap")
+    .replace("mtools", "mtools, cron")
+    .replace("path: /", "path: /, grace: 15m")
+)
+"""With a package that starts a service, which keeps a golden machine from going on from memory."""
+
 SERVER = """
 import http.server, os, pathlib, socket, subprocess, time, uuid
 

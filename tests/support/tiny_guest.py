@@ -113,7 +113,12 @@ def initrd(modules: Mapping[str, bytes]) -> bytes:
 
 
 def add_machine(
-    registry: Registry, folder: Path, guest: Guest, *, words: bytes = b"as it was baked\n", takes_identity: bool = False
+    registry: Registry,
+    folder: Path,
+    guest: Guest,
+    *,
+    words: bytes = b"as it was baked\n",
+    starts_cold: str | None = None,
 ) -> Artifact:
     """Put the guest into the registry, as a baker of disks would; its disk begins with the words.
 
@@ -133,7 +138,7 @@ def add_machine(
         initrd=Content(digest=_digest(guest.initrd), size=len(guest.initrd)),
         arguments="console=ttyS0 quiet",
         data_sources=("NoCloud",),
-        takes_identity=takes_identity,
+        starts_cold=starts_cold,
     )
     manifest = DiskManifest(
         configuration=_add(registry, folder, configuration.content(), CONFIGURATION_TYPE),

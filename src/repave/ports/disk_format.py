@@ -108,8 +108,9 @@ class DiskConfiguration:
     needs_cloud_init: bool = False
     """Whether its first start has more to do than taking its variables. Those that know no argument need it anyhow."""
 
-    takes_identity: bool = False
-    """Whether it can go on from saved memory as another machine, see ``identity_format``; older ones cannot."""
+    starts_cold: str | None = None
+    """Why it cannot go on from saved memory as another machine, see ``identity_format``: "" where it can, None of older
+    ones, which cannot."""
 
     bootstrap: Bootstrap | None = None
     """None of a machine whose disk has all of it."""
@@ -137,7 +138,7 @@ class DiskConfiguration:
                 "data_sources": list(self.data_sources),
                 "takes_environment": self.takes_environment,
                 "needs_cloud_init": self.needs_cloud_init,
-                "takes_identity": self.takes_identity,
+                "starts_cold": self.starts_cold,
                 **({"bootstrap": asdict(self.bootstrap)} if self.bootstrap else {}),
             }
         )
@@ -156,11 +157,13 @@ class DiskConfiguration:
             pieces=tuple(_piece(piece, what) for piece in _list(disk.get("pieces"), what)),
             kernel=_content(kernel, what),
             initrd=_content(said["initrd"], what) if said.get("initrd") else None,
-            arguments=_line(kernel.get("arguments"), what),
+            arguments=_line(kernel.get("arguments"), what, "the kernel's command line"),
             data_sources=_words(said.get("data_sources"), what),
             takes_environment=said.get("takes_environment") is True,
             needs_cloud_init=said.get("needs_cloud_init") is True,
-            takes_identity=said.get("takes_identity") is True,
+            starts_cold=_line(why, what, "why it starts cold")
+            if (why := said.get("starts_cold")) is not None
+            else None,
             bootstrap=_bootstrap(_mapping(said, "bootstrap", what), what) if said.get("bootstrap") else None,
         )
         _check(found, what)
@@ -278,9 +281,9 @@ def _words(value: object, what: str) -> tuple[str, ...]:
     return tuple(words)
 
 
-def _line(value: object, what: str) -> str:
+def _line(value: object, what: str, wanted: str) -> str:
     if not isinstance(value, str) or not value.isprintable():
-        raise Invalid(f"{what} says {value!r} where the kernel's command line must be")
+        raise Invalid(f"{what} says {value!r} where {wanted} must be")
     return value
 
 

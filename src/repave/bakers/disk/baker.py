@@ -5,6 +5,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from repave.bakers.disk.bootstrap import Beside, Shelves, base_of, lay_beside
+from repave.bakers.disk.identity import why_cold
 from repave.bakers.disk.initrd import DRIVERS, FILE_SYSTEMS, SCRIPT
 from repave.bakers.disk.pieces import Cut, cut
 from repave.bakers.disk.settings import ARGUMENTS, DATA_SOURCES, Settings, needs_cloud_init
@@ -180,8 +181,9 @@ class DiskBaker:
         beside: Beside | None,
     ) -> Artifact:
         """Configuration and manifest over pieces, kernel and initrd, and what lies beside the disk."""
-        above = (self._registry.path(record.digest) for record in stack.others if record.layer is not Layer.MACHINE)
-        more = beside is not None or needs_cloud_init(request, above)
+        own = [self._registry.path(record.digest) for record in stack.others if record.layer is not Layer.MACHINE]
+        more = beside is not None or needs_cloud_init(request, own)
+        packages = (self._registry.path(record.digest) for record in stack.records if record.layer is Layer.PLATFORM)
         kernel, initrd = self._plain(made / "kernel", KERNEL_TYPE), self._plain(made / "initrd", INITRD_TYPE)
         said = DiskConfiguration(
             architecture=outline.architecture,
@@ -195,7 +197,7 @@ class DiskBaker:
             bootstrap=beside.bootstrap if beside else None,
             takes_environment=True,
             needs_cloud_init=more,
-            takes_identity=not more,
+            starts_cold=why_cold((*own, *packages), cloud_init=more),
         ).content()
         configuration = Descriptor(digest=self._registry.add(said), size_bytes=len(said), media_type=CONFIGURATION_TYPE)
         pieces = tuple(

@@ -4,11 +4,35 @@ Perl, since every Debian has it, it can ask the kernel what no shell can, and it
 Sources: random(4) on RNDRESEEDCRNG, which came with Linux 4.17; clock_settime(2); machine-id(5); linux/fs.h.
 """
 
+from collections.abc import Iterable
+from pathlib import Path
+
 from repave.bakers.disk.units import NAME
+from repave.bakers.rootfs.installation import first_below
 from repave.ports.disk_format import ENVIRONMENT_FILE, SECTOR_BYTES
 from repave.ports.identity_format import AWAITING, AWAITING_ARGUMENT, IDENTITY_DISK, IDENTITY_WORD
 
 PLACE = "usr/lib/repave/identity"
+
+STARTING = (
+    "etc/systemd/system",
+    "etc/systemd/system.attached",
+    "etc/systemd/system.control",
+    "etc/systemd/system-generators",
+    "usr/lib/systemd/system",
+    "usr/lib/systemd/system-generators",
+    "usr/local/lib/systemd",
+    "etc/init.d",
+    *(f"etc/rc{level}.d" for level in "2345S"),
+    "var/lib/systemd/linger",
+    "usr/share/dbus-1/system-services",
+    "etc/udev/rules.d",
+    "usr/lib/udev/rules.d",
+)
+"""What lies here starts something, or has something of the base started that is not by itself.
+
+Sources: systemd.unit(5), systemd.generator(7), systemd-sysv-generator(8), loginctl(1), dbus-daemon(1), udev(7).
+"""
 
 IDENTITY_UNIT = f"""\
 [Unit]
@@ -23,6 +47,23 @@ Type=oneshot
 RemainAfterExit=yes
 ExecStart=/usr/bin/perl /{PLACE}
 """
+
+
+def why_cold(above: Iterable[Path], *, cloud_init: bool) -> str:
+    """Why a machine cannot go on from saved memory as another one; "" where it can.
+
+    Whatever runs when the memory is saved would draw the same random numbers in each machine, and keep the keys that it
+    made: it may be what the base starts, and nothing else. ``above`` has every layer above the base.
+    """
+    if cloud_init:
+        return "its image gives each machine more than name and variables at its start (SSH, cloud-init)"
+    found = next(filter(None, (first_below(layer, STARTING) for layer in above)), None)
+    if found is None:
+        return ""
+    return (
+        f"its image starts more than its application ({f'/{found}'!a}), and what that makes would be the same in each"
+    )
+
 
 SCRIPT = f"""\
 use strict;

@@ -11,7 +11,7 @@ from repave.bakers.disk.identity import IDENTITY_UNIT, PLACE, SCRIPT
 from repave.bakers.disk.slimness import COLDPLUG, coldplug, unused_links
 from repave.bakers.disk.table import ROOT_NAME
 from repave.bakers.disk.units import APPLICATION_LINK, IDENTITY_NAME, NAME, UNITS, WANTS, application_unit
-from repave.bakers.rootfs.installation import lays_below
+from repave.bakers.rootfs.installation import first_below
 from repave.bakers.rootfs.stage import Stage
 from repave.ports.baker import BakeRequest
 from repave.ports.disk_format import ENVIRONMENT_ARGUMENT
@@ -169,7 +169,7 @@ def needs_cloud_init(request: BakeRequest, above: Iterable[Path]) -> bool:
     ``above`` has the layers of what the recipe brings above its packages: whichever way it comes, it may be for
     cloud-init.
     """
-    return _has_ssh(request) or any(lays_below(layer, CLOUD_FOLDERS) for layer in above)
+    return _has_ssh(request) or any(first_below(layer, CLOUD_FOLDERS) for layer in above)
 
 
 def _has_ssh(request: BakeRequest) -> bool:

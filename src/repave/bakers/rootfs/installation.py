@@ -151,14 +151,12 @@ def whiteouts(layer: Path) -> tuple[str, ...]:
         return tuple(entry.name for entry in entries if entry.parts and entry.parts[-1].startswith(WHITEOUT))
 
 
-def lays_below(layer: Path, folders: Sequence[str]) -> bool:
-    """Whether a layer of our own making has anything below one of the folders, given without the first slash."""
+def first_below(layer: Path, folders: Sequence[str]) -> str | None:
+    """What a layer of our own making has first below one of the folders; all paths are without the first slash."""
     below = tuple(f"{folder}/" for folder in folders)
     with layer.open("rb") as stream:
-        return any(
-            "/".join(entry.parts).startswith(below)
-            for entry in read_tar(stream, name=layer.name, rules=ROOT_FILESYSTEM)
-        )
+        paths = ("/".join(entry.parts) for entry in read_tar(stream, name=layer.name, rules=ROOT_FILESYSTEM))
+        return next((path for path in paths if path.startswith(below)), None)
 
 
 def _untar(handle: int, root: Path, *options: str) -> None:

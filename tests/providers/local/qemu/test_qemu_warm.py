@@ -14,10 +14,12 @@ from repave.model.observation import MachineState
 from repave.model.release import Limits
 from repave.ports.progress import Silent
 from repave.ports.surroundings import Surroundings
+from repave.providers.local.locks import locked
 from repave.providers.local.places import find_places
 from repave.providers.local.processes import may_administer
 from repave.providers.local.provider import LocalProvider
 from repave.providers.local.qemu.acceleration import Accelerations
+from repave.providers.local.qemu.saving import WATCHED
 from repave.providers.local.qemu.snapshots import DISK, MEMORY, Shape, Snapshots
 from repave.simulation.contract.provider import ProviderSubject
 from repave.simulation.contract.requirement import eventually
@@ -68,7 +70,7 @@ def test_memory_that_cannot_be_read_is_left_for_a_cold_start(
 
 def test_kill_9_while_memory_is_saved_leaves_nothing(surroundings: Surroundings, tmp_path: Path, guest: Guest) -> None:
     """No process, no disk: whoever saves it next begins anew."""
-    artifact = add_machine(surroundings.registry, tmp_path, guest, takes_identity=True)
+    artifact = add_machine(surroundings.registry, tmp_path, guest, starts_cold="")
     provider = LocalProvider(surroundings)
     provider.publish(artifact, progress=Silent())
     folder = surroundings.folder
@@ -81,6 +83,30 @@ def test_kill_9_while_memory_is_saved_leaves_nothing(surroundings: Surroundings,
     assert not provider.fleets()
     provider.withdraw(artifact.digest)
     assert not list((folder / "snapshots").iterdir())
+
+
+def test_number_of_a_machine_that_has_ended_is_no_other_process_until_it_is_killed(
+    surroundings: Surroundings, tmp_path: Path
+) -> None:
+    """Nobody collects it while who saves it still has the lock; afterwards its folder is removed."""
+    folder = tmp_path / "making"
+    folder.mkdir()
+    (folder / "seed").touch()
+    ended = ["sh", "-c", 'echo $$ >"$1/mine"', "sh", str(folder)]
+    with locked(tmp_path / "lock"):
+        watching = subprocess.Popen(["sh", "-c", WATCHED, "sh", tmp_path / "lock", folder, *ended])
+        program = Path(f"/proc/{watching.pid}/comm")
+        eventually(surroundings.clock, 10, lambda: program.read_text() == "flock\n", "it waits for the lock")
+        eventually(surroundings.clock, 10, lambda: state_of(folder / "mine") == "Z", "the number is still taken")
+    assert watching.wait(timeout=10) == 0
+    assert not folder.exists()
+
+
+def state_of(place: Path) -> str:
+    """By proc(5), of the process whose number is in the file; "" before it is there."""
+    number = place.read_text().strip() if place.exists() else ""
+    status = Path(f"/proc/{number}/stat")
+    return status.read_text().rpartition(")")[2].split()[0] if number and status.exists() else ""
 
 
 def machines_below(folder: Path) -> list[bytes]:

@@ -103,7 +103,7 @@ class Disks:
                 arguments=said["arguments"],
                 takes_environment=said.get("takes_environment", False),
                 needs_cloud_init=said.get("needs_cloud_init", False),
-                takes_identity=said.get("takes_identity", False),
+                starts_cold=said.get("starts_cold"),
             )
 
     def _read(self, digest: Digest) -> _Stored:
@@ -157,7 +157,7 @@ class Disks:
             "arguments": configuration.arguments,
             "takes_environment": configuration.takes_environment,
             "needs_cloud_init": configuration.needs_cloud_init,
-            "takes_identity": configuration.takes_identity,
+            "starts_cold": configuration.starts_cold,
         }
         (temporary / "boot.json").write_text(json.dumps(said))
         # The seal is looked at, never the bytes: it must not outlast them when the power fails.

@@ -54,8 +54,8 @@ class Boot:
     takes_environment: bool = False
     """Whether it takes its variables from the seed disk by itself, and needs no cloud-init for them."""
 
-    takes_identity: bool = False
-    """Whether it can go on from saved memory as another machine."""
+    starts_cold: str | None = None
+    """Why it cannot go on from saved memory as another machine: "" where it can, None where its image says nothing."""
 
     needs_cloud_init: bool = False
     """Whether it needs it for something else."""

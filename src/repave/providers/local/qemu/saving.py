@@ -49,10 +49,11 @@ LOCK = "snapshots"
 
 WATCHED = """lock=$1; folder=$2; shift 2
 "$@" <"$folder/seed" >"$folder/said" 2>&1 &
-flock "$lock" sh -c 'kill -KILL "$1" 2>/dev/null; rm -rf "$2"' sh $! "$folder"
+exec flock "$lock" sh -c 'kill -KILL "$1" 2>/dev/null; rm -rf "$2"' sh $! "$folder"
 """
-"""Fixed text, arguments apart. Under the lock, so that nobody else makes one there meanwhile; the number stays the
-machine's until it is waited for, which nobody does."""
+"""Fixed text, arguments apart. Under the lock, so that nobody else makes one there meanwhile. By ``exec``: a shell that
+waits for one program collects all that have ended, and the machine's number could become another's; flock waits for
+its own program alone, so the number stays the machine's until it is killed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,11 +109,10 @@ class Saving:
         for remains in started_with(QEMU, name_of(record)):
             remains.stop(patience_seconds=0)
         boot = self.disks.boot(digest)
-        if not boot.takes_identity:
-            raise Invalid(
-                "its image gives each machine more than name and variables at its start (SSH, cloud-init), or was "
-                "baked by a version that knew no warm start"
-            )
+        if boot.starts_cold is None:
+            raise Invalid("its image was baked by a version that knew no warm start: bake it again")
+        if boot.starts_cold:
+            raise Invalid(boot.starts_cold)
         folder = self.snapshots.making(digest, fleet)
         machine = Machine(
             record=record,
