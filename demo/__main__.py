@@ -4,14 +4,15 @@ import argparse
 import json
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from demo import report
+from demo import bank, report
 from demo.casts import CONTAINERS, MACHINES
 from demo.interruption import ends_in_order
 from demo.shop import FLEET, Shop
-from demo.story import ENVIRONMENT, Story
+from demo.story import Story
 from demo.timeline import Act, counted, latency, seconds, spans
 from demo.visitors import Answer, Visitors
 
@@ -24,8 +25,10 @@ def arguments() -> argparse.Namespace:
         prog="scripts/demo",
         description="A vulnerable fleet is repaved under load, a broken release is rolled back, the dead are healed.",
     )
-    parser.add_argument("--vm", action="store_true", help="play it with virtual machines")
-    parser.add_argument("--folder", type=Path, help="where it works (default: .demo; of virtual machines .demo-vm)")
+    played = parser.add_mutually_exclusive_group()
+    played.add_argument("--vm", action="store_true", help="play it with virtual machines")
+    played.add_argument("--bank", action="store_true", help="instead: one release, and its repairs, through six gates")
+    parser.add_argument("--folder", type=Path, help="where it works (default: .demo; else .demo-vm or .demo-bank)")
     parser.add_argument("--rate", type=int, help="requests per second (default: 850; of virtual machines 5)")
     parser.add_argument("--requests", type=int, help="at least so many (default: 20000; of virtual machines 1000)")
     parser.add_argument("--cold", action="store_true", help="forget what earlier runs downloaded and baked")
@@ -33,7 +36,10 @@ def arguments() -> argparse.Namespace:
         "--keep", action="store_true", help="leave the fleet running at the end, unless the story broke off"
     )
     parser.add_argument("--json", action="store_true", help="print the figures as one JSON object")
-    return parser.parse_args()
+    asked = parser.parse_args()
+    if asked.bank and (asked.rate or asked.requests):
+        parser.error("--bank has no visitors: leave --rate and --requests out")
+    return asked
 
 
 def main() -> int:
@@ -45,6 +51,8 @@ def main() -> int:
     def tell(line: str) -> None:
         print(f"{time.monotonic() - began:6.1f} s  {line}", file=sys.stderr, flush=True)
 
+    if asked.bank:
+        return travel(asked, tell, began)
     cast = MACHINES if asked.vm else CONTAINERS
     requests: int = asked.requests or cast.requests
     folder: Path = (asked.folder or ROOT / cast.folder).resolve()
@@ -62,7 +70,7 @@ def main() -> int:
         keep = asked.keep
     finally:
         if not keep:
-            shop.run("destroy", ENVIRONMENT, "--yes")
+            shop.destroy()
     figures["seconds"] = round(time.monotonic() - began, 1)
     (folder / "report.json").write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
     if asked.json:
@@ -70,6 +78,22 @@ def main() -> int:
     else:
         print(in_words(figures, folder))
     return 0 if figures["failed"] == 0 and figures["requests"] >= requests else 1
+
+
+def travel(asked: argparse.Namespace, tell: Callable[[str], None], began: float) -> int:
+    """The bank's story, from ``began`` on; 0 when it came to its end."""
+    folder: Path = (asked.folder or ROOT / bank.FOLDER).resolve()
+    copy = bank.Bank(example=ROOT / "examples" / "bank", folder=folder / "bank", cold=asked.cold)
+    keep = False
+    try:
+        figures = bank.Travel(copy, tell).perform()
+        keep = asked.keep
+    finally:
+        if not keep:
+            copy.destroy()
+    figures["seconds"] = round(time.monotonic() - began, 1)
+    print(json.dumps(figures) if asked.json else bank.in_words(figures))
+    return 0
 
 
 def summary(folder: Path, story: Story, answers: list[Answer]) -> dict[str, Any]:

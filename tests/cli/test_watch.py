@@ -97,6 +97,11 @@ REPAIRED = Moved(kind=Kind.REPAIRS, proposal=PROPOSAL, closed=("CVE-1",))
             OK,
             "what remains cannot be repaired yet",
         ),
+        (
+            Passed(plan=plan(waits=(Wait(rule=Rule.DRIFT, detail="the base of image `web` has changed"),))),
+            OK,
+            "nothing more to do until a person has locked",
+        ),
     ],
 )
 def test_each_end_has_its_code_and_its_words(

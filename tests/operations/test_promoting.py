@@ -20,6 +20,7 @@ from repave.operations.converge import unwatched
 from repave.operations.errors import Refused
 from repave.operations.promoting.authors import Authors
 from repave.operations.promoting.keeping import keep
+from repave.operations.promoting.standings import standing_of
 from repave.operations.promoting.words import words_of_approval
 from repave.operations.rollback import release_to_return_to, was_healthy
 from repave.simulation.world import Behaviour
@@ -147,6 +148,28 @@ def test_a_failure_before_it_breaks_the_soak(opened: Opened) -> None:
     assert waits(shop) == [(1, Rule.SOAK)]
     shop.clock.sleep(HOUR / 2)
     assert waits(shop) == []
+
+
+@pytest.mark.parametrize(("later", "breaks"), [(0.9, False), (60.0, True)])
+def test_what_a_balancer_rounds_breaks_no_good_health(opened: Opened, later: float, *, breaks: bool) -> None:
+    """It says since when by whole seconds; one that came back to it says so by more than that."""
+    shop = opened()
+    released(shop, "one")
+    shop.promote()
+    key = shop.keys("test")[0]
+    began = standing_of(shop.project, key.environment, shop.store, shop.clock.now()).well_since
+    (served_from,) = {one.served_from for one in shop.store.lifetimes(key, living=True)}
+    seen = shop.store.last_seen(key)
+    assert began is not None
+    assert served_from is not None
+    assert seen is not None
+    since = served_from + timedelta(seconds=later)
+    backends = tuple(replace(backend, since=since) for backend in seen.traffic.backends)
+    now = seen.at + timedelta(seconds=100)
+    machines, traffic = replace(seen.machines, at=now), replace(seen.traffic, at=now, backends=backends)
+    shop.store.see(replace(seen, machines=machines, traffic=traffic))
+    found = standing_of(shop.project, key.environment, shop.store, now).well_since
+    assert found == (since if breaks else began)
 
 
 def test_a_release_that_fails_is_remembered_and_needs_new_words(opened: Opened) -> None:

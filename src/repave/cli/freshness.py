@@ -12,6 +12,12 @@ from repave.operations.watching.passed import Moved, Passed
 MOST_FLAWS = 12
 """In one line for people."""
 
+LAST_WORDS = {
+    Rule.UNREPAIRED: "nothing more to do: what remains cannot be repaired yet",
+    Rule.DRIFT: "nothing more to do until a person has locked",
+}
+"""Of a pass that left nothing to go on with, by what stays as it is; the first that holds."""
+
 
 def exit_code(passed: Passed) -> int:
     """What the command line ends with: a failure before what is unknown, that before what waits."""
@@ -152,10 +158,7 @@ def _verdict(passed: Passed) -> str:
         return "proposed, and waiting for people to look at it"
     if plan.unknown:
         return "nothing more to do by what could be read; the rest is unknown"
-    if any(wait.rule is Rule.UNREPAIRED for wait in plan.waits) or _held(passed):
-        return "nothing more to do: what remains cannot be repaired yet"
-    return "everything is fresh"
-
-
-def _held(passed: Passed) -> bool:
-    return any(moved.cure and moved.cure.remaining for moved in passed.moved)
+    stays = {wait.rule for wait in plan.waits}
+    if any(moved.cure and moved.cure.remaining for moved in passed.moved):
+        stays.add(Rule.UNREPAIRED)
+    return next((words for rule, words in LAST_WORDS.items() if rule in stays), "everything is fresh")

@@ -1,7 +1,7 @@
 """Environments as they were seen last: what they carry, and since when without a break."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from repave.config.policies import environment_named
 from repave.model.evidence import Standing
@@ -15,6 +15,9 @@ from repave.ports.store import Store
 
 BREAKS = frozenset({"failure", "heal", "healing", "gone", "stop", "rollback"})
 """Events of a fleet that end an unbroken time."""
+
+WHOLE_SECOND = timedelta(seconds=1)
+"""Balancers count in whole seconds: two looks at one moment may differ by nearly so much."""
 
 
 def standing_of(project: Project, name: EnvironmentName, store: Store, now: datetime) -> Standing:
@@ -69,6 +72,6 @@ def _well_since(store: Store, target: Target, seen: Observation | None) -> datet
     returned = [
         backend.since
         for backend in serving
-        if (first := served.get(backend.instance)) is not None and backend.since > first
+        if (first := served.get(backend.instance)) is not None and backend.since - first >= WHOLE_SECOND
     ]
     return max([*proofs, *returned, *([broken.at] if broken else [])])
