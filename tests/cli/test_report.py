@@ -90,6 +90,7 @@ def test_the_report_tells_what_ran(shop: Path, repave: Repave) -> None:
     assert all(link.startswith("#") for link in links), "nothing comes from elsewhere"
     places = {each.attrib["id"] for each in page.iter() if "id" in each.attrib}
     assert {link[1:] for link in links} <= places
+    assert "1artifacts ran" in text, "what no record explains is none"
     assert "person-hours by hand" in text
     assert "not by a key that counts now" in text
     for number in ("6.3.3", "11.3.1", "7.4", "A.8.32"):
@@ -121,6 +122,7 @@ def test_an_empty_estate_shows_nothing(folder: Path, repave: Repave) -> None:
         (("--environment", "tset"), "did you mean `test`?"),
         (("--from", "2026-03-02", "--to", "2026-03-01"), "is not before --to"),
         (("--to", "2999-01-01"), "is still to come"),
+        (("--to", "0001-06-01"), "has no year before it"),
         (("--people", "2"), "nothing says how long that takes"),
         (("--manual-minutes-per-server", "0"), "--manual-minutes-per-server"),
         (("--output", "nowhere/report.html"), "nowhere/report.html cannot be written"),
@@ -142,22 +144,44 @@ class NoBrowser(LocalCommands):
         return False
 
 
-def test_paper_needs_a_browser(tmp_path: Path) -> None:
-    """Where there is none it is said how to get one, and nothing is left."""
+def test_paper_needs_a_browser() -> None:
+    """Where there is none it is said how to get one."""
     with pytest.raises(Gone, match="made by a browser") as gone:
-        BrowserPrinter(NoBrowser()).print("<p>hello</p>", tmp_path / "report.pdf")
+        BrowserPrinter(NoBrowser()).print("<p>hello</p>")
     assert "apt-get install --no-install-recommends chromium" in gone.value.hint
-    assert list(tmp_path.iterdir()) == []
 
 
-def test_a_browser_that_fails_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def browser(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Make a browser of a line of shell."""
+    place = tmp_path / "bin" / "chromium"
+    place.parent.mkdir()
+    monkeypatch.setenv("PATH", str(place.parent), prepend=":")
+
+    def made(line: str) -> None:
+        place.write_text(f"#!/bin/sh\n{line}\n", encoding="utf-8")
+        place.chmod(0o755)
+
+    return made
+
+
+def test_a_browser_that_fails_is_told(browser: Callable[[str], None]) -> None:
     """Whether it ends with an error, or writes nothing."""
-    browser, paper = tmp_path / "chromium", tmp_path / "report.pdf"
-    paper.write_text("the last one", encoding="utf-8")
-    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
     for code, said in ((0, "it wrote no page"), (7, "ended with 7")):
-        browser.write_text(f"#!/bin/sh\nexit {code}\n", encoding="utf-8")
-        browser.chmod(0o755)
+        browser(f"exit {code}")
         with pytest.raises(CommandFailed, match=said):
-            BrowserPrinter(LocalCommands()).print("<p>hello</p>", paper)
-    assert paper.read_text(encoding="utf-8") == "the last one"
+            BrowserPrinter(LocalCommands()).print("<p>hello</p>")
+
+
+def test_paper_is_put_in_place_as_any_other_file(folder: Path, repave: Repave, browser: Callable[[str], None]) -> None:
+    """A place that cannot be is refused, and no link that lies beside it is followed."""
+    browser('for word; do case $word in --print-to-pdf=*) printf paper > "${word#*=}";; esac; done')
+    (folder / "taken").touch()
+    ended = repave("report", "--output", "taken/report.pdf")
+    assert ended.code == 5
+    assert "taken/report.pdf cannot be written: not a directory" in ended.err
+
+    (folder / ".report.pdf.part").symlink_to("elsewhere")
+    assert repave("report", "--output", "report.pdf").code == 3
+    assert (folder / "report.pdf").read_bytes() == b"paper"
+    assert not (folder / "elsewhere").exists()

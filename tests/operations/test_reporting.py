@@ -156,6 +156,21 @@ def test_the_age_that_was_seen_is_what_counts(life: Lifetime, limit: float | Non
 
 
 @pytest.mark.parametrize(
+    ("days", "words"), [(None, "90 days"), (0.5, "12 hours"), (1, "24 hours"), (30, "30 days"), (1 / 96, "15 minutes")]
+)
+def test_the_age_that_is_allowed_is_told_as_it_is_declared(days: float | None, words: str) -> None:
+    """In the title and in each case; together with ours, where a fleet declares none."""
+    other = server(2, 0, 1)
+    other = other._replace(fleet=replace(other.fleet, fleet=FleetName("jobs")))
+    facts = limited(year(server(1, 0, 91)), days=days)
+    judged = rule(facts, "age")
+    assert judged.title == f"No server is older than {words}"
+    assert judged.breaches[0].endswith(f"; {words} are allowed")
+    both = rule(replace(facts, lifetimes=(*facts.lifetimes, other)), "age").title
+    assert both == (f"No server is older than its fleet may become ({words}, 90 days)" if days else judged.title)
+
+
+@pytest.mark.parametrize(
     ("known", "ended", "verdict"),
     [
         (flaw("CVE-1", 10), 40, Verdict.HELD),

@@ -67,6 +67,9 @@ def test_a_patch_is_told_from_its_first_server_to_its_last(shop: Shop) -> None:
     assert record.key == scene.key.trusted.fingerprint
     assert audit.verdict is Verdict.HELD
 
+    signed_before = facts(shop, timedelta(seconds=0.5)).record
+    assert (signed_before.events, signed_before.signed_number) == (0, newest - 1)
+
     then = lives[3].first_seen
     before, after = audited(facts(shop, then - HOUR, then)), audited(facts(shop, then))
     assert [one.ended_at for one in before.servers] == [None] * 3, (

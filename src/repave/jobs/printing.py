@@ -5,7 +5,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from repave.ports.commands import Commands
-from repave.ports.errors import CommandFailed, Denied, Gone
+from repave.ports.errors import CommandFailed, Gone
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 """As Debian, Ubuntu and Google name it."""
@@ -36,12 +36,12 @@ class BrowserPrinter:
     def __init__(self, commands: Commands) -> None:
         self._commands = commands
 
-    def print(self, page: str, path: Path) -> None:
-        """Write the page as PDF; see the port."""
+    def print(self, page: str) -> bytes:
+        """See the port."""
         browser = next((name for name in BROWSERS if self._commands.available(name)), None)
         if browser is None:
             raise Gone(
-                f"{path} is made by a browser, and there is none here: {', '.join(BROWSERS)}",
+                f"a PDF is made by a browser, and there is none here: {', '.join(BROWSERS)}",
                 hint="apt-get install --no-install-recommends chromium; or write .html, and print that",
             )
         with TemporaryDirectory(prefix="repave-print-") as folder:
@@ -63,18 +63,4 @@ class BrowserPrinter:
                 raise CommandFailed(
                     (browser,), exit_code=0, stderr="it wrote no page", hint="write .html, and print that"
                 )
-            _place(made.read_bytes(), path)
-
-
-def _place(content: bytes, path: Path) -> None:
-    beside = path.with_name(f".{path.name}.part")
-    try:
-        beside.write_bytes(content)
-        beside.replace(path)
-    except OSError as refused:
-        raise Denied(
-            f"{path} cannot be written: {(refused.strerror or str(refused)).lower()}",
-            hint="name a file in a folder that is there and may be written to",
-        ) from refused
-    finally:
-        beside.unlink(missing_ok=True)
+            return made.read_bytes()

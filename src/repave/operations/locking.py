@@ -151,7 +151,7 @@ class Locking:
         stop_at(proposal.judged)
         fetch_all(proposal.lock, self._folder, self._vault, progress)
         for one in proposal.rewritten:
-            replace_file(self._folder / one.path, one.content.decode())
+            replace_file(self._folder / one.path, one.content)
         if proposal.changed:
             replace_file(self.path, proposal.text)
 
@@ -225,13 +225,13 @@ def fetch_all(lock: Lock, folder: Path, vault: Vault, progress: Progress) -> Non
             _keep(file, folder, vault)
 
 
-def replace_file(path: Path, text: str) -> None:
+def replace_file(path: Path, content: str | bytes) -> None:
     """The old content or the new, never a part: written beside it, flushed, moved over it."""
     descriptor, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
     beside = Path(name)
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content.encode() if isinstance(content, str) else content)
             file.flush()
             os.fsync(file.fileno())
         beside.chmod(path.stat().st_mode & 0o777 if path.exists() else 0o644)

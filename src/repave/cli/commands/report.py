@@ -107,10 +107,19 @@ def _ending(path: Path) -> Ending:
 
 def _span(since: str | None, until: str | None, now: datetime) -> tuple[datetime, datetime]:
     end = now if until is None else past_moment("--to", until, now)
-    begin = end - YEAR if since is None else past_moment("--from", since, now)
+    begin = _a_year_before(end) if since is None else past_moment("--from", since, now)
     if begin >= end:
         raise Refused(f"--from {begin:%Y-%m-%dT%H:%MZ} is not before --to {end:%Y-%m-%dT%H:%MZ}")
     return begin, end
+
+
+def _a_year_before(end: datetime) -> datetime:
+    try:
+        return end - YEAR
+    except OverflowError:
+        raise Refused(
+            f"--to {end:%Y-%m-%dT%H:%MZ} has no year before it", hint="`--from` says where the time begins"
+        ) from None
 
 
 def _manual(minutes: int | None, people: int) -> "Manual | None":
@@ -153,7 +162,7 @@ def _write(wiring: Wiring, audit: "Audit", path: Path, ending: Ending) -> None:
         case Ending.HTML:
             write(page(audit, version("repave")), path)
         case Ending.PDF:
-            wiring.printer.print(page(audit, version("repave")), path)
+            write(wiring.printer.print(page(audit, version("repave"))), path)
 
 
 def _show(audit: "Audit", screen: Screen) -> None:

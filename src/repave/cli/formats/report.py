@@ -87,10 +87,10 @@ def _dumped(document: object) -> str:
     return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
 
 
-def write(text: str, path: Path) -> None:
+def write(content: str | bytes, path: Path) -> None:
     """The old content or the new, never a part. Raises Refused when it cannot be written."""
     try:
-        replace_file(path, text)
+        replace_file(path, content)
     except OSError as trouble:
         raise Refused(
             f"{path} cannot be written: {(trouble.strerror or str(trouble)).lower()}",

@@ -32,16 +32,16 @@ CONTROLS = (
     Control(
         standard=PCI,
         number="6.3.2",
-        subject="a list of third-party software in use",
-        shown="every artifact that ran, by digest; `repave sbom DIGEST` lists what is in it",
-        open="software outside of these environments",
+        subject="an inventory of the entity's own software, made by it or for it, and of the third-party parts in it",
+        shown="of the parts: every artifact that ran, by digest; `repave sbom DIGEST` lists the packages in it",
+        open="which software is the entity's own; parts that are compiled or copied into it; software elsewhere",
     ),
     Control(
         standard=PCI,
         number="6.3.3",
         subject="critical patches within a month of their release",
         shown="the rule on critical repairs, and each critical flaw with its times",
-        open="which flaws the entity ranks as critical; systems that repave does not keep",
+        open="which flaws the entity ranks as critical; times for all others; systems that repave does not keep",
     ),
     Control(
         standard=PCI,

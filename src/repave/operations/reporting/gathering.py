@@ -151,9 +151,9 @@ class Gathering:
         first, last = (self._before(moment, newest) for moment in (span.since, span.until))
         told, kinds = _Told(), LEAVING | DEVIATING | ORDERING | {SCAN, HEAD, "unseen"}
         with progress.task("Reading the record", total=newest) as task:
-            # Examinations of before the time say until when something was examined, so the reading begins earlier.
-            for recorded in self._events(0, {SCAN}, first):
-                told.scans.append(_scanned(recorded.event))
+            # What was examined and signed before the time counts in it, so the reading begins earlier.
+            for recorded in self._events(0, {SCAN, HEAD}, first):
+                _take(recorded.event, told, span)
             task.advance(first)
             for recorded in self._events(first, kinds, last):
                 _take(recorded.event, told, span)

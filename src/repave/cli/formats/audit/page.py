@@ -83,14 +83,14 @@ def _facts(audit: Audit, grave: Sequence[ExposedFlaw]) -> tuple[tuple[str, str],
         (_number(len(audit.servers)), "servers observed"),
         (_number(sum(fleet.at_end for fleet in audit.fleets)), "of them at the end"),
         (_number(audit.replaced), "replaced"),
-        (str(len({one.artifact for one in audit.ran})), "artifacts ran"),
+        (str(len({one.artifact for one in audit.ran if one.artifact is not None})), "artifacts ran"),
         (_days(oldest), "the oldest became"),
         (str(open_now), "critical or high flaws open at the end"),
     )
 
 
 def _annex(audit: Audit) -> Annex:
-    """All servers; of very many, those that no record explains, and those that live."""
+    """All servers; of very many, those that no record explains."""
     if len(audit.servers) <= MOST_ROWS:
         return Annex(listed=audit.servers, left_out=0)
     kept = [one for one in audit.servers if not one.explained][:MOST_ROWS]
