@@ -13,6 +13,7 @@ from repave.balancers.haproxy.configuration import (
     digest,
     quoted,
     render,
+    url_of,
 )
 from repave.balancers.haproxy.process import Process
 from repave.balancers.haproxy.record import Attached, FleetRecord, RecordFile
@@ -66,6 +67,20 @@ def test_a_path_that_is_none_is_refused(path: str) -> None:
 def test_addresses_are_read(listen: str, expected: tuple[str, int]) -> None:
     """IPv4, IPv6 in brackets, and a star for all."""
     assert address_of(listen) == expected
+
+
+@pytest.mark.parametrize(
+    ("listen", "reached"),
+    [
+        ("*:80", "http://127.0.0.1:80"),
+        (f"{ANY}:80", "http://127.0.0.1:80"),
+        ("[::]:80", "http://[::1]:80"),
+        ("10.0.0.0:80", "http://10.0.0.0:80"),
+    ],
+)
+def test_what_listens_everywhere_is_reached_over_loopback(listen: str, reached: str) -> None:
+    """In its own family; an address that only looks alike is left as it is."""
+    assert url_of(listen) == reached
 
 
 @pytest.mark.parametrize("listen", ["", "8080", "localhost:80", "127.0.0.1:", "127.0.0.1:0", "127.0.0.1:65536", "::1"])

@@ -25,9 +25,9 @@ def text(checks: str, *, kind: str = "container", fleets: str = "web: {size: 1}"
 
 
 def test_a_check_is_of_the_only_fleet_and_in_its_image_where_nothing_else_is_said() -> None:
-    """And is given a minute as a program, five seconds as a request."""
+    """And is given a minute as a program, five seconds as a request; its name is its path, written shortly."""
     project = parse_project(
-        text("a.sh, {run: b.sh, image: tools, timeout: 2m, files: [b/]}, {http: /healthz}"), filename="repave.yaml"
+        text("./a.sh, {run: .//b.sh, image: tools, timeout: 2m, files: [b/]}, {http: /healthz}"), filename="repave.yaml"
     )
     web, run = FleetName("web"), ImageName("web")
     assert project.environments[EnvironmentName("test")].gates.checks == (
@@ -50,6 +50,11 @@ def test_a_check_is_of_the_only_fleet_and_in_its_image_where_nothing_else_is_sai
                 ),
                 "9:95: `image` is `web`, which is of kind `vm`; expected an image of kind `container`: tools",
             ),
+        ),
+        (
+            "{run: a.sh, fleet: web}, ./a.sh",
+            {},
+            ("9:95: item 2 of `checks` is `a.sh`, which stands there already; expected each check once",),
         ),
         (
             "{http: /}, {http: /, fleet: web}",

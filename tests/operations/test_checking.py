@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from answering import Answers, answering
 from simulated_shop import FILE, QUIET, Shop
 
 from repave.jobs.asking import HttpAsking
+from repave.jobs.check_logs import LOGS_KEPT, FolderLogs
 from repave.model.checks import HttpCheck, ProgramCheck
 from repave.model.evidence import Checked
 from repave.model.names import FleetName, ImageName
@@ -116,9 +118,24 @@ def test_a_check_is_given_the_fleets_address_and_its_own_files_and_its_output_is
     }
     ran, output = shop.checking.log(shop.environment("test"), "smoke.sh")
     assert (ran.passed, output) == (False, "exit code 1\nasking\n\n\x1b[31mtoken ***\n")
-    with pytest.raises(Refused, match="no check `load` has been run in test") as told:
-        shop.checking.log(shop.environment("test"), "load")
-    assert told.value.hint == f"declared there: {SMOKE}, web/healthz; `repave promote` runs them"
+    for named in ("load", "moke.sh"):
+        with pytest.raises(Refused, match=f"no check `{named}` has been run in test") as told:
+            shop.checking.log(shop.environment("test"), named)
+        assert told.value.hint == f"declared there: {SMOKE}, web/healthz; `repave promote` runs them"
+    (shop.folder / "smoke.sh").write_text("#!/bin/sh\n", encoding="utf-8")
+    (shop.folder / "more" / "smoke.sh").parent.mkdir()
+    (shop.folder / "more" / "smoke.sh").write_text("#!/bin/sh\n", encoding="utf-8")
+    test = shop.environment("test")
+    smoke = test.gates.checks[0]
+    assert isinstance(smoke, ProgramCheck)
+    for path in ("more/smoke.sh", "smoke.sh"):
+        others = replace(test.gates, checks=(replace(smoke, run=path, files=()),))
+        if path == "smoke.sh":
+            with pytest.raises(Refused, match=r"several checks in test end with `smoke\.sh`") as told:
+                shop.checking.log(test, path)
+            assert told.value.hint == f"name one whole: {SMOKE}, more/smoke.sh"
+        shop.checking.verify(replace(test, gates=others), QUIET)
+        assert shop.checking.log(test, path)[0].check == path
     assert not any("s3cret" in str(one) for one in shop.store.evidence() if isinstance(one, Checked))
 
 
@@ -135,6 +152,49 @@ def test_a_check_that_cannot_be_run_has_not_passed(shop: Shop) -> None:
     elsewhere = replace(smoke, image=ImageName("tools"))
     other = replace(test, gates=replace(test.gates, checks=(elsewhere, asked)))
     assert "r1 holds no artifact of image tools" in shop.checking.verify(other, QUIET, again=True)[0].detail
+
+
+def test_what_is_tried_on_a_release_that_does_not_stay_has_not_passed(shop: Shop) -> None:
+    """Another one came while it ran: nobody knows which of them it found well."""
+    shop.promote()
+    shop.change_application("print('two')\n")
+    shop.bake()
+    shop.checks.meanwhile[SMOKE] = lambda: shop.deploy("test", 2)
+    tried, after = shop.checking.verify(shop.environment("test"), QUIET, again=True)
+    assert (tried.release, tried.passed, tried.detail) == (1, False, "test changed while it ran")
+    assert not after.passed
+    del shop.checks.meanwhile[SMOKE]
+    assert [one.release for one in shop.checking.verify(shop.environment("test"), QUIET) if one.passed] == [2, 2]
+
+
+def test_of_a_long_answer_the_end_is_kept_and_of_none_a_secret_that_cannot_be_looked_for(shop: Shop) -> None:
+    """Without the secret nobody can tell where it stands: what came of the check is kept alone."""
+    said = "s3cret, too, at its end\n"
+    shop.checks.outcomes[SMOKE] = CheckOutcome(passed=True, detail="as invented", output="\u00e9" * 60_000 + said)
+    runs(shop)
+    output = shop.checking.log(shop.environment("test"), SMOKE)[1]
+    assert 64 * 1024 <= len(output.encode()) <= 64 * 1024 + len("as invented\n")
+    assert output.endswith("\u00e9***, too, at its end\n")
+    del shop.variables["TOKEN"]
+    shop.checks.outcomes[SMOKE] = FAILED
+    ran = shop.checking.verify(shop.environment("test"), QUIET, again=True)[0]
+    assert (ran.passed, "s3cret" in ran.detail) == (False, False)
+    output = shop.checking.log(shop.environment("test"), SMOKE)[1]
+    assert output == (
+        "what it said is not kept: the secret env:TOKEN cannot be resolved: the environment variable is not set\n"
+        "set TOKEN in the environment of this command"
+    )
+
+
+def test_logs_of_many_runs_at_once_are_kept_whole(tmp_path: Path) -> None:
+    """Also where two of them say the same, and clear away at the same time."""
+    logs = FolderLogs(tmp_path / "logs")
+    for number in range(LOGS_KEPT + 20):
+        logs.keep(f"old {number}")
+    with ThreadPoolExecutor(8) as threads:
+        kept = [threads.submit(logs.keep, f"run {number // 8}") for number in range(160)]
+    assert {logs.read(one.result()) for one in kept} == {f"run {number}" for number in range(20)}
+    assert {path.suffix for path in (tmp_path / "logs").iterdir()} == {".log"}
 
 
 def test_files_of_checks_that_cannot_be_meant_are_refused(shop: Shop, tmp_path: Path) -> None:
@@ -201,14 +261,28 @@ def test_metrics_hold_a_release_until_it_is_known_to_answer_well_where_it_runs(t
         ({"path": "/moved", "status": 302}, "answered 302"),
         ({"path": "/slow", "timeout_seconds": 0.2}, "took longer than 0.2 s"),
         ({"path": "/drips", "timeout_seconds": 0.3}, "took longer than 0.3 s"),
+        ({"path": "/ends-late", "timeout_seconds": 0.4}, "took longer than 0.4 s"),
         ({"path": "/breaks"}, "failed: "),
+        ({"path": "/base64", "contains": "hello"}, "answered 200"),
+        ({"path": "/undefined", "contains": "hello"}, "answered 200"),
+        ({"path": "/nonsense", "contains": "hello"}, "answered 200"),
     ],
 )
 def test_a_request_is_judged_by_its_status_its_content_and_its_time(more: dict[str, object], came: str) -> None:
-    """What does not come is no answer; nobody is followed elsewhere."""
+    """What does not come is no answer; nobody is followed elsewhere, and whatever encoding it names, it is read."""
     check = HttpCheck(path="/hello", fleet=FleetName("web"), status=200, timeout_seconds=5.0)
     with answering() as endpoint:
         outcome = HttpAsking().ask(replace(check, **more), endpoint)  # type: ignore[arg-type] # a test's own words
     assert came in outcome.detail
     assert outcome.passed is (came in {"answered 200", "answered 302"})
     assert Answers.HELLO in outcome.output or "/" in str(more.get("path", ""))
+
+
+def test_an_answer_that_is_cut_short_ends_with_a_whole_line() -> None:
+    """In half of one, nobody would recognise a secret."""
+    check = HttpCheck(path="/long", fleet=FleetName("web"), status=200, timeout_seconds=5.0)
+    with answering() as endpoint:
+        outcome = HttpAsking().ask(check, endpoint)
+    assert outcome.passed
+    assert len(outcome.output) < len(Answers.HELLO) * 50_000
+    assert set(outcome.output.splitlines()) == {Answers.HELLO.strip()}

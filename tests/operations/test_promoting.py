@@ -13,8 +13,8 @@ from simulated_shop import FILE, QUIET, Shop
 
 from repave.config.policies import revision_for
 from repave.jobs.commands import LocalCommands
-from repave.model.evidence import Approval, Entry, Failed, Record, RolledBack
-from repave.model.names import ReleaseNumber, RevisionId
+from repave.model.evidence import Approval, Checked, Entry, Failed, Record, RolledBack
+from repave.model.names import Digest, ReleaseNumber, RevisionId
 from repave.model.pipeline import Held, Rule
 from repave.operations.converge import unwatched
 from repave.operations.errors import Refused
@@ -239,7 +239,7 @@ def test_only_what_was_healthy_there_goes_back_without_asking(opened: Opened) ->
 
 
 def test_what_was_decided_before_somebody_went_back_is_not_carried_out(opened: Opened) -> None:
-    """Publishing takes its time: a rollback, another entry or a failure meanwhile is the later word."""
+    """Publishing takes its time: a rollback, another entry, a failure or a failed check meanwhile is the later word."""
     shop = opened(test="soak: 1s", prod='window: "Mon-Sun 00:00-23:59 UTC"')
     released(shop, "one")
     shop.promote()
@@ -261,6 +261,16 @@ def test_what_was_decided_before_somebody_went_back_is_not_carried_out(opened: O
         with pytest.raises(Refused, match="test has moved on since r2 was let in") as told:
             promoting.confirm(enter)
         assert "`repave status test`" in told.value.hint
+    digest = Digest(f"sha256:{'0' * 64}")
+    ran = Checked(
+        environment=test, release=enter.release, check="a", what=digest, log=digest, at=now, passed=True, detail=""
+    )
+    promoting.plan(QUIET)
+    keep(shop.store, ran)
+    promoting.confirm(enter)
+    keep(shop.store, replace(ran, passed=False))
+    with pytest.raises(Refused, match="test has moved on since r2 was let in"):
+        promoting.confirm(enter)
     with pytest.raises(Refused, match="rule failed"):
         promoting.admit(shop.environment("test"), shop.store.release(enter.release), QUIET)
 

@@ -29,6 +29,22 @@ class Answers(BaseHTTPRequestHandler):
                 self.send_response(302)
                 self.send_header("Location", "/hello")
                 self.end_headers()
+            case "/ends-late":
+                self.ended.wait(0.25)
+                self.send_response(200)
+                self.end_headers()
+                self.wfile.write(self.HELLO.encode())
+                self.wfile.flush()
+                self.ended.wait(0.25)
+            case "/base64" | "/undefined" | "/nonsense":
+                self.send_response(200)
+                self.send_header("Content-Type", f"text/plain; charset={self.path[1:]}")
+                self.end_headers()
+                self.wfile.write(self.HELLO.encode())
+            case "/long":
+                self.send_response(200)
+                self.end_headers()
+                self.wfile.write(self.HELLO.encode() * 50_000)
             case "/drips":
                 self.send_response(200)
                 self.end_headers()

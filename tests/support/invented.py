@@ -1,6 +1,7 @@
 """Adapters that invent what they answer: packages, images, documents, flaws and secrets of a shop."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
@@ -156,6 +157,9 @@ class InventedChecks:
         self.outcomes: dict[str, CheckOutcome] = {}
         """By program, or path of a request."""
 
+        self.meanwhile: dict[str, Callable[[], object]] = {}
+        """What goes on while it runs."""
+
         self.ordered: list[CheckOrder] = []
 
     def run_check(self, order: CheckOrder, *, progress: Progress) -> CheckOutcome:
@@ -170,6 +174,7 @@ class InventedChecks:
         return self._outcome(check.path)
 
     def _outcome(self, name: str) -> CheckOutcome:
+        self.meanwhile.get(name, lambda: None)()
         return self.outcomes.get(name, CheckOutcome(passed=True, detail="as invented", output=""))
 
 

@@ -1,6 +1,7 @@
 """Checks among the gates: to the model, and what they need of the rest of the file."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import PurePosixPath
 
 from repave.config.document import Document, Path
 from repave.config.errors import Problem
@@ -30,7 +31,7 @@ def _program(written: str | ProgramSection, fleets: Sequence[str], images: Seque
     section = ProgramSection.model_validate({"run": written}) if isinstance(written, str) else written
     fleet = section.fleet or (fleets[0] if len(fleets) == 1 else "")
     return ProgramCheck(
-        run=section.run,
+        run=_program_name(section.run),
         files=tuple(section.files),
         image=ImageName(section.image or images[0]),
         timeout_seconds=section.timeout,
@@ -68,9 +69,14 @@ def check_checks(document: Document) -> Iterator[Problem]:
 def _name(said: Mapping[str, object], fleets: Sequence[str]) -> str:
     """As the model's; empty where it has none yet."""
     if "http" not in said:
-        return str(said.get("run") or "")
+        return _program_name(str(said["run"])) if said.get("run") else ""
     fleet = said.get("fleet") or (fleets[0] if len(fleets) == 1 else "")
     return f"{fleet}{said['http']}" if fleet else ""
+
+
+def _program_name(written: str) -> str:
+    """One for each file, however its path is written: ``./smoke.sh`` is ``smoke.sh``."""
+    return PurePosixPath(written).as_posix()
 
 
 def _wrong(document: Document, place: Path, said: Mapping[str, object], fleets: Sequence[str]) -> Iterator[Problem]:

@@ -29,22 +29,36 @@ class HttpAsking:
             return CheckOutcome(passed=False, detail=f"GET {url} took longer than {limit:g} s", output="")
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             return CheckOutcome(passed=False, detail=f"GET {url} failed: {error}", output="")
-        text = content.decode(answer.charset_encoding or "utf-8", errors="replace")
+        text = _text(content, answer.charset_encoding)
+        output = text if len(content) < LARGEST_BYTES else text.rpartition("\n")[0]  # nobody recognises half a secret
         told = f"GET {url} answered {answer.status_code}"
         if answer.status_code != check.status:
-            return CheckOutcome(passed=False, detail=f"{told}, not {check.status}", output=text)
+            return CheckOutcome(passed=False, detail=f"{told}, not {check.status}", output=output)
         if check.contains not in text:
-            return CheckOutcome(passed=False, detail=f"{told} without `{check.contains}`", output=text)
-        return CheckOutcome(passed=True, detail=told, output=text)
+            return CheckOutcome(passed=False, detail=f"{told} without `{check.contains}`", output=output)
+        return CheckOutcome(passed=True, detail=told, output=output)
 
 
 def _parts(answer: httpx.Response, ends: float) -> Iterator[bytes]:
-    """As far as the time lasts: httpx's own limit is of each part."""
+    """As far as the time lasts, to the end: httpx's own limit is of each part."""
     size = 0
     for part in answer.iter_bytes():
-        if monotonic() > ends:
-            raise httpx.ReadTimeout("all parts together take too long")
+        _in_time(ends)
         yield part[: LARGEST_BYTES - size]
         size += len(part)
         if size >= LARGEST_BYTES:
             return
+    _in_time(ends)
+
+
+def _in_time(ends: float) -> None:
+    if monotonic() > ends:
+        raise httpx.ReadTimeout("all parts together take too long")
+
+
+def _text(content: bytes, charset: str | None) -> str:
+    """By the answer's own word, where that names an encoding of text."""
+    try:
+        return content.decode(charset or "utf-8", errors="replace")
+    except (LookupError, ValueError):
+        return content.decode(errors="replace")

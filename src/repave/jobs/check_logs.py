@@ -1,5 +1,7 @@
 """What checks printed, kept in a folder of the project."""
 
+import os
+import tempfile
 from hashlib import sha256
 from pathlib import Path
 
@@ -21,10 +23,11 @@ class FolderLogs:
         content = output.encode(errors="replace")
         digest = Digest(f"sha256:{sha256(content).hexdigest()}")
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        fresh = self._place(digest).with_suffix(".new")
-        fresh.write_bytes(content)
-        fresh.replace(self._place(digest))
-        for old in sorted(self._folder.glob("*.log"), key=lambda path: path.stat().st_mtime_ns)[:-LOGS_KEPT]:
+        handle, fresh = tempfile.mkstemp(dir=self._folder, suffix=".new")
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        Path(fresh).replace(self._place(digest))
+        for old in sorted(self._folder.glob("*.log"), key=_age)[:-LOGS_KEPT]:
             old.unlink(missing_ok=True)
         return digest
 
@@ -40,3 +43,11 @@ class FolderLogs:
 
     def _place(self, digest: Digest) -> Path:
         return self._folder / f"{digest.removeprefix('sha256:')}.log"
+
+
+def _age(path: Path) -> int:
+    """By which they are sorted; what another run has just removed comes first."""
+    try:
+        return path.stat().st_mtime_ns
+    except FileNotFoundError:
+        return 0

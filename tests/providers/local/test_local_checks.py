@@ -1,5 +1,7 @@
 """Checks on this machine: what they see and reach, and that nothing of them stays, however they end."""
 
+import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -79,10 +81,14 @@ def running() -> Iterator[str]:
 
 
 def test_a_check_sees_its_files_and_reaches_the_endpoints_and_nothing_else(desk: Desk, order: CheckOrder) -> None:
-    """As the image's user, in a root filesystem that nobody can write."""
+    """As the image's user, in a root filesystem that nobody can write; whoever runs repave keeps files to himself."""
     with answering() as other:
         variables = {**order.variables, "OTHER_PORT": str(other.port)}
-        outcome = desk.provider.run_check(replace(order, variables=variables), progress=Silent())
+        before = os.umask(0o077)
+        try:
+            outcome = desk.provider.run_check(replace(order, variables=variables), progress=Silent())
+        finally:
+            os.umask(before)
     assert outcome.detail == "exit code 7"
     assert outcome.output == f"user 1000 in /run/project with checks: try.sh data: one\nx\n{Answers.HELLO}"
     assert not outcome.passed
@@ -104,6 +110,12 @@ def test_a_check_passes_by_its_exit_code_within_its_time_and_of_its_output_the_e
     absent = desk.provider.run_check(with_program(order, "#!/bin/none\n"), progress=Silent())
     assert not absent.passed
     assert "no such file or directory" in absent.output
+    two = tuple(Endpoint(host="198.51.100.7", port=port) for port in (80, 81))
+    several = with_program(order, "#!/bin/sh\n", endpoints=(*two, Endpoint(host="::1", port=80)))
+    assert desk.provider.run_check(several, progress=Silent()).passed
+    taken = desk.provider.run_check(replace(several, endpoints=(*two, *two)), progress=Silent())
+    assert (taken.passed, taken.output) == (False, "")
+    assert re.match(r"it could not be started: .*Address already in use", taken.detail)
     root = replace(with_program(order, "#!/bin/sh\nid -u\n"), artifact=desk.bake(user="root"))
     assert desk.provider.run_check(root, progress=Silent()).output == "65534\n"
     assert remains(desk.surroundings.folder) == []

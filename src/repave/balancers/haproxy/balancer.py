@@ -16,6 +16,7 @@ from repave.balancers.haproxy.configuration import (
     check_health,
     digest,
     render,
+    url_of,
 )
 from repave.balancers.haproxy.mapping import Live, backends, healthy, live_servers, stat_rows, state_file
 from repave.balancers.haproxy.metrics import look, metrics
@@ -66,7 +67,7 @@ class HaproxyBalancer:
             records = self._file.read()
             wanted = _ensured(records.get(frontend.fleet), frontend)
             self._bring_about({**records, frontend.fleet: wanted}, before=records)
-        return f"http://{bracketed(wanted.listen).replace('0.0.0.0', '127.0.0.1')}"  # noqa: S104 - shown, not bound
+        return url_of(wanted.listen)
 
     def attach(
         self,
@@ -122,8 +123,7 @@ class HaproxyBalancer:
         old = [row for worker in runtime.workers().old for row in self._old_rows(runtime, question, worker)]
         seen = backends(rows, old, record, self._clock.now())
         self._remember_served(fleet, rows, record)
-        endpoint = f"http://{bracketed(record.listen).replace('0.0.0.0', '127.0.0.1')}"  # noqa: S104 - shown only
-        return TrafficSighting(at=self._clock.now(), backends=seen, endpoint=endpoint)
+        return TrafficSighting(at=self._clock.now(), backends=seen, endpoint=url_of(record.listen))
 
     def read(self, fleet: FleetKey, *, window_seconds: float, reader: str = "") -> MetricSighting:
         """See the metrics port. One question of about a millisecond. Raises Unreachable."""

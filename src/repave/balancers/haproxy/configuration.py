@@ -17,6 +17,9 @@ from repave.balancers.haproxy.record import Attached, FleetRecord
 from repave.model.policy import HealthPolicy
 from repave.ports.errors import Invalid
 
+LOOPBACKS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - told apart, not bound
+"""By the address that stands for all of its kind."""
+
 QUICK_CHECK_SECONDS = 0.25
 """How often an instance is asked while its state is in doubt: a start is noticed soon, at four requests a second."""
 
@@ -131,7 +134,16 @@ def address_of(listen: str) -> tuple[str, int]:
 
 def bracketed(listen: str) -> str:
     """``address:port`` as a URL and HAProxy's ``bind`` write it."""
+    return _joined(*address_of(listen))
+
+
+def url_of(listen: str) -> str:
+    """Where clients on this machine reach it: an address that stands for all of them is reached over loopback."""
     address, port = address_of(listen)
+    return f"http://{_joined(LOOPBACKS.get(address, address), port)}"
+
+
+def _joined(address: str, port: int) -> str:
     return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
 
 

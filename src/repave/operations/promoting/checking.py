@@ -1,7 +1,8 @@
 """Checks of an environment, run on the release that it carries; what came of each is kept."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from urllib.parse import urlsplit
 
 from repave.model.checks import Check, HttpCheck, ProgramCheck
@@ -26,6 +27,9 @@ from repave.ports.store import Store
 
 LINES_TOLD, CHARACTERS_TOLD = 3, 300
 """Of the end of its output, with the reason for which a check failed."""
+
+KEPT_BYTES = 64 * 1024
+"""Of its output, the end."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,24 +102,33 @@ class Checking:
 
     def log(self, environment: Environment, named: str) -> tuple[Checked, str]:
         """The last run of a check, and its output. Raises Refused for one that was never run, Gone."""
-        runs = [
-            one
+        runs = {
+            one.check: one
             for one in self._store.evidence()
-            if isinstance(one, Checked) and one.environment == environment.name and one.check.endswith(named)
-        ]
-        if not runs:
+            if isinstance(one, Checked) and one.environment == environment.name
+        }
+        meant = [named] if named in runs else [name for name in runs if name.endswith(f"/{named.lstrip('/')}")]
+        if not meant:
             declared = ", ".join(check.name for check in environment.gates.checks) or "none"
             raise Refused(
                 f"no check `{named}` has been run in {environment.name}",
                 hint=f"declared there: {declared}; `repave promote` runs them",
             )
-        return runs[-1], self._bench.logs.read(runs[-1].log)
+        if len(meant) > 1:
+            raise Refused(
+                f"several checks in {environment.name} end with `{named}`",
+                hint=f"name one whole: {', '.join(sorted(meant))}",
+            )
+        run = runs[meant[0]]
+        return run, self._bench.logs.read(run.log)
 
     def _tried(self, trial: _Trial, progress: Progress) -> Checked:
         began = self._clock.now()
         outcome = self._outcome(trial, progress)
-        detail = self._without_secrets(trial.environment, outcome.detail)
-        output = self._without_secrets(trial.environment, outcome.output)
+        if outcome.passed and not self._stayed(trial, began):
+            outcome = replace(outcome, passed=False, detail=f"{trial.environment.name} changed while it ran")
+        told = self._without_secrets(trial.environment, outcome)
+        detail, output = told.detail, _last(told.output)
         end = "" if outcome.passed else _end_of(output)
         checked = Checked(
             environment=trial.environment.name,
@@ -129,6 +142,12 @@ class Checking:
         )
         keep(self._store, checked)
         return checked
+
+    def _stayed(self, trial: _Trial, began: datetime) -> bool:
+        """Whether the environment has carried the release well all the time since: a check can tell of nothing else."""
+        standing = standing_of(self._project, trial.environment.name, self._store, self._clock.now())
+        since = standing.well_since
+        return standing.release == trial.release.number and since is not None and since <= began
 
     def _outcome(self, trial: _Trial, progress: Progress) -> CheckOutcome:
         try:
@@ -171,18 +190,17 @@ class Checking:
                 raise Refused(f"nobody knows where {key} is reached", hint=f"`repave status {environment.name}`")
             yield key.fleet, Endpoint(host=split.hostname, port=split.port or 80)
 
-    def _without_secrets(self, environment: Environment, text: str) -> str:
-        """What a fleet is told in confidence is in no log, even where it says it itself."""
-        for value in environment.configuration.values():
-            if isinstance(value, SecretReference) and (secret := self._secret(value)):
-                text = text.replace(secret, "***")
-        return text
-
-    def _secret(self, reference: SecretReference) -> str:
+    def _without_secrets(self, environment: Environment, outcome: CheckOutcome) -> CheckOutcome:
+        """What a fleet is told in confidence is in no log, even where it says it itself: unread, nothing is said."""
+        references = (one for one in environment.configuration.values() if isinstance(one, SecretReference))
         try:
-            return self._bench.secrets.resolve(reference)
-        except WorldError:
-            return ""
+            secrets = [self._bench.secrets.resolve(reference) for reference in references]
+        except WorldError as error:
+            return replace(outcome, detail=f"what it said is not kept: {error.message}", output=error.hint)
+        detail, output = outcome.detail, outcome.output
+        for secret in sorted(filter(None, secrets), key=len, reverse=True):
+            detail, output = detail.replace(secret, "***"), output.replace(secret, "***")
+        return replace(outcome, detail=detail, output=output)
 
 
 def _variables(trial: _Trial, check: ProgramCheck, endpoints: Mapping[FleetName, Endpoint]) -> dict[str, str]:
@@ -194,6 +212,11 @@ def _variables(trial: _Trial, check: ProgramCheck, endpoints: Mapping[FleetName,
         chosen = endpoints[check.fleet]
         told |= {"REPAVE_URL": chosen.url, "REPAVE_ADDRESS": chosen.address}
     return told
+
+
+def _last(output: str) -> str:
+    content = output.encode(errors="replace")
+    return output if len(content) <= KEPT_BYTES else content[-KEPT_BYTES:].decode(errors="ignore")
 
 
 def _end_of(output: str) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Container
 from dataclasses import replace
 from datetime import datetime
 
-from repave.model.evidence import Entry, Failed, Record, Request, RolledBack, Soaked
+from repave.model.evidence import Checked, Entry, Failed, Record, Request, RolledBack, Soaked
 from repave.model.gates import Gates
 from repave.model.names import EnvironmentName, ReleaseNumber
 from repave.model.pipeline import Enter, Held, PipelinePlan
@@ -181,7 +181,7 @@ def _overtakes(record: Record, enter: Enter) -> bool:
             return record.release != enter.release
         case RolledBack(environment=enter.environment):
             return record.release >= enter.release
-        case Failed(environment=enter.environment):
+        case Failed(environment=enter.environment) | Checked(passed=False):
             return record.release == enter.release
         case _:
             return False

@@ -4,6 +4,7 @@ import io
 import json
 import resource
 import subprocess
+import sys
 from base64 import b64decode
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -404,3 +405,12 @@ def test_without_controllers_there_are_no_groups(tmp_path: Path) -> None:
     assert groups.make(RECORD, memory_bytes=1, cpus=1.0) == ()
     groups.remove(RECORD)
     assert not list(tmp_path.iterdir())
+
+
+def test_who_runs_no_machine_waits_for_none_of_what_talks_to_them() -> None:
+    """Every deploy opens the provider of this machine, and few of them for machines."""
+    program = (
+        "import sys, repave.providers.local.provider; print([one for one in ('asyncio', 'qemu') if one in sys.modules])"
+    )
+    ran = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+    assert ran.stdout.strip() == "[]"

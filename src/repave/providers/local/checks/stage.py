@@ -17,10 +17,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from repave.providers.local.checks.entering import LISTENING
 from repave.providers.local.checks.jobs import Answer, Job
 
 KEPT_BYTES = 64 * 1024
 """Of the output, its end: what a person reads."""
+
+SAID_BYTES = 4096
+"""Of why nothing could be run."""
 
 READ_BYTES = 1 << 16
 CONNECTIONS_MOST = 256
@@ -30,6 +34,7 @@ CONNECTIONS_MOST = 256
 def main() -> None:
     """One job from standard input, its answer to output."""
     job = Job(**json.load(sys.stdin))
+    os.umask(0o022)  # whatever ours is: the check is another user, who is to read what is laid out
     try:
         _lay_out(job)
         answer = asyncio.run(_Check(job).run())
@@ -85,7 +90,11 @@ class _Check:
             pass_fds=[theirs.fileno()],
         )
         theirs.close()
-        servers = await self._carry(ours)
+        said, listeners = await self._handed_over(ours)
+        if said != LISTENING:
+            await self._read(process)
+            return Answer(problem=said.decode(errors="replace") or self._printed or "no network came to be")
+        servers = await self._carry(listeners)
         code: int | None = None
         with suppress(TimeoutError):
             async with asyncio.timeout(self._job.timeout_seconds):
@@ -95,7 +104,7 @@ class _Check:
             os.kill(-1, signal.SIGKILL)  # whatever else is in this namespace
         for server in servers:
             server.close()
-        return Answer(exit_code=code, output=self._output.decode(errors="replace"), problem=self._problem())
+        return Answer(exit_code=code, output=self._printed, problem=self._problem())
 
     async def _read(self, process: asyncio.subprocess.Process) -> None:
         """The end of it, from the beginning of a line: nobody recognises half a secret."""
@@ -103,18 +112,25 @@ class _Check:
             whole = self._output + content
             self._output = whole if len(whole) <= KEPT_BYTES else whole[-KEPT_BYTES:].partition(b"\n")[2]
 
-    async def _carry(self, ours: socket.socket) -> list[asyncio.Server]:
-        """Take over the sockets that listen in the container's network; none where it did not come so far."""
+    @property
+    def _printed(self) -> str:
+        return self._output.decode(errors="replace")
+
+    async def _handed_over(self, ours: socket.socket) -> tuple[bytes, list[socket.socket]]:
+        """What ``entering`` said, and its sockets; nothing said where it did not come so far."""
         with ours:
             loop, ready = asyncio.get_running_loop(), asyncio.Event()
             loop.add_reader(ours, ready.set)
             await ready.wait()
             loop.remove_reader(ours)
-            _, handles, _, _ = socket.recv_fds(ours, 1, len(self._job.endpoints))
-        listeners = [socket.socket(fileno=handle) for handle in handles]
+            said, handles, _, _ = socket.recv_fds(ours, SAID_BYTES, len(self._job.endpoints))
+        return said, [socket.socket(fileno=handle) for handle in handles]
+
+    async def _carry(self, listeners: list[socket.socket]) -> list[asyncio.Server]:
+        """Take over the sockets that listen in the container's network."""
         return [
             await asyncio.start_server(self._carrier(host, port), sock=listener)
-            for listener, (host, port) in zip(listeners, self._job.endpoints, strict=False)
+            for listener, (host, port) in zip(listeners, self._job.endpoints, strict=True)
         ]
 
     def _carrier(self, host: str, port: int) -> Any:  # noqa: ANN401 - asyncio's own callback

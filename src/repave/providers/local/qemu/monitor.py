@@ -1,6 +1,5 @@
 """QEMU's own word, over QMP: one question, one answer, within a time."""
 
-import asyncio
 import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -53,6 +52,8 @@ def save(folder: Path, socket: str, into: int) -> None:
 
 
 async def _migrated(client: "QMPClient") -> str:
+    import asyncio  # noqa: PLC0415 - who runs no machine has no use for it
+
     while True:
         answer = await client.execute("query-migrate")
         told = answer if isinstance(answer, dict) else {}
@@ -67,6 +68,8 @@ def _talk(folder: Path, socket: str, talk: Callable[["QMPClient"], Awaitable[Ans
         descriptor = os.open(folder, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     except OSError as error:
         raise Silent(str(error)) from error
+    import asyncio  # noqa: PLC0415 - who runs no machine has no use for it
+
     from qemu.qmp import QMPClient, QMPError  # noqa: PLC0415 - who runs no machine has no use for it
 
     async def talked() -> Answer:
