@@ -34,6 +34,8 @@ class Bank(Example):
         super().__init__(example=example, folder=folder, environments=project.pipeline, cold=cold)
         for store in (folder / ".repave").glob("store.db*"):
             store.unlink()
+        # Slots are used once in a fleet's life, and the fleets are new.
+        shutil.rmtree(folder / ".repave" / "local" / "fleets", ignore_errors=True)
         self.keys = folder / "keys"
         shutil.rmtree(self.keys, ignore_errors=True)
         self.keys.mkdir(mode=0o700)
