@@ -60,6 +60,7 @@ def test_what_was_changed_since_is_not_used(snapshots: Snapshots, folder: Path, 
     [
         (replace(SHAPE, qemu="another file"), "qemu"),
         (Shape.of(Acceleration(accelerator="tcg", why="tried"), Limits()), "acceleration"),
+        (replace(SHAPE, host="another processor"), "host"),
         (replace(SHAPE, memory="1 bytes"), "memory"),
         (replace(SHAPE, processors="2"), "processors"),
     ],
@@ -68,6 +69,19 @@ def test_what_another_machine_left_is_not_used(snapshots: Snapshots, other: Shap
     """After QEMU was brought up to date, for instance."""
     found = snapshots.found(DIGEST, WEB, other)
     assert found == Unusable(why=f"memory was saved with another {what} than a machine would have now")
+
+
+def test_what_was_not_sealed_is_not_used(snapshots: Snapshots, folder: Path) -> None:
+    """Whoever saved it was killed at the last moment."""
+    (folder / "web.seal").unlink()
+    assert snapshots.found(DIGEST, WEB, SHAPE) == Unusable(why="what was saved is incomplete")
+
+
+def test_what_was_abandoned_takes_no_room(snapshots: Snapshots, folder: Path) -> None:
+    """What was kept before stays."""
+    (snapshots.making(DIGEST, WEB) / MEMORY).write_bytes(b"half")
+    snapshots.abandon(DIGEST, WEB)
+    assert {path.name for path in folder.iterdir()} == {"web", "web.seal"}
 
 
 def test_a_refusal_is_told_until_there_is_something(snapshots: Snapshots) -> None:

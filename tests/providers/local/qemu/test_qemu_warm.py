@@ -1,6 +1,7 @@
 """Machines that were to go on from saved memory and cannot, and whoever saves it and is killed."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -85,6 +86,20 @@ def test_kill_9_while_memory_is_saved_leaves_nothing(surroundings: Surroundings,
     assert not list((folder / "snapshots").iterdir())
 
 
+def test_memory_that_cannot_be_saved_is_no_failure(surroundings: Surroundings, tmp_path: Path) -> None:
+    """Of a machine that ends at once, nor where not even a note can be written: nothing of it is left."""
+    artifact = add_machine(surroundings.registry, tmp_path, Guest(kernel=b"none", initrd=b""), starts_cold="")
+    provider = LocalProvider(surroundings)
+    provider.publish(artifact, progress=Silent())
+    told = provider.keep_ready(artifact.digest, {WEB: Limits()}, progress=Silent())
+    assert "ended before it was ready: qemu" in told[WEB]
+    (kept,) = (surroundings.folder / "snapshots").iterdir()
+    assert [path.name for path in kept.iterdir()] == ["web.cold"]
+    shutil.rmtree(kept)
+    kept.touch()
+    assert provider.keep_ready(artifact.digest, {WEB: Limits()}, progress=Silent())[WEB]
+
+
 def test_number_of_a_machine_that_has_ended_is_no_other_process_until_it_is_killed(
     surroundings: Surroundings, tmp_path: Path
 ) -> None:
@@ -92,7 +107,8 @@ def test_number_of_a_machine_that_has_ended_is_no_other_process_until_it_is_kill
     folder = tmp_path / "making"
     folder.mkdir()
     (folder / "seed").touch()
-    ended = ["sh", "-c", 'echo $$ >"$1/mine"', "sh", str(folder)]
+    later = 'until grep -q flock "/proc/$PPID/comm" || ! [ -d "$1" ]; do sleep 0.01; done; echo $$ >"$1/mine"'
+    ended = ["sh", "-c", later, "sh", str(folder)]
     with locked(tmp_path / "lock"):
         watching = subprocess.Popen(["sh", "-c", WATCHED, "sh", tmp_path / "lock", folder, *ended])
         program = Path(f"/proc/{watching.pid}/comm")

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 from secrets import token_bytes
 
@@ -51,9 +52,10 @@ class GoingOn:
                 found = Unusable(why=unfit.message)
             except CommandFailed as failed:
                 found = Unusable(why=f"QEMU did not go on from the saved memory: {failed.message}")
-                self.snapshots.refuse(digest, fleet, found.why)
                 for process in started_with(QEMU, name_of(machine.record)):
                     process.stop(patience_seconds=0)
+                with suppress(OSError):  # on a full disk; it is tried again then
+                    self.snapshots.refuse(digest, fleet, found.why)
             else:
                 return started
         if found is not None:
@@ -64,7 +66,8 @@ class GoingOn:
     def _await(self, machine: Machine, started: Started) -> None:
         """Wait until it has read the memory. Raises CommandFailed where it ends over it, or takes too long."""
         process = started.process
-        for _ in range(round(LOAD_SECONDS / LOAD_LOOK_SECONDS)):
+        latest = self.clock.now() + timedelta(seconds=LOAD_SECONDS)
+        while self.clock.now() < latest:
             if process is None or not process.alive:
                 raise CommandFailed([QEMU], exit_code=1, stderr="it could not read it")
             with suppress(Silent):  # on a busy machine; its end is noticed above

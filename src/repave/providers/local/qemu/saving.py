@@ -6,7 +6,9 @@ machine and removes what it wrote, as soon as that one has ended, however it end
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
 
@@ -34,7 +36,7 @@ from repave.providers.local.guarded import Guarded
 from repave.providers.local.locks import attempted, locked
 from repave.providers.local.mapping import Phase, Record
 from repave.providers.local.places import Places
-from repave.providers.local.processes import Process, started_with
+from repave.providers.local.processes import Process, identify, started_with
 from repave.providers.local.qemu.acceleration import QEMU, Accelerations
 from repave.providers.local.qemu.disks import Disks
 from repave.providers.local.qemu.events import GREETING
@@ -46,14 +48,16 @@ from repave.providers.local.qemu.snapshots import DISK, MEMORY, Shape, Snapshot,
 from repave.providers.local.settings import AWAITING_LOOK_SECONDS, AWAITING_SECONDS
 
 LOCK = "snapshots"
+CONSOLE = "console"
 
 WATCHED = """lock=$1; folder=$2; shift 2
 "$@" <"$folder/seed" >"$folder/said" 2>&1 &
-exec flock "$lock" sh -c 'kill -KILL "$1" 2>/dev/null; rm -rf "$2"' sh $! "$folder"
+echo $! >"$folder/number"
+exec flock "$lock" sh -c 'grep -qx "PPid:.$PPID" "/proc/$1/status" && kill -KILL "$1"; rm -rf "$2"' sh $! "$folder"
 """
 """Fixed text, arguments apart. Under the lock, so that nobody else makes one there meanwhile. By ``exec``: a shell that
 waits for one program collects all that have ended, and the machine's number could become another's; flock waits for
-its own program alone, so the number stays the machine's until it is killed."""
+its own program alone. A shell may collect one before that, too: only a child of flock is killed, whose number stays."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,7 +92,7 @@ class Saving:
                         self.snapshots.keep(digest, fleet, shape)
                 except WorldError as error:
                     cold[fleet] = error.message
-                    self.snapshots.refuse(digest, fleet, error.message)
+                    self._give_up(digest, fleet, error.message)
             return cold
 
     def withdraw(self, digest: Digest) -> None:
@@ -103,11 +107,22 @@ class Saving:
                 )
             self.snapshots.keep_only(digest, ())
 
+    def _give_up(self, digest: Digest, fleet: FleetName, why: str) -> None:
+        """Leave nothing but a note, and not even that where the disk is full: the fleet can do without."""
+        self._end(self._record(digest, fleet))
+        self.snapshots.abandon(digest, fleet)
+        with suppress(OSError):
+            self.snapshots.refuse(digest, fleet, why)
+
+    @staticmethod
+    def _end(record: Record) -> None:
+        for remains in started_with(QEMU, name_of(record)):
+            remains.stop(patience_seconds=0)
+
     def _save(self, digest: Digest, fleet: FleetName, limits: Limits, task: Task) -> None:
         """Leave memory and disk in the folder in which a snapshot is made. Raises WorldError."""
         record = self._record(digest, fleet)
-        for remains in started_with(QEMU, name_of(record)):
-            remains.stop(patience_seconds=0)
+        self._end(record)
         boot = self.disks.boot(digest)
         if boot.starts_cold is None:
             raise Invalid("its image was baked by a version that knew no warm start: bake it again")
@@ -119,7 +134,7 @@ class Saving:
             boot=boot,
             overlay=folder / DISK,
             events=folder / "events",
-            console=folder / "console",
+            console=folder / CONSOLE,
             acceleration=self.accelerations.known(),
             limits=limits,
             namespace=None,
@@ -132,7 +147,7 @@ class Saving:
         (folder / "seed").write_bytes(seed_disk(record, {}).ljust(IDENTITY_BYTES, b"\0"))
         task.note("starting a machine that serves nobody")
         self._start(machine, folder)
-        process = self._await(machine, folder)
+        process = awaited(folder, self.clock)
         task.note("saving its memory")
         self._write_down(record, process, folder / MEMORY)
 
@@ -142,23 +157,6 @@ class Saving:
         started = ["sh", "-c", START, "sh", str(runtime), seed_of(machine.record), "/dev/null", ""]
         watched = ["sh", "-c", WATCHED, "sh", str(self.places.lock(LOCK)), str(folder)]
         self.guarded.leave([*watched, *started, *command_line(machine)])
-
-    def _await(self, machine: Machine, folder: Path) -> Process:
-        """The process of the machine, once only its identity is missing."""
-        process: Process | None = None
-        for _ in range(round(AWAITING_SECONDS / AWAITING_LOOK_SECONDS)):
-            process = process or next(iter(started_with(QEMU, name_of(machine.record))), None)
-            said = machine.console.read_text(errors="replace") if machine.console.exists() else ""
-            if process is not None and AWAITING in said:
-                return process
-            ended = process is not None and not process.alive
-            if ended or ((folder / "said").exists() and (folder / "said").stat().st_size):
-                told = (folder / "said").read_text(errors="replace").strip() or said.strip().rpartition("\n")[2]
-                raise Invalid(f"a machine that was to be saved ended before it was ready: {told or 'without a word'}")
-            self.clock.sleep(AWAITING_LOOK_SECONDS)
-        if process is not None:
-            process.stop(patience_seconds=0)
-        raise Invalid(f"a machine that was to be saved was not ready within {AWAITING_SECONDS:.0f} s")
 
     def _write_down(self, record: Record, process: Process, place: Path) -> None:
         handle = os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
@@ -189,3 +187,26 @@ class Saving:
             address="",
             started_at=self.clock.now(),
         )
+
+
+def awaited(folder: Path, clock: Clock) -> Process:
+    """The process of the machine that is made in the folder, once only its identity is missing. Raises Invalid."""
+    process: Process | None = None
+    latest = clock.now() + timedelta(seconds=AWAITING_SECONDS)
+    while clock.now() < latest:
+        number = _text(folder / "number")
+        if number.endswith("\n"):
+            process = process or identify(int(number))
+            said = _text(folder / CONSOLE)
+            if process is None or not process.alive:
+                told = _text(folder / "said").strip() or said.strip().rpartition("\n")[2] or "without a word"
+                raise Invalid(f"a machine that was to be saved ended before it was ready: {told}")
+            if AWAITING in said:
+                return process
+        clock.sleep(AWAITING_LOOK_SECONDS)
+    raise Invalid(f"a machine that was to be saved was not ready within {AWAITING_SECONDS:.0f} s")
+
+
+def _text(place: Path) -> str:
+    """What is in the file by now; "" before it is there."""
+    return place.read_text(errors="replace") if place.exists() else ""

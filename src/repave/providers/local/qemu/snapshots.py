@@ -5,9 +5,11 @@ What is in it was saved before the machine knew any name, variable or secret.
 """
 
 import json
+import os
 import shutil
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
+from hashlib import sha256
 from pathlib import Path
 
 from repave.model.names import Digest, FleetName
@@ -19,6 +21,10 @@ from repave.providers.local.records import flush, write_whole
 from repave.providers.local.seals import broken, seal
 
 MEMORY, DISK, SHAPE = "memory", "disk.qcow2", "shape.json"
+
+PROCESSORS = Path("/proc/cpuinfo")
+KINDS = ("flags", "microcode", "model name")
+"""What is the same of each processor there, and may be other after a restart on another."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +51,9 @@ class Shape:
     """By what the file system says of the program."""
 
     acceleration: str
+    host: str
+    """Digest of what its processors are and can do, and of its kernel: under KVM the guest has seen both."""
+
     memory: str
     processors: str
 
@@ -56,6 +65,7 @@ class Shape:
         return cls(
             qemu=f"{status.st_ino} {status.st_size} {status.st_ctime_ns}" if status else "none",
             acceleration=f"{acceleration.accelerator} {acceleration.processor}",
+            host=_host(),
             memory=f"{memory_of(limits)} bytes",
             processors=str(processors_of(limits)),
         )
@@ -76,7 +86,9 @@ class Snapshots:
         folder = self._folder(digest, fleet)
         if not self._seal(folder).exists():
             note = self._note(folder)
-            return Unusable(why=note.read_text(encoding="utf-8")) if note.exists() else None
+            if note.exists():
+                return Unusable(why=note.read_text(encoding="utf-8"))
+            return Unusable(why="what was saved is incomplete") if folder.exists() else None
         changed = broken(folder, self._seal(folder))
         if changed is not None:
             return Unusable(why=f"the saved memory has changed since it was saved: {changed}")
@@ -87,17 +99,15 @@ class Snapshots:
 
     def making(self, digest: Digest, fleet: FleetName) -> Path:
         """An empty folder in which one is made; what a crash left in it is gone."""
-        folder = self._folder(digest, fleet)
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        making = folder.with_name(f".{folder.name}.making")
+        making = self._making(digest, fleet)
+        making.parent.mkdir(parents=True, exist_ok=True)
         shutil.rmtree(making, ignore_errors=True)
         making.mkdir(mode=0o700)
         return making
 
     def keep(self, digest: Digest, fleet: FleetName, shape: Shape) -> None:
         """What was made is used from now on: its memory and its disk, and nothing else of the folder."""
-        folder, made = self._folder(digest, fleet), self._folder(digest, fleet).with_name(f".{fleet}.made")
-        making = folder.with_name(f".{folder.name}.making")
+        folder, making, made = self._folder(digest, fleet), self._making(digest, fleet), self._made(digest, fleet)
         self.forget(digest, fleet)
         shutil.rmtree(made, ignore_errors=True)
         made.mkdir(mode=0o700)
@@ -111,6 +121,11 @@ class Snapshots:
         made.rename(folder)
         flush(folder.parent)
         seal(folder, self._seal(folder))
+
+    def abandon(self, digest: Digest, fleet: FleetName) -> None:
+        """Remove what is not whole yet."""
+        for place in (self._making(digest, fleet), self._made(digest, fleet)):
+            shutil.rmtree(place, ignore_errors=True)
 
     def refuse(self, digest: Digest, fleet: FleetName, why: str) -> None:
         """There is none, and this is why; forgotten once one is kept."""
@@ -137,10 +152,16 @@ class Snapshots:
             if place.is_dir():
                 shutil.rmtree(place, ignore_errors=True)  # who watched over it may be removing it just now
             else:
-                place.unlink()
+                place.unlink(missing_ok=True)
 
     def _folder(self, digest: Digest, fleet: FleetName) -> Path:
         return self._places.snapshots(digest) / file_name(fleet)
+
+    def _making(self, digest: Digest, fleet: FleetName) -> Path:
+        return self._places.snapshots(digest) / f".{file_name(fleet)}.making"
+
+    def _made(self, digest: Digest, fleet: FleetName) -> Path:
+        return self._places.snapshots(digest) / f".{file_name(fleet)}.made"
 
     @staticmethod
     def _seal(folder: Path) -> Path:
@@ -149,3 +170,9 @@ class Snapshots:
     @staticmethod
     def _note(folder: Path) -> Path:
         return folder.with_name(f"{folder.name}.cold")
+
+
+def _host() -> str:
+    first = PROCESSORS.read_text().partition("\n\n")[0].splitlines()
+    kinds = [line for line in first if line.startswith(KINDS)]
+    return sha256("\n".join([*kinds, os.uname().release]).encode()).hexdigest()

@@ -1,0 +1,101 @@
+"""How long a machine is waited for that is to be saved, or goes on from memory, and what is made of its silence."""
+
+import os
+import shutil
+import subprocess
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from local_order import record
+
+from repave.model.names import FleetName
+from repave.model.release import Limits
+from repave.ports.errors import Invalid
+from repave.ports.identity_format import AWAITING
+from repave.providers.local.engines import Started
+from repave.providers.local.places import Places
+from repave.providers.local.processes import identify
+from repave.providers.local.qemu.acceleration import Acceleration
+from repave.providers.local.qemu.going_on import GoingOn
+from repave.providers.local.qemu.machine import Boot, Machine
+from repave.providers.local.qemu.saving import CONSOLE, awaited
+from repave.providers.local.qemu.snapshots import DISK, MEMORY, Shape, Snapshots
+from repave.providers.local.settings import LOAD_SECONDS, MONITOR_SECONDS
+from repave.simulation.clock import SimulatedClock
+
+
+def test_a_machine_that_warns_is_waited_for(tmp_path: Path) -> None:
+    """QEMU may say this and that before its guest is ready."""
+    clock = SimulatedClock()
+    (tmp_path / "number").write_text(f"{os.getpid()}\n")
+    (tmp_path / "said").write_text("qemu-system-x86_64: warning: this machine is small\n")
+    clock.put(clock.now() + timedelta(seconds=20), lambda: _write(tmp_path / CONSOLE, f"{AWAITING}\n"))
+    assert awaited(tmp_path, clock).pid == os.getpid()
+
+
+def test_a_machine_that_ended_is_not_waited_for(tmp_path: Path) -> None:
+    """What it said last is told."""
+    with subprocess.Popen(["true"]) as ended:
+        os.waitid(os.P_PID, ended.pid, os.WEXITED | os.WNOWAIT)
+        (tmp_path / "number").write_text(f"{ended.pid}\n")
+        (tmp_path / "said").write_text("no kernel\n")
+        with pytest.raises(Invalid, match="ended before it was ready: no kernel"):
+            awaited(tmp_path, SimulatedClock())
+
+
+def test_a_machine_that_never_gets_ready_is_given_up(tmp_path: Path) -> None:
+    """Even one that was never seen."""
+    with pytest.raises(Invalid, match="was not ready within 300 s"):
+        awaited(tmp_path, SimulatedClock())
+
+
+class Busy(SimulatedClock):
+    """Of a QEMU that answers nothing: each look at it takes as long as its answer is waited for."""
+
+    looks = 0
+
+    def sleep(self, seconds: float) -> None:
+        """Count it."""
+        self.looks += 1
+        super().sleep(seconds + MONITOR_SECONDS)
+
+
+@pytest.mark.parametrize("writable", [True, False])
+def test_a_qemu_that_hangs_over_its_memory_is_given_up_in_time(tmp_path: Path, *, writable: bool) -> None:
+    """By the clock, and whether or not there is room for a note; the console says why."""
+    places, clock = Places(root=tmp_path, runtime=tmp_path), Busy()
+    machine = Machine(
+        record=record(),
+        boot=Boot(disk=tmp_path / "disk", kernel=tmp_path / "kernel", initrd=None, arguments=""),
+        overlay=tmp_path / "overlay",
+        events=tmp_path / "events",
+        console=tmp_path / "console",
+        acceleration=Acceleration(accelerator="kvm", why="tried"),
+        limits=Limits(),
+        namespace=None,
+        runas=False,
+    )
+    digest, snapshots = machine.record.artifact, Snapshots(places=places)
+    making = snapshots.making(digest, FleetName("web"))
+    for name in (MEMORY, DISK):
+        (making / name).touch()
+    snapshots.keep(digest, FleetName("web"), Shape.of(machine.acceleration, machine.limits))
+
+    def start(machine: Machine, seed: bytes, memory: Path) -> Started:
+        assert machine.below
+        assert seed
+        assert memory.exists()
+        if not writable:
+            shutil.rmtree(places.snapshots(digest))
+            places.snapshots(digest).touch()
+        return Started(process=identify(os.getpid()))
+
+    assert GoingOn(places=places, clock=clock, snapshots=snapshots).start(machine, {}, start) is None
+    assert clock.looks <= LOAD_SECONDS / MONITOR_SECONDS
+    assert machine.console.read_text().startswith("repave: started cold: QEMU did not go on from the saved memory")
+    assert writable == (places.snapshots(digest) / "web.cold").exists()
+
+
+def _write(place: Path, text: str) -> None:
+    place.write_text(text)
