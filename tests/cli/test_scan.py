@@ -146,9 +146,14 @@ def test_all_releases_are_examined_and_asked_about_afterwards(repave: Repave, re
     late["modified"] = f"{scanned_shop.TODAY:%Y-%m-%dT%H:%M:%SZ}"
     (released / "osv" / "late.json").write_text(json.dumps(late), encoding="utf-8")
     assert json.loads(repave("where", "CVE-2026-0009", "--kept", "--json").out)["releases"] == []
-    added = repave("scan", "--released", "--flaw", "CVE-2026-0009", "--json")
+    added = repave("scan", "--released", "--flaw", "cve-2026-0009", "--json")
     assert added.code == 1
-    assert [one["release"] for one in json.loads(added.out)["releases"]] == ["r1"]
+    answer = json.loads(added.out)
+    assert (answer["flaw"], [one["release"] for one in answer["releases"]]) == ("CVE-2026-0009", ["r1"])
+    unknown = repave("scan", "--released", "--flaw", "CVE-2026-00009")
+    assert unknown.code == 5
+    assert "no record that is here has the name CVE-2026-00009" in unknown.err
+    assert "`repave scan --released` asks every source" in unknown.err
     for file in (released / "osv").iterdir():
         file.unlink()
     for flaw, what in (("CVE-2026-0009", "jinja2 3.1.2"), ("CVE-2026-0001", "flask 2.2.0")):

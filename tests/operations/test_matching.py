@@ -120,11 +120,15 @@ def test_one_new_flaw_is_added_to_what_is_kept(released: Shop) -> None:
     assert {flaw.advisory for flaw in released.store.flaws(artifact)} == {CVE, NEW}
     learned = [one.event for one in released.store.recorded(kinds=("flaws",)) if NEW in str(one.event.details)]
     assert [event.details["found"] for event in learned] == [[NEW], [NEW]]
-    assert match_flaw("CVE-2026-9", released.store, source, released.clock, QUIET).releases == ()
+    nothing = replace(source, about={CVE: frozenset({"curl"})})
+    assert match_flaw(CVE, released.store, nothing, released.clock, QUIET).releases == ()
 
 
 def test_a_flaw_that_cannot_be_searched_for_is_refused(released: Shop) -> None:
-    """With the way that always works."""
+    """With the way that always works; nobody is called clean of what no record names."""
+    with pytest.raises(Refused, match=f"no record that is here has the name {NEW}") as unknown:
+        match_flaw(NEW.lower(), released.store, Searched(), released.clock, QUIET)
+    assert "repave scan --released" in unknown.value.hint
     with pytest.raises(Refused, match="cannot be told beforehand") as refused:
         match_flaw(NEW, released.store, Searched(about={NEW: None}), released.clock, QUIET)
     assert "repave scan --released" in refused.value.hint

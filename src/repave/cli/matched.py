@@ -9,10 +9,10 @@ from repave.operations.matching import Matching
 WORST = (Severity.CRITICAL, Severity.HIGH)
 
 
-def show_matching(found: Matching, screen: Screen, flaw: str | None) -> int:
+def show_matching(found: Matching, screen: Screen) -> int:
     """A line for each release, and the exit code."""
     screen.answer(
-        {"flaw": flaw, "releases": found.releases, "sources": found.sources, "unjudged": found.uncovered},
+        {"flaw": found.flaw, "releases": found.releases, "sources": found.sources, "unjudged": found.uncovered},
     )
     rows = []
     for one in found.releases:
@@ -26,7 +26,7 @@ def show_matching(found: Matching, screen: Screen, flaw: str | None) -> int:
     for sentence in found.uncovered:
         screen.warn(sentence)
     bad = [one for one in found.releases if one.findings]
-    what = f"{flaw}: " if flaw else ""
+    what = f"{found.flaw}: " if found.flaw else ""
     screen.say(f"{what}{counted(len(bad), 'release')} with known flaws; `repave where CVE --kept` tells who runs them")
     if found.unknown or found.uncovered:
         return UNKNOWN

@@ -10,6 +10,7 @@ from repave.model.release import Release
 from repave.operations.errors import Refused
 from repave.operations.flaws import add_flaws, keep_flaws
 from repave.operations.scan import examine, uncovered
+from repave.operations.where import CVE
 from repave.ports.advisories import Advisories, Searchable
 from repave.ports.clock import Clock
 from repave.ports.progress import Progress
@@ -35,6 +36,9 @@ class Matching:
     sources: tuple[SourceStatus, ...]
     uncovered: tuple[str, ...] = ()
     """What no source covers and one could, in words."""
+
+    flaw: str | None = None
+    """The one that was looked for, by its name in the records; None for all."""
 
     @property
     def unknown(self) -> tuple[SourceStatus, ...]:
@@ -67,15 +71,19 @@ def match_released(store: Store, advisories: Iterable[Advisories], clock: Clock,
 def match_flaw(flaw: str, store: Store, source: Searchable, clock: Clock, progress: Progress) -> Matching:
     """Examine what was released for one flaw alone, and keep what is found beside what is kept already.
 
-    Only the packages that the source names are looked at, those that several releases share once. Raises Refused where
-    the source cannot name them.
+    Only the packages that the source names are looked at, those that several releases share once. A CVE may be written
+    in small letters. Raises Refused where the source cannot name them, or knows of no such flaw: what was not looked up
+    is not called clean.
     """
+    flaw = flaw.upper() if CVE.fullmatch(flaw) else flaw
     names = source.packages_of(flaw, progress=progress)
     if names is None:
         raise Refused(
             f"which packages {flaw} is about cannot be told beforehand",
             hint="`repave scan --released` examines all that was released",
         )
+    if not names:
+        raise Refused(f"no record that is here has the name {flaw}", hint="`repave scan --released` asks every source")
     held: dict[Lock, list[Release]] = {}
     parts = store.parts(names)
     for release in store.releases():
@@ -91,6 +99,7 @@ def match_flaw(flaw: str, store: Store, source: Searchable, clock: Clock, progre
             Matched(release=str(release), findings=found) for _, (release, found) in sorted(standing.items()) if found
         ),
         sources=_least(reports.values()),
+        flaw=flaw,
     )
 
 

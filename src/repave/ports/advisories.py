@@ -26,6 +26,7 @@ class Searchable(Advisories, Protocol):
     def packages_of(self, flaw: str, *, progress: Progress) -> frozenset[str] | None:
         """The packages that a CVE, or what else a flaw is called, is about, by their own names or their sources'.
 
-        None where that cannot be told, or not all of it: then only examining whole locks tells.
+        None where that cannot be told, or not all of it: then only examining whole locks tells. Empty where no record
+        has that name, letter for letter.
         """
         ...

@@ -105,7 +105,7 @@ def _match(flaw: str | None, screen: Screen, file: Path | None) -> int:
         else:
             source = wiring.advising.searchable()
             matching = match_flaw(flaw, wiring.store, source, wiring.clock, progress)
-    return show_matching(matching, screen, flaw)
+    return show_matching(matching, screen)
 
 
 def _refuse_beside_released(flaw: str | None, *, released: bool, others: tuple[object, ...], written: Format) -> None:
