@@ -53,6 +53,22 @@ def test_every_event_is_chained_to_the_one_before(store: Store) -> None:
     assert found[1].event.details == {"a": "ž", "b": [1, True, None]}
 
 
+def test_words_with_nul_characters_are_kept_in_every_database(url: str) -> None:
+    """In the record, whose hashes cover what is kept, and in what a fleet remembers; details keep even them."""
+    store = SqlStore(url)
+    store.aim(FLEET, replace(AIM, reason="as \0asked"), at=NOW)
+    store.pause(FLEET, NOW, paused=True, reason="a \0 look")
+    store.record([note("its log ends: \0\0", details={"tail": "a\0b"})])
+    found = store.recorded()
+    assert found[-1].event.message == "its log ends: \N{REPLACEMENT CHARACTER}\N{REPLACEMENT CHARACTER}"
+    assert found[-1].event.details == {"tail": "a\0b"}
+    assert found == tuple(chained([one.event for one in found], ORIGIN))
+    kept = store.target(FLEET)
+    assert kept is not None
+    assert kept.paused_reason == "a \N{REPLACEMENT CHARACTER} look"
+    store.close()
+
+
 def test_what_has_no_message_is_recorded_and_not_told(store: Store) -> None:
     """The story is for people; both count the same numbers."""
     store.record([note(details={"steps": 3}), note("told")])

@@ -14,6 +14,7 @@ from repave.ports.errors import Corrupt
 from repave.store.counters import draw, hold
 from repave.store.database import Database
 from repave.store.schema import events as table
+from repave.store.schema import storable
 
 COUNTER = "event"
 """Whoever draws from it waits for our commit: so the event before ours is committed, or there is none."""
@@ -37,7 +38,11 @@ def append(connection: Connection, events: Iterable[Event], *, by: str) -> None:
         return
     first = draw(connection, COUNTER, len(story))
     before = connection.scalar(select(table.c.hash).where(table.c.sequence == first - 1))
-    numbered = (replace(event, sequence=number, by=event.by or by) for number, event in enumerate(story, first))
+    numbered = (
+        # The hash covers the words as they are kept.
+        replace(event, sequence=number, by=event.by or by, message=storable(event.message))
+        for number, event in enumerate(story, first)
+    )
     connection.execute(insert(table), [_row(one) for one in chained(numbered, before or ORIGIN)])
 
 

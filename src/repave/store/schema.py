@@ -59,6 +59,23 @@ def _in_utc(value: datetime | None) -> datetime | None:
     return None if value is None else value.astimezone(UTC)
 
 
+def storable(words: str) -> str:
+    """The same for every database: PostgreSQL keeps no NUL characters, which a log or a foreign message may hold."""
+    return words.replace("\0", "\N{REPLACEMENT CHARACTER}")
+
+
+class Words(TypeDecorator[str]):
+    """What people or other programs say, in their own words."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        """Without what not every database keeps."""
+        del dialect
+        return None if value is None else storable(value)
+
+
 class FleetColumn(TypeDecorator[FleetKey]):
     """A fleet's key as ``project/environment/fleet``; the file admits no slash in names."""
 
@@ -169,10 +186,10 @@ revocations = Table(
     Column("kind", String, nullable=False),
     Column("subject", String, nullable=False),
     Column("key", Text, nullable=False),
-    Column("reason", Text, nullable=False),
+    Column("reason", Words, nullable=False),
     Column("at", Moment, nullable=False),
     Column("undone_at", Moment),
-    Column("undone_reason", Text, nullable=False),
+    Column("undone_reason", Words, nullable=False),
 )
 
 revoked_artifacts = Table(
@@ -242,15 +259,15 @@ targets = Table(
     Column("release", Integer, nullable=False),
     Column("size", Integer, nullable=False),
     Column("since", Moment, nullable=False),
-    Column("reason", Text, nullable=False),
+    Column("reason", Words, nullable=False),
     Column("next_slot", BigInteger, nullable=False),
     Column("switched", Moment, nullable=True),
     Column("paused", Boolean, nullable=False),
-    Column("stopped", Text, nullable=False),
+    Column("stopped", Words, nullable=False),
     Column("forgotten", Boolean, nullable=False),
     Column("paused_since", Moment),
     Column("paused_until", Moment),
-    Column("paused_reason", Text),
+    Column("paused_reason", Words),
     Column("healing_stopped", Moment),
     Column("healing_allowed", Moment),
     Column("canary", Text, nullable=False, server_default=""),
@@ -278,7 +295,7 @@ failures = Table(
     Column("zone", String, nullable=False),
     Column("kind", String, nullable=False),
     Column("at", Moment, nullable=False),
-    Column("detail", Text, nullable=False),
+    Column("detail", Words, nullable=False),
 )
 
 heals = Table(
@@ -306,7 +323,7 @@ protections = Table(
     Column("slot", String, primary_key=True),
     Column("since", Moment, nullable=False),
     Column("until", Moment, nullable=False),
-    Column("reason", Text, nullable=False),
+    Column("reason", Words, nullable=False),
 )
 
 replacements = Table(
@@ -315,7 +332,7 @@ replacements = Table(
     Column("fleet", FleetColumn, ForeignKey("targets.fleet"), primary_key=True),
     Column("slot", String, primary_key=True),
     Column("since", Moment, nullable=False),
-    Column("reason", Text, nullable=False),
+    Column("reason", Words, nullable=False),
 )
 
 disruptions = Table(
@@ -346,7 +363,7 @@ zones_out = Table(
     Column("zone", String, primary_key=True),
     Column("since", Moment, nullable=False),
     Column("until", Moment),
-    Column("reason", Text, nullable=False),
+    Column("reason", Words, nullable=False),
 )
 
 leases = Table(
@@ -425,7 +442,7 @@ events = Table(
     Column("fleet", FleetColumn, nullable=True, index=True),
     Column("kind", String, nullable=False),
     Column("slot", String, nullable=False),
-    Column("message", Text, nullable=False),
+    Column("message", Words, nullable=False),
     Column("by", String, nullable=False, server_default=""),
     Column("details", Text, nullable=False, server_default="{}"),
     Column("hash", String, nullable=False, server_default=""),
