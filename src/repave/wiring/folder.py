@@ -11,6 +11,7 @@ from repave.jobs.commands import LocalCommands
 
 if TYPE_CHECKING:
     from repave.model.project import Project
+    from repave.ports.clock import Clock
     from repave.ports.secrets import Secrets
     from repave.ports.store import Store
 
@@ -24,7 +25,7 @@ class ProjectFolder:
     def __init__(self, file: Path) -> None:
         self.file = file
         self.folder = file.parent
-        self.clock = SystemClock()
+        self.clock: Clock = SystemClock()
         self.commands = LocalCommands()
         self._opened: list[Any] = []
 
