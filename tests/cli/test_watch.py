@@ -78,6 +78,16 @@ REPAIRED = Moved(kind=Kind.REPAIRS, proposal=PROPOSAL, closed=("CVE-1",))
         (Passed(plan=plan(unknown=("osv: away",))), UNKNOWN, "nothing more to do by what could be read"),
         (Passed(plan=plan(unknown=("osv: away",)), results=(result(WENT_BACK),)), ROLLED_BACK, "test did not take r2"),
         (Passed(plan=plan(), results=(result(UNFINISHED),)), FAILED, "stopped: test did not take r2"),
+        (
+            Passed(plan=plan(), results=(result(WENT_BACK), result(DEPLOYED))),
+            ROLLED_BACK,
+            "stopped: test did not take r2",
+        ),
+        (
+            Passed(plan=plan(waits=(Wait(rule=Rule.PAUSED, detail="prod was left half done"),))),
+            WAITING,
+            "what was begun waits until it is resumed",
+        ),
         (Passed(plan=plan(carry=(CARRY,))), WAITING, "1 environment to be made fresher yet: test"),
         (Passed(plan=plan(), moved=(Moved(kind=Kind.REPAIRS, proposal=PROPOSAL, cure=HOLDING),)), HELD, "fresh"),
         (

@@ -13,6 +13,7 @@ from repave.forges.branches import Branches
 from repave.forges.github import GitHub
 from repave.forges.gitlab import GitLab
 from repave.forges.reviews import ForgeReviews
+from repave.forges.session import MOST_BYTES
 from repave.jobs.commands import LocalCommands
 from repave.model.names import Digest
 from repave.model.review import Standing
@@ -109,6 +110,15 @@ def test_a_change_stands_on_what_others_see_and_takes_nobodys_commits_away(hub: 
     work.git("push", "--quiet", "origin", f"HEAD:{BRANCH}")
     with pytest.raises(Conflict, match="somebody has put commits on repave/repairs of origin"):
         asked.propose(CHANGE)
+    work.git("push", "--quiet", "origin", f":{BRANCH}")
+    asked.propose(CHANGE)
+    work.git("fetch", "--quiet", "origin", BRANCH)
+    work.git("checkout", "--quiet", "FETCH_HEAD")
+    work.git("commit", "--quiet", "--amend", "--no-edit")
+    work.git("push", "--quiet", "--force", "origin", f"HEAD:{BRANCH}")
+    with pytest.raises(Conflict, match="somebody has put commits on repave/repairs of origin"):
+        asked.propose(replace(CHANGE, lock=Digest("sha256:" + "2" * 64)))
+    hub.requests.clear()
     lost = ForgeReviews(
         GitHub(hub.address, repository=REPOSITORY, into="trunk", token=lambda: TOKEN),
         branches=Branches(
@@ -124,6 +134,36 @@ def test_a_change_stands_on_what_others_see_and_takes_nobodys_commits_away(hub: 
     assert hub.requests == []
 
 
+SSH = """#!/bin/sh
+echo "$@" >> "$0.log"
+for last; do :; done
+exec sh -c "$last"
+"""
+"""The other machine is this one."""
+
+
+def test_nothing_else_moves_whatever_git_is_configured_to_do(hub: Forge, tmp_path: Path) -> None:
+    """Neither in the folder nor at the remote; the ssh that is configured is used, and asks nobody."""
+    work = clone(hub, tmp_path / "work")
+    clone(hub, tmp_path / "other").commit({"README": b"newer\n"})
+    GitOrigin(folder=tmp_path / "other").git("push", "--quiet", "origin", "HEAD:main")
+    ssh = tmp_path / "ssh"
+    ssh.write_text(SSH, encoding="utf-8")
+    ssh.chmod(0o755)
+    work.git("config", "core.sshCommand", f"{ssh} -i key")
+    work.git("remote", "set-url", "origin", f"ssh://forge.example{hub.origin.folder}")
+    work.git("config", "push.followTags", "true")
+    work.git("tag", "--annotate", "--message", "mine", "mine")
+    kept = ("for-each-ref", "refs/heads", "refs/tags", "refs/remotes/origin/main")
+    before = work.git(*kept)
+    reviews(hub, work.folder).propose(CHANGE)
+    assert work.git(*kept) == before
+    assert hub.origin.git("for-each-ref", "--format=%(refname)") == f"refs/heads/main\nrefs/heads/{BRANCH}"
+    asked = Path(f"{ssh}.log").read_text(encoding="utf-8").splitlines()
+    assert [one.startswith("-i key -oBatchMode=yes ") for one in asked] == [True] * 4
+    assert "git-receive-pack" in asked[-1]
+
+
 REFUSALS: list[tuple[int, dict[str, str], bytes, type[WorldError], str]] = [
     (403, {}, b'{"message": "Resource not accessible"}', Denied, r"answered 403 \(Resource not accessible\)"),
     (403, {"X-RateLimit-Remaining": "0"}, b"{}", Throttled, "answered 403"),
@@ -132,18 +172,24 @@ REFUSALS: list[tuple[int, dict[str, str], bytes, type[WorldError], str]] = [
     (502, {}, b"<html>", Unreachable, "answered 502"),
     (301, {"Location": "/elsewhere"}, b"", Invalid, "answered 301"),
     (200, {}, b"<html>", Invalid, "the answer is no JSON"),
+    (200, {}, b" " * MOST_BYTES + b"[]", Invalid, "the answer is longer than 4194304 bytes"),
+    (200, {}, b'{"message": "a proxy\'s"}', Invalid, "the answer is not as this API has them"),
+    (200, {}, b'[{"number": 7}]', Invalid, "the answer is not as this API has them"),
 ]
 
 
 def test_a_refusal_is_told_with_what_can_be_done_and_never_the_token(hub: Forge, tmp_path: Path) -> None:
     """By what the status means; each is one question."""
-    asked = reviews(hub, clone(hub, tmp_path / "work").folder)
-    for status, headers, body, error, told in REFUSALS:
-        hub.trouble = (status, headers, body)
-        with pytest.raises(error, match=told) as refused:
-            asked.newest(BRANCH)
-        assert refused.value.hint
-        assert TOKEN not in f"{refused.value.message}{refused.value.hint}"
+    work = clone(hub, tmp_path / "work").folder
+    for asked in (reviews(hub, work, kind) for kind in KINDS):
+        for status, headers, body, error, told in REFUSALS:
+            hub.trouble = (status, headers, body)
+            with pytest.raises(error, match=told) as refused:
+                asked.newest(BRANCH)
+            assert refused.value.hint
+            assert ("`review.repository`" in refused.value.hint) is (status in {301, 404})
+            assert TOKEN not in f"{refused.value.message}{refused.value.hint}"
+        asked.close()
     hub.trouble = None
     for kind in KINDS:
         with pytest.raises(Denied, match="requests of repave/repairs: the server answered 401"):

@@ -1,9 +1,13 @@
 """The lock: resolved first, written last, and never half."""
 
+from collections.abc import Callable
+from pathlib import Path
+
 import pytest
 from simulated_shop import QUIET, Shop
 
 from repave.config.lockfile import dump_lock
+from repave.operations import rewriting
 from repave.operations.errors import Refused
 from repave.operations.locking import Asked
 from repave.ports.errors import WorldError
@@ -45,6 +49,49 @@ def test_a_file_that_cannot_be_fetched_leaves_the_old_lock(shop: Shop) -> None:
         shop.locking.write(proposal, QUIET)
     assert shop.locking.path.read_text(encoding="utf-8") == before
     assert [path.name for path in shop.folder.glob(".repave.lock*")] == []
+
+
+def test_files_that_are_written_together_are_finished_by_the_next_unless_somebody_changed_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed before the first, after it, and after the last; a journal that cannot be read is refused."""
+    new = {"package-lock.json": "new", "repave.lock": "new lock"}
+    both = rewriting.Rewriting(tmp_path)
+    for moves, changed, expected in (
+        (1, "", ["old", "old lock"]),
+        (2, "", ["new", "new lock"]),
+        (2, "package-lock.json", ["mine", "old lock"]),
+        (2, "repave.lock", ["new", "mine"]),
+        (3, "", ["new", "new lock"]),
+    ):
+        (tmp_path / "package-lock.json").write_text("old", encoding="utf-8")
+        (tmp_path / "repave.lock").write_text("old lock", encoding="utf-8")
+        with monkeypatch.context() as patched:
+            patched.setattr(rewriting, "replace_file", killed_after(moves, rewriting.replace_file))
+            patched.setattr(Path, "unlink", killed_after(0, Path.unlink))
+            with pytest.raises(KeyboardInterrupt):
+                both.write(new)
+        if changed:
+            (tmp_path / changed).write_text("mine", encoding="utf-8")
+        rewriting.Rewriting(tmp_path).go_on()
+        assert [(tmp_path / name).read_text(encoding="utf-8") for name in new] == expected
+        assert not (tmp_path / rewriting.JOURNAL).exists()
+        both.go_on()
+    (tmp_path / rewriting.JOURNAL).write_text('[{"path": 1}]', encoding="utf-8")
+    with pytest.raises(Refused, match=r"writing\.json, which says how a lock was being written, cannot be read"):
+        both.go_on()
+
+
+def killed_after(times: int, deed: Callable[..., None]) -> Callable[..., None]:
+    """Does it so often, and is killed then."""
+    left = iter(range(times))
+
+    def done(*arguments: object) -> None:
+        if next(left, None) is None:
+            raise KeyboardInterrupt
+        deed(*arguments)
+
+    return done
 
 
 def test_a_changed_file_and_a_changed_recipe_are_both_drift(shop: Shop) -> None:

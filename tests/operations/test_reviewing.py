@@ -96,12 +96,15 @@ def test_a_repair_is_proposed_once_and_goes_down_the_pipeline_once_it_is_merged(
     hub.merge(request)
     behind = reviewed.once()
     assert behind.trouble is not None
-    assert "was merged, and repave.lock here is older" in behind.trouble.message
+    assert "repave.lock of this folder is not that of main of origin" in behind.trouble.message
     reviewed.work.git("pull", "--quiet", "origin", "main")
     passed = reviewed.once()
     assert ([result.as_asked for result in passed.results], passed.plan.carry) == ([True], ())
     assert runs(shop, "prod") == {2}
-    assert len(hub.requests) == 1
+    reviewed.work.git("revert", "--no-edit", "HEAD")
+    reviewed.work.git("push", "--quiet", "origin", "main")
+    assert reviewed.once().trouble is None
+    assert [state for _, state in reviewed.titles()] == ["merged", "open"]
 
 
 def test_updates_wait_for_people_and_for_repairs_and_what_is_closed_does_not_come_again(reviewed: Reviewed) -> None:

@@ -16,6 +16,7 @@ from repave.model.names import EnvironmentName, FleetName
 from repave.model.pipeline import Rule
 from repave.model.watch import Kind
 from repave.operations.errors import Refused
+from repave.operations.pause import pause
 from repave.operations.watching.proposals import proposals
 from repave.operations.watching.reviewing import text, title
 from repave.operations.watching.waiting import wait_until
@@ -98,6 +99,10 @@ def test_a_new_advisory_goes_from_the_lock_to_every_instance_however_often_it_is
     for moment in ("bake", "carry test", "finish test", "carry prod", "finish prod"):
         with pytest.raises(Killed):
             once(shop, moment)
+    pause(shop.keys("prod"), shop.store, shop.clock, paused=True)
+    passed = once(shop)
+    assert (passed.results, passed.plan.waits[0].rule) == ((), "paused")
+    pause(shop.keys("prod"), shop.store, shop.clock, paused=False)
     passed = once(shop)
     assert (passed.plan.carry, passed.plan.finish) == ((), ())
     assert (runs(shop, "test"), runs(shop, "prod")) == ({2}, {2})
@@ -142,6 +147,19 @@ def test_a_release_that_failed_does_not_come_again_by_itself(opened: Opened) -> 
     assert troubled.trouble is not None
     assert "from which the image may take nothing" in troubled.trouble.message
     assert [held.rule for held in troubled.held] == [Rule.FAILED]
+
+
+def test_an_environment_that_does_not_take_what_was_begun_keeps_no_other_from_it(opened: Opened) -> None:
+    """Each was let in before; nothing else is let in by a release that failed."""
+    shop = opened(SMALL, "test", "prod")
+    appears(shop)
+    with pytest.raises(Killed):
+        once(shop, "finish test")
+    release = shop.store.releases()[-1]
+    shop.deploying.begin(shop.environment("prod"), release, "watch")
+    revision = revision_for(shop.project, EnvironmentName("test"), FleetName("web"), release)
+    shop.world.behaviours[revision.id] = Behaviour(never_healthy=True)
+    assert [(one.environment, one.as_asked) for one in once(shop).results] == [("test", False), ("prod", True)]
 
 
 def test_where_nothing_runs_nothing_is_started(tmp_path: Path) -> None:

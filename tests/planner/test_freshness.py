@@ -34,7 +34,7 @@ from repave.model.review import Review, Standing
 from repave.model.watch import Carry, FreshnessPlan, Kind, Known, KnownLock, Proposed, Relock, Rule
 from repave.planner.check import UnsafePlan
 from repave.planner.freshness.checking import check
-from repave.planner.freshness.planning import is_new, plan
+from repave.planner.freshness.planning import is_new, is_to_be_kept, plan
 from repave.planner.freshness.weeks import week_begins, week_ends
 
 TEST, PROD = EnvironmentName("test"), EnvironmentName("prod")
@@ -183,7 +183,11 @@ def test_a_rollout_that_was_left_is_finished() -> None:
     """Where what was wanted is its own; what a person began is theirs."""
     left = known(NEW, releases=(release(1, OLD), release(2, NEW)), running=(running("test", 2, 1, 2),))
     assert planned(left).finish == ()
-    assert planned(replace(left, locks={OLD: FLAWED, NEW: CLEAN})).finish == (TEST,)
+    ours = replace(left, locks={OLD: FLAWED, NEW: CLEAN})
+    assert planned(ours).finish == (TEST,)
+    held = planned(replace(ours, running=(replace(ours.running[0], paused=True), running("prod", 2, 1))))
+    assert held.finish == (PROD,)
+    assert (held.waits[0].rule, held.waits[0].remedy) == (Rule.PAUSED, "`repave resume test`")
 
 
 def test_what_nobody_can_repair_is_said() -> None:
@@ -208,6 +212,19 @@ def test_a_lock_is_new_when_it_is_neither_there_nor_proposed() -> None:
     """So nothing is proposed twice."""
     proposed = known(proposals=(updated(FRONT), updated(BACK, lock=NEW)))
     assert [is_new(proposed, lock) for lock in LOCKS[:3]] == [False, False, True]
+
+
+def test_updates_that_are_looked_at_into_another_week_are_kept_once_for_it() -> None:
+    """So they are not resolved again in each pass; nor are they when they were first proposed from another lock."""
+    now = NOW + 7 * DAY
+    asked = known(proposals=(updated(*FLEETS, lock=NEW),), reviews={Kind.UPDATES: review(Standing.OPEN)})
+    assert not is_to_be_kept(asked, Kind.UPDATES, NEW, WEEKLY, NOW)
+    assert is_to_be_kept(asked, Kind.UPDATES, NEW, WEEKLY, now)
+    assert not is_to_be_kept(asked, Kind.REPAIRS, NEW, WEEKLY, now)
+    assert is_to_be_kept(replace(asked, present=LOCKS[2]), Kind.UPDATES, NEW, WEEKLY, NOW)
+    assert planned(asked, now=now).relock is not None
+    kept = replace(asked, proposals=(*asked.proposals, updated(*FLEETS, lock=NEW, at=now)))
+    assert planned(kept, now=now).relock is None
 
 
 def review(standing: Standing, lock: Digest = NEW) -> Review:
@@ -303,6 +320,11 @@ TWICE = "back, batch, front would be updated twice in a week"
             ),
             {"carry": (Carry(environment=TEST, release=ReleaseNumber(3)),)},
             "r3 makes nothing fresher in test",
+        ),
+        (
+            known(running=(replace(running("test", 1), paused=True),)),
+            {"finish": (TEST,)},
+            "it would go on in test, which is paused",
         ),
         (known(NEW, locks={OLD: FLAWED, NEW: DARK}), {"bake": True}, "it would bake what a person locked"),
         (

@@ -1,5 +1,6 @@
 """Situations of a project of two images and two environments, and any situation at all."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import strategies as st
@@ -105,6 +106,7 @@ def situations(draw: st.DrawFn) -> Known:
         st.lists(numbers, max_size=2),
     )
     fleets = draw(st.lists(wanted, max_size=4, unique_by=lambda one: one.fleet))
+    fleets = [replace(one, paused=draw(st.booleans())) for one in fleets]
     return Known(
         present=draw(digests),
         locks={digest: draw(locks) for digest in LOCKS},

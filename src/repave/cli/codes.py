@@ -36,7 +36,7 @@ MEANINGS = {
     REFUSED: "what was asked cannot be done as things stand; nothing was changed",
     HELD: "`patch` or `watch --once` took what it could, and something vulnerable stays, because a range holds its "
     "repair back; its words name the file and line",
-    WAITING: "a release of `patch` or `watch --once` waits before an environment, or a merge request of `watch --once` "
-    "for people: its words name the gate or its address, and what can be done",
+    WAITING: "a release of `patch` or `watch --once` waits before an environment, or `watch --once` waits for people: "
+    "its words name the gate, the paused environment or the merge request, and what can be done",
     INTERRUPTED: "ended by Ctrl-C",
 }

@@ -9,6 +9,12 @@ from repave.cli.screen import Screen
 from repave.model.watch import RULES, Carry, FreshnessPlan, Relock, Rule, Wait
 from repave.operations.watching.passed import Moved, Passed
 
+FOR_PEOPLE = {
+    Rule.PAUSED: "what was begun waits until it is resumed",
+    Rule.REVIEW: "proposed, and waiting for people to look at it",
+}
+"""What is told in the end where people are waited for, by rule."""
+
 MOST_FLAWS = 12
 """In one line for people."""
 
@@ -21,13 +27,14 @@ LAST_WORDS = {
 
 def exit_code(passed: Passed) -> int:
     """What the command line ends with: a failure before what is unknown, that before what waits."""
-    if passed.results and not passed.results[-1].as_asked:
-        return outcomes.exit_code(passed.results[-1])
+    failed = next((result for result in passed.results if not result.as_asked), None)
+    if failed is not None:
+        return outcomes.exit_code(failed)
     if passed.plan.unknown or any(moved.unknown for moved in passed.moved):
         return UNKNOWN
     if any(moved.cure and moved.cure.held for moved in passed.moved):
         return HELD
-    asked = any(wait.rule is Rule.REVIEW for wait in passed.plan.waits)
+    asked = any(wait.rule in FOR_PEOPLE for wait in passed.plan.waits)
     return WAITING if passed.plan.carry or passed.plan.finish or asked else OK
 
 
@@ -148,17 +155,17 @@ def _show_wait(wait: Wait, screen: Screen) -> None:
 
 def _verdict(passed: Passed) -> str:
     plan = passed.plan
-    failed = [result.environment for result in passed.results if not result.as_asked]
+    failed = [f"{result.environment} did not take {result.release}" for result in passed.results if not result.as_asked]
     if failed:
-        return f"stopped: {listed(failed)} did not take {passed.results[-1].release}"
+        return f"stopped: {'; '.join(failed)}"
     if plan.carry or plan.finish:
         left = dict.fromkeys([*(one.environment for one in plan.carry), *plan.finish])
         return f"{counted(len(left), 'environment')} to be made fresher yet: {listed(tuple(left))}"
-    if any(wait.rule is Rule.REVIEW for wait in plan.waits):
-        return "proposed, and waiting for people to look at it"
+    rules = {wait.rule for wait in plan.waits}
+    if asked := [words for rule, words in FOR_PEOPLE.items() if rule in rules]:
+        return "; ".join(asked)
     if plan.unknown:
         return "nothing more to do by what could be read; the rest is unknown"
-    stays = {wait.rule for wait in plan.waits}
     if any(moved.cure and moved.cure.remaining for moved in passed.moved):
-        stays.add(Rule.UNREPAIRED)
-    return next((words for rule, words in LAST_WORDS.items() if rule in stays), "everything is fresh")
+        rules.add(Rule.UNREPAIRED)
+    return next((words for rule, words in LAST_WORDS.items() if rule in rules), "everything is fresh")

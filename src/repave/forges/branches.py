@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 
 from repave.forges.marks import TRAILER
@@ -25,7 +26,11 @@ QUIET = (
 """No hook runs: who commits by hand has theirs for that."""
 
 BASE, OURS = "refs/repave/base", "refs/repave/ours"
-"""Where what was fetched is held; no branch of the user's, and no remote's."""
+"""Where what was fetched is held; no branch of the user's, and no remote's: a push alone moves that of its branch."""
+
+FETCHING = ("--quiet", "--no-tags", "--refmap=", "--no-recurse-submodules", "--no-write-fetch-head")
+PUSHING = ("--quiet", "--no-verify", "--no-follow-tags", "--recurse-submodules=no")
+"""One ref and nothing else, whatever the user's git is configured to bring along."""
 
 
 class Branches:
@@ -45,7 +50,7 @@ class Branches:
         }
         self._commands = commands
         passed = {key: environment[key] for key in ("SSH_AUTH_SOCK",) if key in environment}
-        self._environment = {"GIT_TERMINAL_PROMPT": "0", "GIT_SSH_COMMAND": "ssh -oBatchMode=yes", **passed}
+        self._environment = {"GIT_TERMINAL_PROMPT": "0", **passed}
 
     def publish(self, change: Change, into: str) -> None:
         """One commit on what the remote's ``into`` is now, on a branch of the remote; there already is nothing to do.
@@ -60,10 +65,10 @@ class Branches:
         self._refuse_another_base(change, base, prefix, into)
         there = self._fetched(f"refs/heads/{change.branch}", OURS)
         if there is not None:
-            said, parent = self._git("log", "-1", f"--format=%(trailers:key={TRAILER},valueonly)%x00%P", there).split(
-                "\0"
-            )
-            if not said.strip():
+            form = f"--format=%(trailers:key={TRAILER},valueonly)%x00%P%x00%ce"
+            said, parent, committer = self._git("log", "-1", form, there).split("\0")
+            # Whoever amends a commit of ours keeps its trailer.
+            if not said.strip() or committer.strip() != self._person["GIT_COMMITTER_EMAIL"]:
                 raise Conflict(
                     f"somebody has put commits on {change.branch} of {self._remote}",
                     hint="merge it or delete it: it is written anew by the next pass",
@@ -72,14 +77,14 @@ class Branches:
                 return
         commit = self._commit(change, base, prefix)
         lease = f"--force-with-lease=refs/heads/{change.branch}:{there or ''}"
-        self._reach("push", "--quiet", "--no-verify", lease, self._remote, f"{commit}:refs/heads/{change.branch}")
+        self._reach("push", *PUSHING, lease, self._remote, f"{commit}:refs/heads/{change.branch}")
 
     def _fetched(self, name: str, kept: str) -> str | None:
         """The commit that a ref of the remote is; None where there is no such ref."""
         listed = self._reach("ls-remote", "--exit-code", self._remote, name, missing=2)
         if not listed:
             return None
-        self._reach("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", self._remote, f"+{name}:{kept}")
+        self._reach("fetch", *FETCHING, self._remote, f"+{name}:{kept}")
         return self._git("rev-parse", "--verify", f"{kept}^{{commit}}").strip()
 
     def _refuse_another_base(self, change: Change, base: str, prefix: str, into: str) -> None:
@@ -107,7 +112,7 @@ class Branches:
 
     def _reach(self, *arguments: str, missing: int = 0) -> str:
         """A command that speaks to the remote; nothing where it ends with ``missing``."""
-        finished = self._run(*arguments, check=False)
+        finished = self._run(*arguments, environment=self._asking_nobody, check=False)
         if missing and finished.exit_code == missing:
             return ""
         if finished.exit_code != 0:
@@ -117,6 +122,12 @@ class Branches:
                 hint="the user who runs this needs a way to fetch and push without being asked",
             )
         return finished.stdout.decode(errors="replace")
+
+    @cached_property
+    def _asking_nobody(self) -> Mapping[str, str]:
+        """The ssh that the folder's git is configured to use, which asks no person."""
+        configured = self._run("config", "--get", "core.sshCommand", check=False).stdout.decode(errors="replace")
+        return {"GIT_SSH_COMMAND": f"{configured.strip() or 'ssh'} -oBatchMode=yes"}
 
     def _git(self, *arguments: str, environment: Mapping[str, str] | None = None, stdin: bytes = b"") -> str:
         return self._run(*arguments, environment=environment, stdin=stdin).stdout.decode(errors="replace")

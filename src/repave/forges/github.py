@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from repave.forges.marks import lock_in, marked
-from repave.forges.session import Session
+from repave.forges.session import Session, reading
 from repave.model.names import Digest
 from repave.model.review import Review, Standing
 
@@ -35,22 +35,26 @@ class GitHub:
             "direction": "desc",
             "per_page": 1,
         }
-        found = self._session.ask("GET", self._path, what=f"look for pull requests of {branch}", query=query)
-        return _review(found[0]) if found else None
+        what = f"look for pull requests of {branch}"
+        found = self._session.ask("GET", self._path, what=what, query=query)
+        with reading(what):
+            return _review(found[0]) if found else None
 
     def open(self, branch: str, title: str, text: str, lock: Digest) -> Review | None:
         """A new one; None where GitHub refuses it as one too many, or for what else is wrong."""
         body = {"title": title, "body": marked(text, lock), "head": branch, "base": self._into}
-        made = self._session.ask(
-            "POST", self._path, what=f"open a pull request of {branch}", body=body, there_already=THERE_ALREADY
-        )
-        return _review(made) if made else None
+        what = f"open a pull request of {branch}"
+        made = self._session.ask("POST", self._path, what=what, body=body, there_already=THERE_ALREADY)
+        with reading(what):
+            return None if made is None else _review(made)
 
     def revise(self, number: int, title: str, text: str, lock: Digest) -> Review:
         """Other words for an open one."""
         body = {"title": title, "body": marked(text, lock)}
         what = f"bring pull request {number} up to date"
-        return _review(self._session.ask("PATCH", f"{self._path}/{number}", what=what, body=body))
+        revised = self._session.ask("PATCH", f"{self._path}/{number}", what=what, body=body)
+        with reading(what):
+            return _review(revised)
 
     @property
     def _path(self) -> str:
@@ -70,4 +74,6 @@ def _review(answer: Mapping[str, Any]) -> Review:
         standing = Standing.OPEN
     else:
         standing = Standing.MERGED if answer["merged_at"] else Standing.CLOSED
-    return Review(number=answer["number"], address=answer["html_url"], standing=standing, lock=lock_in(answer["body"]))
+    return Review(
+        number=int(answer["number"]), address=answer["html_url"], standing=standing, lock=lock_in(answer["body"])
+    )

@@ -5,7 +5,7 @@ from typing import Any
 from urllib.parse import quote
 
 from repave.forges.marks import lock_in, marked
-from repave.forges.session import Session
+from repave.forges.session import Session, reading
 from repave.model.names import Digest
 from repave.model.review import Review, Standing
 
@@ -38,10 +38,12 @@ class GitLab:
             "sort": "desc",
             "per_page": 20,
         }
-        found = self._session.ask("GET", self._path, what=f"look for merge requests of {branch}", query=query)
-        # A fork may have a branch of the same name: what comes from there is not ours.
-        own = (one for one in found if one["source_project_id"] == one["target_project_id"])
-        return next(map(_review, own), None)
+        what = f"look for merge requests of {branch}"
+        found = self._session.ask("GET", self._path, what=what, query=query)
+        with reading(what):
+            # A fork may have a branch of the same name: what comes from there is not ours.
+            own = (one for one in found if one["source_project_id"] == one["target_project_id"])
+            return next(map(_review, own), None)
 
     def open(self, branch: str, title: str, text: str, lock: Digest) -> Review | None:
         """A new one; None where there is an open one."""
@@ -52,21 +54,23 @@ class GitLab:
             "target_branch": self._into,
             "remove_source_branch": True,
         }
-        made = self._session.ask(
-            "POST", self._path, what=f"open a merge request of {branch}", body=body, there_already=THERE_ALREADY
-        )
-        return _review(made) if made else None
+        what = f"open a merge request of {branch}"
+        made = self._session.ask("POST", self._path, what=what, body=body, there_already=THERE_ALREADY)
+        with reading(what):
+            return None if made is None else _review(made)
 
     def revise(self, number: int, title: str, text: str, lock: Digest) -> Review:
         """Other words for an open one."""
         body = {"title": title, "description": marked(text, lock)}
         what = f"bring merge request {number} up to date"
-        return _review(self._session.ask("PUT", f"{self._path}/{number}", what=what, body=body))
+        revised = self._session.ask("PUT", f"{self._path}/{number}", what=what, body=body)
+        with reading(what):
+            return _review(revised)
 
 
 def _review(answer: Mapping[str, Any]) -> Review:
     return Review(
-        number=answer["iid"],
+        number=int(answer["iid"]),
         address=answer["web_url"],
         standing=STANDINGS.get(answer["state"], Standing.OPEN),
         lock=lock_in(answer["description"]),

@@ -1,7 +1,9 @@
 """An API of a forge: JSON over HTTP with a token, each question once; whoever asks comes again by itself."""
 
+import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import httpx
@@ -52,27 +54,50 @@ class Session:
         if not re.fullmatch(r"[!-~]+", token):
             # Never told to the library: its own error would show it.
             raise Invalid(f"could not {what}: the token is empty, or has characters that no token has")
+        headers = {**self._headers(token), "Accept-Encoding": "identity"}
         try:
-            answer = self._client.request(
-                method, f"{self._api}{path}", params=query, json=body, headers=dict(self._headers(token))
-            )
+            with self._client.stream(method, f"{self._api}{path}", params=query, json=body, headers=headers) as answer:
+                content = _content(answer)
         except (httpx.TransportError, httpx.DecodingError) as trouble:
             raise Unreachable(
                 f"could not {what}: {str(trouble) or type(trouble).__name__}",
                 hint="check the network and the proxy variables; the next pass asks again",
             ) from trouble
-        if answer.is_success and len(answer.content) <= MOST_BYTES:
-            try:
-                return answer.json()
-            except ValueError as broken:
-                raise Invalid(f"could not {what}: the answer is no JSON", hint="check `review.api`") from broken
         if there_already and answer.status_code == there_already:
             return None
-        raise _refusal(answer, what)
+        if not answer.is_success:
+            raise _refusal(answer, content or b"", what)
+        if content is None:
+            raise Invalid(f"could not {what}: the answer is longer than {MOST_BYTES} bytes", hint="check `review.api`")
+        try:
+            return json.loads(content)
+        except ValueError as broken:
+            raise Invalid(f"could not {what}: the answer is no JSON", hint="check `review.api`") from broken
 
 
-def _refusal(answer: httpx.Response, what: str) -> Denied | Gone | Throttled | Unreachable | Invalid:
-    told = f"could not {what}: the server answered {answer.status_code}{_words(answer)}"
+@contextmanager
+def reading(what: str) -> Iterator[None]:
+    """Of an answer's JSON: what is not as the API has it is Invalid."""
+    try:
+        yield
+    except (LookupError, TypeError, ValueError, AttributeError) as strange:
+        raise Invalid(
+            f"could not {what}: the answer is not as this API has them", hint="check `review.forge` and `review.api`"
+        ) from strange
+
+
+def _content(answer: httpx.Response) -> bytes | None:
+    """None when it is longer than any answer that was asked for."""
+    read = bytearray()
+    for piece in answer.iter_bytes():
+        read += piece
+        if len(read) > MOST_BYTES:
+            return None
+    return bytes(read)
+
+
+def _refusal(answer: httpx.Response, content: bytes, what: str) -> Denied | Gone | Throttled | Unreachable | Invalid:
+    told = f"could not {what}: the server answered {answer.status_code}{_words(content)}"
     status = answer.status_code
     if status == httpx.codes.TOO_MANY_REQUESTS or answer.headers.get("X-RateLimit-Remaining") == "0":
         asked = answer.headers.get("Retry-After", "")
@@ -82,15 +107,17 @@ def _refusal(answer: httpx.Response, what: str) -> Denied | Gone | Throttled | U
         return Denied(told, hint="`review.token` is to be one that may open and change merge requests there")
     if status == httpx.codes.NOT_FOUND:
         return Gone(told, hint="check `review.repository`, and that the token may see it: forges hide what it may not")
+    if answer.is_redirect:
+        return Invalid(told, hint="check `review.repository`, which may have another name by now, and `review.api`")
     if answer.is_server_error:
         return Unreachable(told, hint="the next pass asks again")
     return Invalid(told, hint="check `review.into` and `review.api`")
 
 
-def _words(answer: httpx.Response) -> str:
+def _words(content: bytes) -> str:
     """Of its error: ``{"message": ...}`` with both forges."""
     try:
-        message = answer.json()["message"]
+        message = json.loads(content)["message"]
     except (ValueError, KeyError, TypeError):
         return ""
     text = str(message)[:TOLD_CHARACTERS]

@@ -59,6 +59,9 @@ class RunningFleet:
     living: frozenset[ReleaseNumber] = frozenset()
     """What its instances run."""
 
+    paused: bool = False
+    """By a person, until somebody lets it go on."""
+
     due: Mapping[str, datetime] = field(default_factory=dict)
     """By flaw, when it is to be gone from here; flaws without a deadline are left out."""
 
@@ -117,6 +120,7 @@ class Rule(StrEnum):
     UNBAKED = "unbaked"
     REVIEW = "review"
     CLOSED = "closed"
+    PAUSED = "paused"
     WEEK = "week"
 
 
@@ -127,6 +131,7 @@ RULES: Mapping[Rule, str] = {
     Rule.UNBAKED: "a lock that a person made is baked by a person",
     Rule.REVIEW: "people look at a lock before it changes",
     Rule.CLOSED: "what people have closed does not come again by itself",
+    Rule.PAUSED: "what a person has paused is left as it is",
     Rule.WEEK: "what repairs nothing moves once per fleet and week",
 }
 

@@ -1,7 +1,5 @@
 """From what the images declare to ``repave.lock``: nothing is written before every locked file is in the vault."""
 
-import os
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,6 +14,7 @@ from repave.model.project import Project
 from repave.model.recipe import Image
 from repave.operations.errors import Refused
 from repave.operations.guards.judging import judge_files, stop_at
+from repave.operations.rewriting import Rewriting
 from repave.ports.errors import Gone
 from repave.ports.pinner import Foreign, Held, Pinner, PinRequest, Pins, Refresh, Repair, Rewritten
 from repave.ports.progress import Progress, Silent
@@ -86,6 +85,7 @@ class Locking:
         self._pinners = tuple(pinners)
         self._files = files
         self._vault = vault
+        self._rewriting = Rewriting(folder)
         self._foreign = tuple(foreign)
         self.path = folder / FILENAME
 
@@ -150,10 +150,14 @@ class Locking:
         """
         stop_at(proposal.judged)
         fetch_all(proposal.lock, self._folder, self._vault, progress)
-        for one in proposal.rewritten:
-            replace_file(self._folder / one.path, one.content)
+        files = {one.path: one.content.decode() for one in proposal.rewritten}
         if proposal.changed:
-            replace_file(self.path, proposal.text)
+            files[FILENAME] = proposal.text
+        self._rewriting.write(files)
+
+    def go_on(self) -> None:
+        """Finish a ``write`` that was killed among its files. Raises Refused."""
+        self._rewriting.go_on()
 
     def _mended(
         self, previous: Lock, asked: Asked, progress: Progress
@@ -223,22 +227,6 @@ def fetch_all(lock: Lock, folder: Path, vault: Vault, progress: Progress) -> Non
     for file in lock.files:
         if not vault.has(file.sha256):
             _keep(file, folder, vault)
-
-
-def replace_file(path: Path, content: str | bytes) -> None:
-    """The old content or the new, never a part: written beside it, flushed, moved over it."""
-    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
-    beside = Path(name)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content.encode() if isinstance(content, str) else content)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.chmod(path.stat().st_mode & 0o777 if path.exists() else 0o644)
-        beside.replace(path)
-    except BaseException:
-        beside.unlink(missing_ok=True)
-        raise
 
 
 def _fetch(package: LockedPackage) -> Fetch:

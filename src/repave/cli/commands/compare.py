@@ -18,7 +18,8 @@ from repave.model.project import Environment, Fleet, Project
 from repave.model.recipe import ImageKind
 from repave.operations.booting import BootComparison
 from repave.operations.errors import Refused
-from repave.operations.locking import fetch_all, replace_file
+from repave.operations.locking import fetch_all
+from repave.operations.rewriting import replace_file
 
 Image = Annotated[str, typer.Argument(help="An image of kind `vm`.", metavar="IMAGE")]
 Times = Annotated[int, typer.Option("--times", help="How often each is started.", min=1, max=20)]

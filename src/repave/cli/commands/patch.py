@@ -93,6 +93,8 @@ class _Run:
         """The mission, step by step."""
         patching = self.wiring.patching
         with self.screen.progress() as progress:
+            if not dry_run:
+                self.wiring.locking.go_on()
             self.diagnosis = patching.diagnose(progress)
             self.times.mark("found")
             for source in self.diagnosis.unknown:

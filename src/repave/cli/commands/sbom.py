@@ -14,7 +14,7 @@ from repave.cli.screen import Screen
 from repave.cli.verbs import example
 from repave.operations.errors import Refused
 from repave.operations.listing import Listed
-from repave.operations.locking import replace_file
+from repave.operations.rewriting import replace_file
 from repave.ports.inventories import SbomFormat
 
 Image = Annotated[str | None, typer.Argument(help="An image of the release [default: its only one].", metavar="IMAGE")]

@@ -11,7 +11,7 @@ from repave.cli.screen import plain
 from repave.config.lockfile import canonical
 from repave.config.pinlines import pin_lines
 from repave.operations.errors import Refused
-from repave.operations.locking import replace_file
+from repave.operations.rewriting import replace_file
 from repave.operations.scan import Scan, Vulnerable
 from repave.operations.urgency import Threshold, reaches
 from repave.wiring import Wiring

@@ -24,6 +24,7 @@ from repave.operations.repairs import apart
 from repave.operations.scan import examine, gaps, uncovered
 from repave.operations.urgency import names_of
 from repave.operations.watching.proposals import proposals
+from repave.planner.wishes import without_old_pause
 from repave.ports.advisories import Advisories
 from repave.ports.clock import Clock
 from repave.ports.progress import Progress
@@ -102,7 +103,7 @@ class Learning:
         return self._reports[digest]
 
     def _running(self, key: FleetKey, numbers: frozenset[ReleaseNumber], releases: Iterable[Release]) -> RunningFleet:
-        fleet, target = self._project.fleets[key.fleet], self._store.target(key)
+        fleet, target, now = self._project.fleets[key.fleet], self._store.target(key), self._clock.now()
         environment = self._project.environments[key.environment]
         limits = limits_of(self._project, environment, fleet).fix_within
         due: dict[str, datetime] = {}
@@ -118,6 +119,7 @@ class Learning:
             image=fleet.image,
             wanted=target.release if target else max(numbers),
             living=frozenset(lifetime.release for lifetime in self._store.lifetimes(key, living=True)),
+            paused=target is not None and without_old_pause(target, now).paused,
             due=due,
         )
 

@@ -16,12 +16,13 @@ from repave.operations.deploy import DeployResult
 from repave.operations.flaw_change import FlawChange, flaw_change
 from repave.operations.locking import Asked
 from repave.operations.promoting.walking import walk
+from repave.operations.releases import title
 from repave.operations.scan import flaws_of
 from repave.operations.watching.deciding import Deciding, Hands
 from repave.operations.watching.learning import Learned
 from repave.operations.watching.passed import Moved, Passed
 from repave.operations.watching.proposals import keep
-from repave.planner.freshness.planning import is_new
+from repave.planner.freshness.planning import is_to_be_kept
 from repave.ports.advisories import Advisories
 from repave.ports.pinner import Refresh
 from repave.ports.progress import Progress
@@ -93,6 +94,7 @@ class _Pass:
 
     def perform(self) -> Passed:
         with self.deeds.progress() as progress:
+            self.hands.locking.go_on()
             learned, made = self._relock_all(progress)
             release = self.deeds.bake(learned.lock, progress) if made.bake else None
             _, made = self.deciding.decide(progress)
@@ -148,13 +150,14 @@ class _Pass:
         proposal = moved.proposal
         untouched = relock.kind is Kind.UPDATES and not proposal.changed
         moves = moved.taken or (moved.asks and proposal.changed)
-        if untouched or (moves and is_new(learned.known, proposal.digest)):
+        now, policy = self.hands.clock.now(), self.project.freshness
+        if untouched or (moves and is_to_be_kept(learned.known, relock.kind, proposal.digest, policy, now)):
             proposed = Proposed(
                 kind=relock.kind,
                 base=learned.known.present,
                 lock=proposal.digest,
                 fleets=relock.fleets,
-                at=self.hands.clock.now(),
+                at=now,
             )
             keep(self.hands.store, proposed, moved.closed)
         if moved.taken:
@@ -167,14 +170,15 @@ class _Pass:
         return replace(moved, review=review)
 
     def _carry(self, made: FreshnessPlan) -> tuple[Held, ...]:
-        """Finish what was begun, then let in what may enter; the first that does not arrive ends it."""
-        for name in made.finish:
-            self.results = (*self.results, self.deeds.finish(name))
-            if not self.results[-1].as_asked:
-                return ()
-        if not made.carry:
+        """Finish what was begun, each for itself, then let in what may enter; the first that does not arrive ends it.
+
+        A release that did not arrive where it was begun goes nowhere else.
+        """
+        self.results = tuple(map(self.deeds.finish, made.finish))
+        stuck = {result.release for result in self.results if not result.as_asked}
+        fresher = {(one.environment, one.release) for one in made.carry if title(one.release) not in stuck}
+        if not fresher:
             return ()
-        fresher = {(one.environment, one.release) for one in made.carry}
         way = self._way()
 
         def on_it(one: Enter | Held) -> bool:

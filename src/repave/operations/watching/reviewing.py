@@ -14,7 +14,6 @@ from repave.operations.foresight import foresee
 from repave.operations.preview import FleetPreview
 from repave.operations.watching.passed import Moved
 from repave.ports.clock import Clock
-from repave.ports.errors import Conflict
 from repave.ports.progress import Progress
 from repave.ports.reviews import Change, Reviews
 from repave.ports.store import Store
@@ -42,14 +41,13 @@ class Reviewing:
         return {kind: review for kind, review in found.items() if review}
 
     def propose(self, moved: Moved, known: Review | None, progress: Progress) -> Review:
-        """The merge request of what was moved; what was proposed already stays as it is.
+        """The merge request of what was moved; what people look at, or have closed, stays as it is.
 
-        Raises Conflict where it was merged and this folder has not got it, and what the port raises.
+        What was merged and is to be moved all the same was taken back, and is proposed anew, or this folder has not got
+        it, which the port tells by Conflict. Raises what the port raises.
         """
         lock = moved.proposal.digest
-        if known is not None and known.lock == lock:
-            if known.standing is Standing.MERGED:
-                raise Conflict(f"{known.address} was merged, and repave.lock here is older", hint="`git pull`")
+        if known is not None and known.lock == lock and known.standing is not Standing.MERGED:
             return known
         previews = self._previews(progress)
         files = {one.path: one.content for one in moved.proposal.rewritten}

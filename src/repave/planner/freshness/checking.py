@@ -131,6 +131,13 @@ def forward(view: View) -> Iterator[str]:
             yield f"r{carry.release} makes nothing fresher in {carry.environment}"
 
 
+def leaves_paused(view: View) -> Iterator[str]:
+    """Nothing is finished where a person has paused a fleet."""
+    paused = {fleet.fleet.environment for fleet in view.known.running if fleet.paused}
+    for environment in paused.intersection(view.plan.finish):
+        yield f"it would go on in {environment}, which is paused"
+
+
 def unknown_is_told(view: View) -> Iterator[str]:
     """What could not be read or judged is said."""
     for lock in view.known.locks.values():
@@ -149,6 +156,7 @@ PROMISES: tuple[Callable[[View], Iterator[str]], ...] = (
     once_a_week,
     bakes_its_own,
     forward,
+    leaves_paused,
     unknown_is_told,
     looks_again,
 )

@@ -37,7 +37,7 @@ def plan(known: Known, policy: FreshnessPolicy, now: datetime) -> FreshnessPlan:
         relock=relock,
         bake=view.unbaked and view.ours_to_bake and not known.drift,
         carry=tuple(_carries(view)),
-        finish=tuple(_unfinished(view)),
+        finish=tuple(name for name, paused in _unfinished(view) if not paused),
         unknown=tuple(
             dict.fromkeys(words for lock in known.locks.values() for words in (*lock.unknown, *lock.unjudged))
         ),
@@ -46,8 +46,15 @@ def plan(known: Known, policy: FreshnessPolicy, now: datetime) -> FreshnessPlan:
     )
 
 
+def is_to_be_kept(known: Known, kind: Kind, lock: Digest, policy: FreshnessPolicy, now: datetime) -> bool:
+    """Whether a lock that was just resolved is a proposal of its own: a new one, or updates of another week or lock."""
+    if kind is Kind.UPDATES and lock != known.present:
+        return not _were_proposed(known, lock, week_begins(now, ZoneInfo(policy.time_zone)))
+    return is_new(known, lock)
+
+
 def is_new(known: Known, lock: Digest) -> bool:
-    """Whether a lock that was just resolved is none that is there or was proposed: what is not is never proposed."""
+    """Whether a lock is none that is there or was proposed."""
     return lock != known.present and all(lock != proposed.lock for proposed in known.proposals)
 
 
@@ -140,9 +147,14 @@ def _is_current(view: _View, policy: FreshnessPolicy, now: datetime) -> bool:
     """Whether people look at this week's updates of the present lock already."""
     review = view.under_review(Kind.UPDATES)
     begins = week_begins(now, ZoneInfo(policy.time_zone))
-    return review is not None and any(
-        one.kind is Kind.UPDATES and (one.lock, one.base) == (review.lock, view.known.present) and one.at >= begins
-        for one in view.known.proposals
+    return review is not None and _were_proposed(view.known, review.lock, begins)
+
+
+def _were_proposed(known: Known, lock: Digest | None, since: datetime) -> bool:
+    """Whether updates from the present lock to that one were."""
+    return any(
+        one.kind is Kind.UPDATES and (one.lock, one.base) == (lock, known.present) and one.at >= since
+        for one in known.proposals
     )
 
 
@@ -174,11 +186,11 @@ def _closed(view: _View, fleets: Iterable[RunningFleet], release: Release) -> fr
     return frozenset(name for fleet in fleets for name in view.closes(fleet, release.lock))
 
 
-def _unfinished(view: _View) -> Iterator[EnvironmentName]:
-    """Where what is wanted is ours, or rids what lives there of a flaw, and is not all that lives there."""
+def _unfinished(view: _View) -> Iterator[tuple[EnvironmentName, bool]]:
+    """Where what is wanted is ours, or rids what lives there of a flaw, and is not all that lives there; if paused."""
     for environment, fleets in _by_environment(view.known.running):
         if any(fleet.living - {fleet.wanted} and _is_ours(view, fleets, fleet.wanted) for fleet in fleets):
-            yield environment
+            yield environment, any(fleet.paused for fleet in fleets)
 
 
 def _is_ours(view: _View, fleets: Iterable[RunningFleet], wanted: ReleaseNumber) -> bool:
@@ -204,6 +216,9 @@ def _waits(view: _View, policy: FreshnessPolicy, relock: Relock | None, now: dat
         yield Wait(rule=Rule.UNREPAIRED, detail=detail, remedy="`repave scan` names the packages")
     if view.unbaked and not view.ours_to_bake:
         yield Wait(rule=Rule.UNBAKED, detail="no release was made of repave.lock", remedy="`repave bake`")
+    for name, paused in _unfinished(view):
+        if paused:
+            yield Wait(rule=Rule.PAUSED, detail=f"{name} was left half done", remedy=f"`repave resume {name}`")
     for kind, review in sorted(known.reviews.items()):
         yield from _waits_for_people(view, kind, review)
     waiting = any(view.under_review(kind) for kind in Kind)

@@ -1,0 +1,107 @@
+"""Files of a project that change together: whoever is killed in between leaves word of how they are to be."""
+
+import json
+import os
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+
+from repave.operations.errors import Refused
+
+JOURNAL = Path(".repave") / "writing.json"
+"""From the project's folder: it stands while files are being replaced."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Change:
+    path: Path
+    before: str
+    """Digest of what is replaced; empty where there is nothing."""
+
+    text: str = field(repr=False)
+
+    @property
+    def open(self) -> bool:
+        """Whether the file is still what it was."""
+        return _digest(self.path) == self.before
+
+    @property
+    def done(self) -> bool:
+        """Whether the file is what it is to be."""
+        return _digest(self.path) == sha256(self.text.encode()).hexdigest()
+
+
+class Rewriting:
+    """Of one folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._journal = folder / JOURNAL
+
+    def write(self, files: Mapping[str, str]) -> None:
+        """By path from the folder, in this order, each in one move; ``go_on`` finishes what is killed in between."""
+        changes = [
+            _Change(path=self._folder / path, before=_digest(self._folder / path), text=text)
+            for path, text in files.items()
+        ]
+        self._journal.parent.mkdir(parents=True, exist_ok=True)
+        replace_file(
+            self._journal,
+            json.dumps(
+                [
+                    {"path": path, "before": one.before, "text": one.text}
+                    for path, one in zip(files, changes, strict=True)
+                ]
+            ),
+        )
+        for one in changes:
+            replace_file(one.path, one.text)
+        self._journal.unlink()
+
+    def go_on(self) -> None:
+        """Finish what was begun; what was not begun, or was changed by somebody since, stays as it is.
+
+        Raises Refused where the journal cannot be read.
+        """
+        if not self._journal.exists():
+            return
+        changes = self._begun()
+        left = [one for one in changes if not one.done]
+        if len(left) < len(changes) and all(one.open for one in left):
+            for one in left:
+                replace_file(one.path, one.text)
+        self._journal.unlink(missing_ok=True)
+
+    def _begun(self) -> Sequence[_Change]:
+        try:
+            return [
+                _Change(path=self._folder / one["path"], before=one["before"], text=one["text"])
+                for one in json.loads(self._journal.read_text(encoding="utf-8"))
+            ]
+        except (ValueError, KeyError, TypeError) as broken:
+            raise Refused(
+                f"{self._journal}, which says how a lock was being written, cannot be read",
+                hint="delete it; `repave lock` then brings repave.lock and the application's files together",
+            ) from broken
+
+
+def replace_file(path: Path, content: str | bytes) -> None:
+    """The old content or the new, never a part: written beside it, flushed, moved over it."""
+    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
+    beside = Path(name)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content.encode() if isinstance(content, str) else content)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.chmod(path.stat().st_mode & 0o777 if path.exists() else 0o644)
+        beside.replace(path)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
+
+
+def _digest(path: Path) -> str:
+    return sha256(path.read_bytes()).hexdigest() if path.exists() else ""
