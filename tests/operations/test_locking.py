@@ -71,11 +71,13 @@ def test_files_that_are_written_together_are_finished_by_the_next_unless_somebod
             patched.setattr(Path, "unlink", killed_after(0, Path.unlink))
             with pytest.raises(KeyboardInterrupt):
                 both.write(new)
+        (tmp_path / ".package-lock.json-ab12_xyz").write_text("half", encoding="utf-8")
         if changed:
             (tmp_path / changed).write_text("mine", encoding="utf-8")
         rewriting.Rewriting(tmp_path).go_on()
         assert [(tmp_path / name).read_text(encoding="utf-8") for name in new] == expected
         assert not (tmp_path / rewriting.JOURNAL).exists()
+        assert {path.name for path in tmp_path.iterdir()} == {*new, ".repave"}
         both.go_on()
     (tmp_path / rewriting.JOURNAL).write_text('[{"path": 1}]', encoding="utf-8")
     with pytest.raises(Refused, match=r"writing\.json, which says how a lock was being written, cannot be read"):

@@ -13,6 +13,9 @@ from repave.operations.errors import Refused
 JOURNAL = Path(".repave") / "writing.json"
 """From the project's folder: it stands while files are being replaced."""
 
+ANY = "?" * 8
+"""What the name of a file ends with that is not moved yet: whoever is killed leaves it beside the one it was for."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class _Change:
@@ -68,6 +71,8 @@ class Rewriting:
         if not self._journal.exists():
             return
         changes = self._begun()
+        for stray in (file for one in changes for file in one.path.parent.glob(f".{one.path.name}-{ANY}")):
+            stray.unlink()
         left = [one for one in changes if not one.done]
         if len(left) < len(changes) and all(one.open for one in left):
             for one in left:
