@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from demo.interruption import started
+
 FROZEN = "suites: [bookworm]"
 REPAIRED = "suites: [bookworm, bookworm-security]"
 
@@ -43,16 +45,18 @@ class Example:
 
     def run(self, *arguments: str, expect: int = 0, folder: Path | None = None) -> Mapping[str, Any]:
         """One ``repave`` verb to its end, here or in a folder; answers what it says with ``--json``."""
-        finished = subprocess.run(
-            [self.repave, *arguments, "--json"],
-            cwd=folder or self.folder,
-            capture_output=True,
-            check=False,
-        )
-        if finished.returncode != expect:
-            said = finished.stderr.decode() + finished.stdout.decode()
-            raise RuntimeError(f"`repave {' '.join(arguments)}` ended with {finished.returncode}: {said}")
-        answer: Mapping[str, Any] = json.loads(finished.stdout)
+        pipe = subprocess.PIPE
+        verb = started([self.repave, *arguments, "--json"], cwd=folder or self.folder, stdout=pipe, stderr=pipe)
+        try:
+            out, err = verb.communicate()
+        except BaseException:
+            verb.terminate()  # it ends what it has started itself
+            verb.communicate()
+            raise
+        if verb.returncode != expect:
+            said = err.decode() + out.decode()
+            raise RuntimeError(f"`repave {' '.join(arguments)}` ended with {verb.returncode}: {said}")
+        answer: Mapping[str, Any] = json.loads(out)
         return answer
 
     def replace(self, name: str, old: str, new: str) -> None:

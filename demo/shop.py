@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from demo.example import Example
-from demo.interruption import WITH_ITS_PARENT
+from demo.interruption import WITH_ITS_PARENT, started
 from repave.model.names import EnvironmentName, FleetKey, FleetName, ProjectName
 from repave.operations.status import instance_statuses
 from repave.store.sql import SqlStore
@@ -51,7 +51,7 @@ class Shop(Example):
 
     def watch(self, environment: str) -> "subprocess.Popen[bytes]":
         """``repave deploy --watch`` in the background: it keeps the fleet until it is interrupted."""
-        return subprocess.Popen(
+        return started(
             [*WITH_ITS_PARENT, self.repave, "deploy", environment, "--watch"],
             cwd=self.folder,
             stdout=subprocess.DEVNULL,

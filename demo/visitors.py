@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from demo.interruption import WITH_ITS_PARENT
+from demo.interruption import WITH_ITS_PARENT, started
 
 PACE_SECONDS = 4
 """A visitor asks once in so long. Each keeps a connection, and HAProxy holds 4,096: at the usual rate all have room."""
@@ -67,7 +67,7 @@ class Visitors:
         environment = {**os.environ, "SHOP_ANSWERS": str(self.answers_path)}
         self.log_path.parent.mkdir(parents=True, exist_ok=True)
         with self.log_path.open("wb") as log:
-            self._process = subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=log, stderr=log)
+            self._process = started(command, env=environment, stdin=subprocess.PIPE, stdout=log, stderr=log)
         return self
 
     def ask(self, endpoint: str) -> None:

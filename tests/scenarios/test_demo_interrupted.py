@@ -2,10 +2,13 @@
 
 import os
 import signal
+import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from demo.interruption import SIGNALS, ends_in_order, started
 from performing import demo
 
 pytestmark = pytest.mark.real
@@ -35,6 +38,28 @@ def test_what_it_started_ends_with_it(tmp_path: Path, number: signal.Signals) ->
         broken_off.send_signal(number)
         _, said = broken_off.communicate()
     assert broken_off.returncode == 128 + number, said.decode()
+    assert at_work(tmp_path) == []
+
+
+@pytest.fixture
+def told_to_end() -> Iterator[None]:
+    """This process ends in order for a test, as the demo does."""
+    before = {each: signal.getsignal(each) for each in SIGNALS}
+    ends_in_order()
+    yield
+    for each, handler in before.items():
+        signal.signal(each, handler)
+
+
+@pytest.mark.usefixtures("told_to_end")
+def test_what_is_being_started_when_the_signal_comes_ends_too(tmp_path: Path) -> None:
+    """Between fork and exec nobody knows of it yet."""
+    with pytest.raises(SystemExit, match=str(128 + signal.SIGTERM)):
+        started(
+            [sys.executable, "-c", "import time; time.sleep(600)"],
+            cwd=tmp_path,
+            preexec_fn=lambda: os.kill(os.getppid(), signal.SIGTERM),
+        )
     assert at_work(tmp_path) == []
 
 
