@@ -93,6 +93,13 @@ def test_one_that_is_worse_is_remembered_and_goes_back() -> None:
     assert made.retarget.reason.startswith("the canary is worse: ")
 
 
+def test_a_clock_that_was_set_back_hides_no_worse_release() -> None:
+    """It is judged after it was wanted, whatever the clock says."""
+    made = planned(measured(0.2, 0.0), replace(TARGET, since=SKETCH.now + timedelta(seconds=49)))
+    assert made.retarget is not None
+    assert made.retarget.revision == "old"
+
+
 def test_the_checker_wants_evidence() -> None:
     """What is called worse by few answers, or answers no worse, is refused."""
     worse = planned(measured(0.2, 0.0))

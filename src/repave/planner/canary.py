@@ -7,6 +7,7 @@ from repave.model.canary import CanaryStage
 from repave.model.metrics import MetricSighting
 from repave.model.plan import Rule
 from repave.model.policy import RolloutPolicy
+from repave.model.succession import not_before
 from repave.model.target import Failure, FailureKind
 from repave.planner import failures
 from repave.planner.baseline import awaited, compared
@@ -66,7 +67,7 @@ def _stop(draft: Draft, worse: str) -> None:
                 revision=member.instance.revision,
                 zone=member.instance.zone,
                 kind=FailureKind.WORSE,
-                at=draft.now,
+                at=not_before(draft.now, draft.target.since),
                 detail=worse,
             )
         )
