@@ -11,7 +11,7 @@ from repave.planner import narration
 from repave.planner.draft import Draft
 from repave.planner.fleet import answer, fill, retire, shrink
 from repave.planner.moving import schedule
-from repave.planner.sets import classify
+from repave.planner.sets import classify, slot_number
 from repave.simulation.sketch import Sketch
 
 SKETCH = Sketch()
@@ -33,7 +33,7 @@ def decide(*lines: str, outgoing: dict[int, Drawer], target: Target = TARGET) ->
     """What becomes of a fleet some of whose members are to be replaced."""
     draft = Draft(POLICY, target, classify(POLICY, target, SKETCH.see(*lines), SKETCH.now), SKETCH.now)
     for member in draft.sets.members:
-        number = member.place[0]
+        number = slot_number(member.slot)
         if number in outgoing:
             draft.replace(member, outgoing[number], f"for {outgoing[number]}")
     allowance = schedule(draft)

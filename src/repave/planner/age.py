@@ -10,7 +10,7 @@ from repave.model.plan import Ages, Rule
 from repave.planner import onsets
 from repave.planner.draft import Draft
 from repave.planner.haste import Due, begun, haste_of, in_order, is_stuck, lasting, missed, told
-from repave.planner.sets import Member, Standing
+from repave.planner.sets import Member, Standing, slot_number
 
 SPREAD = 1 / 3
 """Part of the soft limit over which renewals are spread, before it ends: what was started in one hour must not be
@@ -45,7 +45,7 @@ def renewals(draft: Draft, members: Iterable[Member]) -> Iterator[tuple[datetime
     soft = draft.policy.age.soft_seconds or 0.0
     offset = crc32(str(draft.target.fleet).encode()) / 2**32  # fleets that were born together part as well
     for member in members:
-        place = (offset + member.place[0] * GOLDEN) % 1
+        place = (offset + slot_number(member.slot) * GOLDEN) % 1
         yield member.instance.started_at + timedelta(seconds=soft * (1 - SPREAD * place)), member
 
 

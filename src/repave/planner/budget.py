@@ -65,6 +65,7 @@ class Budget:
         if limits.per_hour is not None:
             self._hourly.append(Hourly(limits.per_hour.of(size), PACED, frozenset(Drawer), target.disruptions, now))
         self.draws: list[Draw] = []
+        self._refusals: dict[tuple[str, str], str] = {}
         self.disruptions: list[Disruption] = []
 
     @property
@@ -87,7 +88,7 @@ class Budget:
             slot=member.slot,
             drawer=drawer,
             granted=refusal is None,
-            reason=f"{reason}; but {refusal.words}" if refusal else reason,
+            reason=self._refused(reason, refusal.words) if refusal else reason,
             rule=refusal.rule if refusal else None,
             until=refusal.until if refusal else None,
         )
@@ -99,6 +100,13 @@ class Budget:
             for limit in self._hourly:
                 limit.count(entry)
         return draw
+
+    def _refused(self, reason: str, words: str) -> str:
+        """One text for all who were refused in the same words: there may be many."""
+        known = self._refusals.get((reason, words))
+        if known is None:
+            known = self._refusals[reason, words] = f"{reason}; but {words}"
+        return known
 
     def room(self, drawer: Drawer) -> int | None:
         """How many the hour leaves to this drawer, the floor aside; None: no limit. Asked before a replacement starts.

@@ -1,9 +1,10 @@
 """What carried the fleet until something else was wanted: it may be returned to, though nobody called it proven yet."""
 
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
-from repave.model.names import RevisionId
-from repave.model.observation import Instance, MachineState, Observation, TrafficState
+from repave.model.names import InstanceId, RevisionId
+from repave.model.observation import MachineState, Observation, TrafficState
 from repave.model.succession import not_before
 from repave.model.target import Proof, Target
 from repave.planner.failures import DAMNING, last_proven, under_judgement
@@ -20,25 +21,38 @@ def carrier(target: Target, observation: Observation) -> Proof | None:
         return None
     if observation.machines.incomplete or observation.traffic.incomplete:
         return None
-    states = {backend.instance: backend.state for backend in observation.traffic.backends}
-    serving = [seen for seen in observation.machines.instances if states.get(seen.id) is TrafficState.SERVING]
-    revisions = {seen.revision for seen in serving}
-    if len(serving) < target.size or len(revisions) > 1 or target.revision in revisions:
+    if sum(seen.revision != target.revision for seen in observation.machines.instances) < target.size:
         return None
-    [revision] = revisions
-    unwell = any(_is_unwell(seen, states.get(seen.id)) for seen in observation.machines.instances)
-    if unwell or not _is_news(target, revision):
+    backends = observation.traffic.backends
+    serving = {backend.instance for backend in backends if backend.state is TrafficState.SERVING}
+    proof = _alone(target, observation, serving)
+    if proof is None or not _is_news(target, proof.revision):
         return None
-    return Proof(revision=revision, release=serving[0].release, at=not_before(observation.at, target.since))
+    failing = {backend.instance for backend in backends if backend.state is TrafficState.FAILING}
+    unwell = any(seen.state is MachineState.STOPPED or seen.id in failing for seen in observation.machines.instances)
+    return None if unwell else proof
+
+
+def _alone(target: Target, observation: Observation, serving: AbstractSet[InstanceId]) -> Proof | None:
+    """What all of those who serve run, if they are as many as wanted and it is not what is wanted now."""
+    proof, missing = None, max(1, target.size)
+    for seen in observation.machines.instances:
+        if seen.id in serving:
+            if seen.revision == target.revision or (proof and proof.revision != seen.revision):
+                return None
+            missing -= 1
+            if proof is None:
+                proof = Proof(
+                    revision=seen.revision,
+                    release=seen.release,
+                    at=not_before(observation.at, target.since),
+                )
+    return proof if missing <= 0 else None
 
 
 def with_proof(target: Target, proof: Proof) -> Target:
     """The target with this proof in place of an older one of its revision."""
     return replace(target, proven=(*(one for one in target.proven if one.revision != proof.revision), proof))
-
-
-def _is_unwell(seen: Instance, state: TrafficState | None) -> bool:
-    return seen.state is MachineState.STOPPED or state is TrafficState.FAILING
 
 
 def _is_news(target: Target, revision: RevisionId) -> bool:

@@ -146,8 +146,8 @@ class Draft:
     @property
     def occupied(self) -> int:
         """Places taken: everything alive but the sick, who must not hold up their cure; orders included."""
-        taken = [m for m in self.sets.members if m.slot not in self._gone and m.standing is not Standing.SICK]
-        return len(taken) + len(self.sets.orders) + len(self.sets.beside)
+        free = self._gone.union(member.slot for member in self.sets.of(Standing.SICK))
+        return len(self.sets.members) - len(free) + len(self.sets.orders) + len(self.sets.beside)
 
     def without_room(self, above: int) -> int:
         """So many orders have no room any more, with so many above the size: more was wanted when they were given."""
@@ -297,8 +297,8 @@ def _next_slot(target: Target, sets: Sets) -> int:
         *(failure.slot for failure in target.failures),
         *(heal.slot for heal in target.heals),
     ]
-    numbers = [slot_number(slot)[0] for slot in remembered if slot.startswith(prefix)]
+    numbers = [slot_number(slot) for slot in remembered if slot.startswith(prefix)]
     # Members are in the order of their numbers, so the last of this fleet's own bears the highest.
-    seen = (member.place[0] for member in reversed(sets.members) if member.slot.startswith(prefix))
+    seen = (slot_number(member.slot) for member in reversed(sets.members) if member.slot.startswith(prefix))
     numbers += islice((number for number in seen if number < UNNUMBERED), 1)
     return max([target.next_slot, *(number + 1 for number in numbers if number < UNNUMBERED)])

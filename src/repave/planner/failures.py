@@ -84,6 +84,8 @@ def verdict(policy: FleetPolicy, target: Target, sets: Sets, failures: Iterable[
         for failure in sorted(failures, key=lambda failure: (failure.at, failure.slot))
         if failure.revision == target.revision and failure.at >= target.since and failure.kind in DAMNING
     ]
+    if not counted:
+        return ""
     serving = [member.since for member in sets.of(Standing.SERVING, Standing.READY, current=True)]
     last_success = max(serving, default=None)
     in_a_row = [failure for failure in counted if last_success is None or failure.at > last_success]

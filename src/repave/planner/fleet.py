@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from operator import attrgetter
 
 from repave.model.disruption import Drawer
 from repave.model.metrics import MetricSighting
@@ -108,13 +109,13 @@ def clean_up(draft: Draft) -> None:
     draft.closed += draft.sets.closed
     draft.steps += keeper.forget(draft.sets.strays)
     send_doubles_away(draft)
-    for member in draft.sets.members:
-        if member.standing in (Standing.DEAD, Standing.LATE):
+    for member in sorted(draft.sets.of(Standing.DEAD, Standing.LATE, Standing.LEAVING), key=attrgetter("place")):
+        if member.standing is not Standing.LEAVING:
             failure = draft.failure_of(member)
             if (member.current or failure.kind is FailureKind.ZONE_LOST) and not member.was_leaving:
                 draft.fail(failure)
             draft.end(member, failure.detail)
-        elif member.standing is Standing.LEAVING and keeper.may_go(draft.policy, member, draft.now, draft.sets.lag):
+        elif keeper.may_go(draft.policy, member, draft.now, draft.sets.lag):
             draft.see_off(member)
 
 
@@ -194,6 +195,12 @@ def retire(draft: Draft, allowance: Allowance) -> None:
             )
         return
     switching.retire_stand_bys(draft, allowance)
+    retire_coming(draft, allowance)
+    retire_serving(draft, allowance)
+
+
+def retire_coming(draft: Draft, allowance: Allowance) -> None:
+    """What is to leave and never served goes at once, unless it may serve again and too few do without it."""
     passed = switching.passed_over(draft, allowance)
     for member in draft.departing(Standing.COMING):
         if switching.is_kept(draft, member, allowance) or (
@@ -209,14 +216,21 @@ def retire(draft: Draft, allowance: Allowance) -> None:
         else:
             words = f"{_reason_to_leave(draft, member)}; it may serve again, and too few do without it"
             draft.hold(member.slot, Rule.BUDGET, words, since=onsets.to_leave(draft, member))
+
+
+def retire_serving(draft: Draft, allowance: Allowance) -> None:
+    """What is to leave and serves asks to, as many at once as the schedule has others take over from."""
     leaving: Sequence[Member] = draft.departing(Standing.SERVING)
     if draft.budget.left:  # else all are refused in the same words, in whatever order they ask
         leaving = most_exposed_first(draft, leaving_order(leaving, draft.policy.zones))
-    old = [member for member in leaving if member.slot not in draft.outgoing]
-    old.sort(key=lambda member: member.slot in draft.beside)  # what a canary is compared with leaves last
-    for member in leaving:
-        if member.slot in draft.outgoing:
-            draft.ask(member, draft.outgoing[member.slot].drawer, _reason_to_leave(draft, member))
+    old = leaving
+    if draft.outgoing:
+        old = [member for member in leaving if member.slot not in draft.outgoing]
+        for member in leaving:
+            if member.slot in draft.outgoing:
+                draft.ask(member, draft.outgoing[member.slot].drawer, _reason_to_leave(draft, member))
+    if draft.beside:  # what a canary is compared with leaves last
+        old = sorted(old, key=lambda member: member.slot in draft.beside)
     for member in old[: allowance.retires]:
         draft.ask(member, switching.drawer_of_old(allowance), _reason_to_leave(draft, member))
     switching.hold_in_traffic(draft, old[allowance.retires :])

@@ -8,7 +8,7 @@ from functools import cached_property
 from operator import attrgetter
 from typing import NamedTuple
 
-from repave.model.names import InstanceId, SlotId
+from repave.model.names import SlotId
 from repave.model.observation import Backend, Instance, MachineState, Observation, TrafficState
 from repave.model.policy import FleetPolicy
 from repave.model.target import FailureKind, Order, Target
@@ -62,7 +62,7 @@ class Member(NamedTuple):
     slot: SlotId
     """The place it fills."""
 
-    place: tuple[int, str, InstanceId]
+    place: int
     """Members are put in order by it: as slots were given out."""
 
     backend: Backend | None
@@ -70,14 +70,16 @@ class Member(NamedTuple):
     current: bool
     """Whether it runs the wanted revision."""
 
-    begins: datetime
-    """When its grace began."""
-
     patience: timedelta
     """For how long after that it may still become healthy, by the planner's clock."""
 
     condemned: bool
     """Whether it was judged before, as a failure or a heal."""
+
+    @property
+    def begins(self) -> datetime:
+        """When its grace began."""
+        return begins(self.instance, self.backend)
 
     @property
     def healthy_by(self) -> datetime:
@@ -131,27 +133,28 @@ class Sets:
 
     def of(self, *standings: Standing, current: bool | None = None) -> list[Member]:
         """The members that stand so, of the wanted revision, of others or (None) of any; by standing, then by slot."""
-        if current is not None:
-            return [member for standing in standings for member in self._standing[current][standing]]
-        return [member for standing in standings for member in self._all_standing(standing)]
+        groups = self._standing[current]
+        return [member for standing in standings for member in groups[standing]]
 
     @property
     def serving(self) -> int:
         """How many get requests, doubles included."""
         doubles = sum(double.standing is Standing.SERVING for double in self.doubles)
-        return len(self._all_standing(Standing.SERVING)) + doubles
+        return self.count(Standing.SERVING) + doubles
 
-    def _all_standing(self, standing: Standing) -> list[Member]:
-        current, others = self._standing[True][standing], self._standing[False][standing]
-        return sorted(current + others, key=attrgetter("place")) if current and others else current or others
+    def count(self, standing: Standing) -> int:
+        """How many members stand so."""
+        return len(self._standing[None][standing])
 
     @cached_property
-    def _standing(self) -> Mapping[bool, Mapping[Standing, list[Member]]]:
-        """By whether they are of the wanted revision, then by where they stand."""
-        groups: dict[bool, dict[Standing, list[Member]]]
-        groups = {current: {standing: [] for standing in Standing} for current in (True, False)}
+    def _standing(self) -> Mapping[bool | None, Mapping[Standing, list[Member]]]:
+        """By whether they are of the wanted revision (None: all), then by where they stand; each sorted by slot."""
+        groups: dict[bool | None, dict[Standing, list[Member]]]
+        groups = {current: {standing: [] for standing in Standing} for current in (True, False, None)}
+        everybody = groups[None]
         for member in self.members:
             groups[member.current][member.standing].append(member)
+            everybody[member.standing].append(member)
         return groups
 
 
@@ -161,14 +164,14 @@ def classify(policy: FleetPolicy, target: Target, observation: Observation, now:
     judged = _judged(target)
     lag = now - min(observation.machines.at, observation.traffic.at)
     classifier = Classifier(target, timedelta(seconds=policy.health.grace_seconds), now, lag)
+    ranked = sorted(observation.machines.instances, key=lambda seen: (slot_number(seen.slot), seen.slot, seen.id))
     members = [
-        classifier.member(instance, backends.pop(instance.id, None), judged.get(instance.slot))
-        for instance in observation.machines.instances
+        classifier.member(place, instance, backends.pop(instance.id, None), judged.get(instance.slot))
+        for place, instance in enumerate(ranked)
     ]
-    members.sort(key=attrgetter("place"))
     seen = {member.slot for member in members}
     doubles = _doubles(members) if len(seen) < len(members) else ()
-    open_orders = sorted(target.orders, key=lambda order: slot_number(order.slot))
+    open_orders = sorted(target.orders, key=lambda order: (slot_number(order.slot), order.slot))
     closed = [order for order in open_orders if order.slot in seen or not _is_awaited(order, target)]
     waiting = [order for order in open_orders if order not in closed]
     grace = timedelta(seconds=policy.health.grace_seconds)
@@ -200,10 +203,15 @@ def _doubles(members: Iterable[Member]) -> tuple[Member, ...]:
     return tuple(sorted(doubles, key=attrgetter("place")))
 
 
-def slot_number(slot: SlotId) -> tuple[int, str]:
-    """Order slots as they were given out; what bears no number comes last."""
+def begins(instance: Instance, backend: Backend | None) -> datetime:
+    """Grace runs from the latest new start: a balancer that lost its memory must not condemn a whole fleet."""
+    return instance.started_at if backend is None else max(instance.started_at, backend.since)
+
+
+def slot_number(slot: SlotId) -> int:
+    """Slots are numbered as they are given out; what bears no number comes last."""
     digits = slot.rsplit("-", 1)[-1]
-    return (int(digits), slot) if digits.isdecimal() else (UNNUMBERED, slot)
+    return int(digits) if digits.isdecimal() else UNNUMBERED
 
 
 def _judged(target: Target) -> dict[SlotId, bool]:
@@ -221,26 +229,24 @@ class Classifier:
         self._now = now
         self._patience = grace + lag
 
-    def member(self, instance: Instance, backend: Backend | None, judged: bool | None) -> Member:
+    def member(self, place: int, instance: Instance, backend: Backend | None, judged: bool | None) -> Member:
         """Classify one instance by what provider and balancer say of it.
 
-        ``judged``: None when it never was; else whether it had served by then.
+        ``place``: among all, as slots were given out; ``judged``: None when it never was, else whether it had served by
+        then.
         """
-        # The grace runs from the latest new start: a balancer that lost its memory must not condemn a whole fleet.
-        begins = instance.started_at if backend is None else max(instance.started_at, backend.since)
         if instance.state is MachineState.STOPPED:
             standing = Standing.DEAD
         else:
             told = None if backend is None else TOLD.get(backend.state)
-            standing = told or self._unserving(instance, backend, judged, begins)
+            standing = told or self._unserving(instance, backend, judged)
         return Member(
             instance=instance,
             slot=instance.slot,
-            place=(*slot_number(instance.slot), instance.id),
+            place=place,
             backend=backend,
             standing=standing,
             current=instance.revision == self._revision,
-            begins=begins,
             patience=self._patience,
             condemned=judged is not None,
         )
@@ -250,13 +256,12 @@ class Classifier:
         instance: Instance,
         backend: Backend | None,
         judged: bool | None,
-        begins: datetime,
     ) -> Standing:
         """How one stands that is alive, and of which the balancer says nothing but that it is checked."""
         if judged is not None:
             return Standing.SICK if judged else Standing.LATE
         # What has an address and is not attached waits for us, not we for it.
-        if self._now < begins + self._patience or (backend is None and instance.address is not None):
+        if self._now < begins(instance, backend) + self._patience or (backend is None and instance.address is not None):
             return Standing.COMING
         return Standing.SICK if self._attached_anew(instance, backend) else Standing.LATE
 

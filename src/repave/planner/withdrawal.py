@@ -7,6 +7,8 @@ from repave.planner.draft import ALIVE, Draft
 
 def withdraw(draft: Draft) -> None:
     """Old instances of what is revoked leave before all others; a wanted revision goes back where one may run."""
+    if not draft.revoked:
+        return
     for member in draft.remaining(*ALIVE, current=False):
         if member.instance.revision in draft.revoked:
             draft.replace(member, Drawer.REVOKED, "it runs what is revoked")

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from heapq import heapify, heappop, heapreplace
 from operator import attrgetter
 
-from repave.model.names import InstanceId, ZoneName
+from repave.model.names import ZoneName
 from repave.model.policy import FleetPolicy
 from repave.model.target import Failure, FailureKind, Target
 from repave.planner.sets import Member, Sets, Standing
@@ -122,7 +122,7 @@ def leaving_order(members: Iterable[Member], zones: Sequence[ZoneName]) -> list[
     return ordered
 
 
-Dispensable = tuple[bool, datetime, tuple[int, str, InstanceId]]
+Dispensable = tuple[bool, datetime, int]
 """Whether it serves, its start, its place: the least goes first."""
 
 
