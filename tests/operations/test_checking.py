@@ -1,6 +1,7 @@
 """Checks among the gates of a shop: when they are run, what is kept of them, and what they hold."""
 
 import re
+import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -17,7 +18,7 @@ from repave.model.evidence import Checked
 from repave.model.names import FleetName, ImageName
 from repave.model.pipeline import Rule
 from repave.operations.errors import Refused
-from repave.ports.checks import CheckOutcome
+from repave.ports.checks import CheckOutcome, Endpoint
 
 SMOKE = "checks/smoke.sh"
 TEXT = FILE.replace(
@@ -261,6 +262,7 @@ def test_metrics_hold_a_release_until_it_is_known_to_answer_well_where_it_runs(t
         ({"path": "/moved", "status": 302}, "answered 302"),
         ({"path": "/slow", "timeout_seconds": 0.2}, "took longer than 0.2 s"),
         ({"path": "/drips", "timeout_seconds": 0.3}, "took longer than 0.3 s"),
+        ({"path": "/drips-headers", "timeout_seconds": 0.3}, "took longer than 0.3 s"),
         ({"path": "/ends-late", "timeout_seconds": 0.4}, "took longer than 0.4 s"),
         ({"path": "/breaks"}, "failed: "),
         ({"path": "/base64", "contains": "hello"}, "answered 200"),
@@ -276,6 +278,15 @@ def test_a_request_is_judged_by_its_status_its_content_and_its_time(more: dict[s
     assert came in outcome.detail
     assert outcome.passed is (came in {"answered 200", "answered 302"})
     assert Answers.HELLO in outcome.output or "/" in str(more.get("path", ""))
+
+
+def test_where_nobody_listens_the_reason_is_told() -> None:
+    """By the system's own number, not in the words of the libraries above it."""
+    check = HttpCheck(path="/hello", fleet=FleetName("web"), status=200, timeout_seconds=5.0)
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        outcome = HttpAsking().ask(check, Endpoint(host="127.0.0.1", port=silent.getsockname()[1]))
+    assert "failed: [Errno 111] " in outcome.detail
 
 
 def test_an_answer_that_is_cut_short_ends_with_a_whole_line() -> None:

@@ -50,6 +50,10 @@ class Answers(BaseHTTPRequestHandler):
                 self.end_headers()
                 while not self.ended.wait(0.05):
                     self.wfile.write(b".")
+            case "/drips-headers":
+                self.wfile.write(b"HTTP/1.1 200 OK\r\nDrops: ")
+                while not self.ended.wait(0.05):
+                    self.wfile.write(b".")
             case _:
                 self.send_response(200)
                 self.end_headers()

@@ -1,7 +1,6 @@
 """Single requests over HTTP, judged by their answer."""
 
-from collections.abc import Iterator
-from time import monotonic
+import asyncio
 
 import httpx
 
@@ -18,17 +17,12 @@ class HttpAsking:
     def ask(self, check: HttpCheck, endpoint: Endpoint) -> CheckOutcome:
         """One GET; see the port."""
         url, limit = f"{endpoint.url}{check.path}", check.timeout_seconds
-        ends = monotonic() + limit
         try:
-            with (
-                httpx.Client(timeout=limit, trust_env=False, follow_redirects=False) as client,
-                client.stream("GET", url) as answer,
-            ):
-                content = b"".join(_parts(answer, ends))
-        except httpx.TimeoutException:
+            answer, content = asyncio.run(_answered(url, limit))
+        except (TimeoutError, httpx.TimeoutException):
             return CheckOutcome(passed=False, detail=f"GET {url} took longer than {limit:g} s", output="")
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            return CheckOutcome(passed=False, detail=f"GET {url} failed: {error}", output="")
+            return CheckOutcome(passed=False, detail=f"GET {url} failed: {_cause(error)}", output="")
         text = _text(content, answer.charset_encoding)
         output = text if len(content) < LARGEST_BYTES else text.rpartition("\n")[0]  # nobody recognises half a secret
         told = f"GET {url} answered {answer.status_code}"
@@ -39,21 +33,26 @@ class HttpAsking:
         return CheckOutcome(passed=True, detail=told, output=output)
 
 
-def _parts(answer: httpx.Response, ends: float) -> Iterator[bytes]:
-    """As far as the time lasts, to the end: httpx's own limit is of each part."""
-    size = 0
-    for part in answer.iter_bytes():
-        _in_time(ends)
-        yield part[: LARGEST_BYTES - size]
-        size += len(part)
-        if size >= LARGEST_BYTES:
-            return
-    _in_time(ends)
+async def _answered(url: str, limit_seconds: float) -> tuple[httpx.Response, bytes]:
+    """The answer and what was read of it: all within the limit together, however slowly its parts drip in."""
+    async with (
+        asyncio.timeout(limit_seconds),
+        httpx.AsyncClient(timeout=limit_seconds, trust_env=False, follow_redirects=False) as client,
+        client.stream("GET", url) as answer,
+    ):
+        content = bytearray()
+        async for part in answer.aiter_bytes():
+            content += part[: LARGEST_BYTES - len(content)]
+            if len(content) == LARGEST_BYTES:
+                break
+        return answer, bytes(content)
 
 
-def _in_time(ends: float) -> None:
-    if monotonic() > ends:
-        raise httpx.ReadTimeout("all parts together take too long")
+def _cause(error: BaseException) -> str:
+    """The words of what lies lowest: of the layers between, each says less."""
+    while below := error.__cause__ or error.__context__:
+        error = below
+    return str(error)
 
 
 def _text(content: bytes, charset: str | None) -> str:
