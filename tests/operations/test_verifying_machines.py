@@ -4,16 +4,21 @@ from pathlib import Path
 
 import pytest
 from stored_machine import PIECES, digest_of, kept, machine
+from tar_bytes import entry, tar
 
+from repave.archives.compression import packed
 from repave.model.artifact import Artifact, ArtifactLayer
 from repave.model.lock import Layer
 from repave.model.names import Digest, ImageName
 from repave.model.recipe import ImageKind
 from repave.operations.integrity.image import ImageReader
-from repave.operations.reproduction import difference
+from repave.operations.reproduction import Difference, difference
 from repave.ports.disk_format import (
     CONFIGURATION_TYPE,
+    DOCUMENT_TYPE,
+    FILE_TYPE,
     KERNEL_TYPE,
+    PIECE_TYPE,
     DiskManifest,
 )
 from repave.ports.errors import Corrupt
@@ -81,16 +86,43 @@ def test_configuration_that_makes_no_disk_is_refused(registry: LayoutRegistry) -
         ImageReader(registry).parts(registry.add(manifest.content(annotations={})))
 
 
+LAYERS = {PIECE_TYPE: Layer.MACHINE, DOCUMENT_TYPE: Layer.MACHINE, FILE_TYPE: Layer.APPLICATION}
+
+
+def artifact(registry: LayoutRegistry, manifest: Digest) -> Artifact:
+    """As the baker tells of it."""
+    blobs = DiskManifest.parse(registry.read(manifest), "it").blobs
+    layers = tuple(
+        ArtifactLayer(
+            layer=LAYERS.get(blob.media_type, Layer.BOOT),
+            digest=blob.digest,
+            size_bytes=blob.size_bytes,
+            inputs=blob.digest,
+            cached=False,
+        )
+        for blob in blobs
+    )
+    return Artifact(image=ImageName("web"), kind=ImageKind.VM, digest=manifest, size_bytes=1, layers=layers)
+
+
+def parted(registry: LayoutRegistry, first: Digest, second: Digest) -> Difference:
+    """Where two machines part."""
+    return difference(artifact(registry, first), registry, artifact(registry, second), registry)
+
+
 def test_disks_that_differ_are_told_by_their_first_piece(registry: LayoutRegistry) -> None:
     """No names of files are in pieces, so their digests are told."""
+    other = (b"other" * 1000, PIECES[1])
+    found = parted(registry, machine(registry), machine(registry, other, said=other))
+    assert (found.layer, found.field, found.first) == (Layer.MACHINE, "content", digest_of(packed(PIECES[0])))
 
-    def artifact(content: bytes) -> Artifact:
-        layer = ArtifactLayer(
-            layer=Layer.MACHINE, digest=registry.add(content), size_bytes=1, inputs=digest_of(b""), cached=False
-        )
-        return Artifact(
-            image=ImageName("web"), kind=ImageKind.VM, digest=digest_of(content), size_bytes=1, layers=(layer,)
-        )
 
-    found = difference(artifact(b"one"), registry, artifact(b"two"), registry)
-    assert (found.layer, found.field, found.first) == (Layer.MACHINE, "content", digest_of(b"one"))
+def test_machines_that_install_themselves_are_told_by_the_file_that_differs(registry: LayoutRegistry) -> None:
+    """The document differs with each file beside it; it is told where none of them does."""
+    same = tar((entry("srv/app"), b"one"))
+    first = machine(registry, installed=(b"lay one and two", same))
+    found = parted(registry, first, machine(registry, installed=(b"lay two", tar((entry("srv/app"), b"two")))))
+    assert (found.layer, found.path, found.field) == (Layer.APPLICATION, "srv/app", "content")
+    found = parted(registry, first, machine(registry, installed=(b"lay one or two", same)))
+    assert (found.layer, found.path, found.field) == (None, "bootstrap document", "content")
+    assert (found.first, found.second) == ("from byte 8: b'and two'", "from byte 8: b'or two'")

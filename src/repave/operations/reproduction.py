@@ -11,8 +11,9 @@ from repave.model.artifact import Artifact, ArtifactLayer
 from repave.model.lock import Layer
 from repave.model.names import Digest, ImageName
 from repave.model.recipe import ImageKind
-from repave.operations.tar_difference import first_difference
+from repave.operations.tar_difference import first_difference, parting
 from repave.ports.baker import Baker, BakeRequest
+from repave.ports.disk_format import DiskManifest
 from repave.ports.progress import Progress
 from repave.ports.registry import Registry
 
@@ -22,10 +23,10 @@ class Difference:
     """The first thing in which two bakes of one image differ."""
 
     layer: Layer | None
-    """None for the manifest and the configuration."""
+    """None for the manifest, the configuration and the bootstrap document."""
 
     path: str
-    """Of the file in the layer; for the manifest and the configuration, the key."""
+    """Of the file in the layer, where it holds files; for the manifest and the configuration, the key."""
 
     field: str
     """See ``repave.operations.tar_difference.TarDifference``."""
@@ -84,9 +85,14 @@ def difference(artifact: Artifact, registry: Registry, again: Artifact, scratch:
 
     Layers come first, from the lowest up, since the higher ones stand on them; then what is written about them.
     """
-    for one, other in zip(artifact.layers, again.layers, strict=False):
+    document = _bootstrap(artifact, registry)
+    # It names each file beside the disk by its digest, so that it differs with each of them: it is told after them.
+    pairs = sorted(zip(artifact.layers, again.layers, strict=False), key=lambda pair: pair[0].digest == document)
+    for one, other in pairs:
         if one.layer is not other.layer:
             return Difference(layer=one.layer, path="", field="order", first=one.layer, second=other.layer)
+        if one.digest != other.digest and one.digest == document:
+            return _of_texts(one, registry, other, scratch)
         if one.digest != other.digest:
             return _of_bytes(one, registry, other, scratch)
     if len(artifact.layers) != len(again.layers):
@@ -95,16 +101,33 @@ def difference(artifact: Artifact, registry: Registry, again: Artifact, scratch:
     return _of_documents(artifact.digest, registry, again.digest, scratch)
 
 
+def _bootstrap(artifact: Artifact, registry: Registry) -> Digest | None:
+    """The document of a machine that installs itself."""
+    if artifact.kind is not ImageKind.VM:
+        return None
+    document = DiskManifest.parse(registry.read(artifact.digest), f"the manifest of {artifact.image}").document
+    return document.digest if document else None
+
+
+def _of_texts(one: ArtifactLayer, registry: Registry, other: ArtifactLayer, scratch: Registry) -> Difference:
+    with registry.path(one.digest).open("rb") as first, scratch.path(other.digest).open("rb") as second:
+        found = parting(first, second) or (_damaged(one), other.digest)
+    return Difference(layer=None, path="bootstrap document", field="content", first=found[0], second=found[1])
+
+
 def _of_bytes(one: ArtifactLayer, registry: Registry, other: ArtifactLayer, scratch: Registry) -> Difference:
     if one.layer in NO_ARCHIVES:
         return Difference(layer=one.layer, path="", field="content", first=one.digest, second=other.digest)
     with registry.path(one.digest).open("rb") as first, scratch.path(other.digest).open("rb") as second:
         found = first_difference(first, second)
     if found is None:
-        # The digests do differ, so the bytes kept are no longer those the digest was made of.
-        what = f"{one.digest}, but damaged in the registry"
-        return Difference(layer=one.layer, path="", field="archive", first=what, second=other.digest)
+        return Difference(layer=one.layer, path="", field="archive", first=_damaged(one), second=other.digest)
     return Difference(layer=one.layer, path=found.path, field=found.field, first=found.first, second=found.second)
+
+
+def _damaged(one: ArtifactLayer) -> str:
+    """The digests do differ, so the bytes kept are no longer those the digest was made of."""
+    return f"{one.digest}, but damaged in the registry"
 
 
 def _of_documents(one: Digest, registry: Registry, other: Digest, scratch: Registry) -> Difference:

@@ -98,7 +98,7 @@ def _of_contents(
     streams = left.extractfile(first) if first.isreg() else None, right.extractfile(second) if second.isreg() else None
     if streams[0] is None or streams[1] is None:
         return None
-    found = _parting(streams[0], streams[1])
+    found = parting(streams[0], streams[1])
     return found and TarDifference(path=first.name, field="content", first=found[0], second=found[1])
 
 
@@ -106,11 +106,11 @@ def _of_archives(first: BinaryIO, second: BinaryIO) -> TarDifference | None:
     """Where the bytes part although every entry is the same: padding, the end, another spelling of a header."""
     first.seek(0)
     second.seek(0)
-    found = _parting(first, second)
+    found = parting(first, second)
     return found and TarDifference(path="", field="archive", first=found[0], second=found[1])
 
 
-def _parting(first: IO[bytes], second: IO[bytes]) -> tuple[str, str] | None:
+def parting(first: IO[bytes], second: IO[bytes]) -> tuple[str, str] | None:
     """Where two streams part, and what each has from there."""
     offset = 0
     while True:

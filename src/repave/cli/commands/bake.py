@@ -117,5 +117,6 @@ def _show(one: Reproduction, screen: Screen) -> None:
 
 
 def _place(difference: Difference) -> str:
-    where = f"layer {difference.layer}: /{difference.path}" if difference.layer else difference.path
-    return f"{where}: {difference.field} differs"
+    layer = f"layer {difference.layer}" if difference.layer else ""
+    path = f"/{difference.path}" if difference.layer and difference.path else difference.path
+    return ": ".join(filter(None, [layer, path, f"{difference.field} differs"]))
