@@ -24,7 +24,7 @@ def test_what_a_scan_finds_is_due_until_a_repaired_release_runs(shop: Shop) -> N
     (status,) = fleet_statuses(shop.store)
     due = began + timedelta(days=30)
     assert status.deadlines == (
-        f"r1 holds {CVE} (high), which is due on {due:%Y-%m-%d %H:%M}, and nothing repaired is wanted",
+        f"r1 holds {CVE} (unrated), which is due on {due:%Y-%m-%d %H:%M}, and nothing repaired is wanted",
     )
     shop.pinner.archive["openssl"] = "3.0.22"
     patching = shop.patching

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from reported import BEGIN, DAY, YEAR, artifact, dismissing, flaw, limited, on, scan, server, stranger, year
 
+from repave.cli.formats.audit.page import page
 from repave.model.exposure import Flaw
 from repave.model.finding import Severity
 from repave.model.names import FleetName
@@ -241,11 +242,21 @@ def test_a_deadline_binds_the_fleets_that_declare_one() -> None:
 
 def test_a_flaw_is_as_grave_as_it_was_ever_rated() -> None:
     """Also where what ran first was examined last before anybody had rated it."""
-    unrated, rated = flaw("CVE-1", 10, severity=Severity.HIGH), flaw("CVE-1", 10)
+    unrated, rated = flaw("CVE-1", 10, severity=Severity.UNRATED), flaw("CVE-1", 10)
     lives = (server(1, 0, 20), server(2, 20, 60, release=2))
     facts = year(*lives, scans=MONTHLY, r1=(unrated,), r2=(rated,))
     assert [one.severity for one in audited(facts).flaws] == [Severity.CRITICAL]
     assert rule(facts, "critical-patches").verdict is Verdict.BROKEN
+
+
+def test_a_flaw_that_nobody_has_rated_is_called_so_and_counts_as_high() -> None:
+    """It is among the grave ones in the rows, the pictures and the deadlines, and no critical one."""
+    unrated = flaw("CVE-1", 10, severity=Severity.UNRATED)
+    audit = audited(limited(year(server(1, 0, 60), scans=MONTHLY, r1=(unrated,)), high_days=30))
+    assert [(one.severity, one.due_at, one.month) for one in audit.flaws] == [(Severity.UNRATED, on(40), None)]
+    assert (audit.servers[0].critical, audit.servers[0].high, audit.servers[0].other) == (0, 1, 0)
+    assert next(sample.at for sample in audit.samples if sample.high) == on(10)
+    assert "<td>unrated</td>" in page(audit, "1")
 
 
 def test_exposure_is_told_flaw_by_flaw() -> None:

@@ -21,8 +21,9 @@ PLAIN = Finding(
     cves=("CVE-2026-0001",),
     images=(),
 )
+RATED = [severity for severity in Severity if severity is not Severity.UNRATED]
 RATINGS = st.none() | st.builds(
-    Rating, severity=st.sampled_from(Severity), score=st.none() | st.floats(0, 10, allow_nan=False)
+    Rating, severity=st.sampled_from(RATED), score=st.none() | st.floats(0, 10, allow_nan=False)
 )
 FINDINGS = st.builds(
     lambda rating, exploited, likely, package: replace(

@@ -108,8 +108,12 @@ def year(*lives: Lifetime, scans: tuple[Scanned, ...] = (), **flaws: tuple[Flaw,
     )
 
 
-def limited(facts: Facts, *, days: float | None = None, critical_days: float | None = None) -> Facts:
+def limited(
+    facts: Facts, *, days: float | None = None, critical_days: float | None = None, high_days: float | None = None
+) -> Facts:
     """The same under limits that the project declares."""
-    age = AgePolicy(hard_seconds=None if days is None else days * DAY.total_seconds())
-    fix = FixWithin(critical_seconds=None if critical_days is None else critical_days * DAY.total_seconds())
+    hard, critical, high = (
+        None if each is None else each * DAY.total_seconds() for each in (days, critical_days, high_days)
+    )
+    age, fix = AgePolicy(hard_seconds=hard), FixWithin(critical_seconds=critical, high_seconds=high)
     return replace(facts, limits={WEB: Limits(age=age, fix_within=fix, declared=())})

@@ -3,7 +3,7 @@
 from repave.cli.phrases import listed
 from repave.model.finding import Finding
 from repave.operations.scan import Vulnerable
-from repave.operations.urgency import Judged
+from repave.operations.urgency import Judged, severity_of
 
 Found = Finding | Vulnerable
 
@@ -12,7 +12,7 @@ def severity(finding: Judged) -> str:
     """``high 7.5``, with ``KEV`` for what is known to be exploited."""
     rating = finding.rating
     score = f" {rating.score:.1f}" if rating and rating.score is not None else ""
-    return f"{rating.severity if rating else 'unrated'}{score}{' KEV' if finding.exploited else ''}"
+    return f"{severity_of(finding)}{score}{' KEV' if finding.exploited else ''}"
 
 
 def flaw(finding: Judged, *, most: int = 3) -> str:

@@ -15,8 +15,6 @@ class Flaw:
     """A CVE where it has one, else its own name."""
 
     severity: Severity
-    """``high`` where nobody has rated it."""
-
     published_at: datetime
     """When it was published; when it was first found here, where its source does not say."""
 
@@ -58,5 +56,6 @@ class FixWithin:
 
     def due(self, flaw: Flaw) -> datetime | None:
         """When it is to be gone; None for what has no deadline."""
-        seconds = {Severity.CRITICAL: self.critical_seconds, Severity.HIGH: self.high_seconds}.get(flaw.severity)
+        limits = {Severity.CRITICAL: self.critical_seconds, Severity.HIGH: self.high_seconds}
+        seconds = limits.get(flaw.severity.counted)
         return None if seconds is None else flaw.published_at + timedelta(seconds=seconds)

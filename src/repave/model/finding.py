@@ -15,7 +15,18 @@ class Severity(StrEnum):
     LOW = "low"
     MEDIUM = "medium"
     HIGH = "high"
+    UNRATED = "unrated"
+    """By nobody, so that it could be anything: it stands before what is known to be less than critical."""
+
     CRITICAL = "critical"
+
+    @property
+    def counted(self) -> "Severity":
+        """For deadlines and sums, where each is one of CVSS's words.
+
+        As critical, every plain repair of a distribution would be one.
+        """
+        return Severity.HIGH if self is Severity.UNRATED else self
 
 
 @dataclass(frozen=True, kw_only=True)

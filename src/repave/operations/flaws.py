@@ -5,19 +5,16 @@ from datetime import datetime
 
 from repave.model.event import Event, written_moment
 from repave.model.exposure import Examination, Flaw
-from repave.model.finding import Finding, FindingReport, Severity
+from repave.model.finding import Finding, FindingReport
 from repave.model.names import Digest, ImageName
 from repave.model.release import Release
 from repave.operations.exposure import releases_of_locks
-from repave.operations.urgency import names_of
+from repave.operations.urgency import names_of, severity_of
 from repave.ports.clock import Clock
 from repave.ports.store import Store
 
 SCAN = "scan"
 """The kind of the event that says what was examined, and by what."""
-
-UNRATED = Severity.HIGH
-"""What nobody has rated could be anything; as critical, every plain repair of a distribution would be one."""
 
 
 def keep_flaws(lock: Digest, report: FindingReport, store: Store, clock: Clock, *, uncovered: tuple[str, ...]) -> None:
@@ -115,7 +112,7 @@ def _changed(artifact: Digest, found: Sequence[str], gone: Sequence[str], now: d
 def _flaws(findings: Iterable[Finding], image: ImageName, now: datetime) -> Iterator[Flaw]:
     for finding in findings:
         if image in finding.images:
-            severity = finding.rating.severity if finding.rating else UNRATED
+            severity = severity_of(finding)
             for name in names_of(finding):
                 fixable = now if finding.fixed_version else None
                 published = finding.published or now

@@ -6,8 +6,7 @@ from typing import Protocol, TypeVar
 
 from repave.model.finding import Rating, Severity
 
-WORST_FIRST = (Severity.CRITICAL, None, Severity.HIGH, Severity.MEDIUM, Severity.LOW, Severity.NONE)
-"""What nobody has rated could be anything: it is looked at before what is known to be less than critical."""
+WORST_FIRST = tuple(reversed(Severity))
 
 
 class Threshold(StrEnum):
@@ -62,6 +61,11 @@ class Judged(Protocol):
 Finding = TypeVar("Finding", bound=Judged)
 
 
+def severity_of(finding: Judged) -> Severity:
+    """As its rating has it."""
+    return finding.rating.severity if finding.rating else Severity.UNRATED
+
+
 def by_urgency(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """Known exploited first, then the worst, the likeliest to be exploited, by name."""
     return tuple(sorted(findings, key=_urgency))
@@ -71,7 +75,7 @@ def _urgency(finding: Judged) -> tuple[object, ...]:
     rating = finding.rating
     return (
         not finding.exploited,
-        WORST_FIRST.index(rating.severity if rating else None),
+        WORST_FIRST.index(severity_of(finding)),
         _most_first(rating.score if rating else None),
         _most_first(finding.exploitation),
         finding.package,

@@ -112,7 +112,9 @@ class _Tally:
 def _first_public(facts: Facts, artifact: Digest) -> Mapping[Severity, tuple[datetime, datetime | None]]:
     """From when to when the worst public flaw of an artifact is of each grave severity: a critical one hides others."""
     first = {
-        severity: min((flaw.published_at for flaw in facts.flaws[artifact] if flaw.severity is severity), default=None)
+        severity: min(
+            (flaw.published_at for flaw in facts.flaws[artifact] if flaw.severity.counted is severity), default=None
+        )
         for severity in (Severity.CRITICAL, Severity.HIGH)
     }
     critical, high = first[Severity.CRITICAL], first[Severity.HIGH]

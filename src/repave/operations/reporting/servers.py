@@ -107,7 +107,7 @@ class OpenFlaws:
         self._examined = facts.examined.keys()
         self._published: dict[Digest, Mapping[Severity, list[datetime]]] = {
             artifact: {
-                severity: sorted(flaw.published_at for flaw in flaws if flaw.severity is severity)
+                severity: sorted(flaw.published_at for flaw in flaws if flaw.severity.counted is severity)
                 for severity in Severity
             }
             for artifact, flaws in facts.flaws.items()

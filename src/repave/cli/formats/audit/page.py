@@ -58,7 +58,7 @@ def page(audit: Audit, version: str) -> str:
         "prose": _prose,
         "standards": _standards,
     }
-    grave = [one for one in audit.flaws if one.severity in {Severity.CRITICAL, Severity.HIGH}]
+    grave = [one for one in audit.flaws if one.severity.counted in {Severity.CRITICAL, Severity.HIGH}]
     return environment.get_template("page.html.j2").render(
         audit=audit,
         version=version,
@@ -138,6 +138,8 @@ def _standards(clauses: Sequence[Clause]) -> Mapping[str, str]:
 
 def _grave(flaws: Sequence[Flaw]) -> str:
     """``2 critical, 5 high, 12 other``."""
-    counts = [sum(flaw.severity is severity for flaw in flaws) for severity in (Severity.CRITICAL, Severity.HIGH)]
+    counts = [
+        sum(flaw.severity.counted is severity for flaw in flaws) for severity in (Severity.CRITICAL, Severity.HIGH)
+    ]
     named = zip((*counts, len(flaws) - sum(counts)), ("critical", "high", "other"), strict=True)
     return ", ".join(f"{count} {name}" for count, name in named if count) or "none known"

@@ -86,7 +86,7 @@ class Pictures:
 def pictures(audit: Audit) -> Pictures:
     """Draw what the report says."""
     x = _axis(audit.since, audit.until)
-    grave = [one for one in audit.flaws if one.severity in {Severity.CRITICAL, Severity.HIGH}]
+    grave = [one for one in audit.flaws if one.severity.counted in {Severity.CRITICAL, Severity.HIGH}]
     shown = sorted(grave[:MOST_BARS], key=lambda one: (one.since, one.advisory))
     return Pictures(
         width=WIDTH,
@@ -166,7 +166,7 @@ def _bar(one: ExposedFlaw, number: int, x: Callable[[datetime], float], until: d
         y=ROW * number,
         begins=begins,
         width=max(2.0, ends - begins),
-        colour=GRAVE_COLOURS[one.severity],
+        colour=GRAVE_COLOURS[one.severity.counted],
         month=x(month) if month is not None and month < until else None,
         label=f"{still}, late" if late else still,
         title=f"{one.advisory} in {one.environment}/{one.fleet}: {one.severity}, {one.servers} servers, {still}",
