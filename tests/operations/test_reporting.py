@@ -249,6 +249,16 @@ def test_a_flaw_is_as_grave_as_it_was_ever_rated() -> None:
     assert rule(facts, "critical-patches").verdict is Verdict.BROKEN
 
 
+def test_servers_pictures_and_images_tell_what_the_list_of_flaws_tells() -> None:
+    """Its severity and its first moment are the whole fleet's, also where an image was examined last before those."""
+    early, late = flaw("CVE-1", 10), flaw("CVE-1", 15, severity=Severity.LOW)
+    audit = audited(year(server(1, 0, 12), server(2, 11, 60, release=2), scans=MONTHLY, r1=(late,), r2=(early,)))
+    assert [(one.severity, one.since, one.servers) for one in audit.flaws] == [(Severity.CRITICAL, on(10), 2)]
+    assert [(one.critical, one.high, one.other) for one in audit.servers] == [(1, 0, 0)] * 2
+    assert [one.flaws for one in audit.ran] == [(early,)] * 2
+    assert [sample.critical for sample in audit.samples[9:14]] == [0, 1, 2, 1, 1]
+
+
 def test_a_flaw_that_nobody_has_rated_is_called_so_and_counts_as_high() -> None:
     """It is among the grave ones in the rows, the pictures and the deadlines, and no critical one."""
     unrated = flaw("CVE-1", 10, severity=Severity.UNRATED)

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from repave.model.exposure import Flaw
-from repave.model.names import Digest
+from repave.model.names import Digest, FleetKey
 from repave.operations.reporting.controls import CONTROLS, Control
 from repave.operations.reporting.curves import Sample, samples
 from repave.operations.reporting.exposures import ExposedFlaw, exposed_flaws
 from repave.operations.reporting.facts import Deviation, Dismissed, Facts, Manual, RecordHead, Waived
 from repave.operations.reporting.judging import Rule, Verdict
+from repave.operations.reporting.known import Known, known_flaws
 from repave.operations.reporting.rules import most_age, overall, rules
 from repave.operations.reporting.servers import Server, servers
 
@@ -141,7 +142,8 @@ class Audit:
 
 def audited(facts: Facts) -> Audit:
     """Judge what was observed; nothing is asked again, and nothing guessed."""
-    every, flaws = servers(facts), exposed_flaws(facts)
+    known = known_flaws(facts)
+    every, flaws = servers(facts, known), exposed_flaws(facts, known)
     judged = rules(facts, every, flaws)
     fleets = _fleets(facts, every)
     replaced = sum(fleet.replaced for fleet in fleets)
@@ -155,10 +157,10 @@ def audited(facts: Facts) -> Audit:
         verdict=overall(judged),
         rules=judged,
         fleets=fleets,
-        ran=_ran(facts, every),
+        ran=_ran(facts, known, every),
         servers=every,
         flaws=flaws,
-        samples=samples(facts),
+        samples=samples(facts, known),
         sources=_sources(facts),
         waivers=facts.waivers,
         dismissed=_dismissed(facts, every),
@@ -187,7 +189,7 @@ def _fleets(facts: Facts, every: Sequence[Server]) -> tuple[FleetCount, ...]:
     )
 
 
-def _ran(facts: Facts, every: Sequence[Server]) -> tuple[Ran, ...]:
+def _ran(facts: Facts, known: Known, every: Sequence[Server]) -> tuple[Ran, ...]:
     """What no record explains first, then the order in which it came."""
     together: dict[tuple[str, ...], list[Server]] = defaultdict(list)
     for one in every:
@@ -205,11 +207,15 @@ def _ran(facts: Facts, every: Sequence[Server]) -> tuple[Ran, ...]:
             last_seen=max(one.last_seen for one in lives),
             oldest_seconds=max(one.age_at_most_seconds for one in lives),
             examined_at=None if lives[0].artifact is None else facts.examined.get(lives[0].artifact),
-            flaws=() if lives[0].artifact is None else facts.flaws.get(lives[0].artifact, ()),
+            flaws=() if lives[0].artifact is None else known[_fleet(facts, lives[0]), lives[0].artifact],
         )
         for lives in together.values()
     ]
     return tuple(sorted(found, key=lambda one: (one.artifact is not None, one.first_seen, one.environment, one.fleet)))
+
+
+def _fleet(facts: Facts, server: Server) -> FleetKey:
+    return FleetKey(project=facts.project, environment=server.environment, fleet=server.fleet)
 
 
 def _sources(facts: Facts) -> tuple[SourceDate, ...]:

@@ -7,9 +7,10 @@ from datetime import datetime, timedelta
 from heapq import heappop, heappush
 from itertools import accumulate
 
+from repave.model.exposure import Flaw
 from repave.model.finding import Severity
-from repave.model.names import Digest
 from repave.operations.reporting.facts import Facts
+from repave.operations.reporting.known import Known
 from repave.operations.reporting.servers import born
 from repave.ports.history import Lifetime
 
@@ -44,18 +45,18 @@ class Sample:
         return sum(self.ages)
 
 
-def samples(facts: Facts) -> tuple[Sample, ...]:
+def samples(facts: Facts, known: Known) -> tuple[Sample, ...]:
     """At equal distances over the time, its end included."""
     moments = _moments(facts.since, facts.until)
     classes = [_Tally(moments) for _ in range(len(AGE_DAYS) + 1)]
     grave = {severity: _Tally(moments) for severity in (Severity.CRITICAL, Severity.HIGH)}
-    public = {artifact: _first_public(facts, artifact) for artifact in facts.flaws}
+    public = {key: _first_public(flaws) for key, flaws in known.items()}
     for life in facts.lifetimes:
         edges = [life.first_seen, *(max(life.first_seen, born(life) + days * DAY) for days in AGE_DAYS)]
         for tally, begins, ends in zip(classes, edges, [*edges[1:], None], strict=True):
             tally.count(begins, _sooner(ends, life.gone_at))
         made = facts.made.get((life.fleet, life.revision))
-        for severity, (begins, hidden) in (public.get(made.artifact, {}) if made else {}).items():
+        for severity, (begins, hidden) in (public[life.fleet, made.artifact] if made else {}).items():
             grave[severity].touch(max(begins, life.first_seen), _sooner(hidden, life.gone_at))
     counts = [tally.totals() for tally in classes]
     critical, high = (grave[severity].totals() for severity in (Severity.CRITICAL, Severity.HIGH))
@@ -109,12 +110,10 @@ class _Tally:
         return list(accumulate(self._changes[:-1]))
 
 
-def _first_public(facts: Facts, artifact: Digest) -> Mapping[Severity, tuple[datetime, datetime | None]]:
+def _first_public(flaws: Sequence[Flaw]) -> Mapping[Severity, tuple[datetime, datetime | None]]:
     """From when to when the worst public flaw of an artifact is of each grave severity: a critical one hides others."""
     first = {
-        severity: min(
-            (flaw.published_at for flaw in facts.flaws[artifact] if flaw.severity.counted is severity), default=None
-        )
+        severity: min((flaw.published_at for flaw in flaws if flaw.severity.counted is severity), default=None)
         for severity in (Severity.CRITICAL, Severity.HIGH)
     }
     critical, high = first[Severity.CRITICAL], first[Severity.HIGH]

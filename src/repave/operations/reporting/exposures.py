@@ -1,16 +1,16 @@
 """Exposure, flaw by flaw: which servers ran with it, for how long, and whether it was gone in time."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import reduce
 
 from repave.model.exposure import Flaw
 from repave.model.finding import Severity
 from repave.model.names import Digest, FleetKey
 from repave.operations.reporting.facts import Facts
 from repave.operations.reporting.judging import Verdict, bounded
+from repave.operations.reporting.known import Known
 from repave.operations.reporting.spans import Part, Spans
 from repave.ports.history import Lifetime
 
@@ -66,17 +66,17 @@ class ExposedFlaw:
         return ((self.ended_at or self.last_seen) - self.published_at).total_seconds()
 
 
-def exposed_flaws(facts: Facts) -> tuple[ExposedFlaw, ...]:
+def exposed_flaws(facts: Facts, known: Known) -> tuple[ExposedFlaw, ...]:
     """Of all fleets: what is broken first, then the worst, then what was published first."""
     by_fleet: dict[FleetKey, dict[Digest, list[Lifetime]]] = defaultdict(lambda: defaultdict(list))
     for lifetime in facts.lifetimes:
         made = facts.made.get((lifetime.fleet, lifetime.revision))
-        if made is not None and facts.flaws.get(made.artifact):
+        if made is not None and known[lifetime.fleet, made.artifact]:
             by_fleet[lifetime.fleet][made.artifact].append(lifetime)
     spans = {
         fleet: {artifact: Spans(each, facts) for artifact, each in lives.items()} for fleet, lives in by_fleet.items()
     }
-    found = [one for fleet, lives in spans.items() for one in _of_fleet(facts, fleet, lives)]
+    found = [one for fleet, lives in spans.items() for one in _of_fleet(facts, known, fleet, lives)]
     order, severities = list(Verdict), list(Severity)
 
     def urgency(one: ExposedFlaw) -> tuple[object, ...]:
@@ -86,22 +86,15 @@ def exposed_flaws(facts: Facts) -> tuple[ExposedFlaw, ...]:
     return tuple(sorted(found, key=urgency))
 
 
-def _of_fleet(facts: Facts, fleet: FleetKey, lives: Mapping[Digest, Spans]) -> Iterator[ExposedFlaw]:
-    bearing: dict[str, list[tuple[Flaw, Spans]]] = defaultdict(list)
+def _of_fleet(facts: Facts, known: Known, fleet: FleetKey, lives: Mapping[Digest, Spans]) -> Iterator[ExposedFlaw]:
+    bearing: dict[Flaw, list[Spans]] = defaultdict(list)
     for artifact, spans in lives.items():
-        for flaw in facts.flaws[artifact]:
-            bearing[flaw.advisory].append((flaw, spans))
-    for known in bearing.values():
-        flaw = _together([flaw for flaw, _ in known])
-        exposed = [(spans, part) for _, spans in known if (part := spans.after(flaw.published_at)) is not None]
+        for flaw in known[fleet, artifact]:
+            bearing[flaw].append(spans)
+    for flaw, each in bearing.items():
+        exposed = [(spans, part) for spans in each if (part := spans.after(flaw.published_at)) is not None]
         if exposed:
             yield _exposed(facts, fleet, flaw, exposed)
-
-
-def _together(known: Sequence[Flaw]) -> Flaw:
-    """With the earliest moments and the worst severity: some may have been examined last before it was rated."""
-    worst = max(known, key=lambda flaw: list(Severity).index(flaw.severity))
-    return reduce(Flaw.known_since, known, worst)
 
 
 def _exposed(facts: Facts, fleet: FleetKey, flaw: Flaw, lives: Collection[tuple[Spans, Part]]) -> ExposedFlaw:

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from repave.model.finding import Severity
-from repave.model.names import Digest, EnvironmentName, FleetName
+from repave.model.names import Digest, EnvironmentName, FleetKey, FleetName
 from repave.operations.releases import title
 from repave.operations.reporting.facts import Facts
+from repave.operations.reporting.known import Known
 from repave.ports.history import Lifetime
 
 
@@ -59,9 +60,9 @@ class Server:
         return self.artifact is not None
 
 
-def servers(facts: Facts) -> tuple[Server, ...]:
+def servers(facts: Facts, known: Known) -> tuple[Server, ...]:
     """Each instance once; those first that no record explains, then the oldest."""
-    open_flaws = OpenFlaws(facts)
+    open_flaws = OpenFlaws(facts, known)
     found = [_server(lifetime, facts, open_flaws) for lifetime in facts.lifetimes]
     return tuple(sorted(found, key=lambda one: (one.explained, one.born_at, one.fleet, one.instance)))
 
@@ -74,7 +75,7 @@ def born(lifetime: Lifetime) -> datetime:
 def _server(lifetime: Lifetime, facts: Facts, open_flaws: "OpenFlaws") -> Server:
     made = facts.made.get((lifetime.fleet, lifetime.revision))
     end = lifetime.gone_at or facts.until
-    counts = open_flaws.of(made.artifact if made else None, end)
+    counts = open_flaws.of(lifetime.fleet, made.artifact, end) if made else {}
     begins = born(lifetime)
     return Server(
         environment=lifetime.fleet.environment,
@@ -103,21 +104,19 @@ def _server(lifetime: Lifetime, facts: Facts, open_flaws: "OpenFlaws") -> Server
 class OpenFlaws:
     """How many flaws of an artifact were published by a moment: looked up for thousands of servers."""
 
-    def __init__(self, facts: Facts) -> None:
+    def __init__(self, facts: Facts, known: Known) -> None:
         self._examined = facts.examined.keys()
-        self._published: dict[Digest, Mapping[Severity, list[datetime]]] = {
-            artifact: {
+        self._published: dict[tuple[FleetKey, Digest], Mapping[Severity, list[datetime]]] = {
+            key: {
                 severity: sorted(flaw.published_at for flaw in flaws if flaw.severity.counted is severity)
                 for severity in Severity
             }
-            for artifact, flaws in facts.flaws.items()
+            for key, flaws in known.items()
         }
 
-    def of(self, artifact: Digest | None, at: datetime) -> Mapping[Severity, int]:
+    def of(self, fleet: FleetKey, artifact: Digest, at: datetime) -> Mapping[Severity, int]:
         """By severity; nothing for what was never examined, and has no known flaw."""
-        if artifact is None:
-            return {}
-        known = self._published.get(artifact) or {}
+        known = self._published[fleet, artifact]
         if artifact not in self._examined and not any(known.values()):
             return {}
-        return {severity: bisect_right(known.get(severity, []), at) for severity in Severity}
+        return {severity: bisect_right(known[severity], at) for severity in Severity}
