@@ -108,9 +108,26 @@ REPAIRED = Moved(kind=Kind.REPAIRS, proposal=PROPOSAL, closed=("CVE-1",))
             "what remains cannot be repaired yet",
         ),
         (
-            Passed(plan=plan(waits=(Wait(rule=Rule.DRIFT, detail="the base of image `web` has changed"),))),
-            OK,
+            Passed(
+                plan=plan(
+                    waits=(
+                        Wait(rule=Rule.DRIFT, detail="the base of image `web` has changed"),
+                        Wait(rule=Rule.UNREPAIRED, detail="repave.lock has CVE-2"),
+                    )
+                )
+            ),
+            WAITING,
             "nothing more to do until a person has locked",
+        ),
+        (
+            Passed(plan=plan(waits=(Wait(rule=Rule.UNBAKED, detail="no release was made of repave.lock"),))),
+            WAITING,
+            "nothing more to do until a person has baked what they locked",
+        ),
+        (
+            Passed(plan=plan(waits=(Wait(rule=Rule.CLOSED, detail="repairs were proposed by https://forge/1"),))),
+            OK,
+            "nothing more to do: what would repair the rest was closed by people",
         ),
     ],
 )

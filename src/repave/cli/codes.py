@@ -37,6 +37,7 @@ MEANINGS = {
     HELD: "`patch` or `watch --once` took what it could, and something vulnerable stays, because a range holds its "
     "repair back; its words name the file and line",
     WAITING: "a release of `patch` or `watch --once` waits before an environment, or `watch --once` waits for people: "
-    "its words name the gate, the paused environment or the merge request, and what can be done",
+    "its words name the gate, the paused environment, the merge request or what is to be locked or baked, and what can "
+    "be done",
     INTERRUPTED: "ended by Ctrl-C",
 }

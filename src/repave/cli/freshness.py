@@ -12,6 +12,8 @@ from repave.operations.watching.passed import Moved, Passed
 FOR_PEOPLE = {
     Rule.PAUSED: "what was begun waits until it is resumed",
     Rule.REVIEW: "proposed, and waiting for people to look at it",
+    Rule.DRIFT: "nothing more to do until a person has locked",
+    Rule.UNBAKED: "nothing more to do until a person has baked what they locked",
 }
 """What is told in the end where people are waited for, by rule."""
 
@@ -20,7 +22,7 @@ MOST_FLAWS = 12
 
 LAST_WORDS = {
     Rule.UNREPAIRED: "nothing more to do: what remains cannot be repaired yet",
-    Rule.DRIFT: "nothing more to do until a person has locked",
+    Rule.CLOSED: "nothing more to do: what would repair the rest was closed by people",
 }
 """Of a pass that left nothing to go on with, by what stays as it is; the first that holds."""
 

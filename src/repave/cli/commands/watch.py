@@ -44,8 +44,9 @@ def watch(*, once: Once = False, dry_run: DryRun = False, as_json: Json = False,
     merge. May be killed at any time; the next pass goes on. One at a time.
 
     --once ends with 0 when all is fresh, 3 when a source could not be read or none judges a part, 4 when a release was
-    rolled back, 6 when a range holds a repair back, 7 when a release waits before an environment, or for people: a
-    paused rollout, a merge request. With --json each pass is a document on a line of its own.
+    rolled back, 6 when a range holds a repair back, 7 when a release waits before an environment, or something for
+    people: a paused rollout, a merge request, a changed recipe to be locked, a lock to be baked. With --json each pass
+    is a document on a line of its own.
     """
     screen = Screen(as_json=as_json)
     with opened(file) as wiring:
