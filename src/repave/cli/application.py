@@ -6,6 +6,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Sequence
+from functools import wraps
 from typing import Annotated, NoReturn
 
 import typer
@@ -116,10 +117,28 @@ def application(arguments: Sequence[str]) -> typer.Typer:
 
 
 def load(verb: str) -> Callable[..., int]:
-    """The function of one verb, imported now."""
+    """The function of one verb, imported now; it refuses what is no text before it does anything."""
     module = importlib.import_module(f"repave.cli.commands.{verb}")
     function: Callable[..., int] = getattr(module, verb)
-    return function
+
+    @wraps(function)
+    def checked(**values: object) -> int:
+        for value in values.values():
+            for one in value if isinstance(value, Sequence) and not isinstance(value, str) else (value,):
+                _refuse_bytes(one)
+        return function(**values)
+
+    return checked
+
+
+def _refuse_bytes(value: object) -> None:
+    """What Python could not decode of an argument goes into no text that is kept or signed; paths may be any bytes."""
+    if isinstance(value, str):
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            shown = os.fsencode(value).decode(errors="backslashreplace")
+            raise typer.BadParameter(f"`{shown}` is no text in UTF-8") from None
 
 
 def _unloaded() -> None:
