@@ -4,12 +4,12 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from demo import bank, report
-from demo.casts import CONTAINERS, MACHINES
+from demo.casts import BOOTSTRAPPED, CONTAINERS, MACHINES, Cast
 from demo.interruption import ends_in_order
 from demo.shop import FLEET, Shop
 from demo.story import Story
@@ -19,8 +19,8 @@ from demo.visitors import Answer, Visitors
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def arguments() -> argparse.Namespace:
-    """What the user asked for."""
+def arguments(said: Sequence[str] | None = None) -> argparse.Namespace:
+    """What the user asked for; of this process's own arguments where nothing is ``said``."""
     parser = argparse.ArgumentParser(
         prog="scripts/demo",
         description="A vulnerable fleet is repaved under load, a broken release is rolled back, the dead are healed.",
@@ -28,7 +28,12 @@ def arguments() -> argparse.Namespace:
     played = parser.add_mutually_exclusive_group()
     played.add_argument("--vm", action="store_true", help="play it with virtual machines")
     played.add_argument("--bank", action="store_true", help="instead: one release, and its repairs, through six gates")
-    parser.add_argument("--folder", type=Path, help="where it works (default: .demo; else .demo-vm or .demo-bank)")
+    parser.add_argument(
+        "--bootstrap", action="store_true", help="with --vm: machines that install themselves at their first start"
+    )
+    parser.add_argument(
+        "--folder", type=Path, help="where it works (default: .demo; else .demo-vm, .demo-bootstrap or .demo-bank)"
+    )
     parser.add_argument("--rate", type=int, help="requests per second (default: 850; of virtual machines 5)")
     parser.add_argument("--requests", type=int, help="at least so many (default: 20000; of virtual machines 1000)")
     parser.add_argument("--cold", action="store_true", help="forget what earlier runs downloaded and baked")
@@ -36,10 +41,19 @@ def arguments() -> argparse.Namespace:
         "--keep", action="store_true", help="leave the fleet running at the end, unless the story broke off"
     )
     parser.add_argument("--json", action="store_true", help="print the figures as one JSON object")
-    asked = parser.parse_args()
+    asked = parser.parse_args(said)
+    if asked.bootstrap and not asked.vm:
+        parser.error("--bootstrap is for virtual machines: add --vm")
     if asked.bank and (asked.rate or asked.requests):
         parser.error("--bank has no visitors: leave --rate and --requests out")
     return asked
+
+
+def cast_of(asked: argparse.Namespace) -> Cast:
+    """Who plays."""
+    if asked.vm:
+        return BOOTSTRAPPED if asked.bootstrap else MACHINES
+    return CONTAINERS
 
 
 def main() -> int:
@@ -53,7 +67,7 @@ def main() -> int:
 
     if asked.bank:
         return travel(asked, tell, began)
-    cast = MACHINES if asked.vm else CONTAINERS
+    cast = cast_of(asked)
     requests: int = asked.requests or cast.requests
     folder: Path = (asked.folder or ROOT / cast.folder).resolve()
     shop = Shop(example=ROOT / "examples" / "shop", folder=folder / "shop", recipe=cast.recipe, cold=asked.cold)

@@ -1,9 +1,12 @@
-"""Who plays in the story: six containers, or three virtual machines. All that differs between the two is here."""
+"""Who plays in the story: six containers, or three virtual machines, baked whole or such as install themselves.
+
+All that differs between them is here.
+"""
 
 import os
 import signal
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -42,17 +45,22 @@ class Cast:
     accidents: str
     """What befell them, in words."""
 
+    made: str = ""
+    """How they came to be what they are, in a sentence, where that is not all the bake's work."""
+
     kill: Callable[[Instance], int]
     """SIGKILL an instance's processes: an accident, from outside. Answers how many there were."""
 
     @property
     def lead(self) -> str:
         """The report's first words."""
-        return (
-            f"{self.instances.capitalize()} of a small web shop in three zones, behind HAProxy on one machine. "
-            "A security fix was rolled out, a broken release was stopped and rolled back, "
-            f"{self.accidents}, while visitors kept asking."
+        words = (
+            f"{self.instances.capitalize()} of a small web shop in three zones, behind HAProxy on one machine.",
+            self.made,
+            "A security fix was rolled out, a broken release was stopped and rolled back,",
+            f"{self.accidents}, while visitors kept asking.",
         )
+        return " ".join(filter(None, words))
 
 
 def kill_container(instance: Instance) -> int:
@@ -80,6 +88,20 @@ def kill_machine(instance: Instance) -> int:
     return len(processes)
 
 
+def machines(*, boot: str, grace: str, surge: int) -> Mapping[str, str]:
+    """What makes three machines of the shop's six containers."""
+    return {
+        "kind: container": f"kind: vm\n    boot: {boot}\n    disk: 2GiB",
+        # An emulated machine takes a second to answer while another one starts.
+        "{path: /healthz, interval: 1s, timeout: 1s, healthy: 2, unhealthy: 3, grace: 6s}": (
+            f"{{path: /healthz, interval: 2s, timeout: 2s, healthy: 2, unhealthy: 3, grace: {grace}}}"
+        ),
+        "surge: 2": f"surge: {surge}",
+        "size: 6": "size: 3",
+        "    rollout:": "    limits: {memory: 320MiB}\n    rollout:",
+    }
+
+
 CONTAINERS = Cast(
     folder=".demo",
     instances="six instances",
@@ -96,16 +118,8 @@ MACHINES = Cast(
     folder=".demo-vm",
     instances="three virtual machines",
     size=3,
-    recipe={
-        "kind: container": "kind: vm\n    disk: 2GiB",
-        # An emulated machine takes a minute to start beside others, and a second to answer while it does.
-        "{path: /healthz, interval: 1s, timeout: 1s, healthy: 2, unhealthy: 3, grace: 6s}": (
-            "{path: /healthz, interval: 2s, timeout: 2s, healthy: 2, unhealthy: 3, grace: 90s}"
-        ),
-        "surge: 2": "surge: 1",
-        "size: 6": "size: 3",
-        "    rollout:": "    limits: {memory: 320MiB}\n    rollout:",
-    },
+    # Emulated, one takes a minute to start beside others.
+    recipe=machines(boot="golden", grace="90s", surge=1),
     # What three emulated processors can show beside a fourth that starts.
     rate=5,
     requests=1_000,
@@ -113,4 +127,16 @@ MACHINES = Cast(
     stops_zone=False,
     accidents="and a machine was killed",
     kill=kill_machine,
+)
+BOOTSTRAPPED = replace(
+    MACHINES,
+    folder=".demo-bootstrap",
+    made="Each installed itself at its first start, from the very files that were locked.",
+    recipe={
+        # Three times as long. Two at once, for what is wrong with both is found out within one grace.
+        **machines(boot="bootstrap", grace="3m", surge=2),
+        # All else that the shop names is in the base of any machine. This is not, and has a repair to be installed.
+        "openssl]": "openssl, jq]",
+    },
+    heal_seconds=600.0,
 )

@@ -1,28 +1,59 @@
-"""Both casts of the demo play the same shop: what differs is taken by repave as it stands."""
+"""All casts of the demo play the same shop: what differs is taken by repave as it stands."""
 
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from demo.casts import CONTAINERS, MACHINES, Cast, kill_container, kill_machine
+from demo.__main__ import arguments, cast_of
+from demo.casts import BOOTSTRAPPED, CONTAINERS, MACHINES, Cast, kill_container, kill_machine
 from demo.shop import Shop
 
 from repave.config.project import load_project
 from repave.model.names import EnvironmentName, FleetName, ImageName
-from repave.model.recipe import ImageKind
+from repave.model.recipe import Boot, ImageKind
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "shop"
 
 
-@pytest.mark.parametrize(("cast", "kind"), [(CONTAINERS, ImageKind.CONTAINER), (MACHINES, ImageKind.VM)])
-def test_shop_is_cast(tmp_path: Path, cast: Cast, kind: ImageKind) -> None:
-    """Of that kind and size, locked from the frozen suite alone."""
+@pytest.mark.parametrize(
+    ("cast", "kind", "boot"),
+    [
+        (CONTAINERS, ImageKind.CONTAINER, None),
+        (MACHINES, ImageKind.VM, Boot.GOLDEN),
+        (BOOTSTRAPPED, ImageKind.VM, Boot.BOOTSTRAP),
+    ],
+)
+def test_shop_is_cast(tmp_path: Path, cast: Cast, kind: ImageKind, boot: Boot | None) -> None:
+    """Of that kind and size, made that way, locked from the frozen suite alone."""
     shop = Shop(example=EXAMPLE, folder=tmp_path / "shop", recipe=cast.recipe, cold=False)
     project = load_project(shop.folder / "repave.yaml")
     image = project.images[ImageName("web")]
-    assert (image.kind, image.base.suites) == (kind, ("bookworm",))
+    assert (image.kind, image.boot, image.base.suites) == (kind, boot, ("bookworm",))
     assert project.environments[EnvironmentName("test")].fleets[FleetName("web")].size == cast.size
+
+
+@pytest.mark.parametrize(
+    ("options", "cast"), [([], CONTAINERS), (["--vm"], MACHINES), (["--vm", "--bootstrap"], BOOTSTRAPPED)]
+)
+def test_cast_is_the_one_asked_for(options: list[str], cast: Cast) -> None:
+    """And each works in a folder of its own."""
+    assert cast_of(arguments(options)) is cast
+    assert [one.folder for one in (CONTAINERS, MACHINES, BOOTSTRAPPED)].count(cast.folder) == 1
+
+
+@pytest.mark.parametrize("options", [["--bootstrap"], ["--bank", "--bootstrap"]])
+def test_only_machines_install_themselves(options: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """It would else be left out without a word."""
+    with pytest.raises(SystemExit, match="2"):
+        arguments(options)
+    assert "--bootstrap is for virtual machines: add --vm" in capsys.readouterr().err
+
+
+def test_page_tells_how_its_machines_were_made() -> None:
+    """In a sentence of its own, where there is something to tell."""
+    assert "on one machine. Each installed itself at its first start" in BOOTSTRAPPED.lead
+    assert "on one machine. A security fix" in MACHINES.lead
 
 
 def test_recipe_that_says_something_else_is_told(tmp_path: Path) -> None:
