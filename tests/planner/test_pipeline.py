@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from pipeline_cases import CLEAN, OTHER, PEOPLE, PROD, SMOKE, TEST, WHAT, drawn, numbers, release, situation
+from pipeline_cases import CLEAN, OTHER, PEOPLE, PROD, SMOKE, TEST, WHAT, Case, cases, numbers, release, situation
 
 from repave.model.evidence import (
     Approval,
@@ -62,8 +62,8 @@ def approval(person: str, *, hours: float = 1, number: int = 2) -> Approval:
     )
 
 
-@given(drawn())
-def test_no_plan_breaks_a_promise(case: tuple[tuple[Stage, ...], Evidence, datetime]) -> None:
+@given(cases())
+def test_no_plan_breaks_a_promise(case: Case) -> None:
     """Whatever is known, and at whatever time: the checker shares no code with the planner."""
     pipeline, evidence, now = case
     releases = [release(number) for number in range(1, 6)]
@@ -72,10 +72,8 @@ def test_no_plan_breaks_a_promise(case: tuple[tuple[Stage, ...], Evidence, datet
     assert made == plan(pipeline, releases[::-1], evidence, now)
 
 
-@given(drawn())
-def test_each_release_on_its_way_enters_is_skipped_or_waits_for_one_rule(
-    case: tuple[tuple[Stage, ...], Evidence, datetime],
-) -> None:
+@given(cases())
+def test_each_release_on_its_way_enters_is_skipped_or_waits_for_one_rule(case: Case) -> None:
     """None is forgotten, and what waits says since when, and never until a time that is over."""
     pipeline, evidence, now = case
     releases = [release(number) for number in range(1, 6)]
@@ -92,10 +90,8 @@ def test_each_release_on_its_way_enters_is_skipped_or_waits_for_one_rule(
     assert all(one.until is None or one.until > now for one in made.held if one.rule is Rule.WINDOW)
 
 
-@given(drawn(), st.integers(0, 10))
-def test_the_checker_finds_what_enters_against_a_rule(
-    case: tuple[tuple[Stage, ...], Evidence, datetime], which: int
-) -> None:
+@given(cases(), st.integers(0, 10))
+def test_the_checker_finds_what_enters_against_a_rule(case: Case, which: int) -> None:
     """Each release that waits is let in all the same: no promise is only the planner's own."""
     pipeline, evidence, now = case
     releases = [release(number) for number in range(1, 6)]
@@ -107,10 +103,8 @@ def test_the_checker_finds_what_enters_against_a_rule(
         check(let_in(held), pipeline, releases, evidence, now)
 
 
-@given(drawn(), numbers)
-def test_what_a_person_names_enters_by_the_same_promises(
-    case: tuple[tuple[Stage, ...], Evidence, datetime], number: ReleaseNumber
-) -> None:
+@given(cases(), numbers)
+def test_what_a_person_names_enters_by_the_same_promises(case: Case, number: ReleaseNumber) -> None:
     """Whatever is on its way beside it."""
     pipeline, evidence, now = case
     for stage in pipeline:

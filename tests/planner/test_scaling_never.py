@@ -1,12 +1,12 @@
 """Whatever is measured, and whatever is remembered: what a size never does."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import cache
 from math import ceil
-from random import Random
 
-from any_worlds import AGES, NOW, AnyWorld, choosers, digits, worlds
+from any_worlds import MOMENTS, NOW, WORLD_DIGITS, AnyWorld, world_of
+from chooser import Chooser, choosers
 from hypothesis import given
 from hypothesis import strategies as st
 from scaled_fleets import (
@@ -26,52 +26,57 @@ from repave.model.observation import Observation
 from repave.model.scaling import Leaning, MetricTarget, ScalePolicy, SizeHistory
 from repave.planner.check import check
 from repave.planner.fleet import plan
-from repave.simulation.sketch import Sketch
+
+SCALED_DIGITS = 42
+"""As many as all choices take that are made here."""
+
+MetricNames = tuple[tuple[str, float], ...]
+NAMED: tuple[MetricNames, ...] = ((), (("queue", 0.0),), (("queue", 170.0),))
 
 
 @st.composite
 def scaled_worlds(draw: st.DrawFn) -> AnyWorld:
     """Any fleet in any state, of a size that follows whatever was measured of it."""
-    policy, target, seen = draw(worlds())
-    chooser = draw(choosers)
+    return scaled_world_of(draw(choosers(WORLD_DIGITS + SCALED_DIGITS)))
+
+
+def scaled_world_of(chooser: Chooser) -> AnyWorld:
+    """The world of these choices."""
     lowest = chooser.of((1, 2, 4))
-    targets = chooser.of(((CPU,), (CPU, QUEUE), (REQUESTS,), ()))
     wished = ScalePolicy(
         lowest=lowest,
         highest=lowest + chooser.of((0, 2, 9)),
-        targets=targets,
+        targets=chooser.of(((CPU,), (CPU, QUEUE), (REQUESTS,), ())),
         schedule=chooser.of(((), (), (DAY, NIGHT))),
         out_after_seconds=chooser.of((0.0, 30.0)),
         in_after_seconds=chooser.of((300.0, 0.0, 60.0)),
         cool_down_seconds=chooser.of((60.0, 0.0)),
     )
-    sizing = draw(choosers)
     history = SizeHistory(
-        resized_at=sizing.of((None, sizing.ago())),
-        leaning=sizing.of((None, Leaning(since=sizing.ago(), size=sizing.of(range(9))))),
+        resized_at=chooser.of((None, chooser.of(MOMENTS))),
+        leaning=chooser.of((None, Leaning(since=chooser.of(MOMENTS), size=chooser.of(range(9))))),
     )
-    metrics = draw(sightings([instance.id for instance in seen.machines.instances]))
+    policy, target, seen = world_of(chooser)
+    metrics = sighting(chooser, [instance.id for instance in seen.machines.instances])
     return replace(policy, scale=wished), replace(target, size_history=history), replace(seen, metrics=metrics)
 
 
-@st.composite
-def sightings(draw: st.DrawFn, instances: list[InstanceId]) -> MetricSighting:
+def sighting(chooser: Chooser, instances: list[InstanceId]) -> MetricSighting:
     """Anything that may be measured of these."""
-    chance = Random(draw(digits))  # noqa: S311 - hypothesis draws the seed
-
-    def one(instance: InstanceId) -> InstanceMetrics:
-        return InstanceMetrics(
-            instance=instance,
-            seconds=60,
-            cpu=chance.choice((None, 0.0, 0.3, 0.57, 0.6, 0.9, 1.0)),
-            requests_per_second=chance.choice((None, 0.0, 10.0, 99.0, 500.0)),
-        )
-
     return MetricSighting(
-        at=chance.choice((NOW, NOW, None, NOW - chance.choice(AGES))),
+        at=chooser.of((NOW, NOW, None, chooser.of(MOMENTS))),
         window_seconds=60,
-        instances=tuple(one(instance) for instance in instances if chance.random() < 0.8),
-        named=chance.choice(((), (("queue", 0.0),), (("queue", 170.0),))),
+        named=chooser.of(NAMED),
+        instances=tuple(
+            InstanceMetrics(
+                instance=instance,
+                seconds=60,
+                cpu=chooser.of((None, 0.0, 0.3, 0.57, 0.6, 0.9, 1.0)),
+                requests_per_second=chooser.of((None, 0.0, 10.0, 99.0, 500.0)),
+            )
+            for instance in instances
+            if chooser.of((True, True, True, True, False))
+        ),
         incomplete="",
     )
 
@@ -109,22 +114,15 @@ def test_never_by_what_was_not_measured(world: AnyWorld) -> None:
         assert blind.resize == plan(by_itself, target, seen, NOW).resize
 
 
-@given(scaled_worlds(), st.randoms(use_true_random=False))
-def test_the_order_of_what_is_seen_does_not_matter(world: AnyWorld, chance: object) -> None:
+@given(scaled_worlds(), choosers(28))
+def test_the_order_of_what_is_seen_does_not_matter(world: AnyWorld, chooser: Chooser) -> None:
     """Instances, metrics and targets in any order make the same plan."""
     policy, target, seen = world
-    assert policy.scale
-
-    def mixed(items: Sequence[object]) -> tuple[object, ...]:
-        shuffled = list(items)
-        chance.shuffle(shuffled)  # type: ignore[attr-defined] # a random.Random
-        return tuple(shuffled)
-
     other = replace(
         seen,
-        machines=replace(seen.machines, instances=mixed(seen.machines.instances)),  # type: ignore[arg-type] # the same
-        traffic=replace(seen.traffic, backends=mixed(seen.traffic.backends)),  # type: ignore[arg-type] # the same
-        metrics=replace(seen.metrics, instances=mixed(seen.metrics.instances)),  # type: ignore[arg-type] # the same
+        machines=replace(seen.machines, instances=tuple(chooser.mixed(seen.machines.instances))),
+        traffic=replace(seen.traffic, backends=tuple(chooser.mixed(seen.traffic.backends))),
+        metrics=replace(seen.metrics, instances=tuple(chooser.mixed(seen.metrics.instances))),
     )
     assert plan(policy, target, other, NOW) == plan(policy, target, seen, NOW)
 
@@ -146,15 +144,26 @@ def test_what_was_remembered_is_not_remembered_again(world: AnyWorld) -> None:
         assert again.resize is None
 
 
-def serving_fleet(size: int, load: float, moment: datetime) -> Observation:
+@cache
+def fleet_that_serves(size: int) -> Observation:
+    """So many serve, for long."""
+    return SKETCH.see(*(f"{number} new {'abc'[number % 3]} serving" for number in range(1, size + 1)))
+
+
+def loaded(size: int, load: float, moment: datetime) -> Observation:
     """So many serve, and share a load that is counted in whole processors."""
-    sketch = Sketch(now=moment)
-    seen = sketch.see(*(f"{number} new {'abc'[number % 3]} serving" for number in range(1, size + 1)))
+    seen = fleet_that_serves(size)
     shared = [
         InstanceMetrics(instance=instance.id, seconds=60, cpu=min(1.0, load / size))
         for instance in seen.machines.instances
     ]
-    return replace(seen, metrics=MetricSighting(at=moment, window_seconds=60, instances=tuple(shared), incomplete=""))
+    return replace(
+        seen,
+        at=moment,
+        machines=replace(seen.machines, at=moment),
+        traffic=replace(seen.traffic, at=moment),
+        metrics=MetricSighting(at=moment, window_seconds=60, instances=tuple(shared), incomplete=""),
+    )
 
 
 @given(
@@ -175,7 +184,7 @@ def test_a_constant_load_settles_the_size_for_good(size: int, load: float, wishe
     moment, changed = SKETCH.now, SKETCH.now
     directions: list[bool] = []
     while moment < SKETCH.now + timedelta(hours=1):
-        seen = serving_fleet(target.size, load, moment)
+        seen = loaded(target.size, load, moment)
         made = plan(policy, target, seen, moment)
         check(made, policy, target, seen, moment)
         if made.resize:

@@ -1,10 +1,10 @@
 """Any fleet in any state: what a property of the planner is tried on."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import TypeVar
 
+from chooser import Chooser, choosers
 from hypothesis import strategies as st
 
 from repave.model.amount import Amount
@@ -44,44 +44,32 @@ ZONES = tuple(ZoneName(name) for name in "abc")
 REVISIONS = tuple(RevisionId(name) for name in ("one", "two", "three"))
 RELEASE = {revision: ReleaseNumber(number) for number, revision in enumerate(REVISIONS, 1)}
 
-Choice = TypeVar("Choice")
-
-
 AMOUNTS = tuple(Amount(value=value) for value in range(4)) + tuple(
     Amount(value=value, percent=True) for value in (0, 10, 20, 25, 34, 50, 100)
 )
 AGES = tuple(timedelta(seconds=seconds) for seconds in (0, 1, 4, 5, 6, 20, 30, 31, 59, 60, 61, 90, 300, 601, 900, 5000))
 
 
-class Chooser:
-    """Takes choices out of one big number: one draw for a whole instance keeps a thousand examples quick."""
-
-    def __init__(self, digits: bytes) -> None:
-        self._number = int.from_bytes(digits, "big")
-
-    def of(self, choices: Sequence[Choice]) -> Choice:
-        """One of these."""
-        self._number, index = divmod(self._number, len(choices))
-        return choices[index]
-
-    def ago(self) -> datetime:
-        """Some time before now."""
-        return NOW - self.of(AGES)
-
+MOMENTS = tuple(NOW - age for age in AGES)
+STATES = (MachineState.RUNNING, MachineState.RUNNING, MachineState.STOPPED, MachineState.STARTING)
+SHOWN = (*TrafficState, TrafficState.SERVING, TrafficState.SERVING, None, None)
+FAILURES, DRAWERS = tuple(FailureKind), tuple(Drawer)
 
 AnyWorld = tuple[FleetPolicy, Target, Observation]
 
-digits = st.binary(min_size=12, max_size=12)
-"""As many as the longest row of choices takes. Bytes, for hypothesis prefers small numbers to large ones, and the last
-choices would mostly be the first of their kind."""
-
-choosers = digits.map(Chooser)
+POLICY_DIGITS = 15
+WORLD_DIGITS = 199
+"""As many as all choices of a world take."""
 
 
 @st.composite
-def policies(draw: st.DrawFn) -> FleetPolicy:
+def worlds(draw: st.DrawFn) -> AnyWorld:
+    """Any fleet in any state, with whatever a store may remember of it."""
+    return world_of(draw(choosers(WORLD_DIGITS)))
+
+
+def policy_of(chooser: Chooser) -> FleetPolicy:
     """Any policy a file could declare."""
-    chooser = draw(choosers)
     return FleetPolicy(
         fleet=FLEET,
         zones=ZONES[: chooser.of((3, 2, 1))],
@@ -95,7 +83,7 @@ def policies(draw: st.DrawFn) -> FleetPolicy:
             baseline=chooser.of(("fresh", "fresh", "running")),
         ),
         drain_timeout_seconds=chooser.of((30.0, 0.0)),
-        budget=budget_of(draw(choosers)),
+        budget=budget_of(chooser),
         age=age_of(chooser),
         fix_within=chooser.of((FixWithin(), FixWithin(critical_seconds=90.0, high_seconds=7200.0))),
     )
@@ -118,7 +106,7 @@ def budget_of(chooser: Chooser) -> BudgetPolicy:
 
 def instance_of(chooser: Chooser, number: int) -> tuple[Instance, Backend | None]:
     """Any instance, as the provider and the balancer may show it."""
-    state = chooser.of((MachineState.RUNNING, MachineState.RUNNING, MachineState.STOPPED, MachineState.STARTING))
+    state = chooser.of(STATES)
     revision = chooser.of(REVISIONS)
     instance = Instance(
         id=InstanceId(f"i-{number}"),
@@ -127,20 +115,18 @@ def instance_of(chooser: Chooser, number: int) -> tuple[Instance, Backend | None
         release=RELEASE[revision],
         zone=chooser.of(ZONES),
         state=state,
-        started_at=chooser.ago(),
+        started_at=chooser.of(MOMENTS),
         address=None if state is MachineState.STARTING else "192.0.2.1",
         port=8080,
     )
-    shown = chooser.of((*TrafficState, TrafficState.SERVING, TrafficState.SERVING, None, None))
-    return instance, Backend(instance=instance.id, state=shown, since=chooser.ago()) if shown else None
+    shown = chooser.of(SHOWN)
+    return instance, Backend(instance=instance.id, state=shown, since=chooser.of(MOMENTS)) if shown else None
 
 
-@st.composite
-def worlds(draw: st.DrawFn) -> AnyWorld:
-    """Any fleet in any state, with whatever a store may remember of it."""
-    seen = [instance_of(chooser, n) for n, chooser in enumerate(draw(st.lists(choosers, max_size=9)), 1)]
+def world_of(chooser: Chooser) -> AnyWorld:
+    """The world of these choices."""
+    seen = [instance_of(row, number) for number, row in enumerate(chooser.rows(9, 6), 1)]
     backends = [backend for _, backend in seen if backend is not None]
-    chooser = draw(choosers)
     if chooser.of((False, False, False, True)):
         backends.append(Backend(instance=InstanceId("stray"), state=TrafficState.FAILING, since=NOW))
     observation = Observation(
@@ -153,12 +139,12 @@ def worlds(draw: st.DrawFn) -> AnyWorld:
         ),
         traffic=TrafficSighting(at=NOW, backends=tuple(backends), incomplete=chooser.of(("", "", "", "", "no answer"))),
     )
-    return draw(policies()), draw(targets(len(seen))), observation
+    return policy_of(chooser), target_of(chooser, len(seen)), observation
 
 
-def numbered(choosers: Sequence[Chooser], instances: int) -> Iterable[tuple[int, Chooser]]:
-    """Each with the number of a slot, no two with the same: of those that are seen, and of four more."""
-    return {chooser.of(range(1, instances + 5)): chooser for chooser in choosers}.items()
+def numbered(rows: Sequence[Chooser], instances: int) -> dict[SlotId, Chooser]:
+    """Each with a slot, no two with the same: of those that are seen, and of four more."""
+    return {SlotId(f"web-{row.of(range(1, instances + 5))}"): row for row in rows}
 
 
 def failed(told: Sequence[Chooser], wanted: RevisionId) -> list[Failure]:
@@ -168,8 +154,8 @@ def failed(told: Sequence[Chooser], wanted: RevisionId) -> list[Failure]:
             slot=SlotId(chooser.of((f"web-old-{number}", f"web-{number}"))),
             revision=chooser.of((wanted, *REVISIONS)),
             zone=chooser.of(ZONES),
-            kind=chooser.of(tuple(FailureKind)),
-            at=chooser.ago(),
+            kind=chooser.of(FAILURES),
+            at=chooser.of(MOMENTS),
         )
         for number, chooser in enumerate(told)
     ]
@@ -181,7 +167,7 @@ def proven(chooser: Chooser) -> list[Proof]:
         Proof(
             revision=revision,
             release=RELEASE[revision],
-            at=chooser.ago(),
+            at=chooser.of(MOMENTS),
             bootable=chooser.of((True, True, False)),
         )
         for revision in REVISIONS
@@ -189,67 +175,65 @@ def proven(chooser: Chooser) -> list[Proof]:
     ]
 
 
-@st.composite
-def targets(draw: st.DrawFn, instances: int) -> Target:
+def target_of(chooser: Chooser, instances: int) -> Target:
     """Any target, with orders, failures, heals and proofs; some of them of the instances that are seen."""
-    chooser = draw(choosers)
     wanted = chooser.of(REVISIONS)
     orders = [
-        Order(slot=SlotId(f"web-{number}"), revision=c.of((wanted, *REVISIONS)), zone=c.of(ZONES), ordered_at=c.ago())
-        for number, c in numbered(draw(st.lists(choosers, max_size=3)), instances)
+        Order(slot=slot, revision=c.of((wanted, *REVISIONS)), zone=c.of(ZONES), ordered_at=c.of(MOMENTS))
+        for slot, c in numbered(chooser.rows(3, 4), instances).items()
     ]
-    failures = failed(draw(st.lists(choosers, max_size=4)), wanted)
-    proofs = proven(chooser)
-    healed = draw(choosers)
+    failures = failed(chooser.rows(4, 5), wanted)
     ledger = [
-        Disruption(slot=SlotId(f"web-{number}"), zone=c.of(ZONES), drawer=c.of(tuple(Drawer)), at=c.ago())
-        for number, c in numbered(draw(st.lists(choosers, max_size=4)), instances)
+        Disruption(slot=slot, zone=c.of(ZONES), drawer=c.of(DRAWERS), at=c.of(MOMENTS))
+        for slot, c in numbered(chooser.rows(4, 4), instances).items()
     ]
+    proofs = proven(chooser)
     target = Target(
         fleet=FLEET,
-        generation=healed.of((1, 2, 99)),
+        generation=chooser.of((1, 2, 99)),
         revision=wanted,
         release=RELEASE[wanted],
-        size=healed.of(range(8)),
-        since=healed.ago(),
+        size=chooser.of(range(8)),
+        since=chooser.of(MOMENTS),
         next_slot=instances + 5,
         orders=tuple(orders),
         failures=tuple(sorted(failures, key=lambda failure: failure.at)),
         heals=tuple(
-            Heal(slot=SlotId(f"web-{healed.of((1, 2, 50))}"), at=healed.ago()) for _ in range(healed.of((0, 1)))
+            Heal(slot=SlotId(f"web-{chooser.of((1, 2, 50))}"), at=chooser.of(MOMENTS))
+            for _ in range(chooser.of((0, 1)))
         ),
         disruptions=tuple(sorted(ledger, key=lambda entry: entry.at)),
         sicknesses=tuple(
-            Sickness(slot=SlotId(f"web-{healed.of((1, 1, 2))}"), since=healed.ago())
-            for _ in range(healed.of((0, 1, 4)))
+            Sickness(slot=SlotId(f"web-{chooser.of((1, 1, 2))}"), since=chooser.of(MOMENTS))
+            for _ in range(chooser.of((0, 1, 4)))
         ),
-        healing_stopped=healed.of((None, None, NOW - timedelta(minutes=5))),
-        healing_allowed=healed.of((None, None, NOW - timedelta(seconds=30))),
+        healing_stopped=chooser.of((None, None, NOW - timedelta(minutes=5))),
+        healing_allowed=chooser.of((None, None, NOW - timedelta(seconds=30))),
         proven=tuple(sorted(proofs, key=lambda proof: proof.at)),
         exposures=tuple(
             Exposure(
                 revision=revision,
-                flaw=Flaw(advisory="CVE-2026-1", severity=Severity.CRITICAL, published_at=chooser.ago()),
+                flaw=Flaw(advisory="CVE-2026-1", severity=Severity.CRITICAL, published_at=chooser.of(MOMENTS)),
             )
             for revision in sorted(REVISIONS)
             if chooser.of((False, False, False, True))
         ),
         revoked=tuple(
-            Revoked(revision=revision, reason="its key was stolen", since=chooser.ago())
+            Revoked(revision=revision, reason="its key was stolen", since=chooser.of(MOMENTS))
             for revision in sorted(REVISIONS)
             if chooser.of((False, False, False, True))
         ),
-        switched=healed.of((None, healed.ago())),
+        switched=chooser.of((None, chooser.of(MOMENTS))),
         zones_out=tuple(
             ZoneOut(zone=zone, since=NOW - timedelta(hours=1), until=until, reason="power works")
             for zone in ZONES[1:]
-            for until in (healed.of((None, NOW - timedelta(seconds=1), NOW + timedelta(seconds=1))),)
-            if healed.of((False, False, False, True))
+            for until in (chooser.of((None, NOW - timedelta(seconds=1), NOW + timedelta(seconds=1))),)
+            if chooser.of((False, False, False, True))
         ),
-        paused=healed.of((False,) * 7 + (True,)),
-        stopped=healed.of(("", "", "", "", "2 in a row failed")),
+        paused=chooser.of((False,) * 7 + (True,)),
+        stopped=chooser.of(("", "", "", "", "2 in a row failed")),
     )
-    return wished(target, draw(choosers))
+    return wished(target, chooser)
 
 
 def wished(target: Target, chooser: Chooser) -> Target:
@@ -259,7 +243,7 @@ def wished(target: Target, chooser: Chooser) -> Target:
         target,
         canary=CanaryStage(
             step=chooser.of((0, 0, 1, 2)),
-            since=chooser.of((None, None, chooser.ago())),
+            since=chooser.of((None, None, chooser.of(MOMENTS))),
             baseline=tuple(SlotId(f"web-{number}") for number in range(1, chooser.of((1, 1, 2, 3, 5)))),
         ),
         paused_until=chooser.of((None, NOW, NOW + timedelta(hours=1))),

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from chooser import Chooser, choosers
 from hypothesis import strategies as st
 
 from repave.model.freshness import FreshnessPolicy
@@ -47,18 +48,24 @@ def updated(*fleets: FleetName, at: datetime = NOW, base: Digest = LOCKS[0], loc
     return Proposed(kind=Kind.UPDATES, base=base, lock=lock, fleets=tuple(sorted(fleets)), at=at)
 
 
-flaws = st.frozensets(
-    st.builds(
-        KnownFlaw,
-        package=st.sampled_from(["deb:openssl", "deb:zlib"]),
-        name=st.sampled_from(["CVE-1", "CVE-2", "CVE-3"]),
-        images=st.sampled_from([(WEB,), (API,), (API, WEB)]),
-        repairable=st.booleans(),
-    ),
-    max_size=3,
+FLAWS = tuple(
+    KnownFlaw(package=package, name=name, images=images, repairable=repairable)
+    for package in ("deb:openssl", "deb:zlib")
+    for name in ("CVE-1", "CVE-2", "CVE-3")
+    for images in ((WEB,), (API,), (API, WEB))
+    for repairable in (False, True)
 )
-troubles = st.sampled_from([(), (), ("osv: it could not be reached",)])
-uncovered = st.sampled_from([(), ("2 PyPI packages are not judged",)])
+MOMENTS = tuple(NOW + days * DAY / 2 for days in sorted(range(-30, 31), key=abs))
+NUMBERS = tuple(ReleaseNumber(number) for number in range(1, 5))
+moments = st.sampled_from(MOMENTS)
+policies = st.sampled_from(
+    [
+        FreshnessPolicy(every_seconds=seconds, updates=updates, time_zone=zone)
+        for seconds in (60.0, 3600.0, 30 * 86400.0)
+        for updates in (False, True)
+        for zone in ("UTC", "Pacific/Auckland", "America/Los_Angeles")
+    ]
+)
 
 
 def known_lock(flaws: frozenset[KnownFlaw], unknown: tuple[str, ...], unjudged: tuple[str, ...]) -> KnownLock:
@@ -67,54 +74,73 @@ def known_lock(flaws: frozenset[KnownFlaw], unknown: tuple[str, ...], unjudged: 
     return KnownLock(flaws=flaws, unknown=unknown, unjudged=unjudged, gaps=gaps)
 
 
-locks = st.builds(known_lock, flaws, troubles, uncovered)
-moments = st.integers(-30, 30).map(lambda days: NOW + days * DAY / 2)
-digests = st.sampled_from(LOCKS)
-policies = st.builds(
-    FreshnessPolicy,
-    every_seconds=st.sampled_from([60.0, 3600.0, 30 * 86400.0]),
-    updates=st.booleans(),
-    time_zone=st.sampled_from(["UTC", "Pacific/Auckland", "America/Los_Angeles"]),
-)
-proposals = st.builds(
-    Proposed,
-    kind=st.sampled_from(Kind),
-    base=digests,
-    lock=digests,
-    fleets=st.lists(st.sampled_from([*FLEETS]), unique=True).map(lambda names: tuple(sorted(names))),
-    at=moments,
-)
-reviews = st.builds(
-    Review,
-    number=st.just(1),
-    address=st.just("https://forge.example/1"),
-    standing=st.sampled_from(Standing),
-    lock=st.none() | digests,
-)
-numbers = st.integers(1, 4)
+SITUATION_DIGITS = 103
+"""As many as all choices of a situation take."""
 
 
 @st.composite
 def situations(draw: st.DrawFn) -> Known:
     """Up to four releases, fleets that run any of them, and whatever was proposed."""
-    releases = [release(number, draw(digests)) for number in range(1, 5)]
-    wanted = st.builds(
-        lambda environment, fleet, wanted, living: running(environment, wanted, *living, fleet=fleet),
-        st.sampled_from(["prod", "test"]),
-        st.sampled_from([*FLEETS]),
-        numbers,
-        st.lists(numbers, max_size=2),
-    )
-    fleets = draw(st.lists(wanted, max_size=4, unique_by=lambda one: one.fleet))
-    fleets = [replace(one, paused=draw(st.booleans())) for one in fleets]
+    return situation_of(draw(choosers(SITUATION_DIGITS)))
+
+
+def situation_of(chooser: Chooser) -> Known:
+    """The situation of these choices."""
+    fleets = [fleet_of(row) for row in chooser.rows(4, 7)]
+    proposals = [proposal_of(row) for row in chooser.rows(3, 7)]
     return Known(
-        present=draw(digests),
-        locks={digest: draw(locks) for digest in LOCKS},
-        drift=draw(st.sampled_from([(), (), ("`app.py` has changed",)])),
-        releases=tuple(releases),
-        running=tuple(sorted(fleets, key=lambda one: one.fleet.environment == "prod")),
+        present=chooser.of(LOCKS),
+        locks={digest: lock_of(chooser) for digest in LOCKS},
+        drift=chooser.of(((), (), ("`app.py` has changed",))),
+        releases=tuple(release(number, chooser.of(LOCKS)) for number in NUMBERS),
+        running=tuple(sorted({one.fleet: one for one in fleets}.values(), key=_is_prod)),
         fleets=FLEETS,
-        proposals=tuple(sorted(draw(st.lists(proposals, max_size=3)), key=lambda one: one.at)),
-        reviews=draw(st.dictionaries(st.sampled_from(Kind), reviews)),
-        tried=draw(st.booleans()),
+        proposals=tuple(sorted(proposals, key=lambda one: one.at)),
+        tried=chooser.of((False, True)),
+        reviews={kind: review_of(chooser) for kind in chooser.some(Kind)},
+    )
+
+
+def _is_prod(one: RunningFleet) -> bool:
+    return one.fleet.environment == "prod"
+
+
+def fleet_of(chooser: Chooser) -> RunningFleet:
+    """Any fleet, that runs any releases."""
+    one = running(
+        chooser.of(("prod", "test")),
+        chooser.of(NUMBERS),
+        *[chooser.of(NUMBERS), chooser.of(NUMBERS)][: chooser.of(range(3))],
+        fleet=chooser.of(tuple(FLEETS)),
+    )
+    return replace(one, paused=chooser.of((False, True)))
+
+
+def lock_of(chooser: Chooser) -> KnownLock:
+    """Anything that may be known of a lock."""
+    return known_lock(
+        frozenset([chooser.of(FLAWS), chooser.of(FLAWS), chooser.of(FLAWS)][: chooser.of(range(4))]),
+        unknown=chooser.of(((), (), ("osv: it could not be reached",))),
+        unjudged=chooser.of(((), ("2 PyPI packages are not judged",))),
+    )
+
+
+def proposal_of(chooser: Chooser) -> Proposed:
+    """Anything that was proposed."""
+    return Proposed(
+        kind=chooser.of(tuple(Kind)),
+        base=chooser.of(LOCKS),
+        lock=chooser.of(LOCKS),
+        at=chooser.of(MOMENTS),
+        fleets=tuple(sorted(chooser.some(FLEETS))),
+    )
+
+
+def review_of(chooser: Chooser) -> Review:
+    """Any merge request."""
+    return Review(
+        number=1,
+        address="https://forge.example/1",
+        standing=chooser.of(tuple(Standing)),
+        lock=chooser.of((None, chooser.of(LOCKS))),
     )

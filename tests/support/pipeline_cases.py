@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from chooser import Chooser, choosers
 from hypothesis import strategies as st
 
 from repave.model.checks import ProgramCheck
@@ -39,6 +40,9 @@ SMOKE = ProgramCheck(run="smoke.sh", image=ImageName("web"), timeout_seconds=60.
 WHAT, OTHER = (Digest(f"sha256:{letter * 64}") for letter in "ab")
 """What a check was when it was run: as it is, and as it is no more."""
 
+FLAWS = ("CVE-1", "CVE-2")
+LIMITS = (None, None, MetricLimits(error_rate=0.01), MetricLimits(latency_seconds=0.3, samples=10))
+
 
 def release(number: int) -> Release:
     """Made three days ago."""
@@ -70,101 +74,127 @@ def situation(*records: Record, test: int, prod: int, proven: Iterable[int] | No
     )
 
 
-moments = st.integers(-72, 0).map(lambda hours: NOW + timedelta(hours=hours))
-environments = st.sampled_from([TEST, PROD])
+HOURS = (0, 1, 2, 3, 5, 12, 23, 24, 25, 26, 36, 47, 48, 49, 60, 71, 72)
+MOMENTS = tuple(NOW - timedelta(hours=hours) for hours in HOURS)
+ENVIRONMENTS = (TEST, PROD)
+PLACES = tuple((where, number) for where in ENVIRONMENTS for number in NUMBERS)
 numbers = st.sampled_from(NUMBERS)
-people = st.sampled_from(PEOPLE).map(PersonName)
-windows = st.builds(
-    Window,
-    days=st.lists(st.sampled_from(DAYS), min_size=1, unique=True).map(tuple),
-    start=st.sampled_from(["00:00", "09:00", "22:00"]),
-    end=st.sampled_from(["06:00", "16:00", "23:59"]),
-    zone=st.sampled_from(["UTC", "Europe/Prague", "Pacific/Auckland"]),
-)
-gates = st.builds(
-    Gates,
-    checks=st.sampled_from([(), (SMOKE,), (SMOKE, replace(SMOKE, run="load.py"))]),
-    check_seconds=st.sampled_from([3600.0, 86400.0]),
-    metrics=st.sampled_from([None, None, MetricLimits(error_rate=0.01), MetricLimits(latency_seconds=0.3, samples=10)]),
-    soak_seconds=st.sampled_from([0.0, 3600.0, 86400.0]),
-    approvals=st.integers(0, 2),
-    approval_seconds=st.sampled_from([3600.0, 86400.0 * 7]),
-    window=st.none() | windows,
-    unknown_holds=st.booleans(),
-    freezes=st.just(()) | st.just((Freeze(first="2026-03-04", last="2026-03-05"),)),
-)
-records = st.one_of(
-    st.builds(Approval, environment=environments, release=numbers, person=people, reason=st.just("good"), at=moments),
-    st.builds(
-        Waiver,
-        flaw=st.sampled_from(["CVE-1", "CVE-2"]),
-        person=people,
-        reason=st.just("not reached"),
-        at=moments,
-        until=moments.map(lambda at: at + DAY),
-    ),
-    st.builds(
-        Request, environment=environments, release=numbers, at=moments, emergency=st.sampled_from(["", "", "urgent"])
-    ),
-    st.builds(Soaked, environment=environments, release=numbers, since=moments, at=moments),
-    st.builds(Failed, environment=environments, release=numbers, at=moments, detail=st.just("it crashed")),
-    st.builds(
-        Checked,
-        environment=environments,
-        release=numbers,
-        check=st.sampled_from(["smoke.sh", "load.py"]),
-        what=st.sampled_from([WHAT, WHAT, OTHER]),
-        passed=st.sampled_from([True, True, False]),
-        detail=st.just("exit code"),
-        log=st.just(OTHER),
-        at=moments,
-    ),
-    st.builds(RolledBack, environment=environments, release=numbers, at=moments),
-)
-standings = st.builds(
-    Standing,
-    release=st.none() | numbers,
-    proven=st.dictionaries(numbers, moments),
-    seen_at=st.none() | moments,
-    well_since=st.none() | moments,
-    paused_since=st.sampled_from([None, None, None, NOW]),
-)
-exposures = st.builds(
-    Exposed,
-    overdue=st.lists(
-        st.builds(Overdue, flaw=st.sampled_from(["CVE-1", "CVE-2"]), due=moments),
-        max_size=2,
-        unique_by=lambda o: o.flaw,
-    ).map(tuple),
-    unknown=st.sampled_from([(), (), ("osv could not be read",)]),
-)
 
+CASE_DIGITS = 292
+"""As many as all choices of a case take."""
 
-measures = st.builds(
-    Measured,
-    fleet=st.just(FleetName("web")),
-    samples=st.sampled_from([0, 10, 99, 100, 5000]),
-    error_rate=st.sampled_from([None, 0.0, 0.01, 0.02]),
-    latency_seconds=st.sampled_from([None, 0.1, 0.3, 0.4]),
-    problem=st.sampled_from(["", "", "", "the balancer does not answer"]),
-)
+Case = tuple[tuple[Stage, ...], Evidence, datetime]
 
 
 @st.composite
-def drawn(draw: st.DrawFn) -> tuple[tuple[Stage, ...], Evidence, datetime]:
+def cases(draw: st.DrawFn) -> Case:
     """Any pipeline of two, anything known of it, and a time."""
-    pipeline = (Stage(environment=TEST, gates=draw(gates)), Stage(environment=PROD, gates=draw(gates)))
+    return case_of(draw(choosers(CASE_DIGITS)))
+
+
+def case_of(chooser: Chooser) -> Case:
+    """The case of these choices."""
+    pipeline = (Stage(environment=TEST, gates=gates_of(chooser)), Stage(environment=PROD, gates=gates_of(chooser)))
+    records = [record_of(row) for row in chooser.rows(8, 7)]
     evidence = Evidence(
-        standings={TEST: draw(standings), PROD: draw(standings)},
-        records=tuple(sorted(draw(st.lists(records, max_size=8)), key=lambda record: record.at)),
-        checks={(where, check): WHAT for where in (TEST, PROD) for check in ("smoke.sh", "load.py")},
-        measured=draw(
-            st.dictionaries(st.tuples(environments, numbers), st.lists(measures, max_size=2).map(tuple), max_size=3)
-        ),
-        exposed=draw(st.dictionaries(st.tuples(environments, numbers), exposures)),
-        authors=draw(
-            st.dictionaries(st.tuples(environments, numbers), st.frozensets(st.sampled_from(PEOPLE), max_size=2))
-        ),
-        revoked=draw(st.dictionaries(numbers, st.just("CVE-9"), max_size=1)),
+        standings={where: standing_of(chooser) for where in ENVIRONMENTS},
+        records=tuple(sorted(records, key=lambda record: record.at)),
+        checks={(where, check): WHAT for where in ENVIRONMENTS for check in ("smoke.sh", "load.py")},
+        measured={row.of(PLACES): tuple(map(measured_of, row.rows(2, 4))) for row in chooser.rows(3, 12)},
+        revoked={number: "CVE-9" for number in (chooser.of((None, *NUMBERS)),) if number},
+        exposed={place: exposed_of(chooser) for place in chooser.some(PLACES)},
+        authors={
+            place: frozenset([chooser.of(PEOPLE), chooser.of(PEOPLE)][: chooser.of(range(3))])
+            for place in chooser.some(PLACES)
+        },
     )
     return pipeline, evidence, NOW
+
+
+def gates_of(chooser: Chooser) -> Gates:
+    """Any gates."""
+    return Gates(
+        checks=chooser.of(((), (SMOKE,), (SMOKE, replace(SMOKE, run="load.py")))),
+        check_seconds=chooser.of((3600.0, 86400.0)),
+        metrics=chooser.of(LIMITS),
+        soak_seconds=chooser.of((0.0, 3600.0, 86400.0)),
+        approvals=chooser.of(range(3)),
+        approval_seconds=chooser.of((3600.0, 86400.0 * 7)),
+        unknown_holds=chooser.of((False, True)),
+        freezes=chooser.of(((), (Freeze(first="2026-03-04", last="2026-03-05"),))),
+        window=chooser.of((None, window_of(chooser))),
+    )
+
+
+def window_of(chooser: Chooser) -> Window:
+    """Any window."""
+    return Window(
+        start=chooser.of(("00:00", "09:00", "22:00")),
+        end=chooser.of(("06:00", "16:00", "23:59")),
+        zone=chooser.of(("UTC", "Europe/Prague", "Pacific/Auckland")),
+        days=tuple(chooser.mixed(chooser.some(DAYS))) or DAYS[:1],
+    )
+
+
+def record_of(chooser: Chooser) -> Record:
+    """Anything a person or a tick may have written down."""
+    kind, at = chooser.of(range(7)), chooser.of(MOMENTS)
+    where, number = chooser.of(ENVIRONMENTS), chooser.of(NUMBERS)
+    made: Record
+    match kind:
+        case 0:
+            person = PersonName(chooser.of(PEOPLE))
+            made = Approval(environment=where, release=number, person=person, reason="good", at=at)
+        case 1:
+            person, until = PersonName(chooser.of(PEOPLE)), chooser.of(MOMENTS) + DAY
+            made = Waiver(flaw=chooser.of(FLAWS), person=person, reason="not reached", at=at, until=until)
+        case 2:
+            made = Request(environment=where, release=number, at=at, emergency=chooser.of(("", "", "urgent")))
+        case 3:
+            made = Soaked(environment=where, release=number, since=chooser.of(MOMENTS), at=at)
+        case 4:
+            made = Failed(environment=where, release=number, at=at, detail="it crashed")
+        case 5:
+            made = Checked(
+                environment=where,
+                release=number,
+                check=chooser.of(("smoke.sh", "load.py")),
+                what=chooser.of((WHAT, WHAT, OTHER)),
+                passed=chooser.of((True, True, False)),
+                detail="exit code",
+                log=OTHER,
+                at=at,
+            )
+        case _:
+            made = RolledBack(environment=where, release=number, at=at)
+    return made
+
+
+def standing_of(chooser: Chooser) -> Standing:
+    """Anything that may be known of an environment."""
+    return Standing(
+        release=chooser.of((None, chooser.of(NUMBERS))),
+        seen_at=chooser.of((None, chooser.of(MOMENTS))),
+        well_since=chooser.of((None, chooser.of(MOMENTS))),
+        paused_since=chooser.of((None, None, None, NOW)),
+        proven={number: chooser.of(MOMENTS) for number in chooser.some(NUMBERS)},
+    )
+
+
+def exposed_of(chooser: Chooser) -> Exposed:
+    """Any flaws that should have been repaired by now, or not yet."""
+    return Exposed(
+        overdue=tuple(Overdue(flaw=flaw, due=chooser.of(MOMENTS)) for flaw in chooser.some(FLAWS)),
+        unknown=chooser.of(((), (), ("osv could not be read",))),
+    )
+
+
+def measured_of(chooser: Chooser) -> Measured:
+    """Anything that may be measured of a fleet."""
+    return Measured(
+        fleet=FleetName("web"),
+        samples=chooser.of((0, 10, 99, 100, 5000)),
+        error_rate=chooser.of((None, 0.0, 0.01, 0.02)),
+        latency_seconds=chooser.of((None, 0.1, 0.3, 0.4)),
+        problem=chooser.of(("", "", "", "the balancer does not answer")),
+    )
