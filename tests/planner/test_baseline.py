@@ -100,6 +100,16 @@ def test_none_is_started_where_it_cannot_or_need_not_be(target: Target, policy: 
     assert started(made, "new")
 
 
+def test_none_is_waited_for_whose_place_new_ones_have() -> None:
+    """Four old ones were gone when the release came, so more are new than the step says: it goes on to be judged."""
+    lines = ("1 old b serving", "8 old a serving 5", *(f"{n} new {'abc'[n % 3]} serving 5" for n in range(10, 15)))
+    beside = replace(TARGET, canary=CanaryStage(step=1, baseline=(SKETCH.slot(8),)))
+    made = planned(*lines, target=beside, policy=rolled_out(surge=Amount(value=1)))
+    assert made.canary is not None
+    assert made.canary.since == SKETCH.now
+    assert not started(made, "old")
+
+
 def test_none_is_started_of_what_must_leave_in_haste() -> None:
     """A flaw that is due is not started anew to be compared with."""
     flaw = Flaw(advisory="CVE-2026-1", severity=Severity.CRITICAL, published_at=SKETCH.ago(7200))

@@ -12,16 +12,17 @@ from repave.model.disruption import Drawer
 from repave.model.names import RevisionId
 from repave.model.plan import Rule
 from repave.planner import keeper
-from repave.planner.draft import Draft
+from repave.planner.draft import ALIVE, Draft
 from repave.planner.failures import last_proven
 from repave.planner.sets import Member, Standing
 from repave.planner.strategies import Allowance
 
 
 def lacking(draft: Draft) -> int:
-    """How many are to be started.
+    """How many are to be started, in the places that the new ones leave to the old.
 
-    None where the step leaves fewer old ones than new, once it is judged, and while the old must leave in haste.
+    None where the step leaves fewer old ones than new, once it is judged, and while the old must leave in haste. Where
+    old ones are missing more may be new than the step says: who is waited for would then never find a place.
     """
     if draft.policy.rollout.baseline != "fresh" or draft.most is None or 2 * draft.most > draft.goal:
         return 0
@@ -29,7 +30,8 @@ def lacking(draft: Draft) -> int:
     hurried = any(outgoing.drawer is Drawer.DEADLINE for outgoing in draft.outgoing.values())
     if stage.since or hurried or revision(draft) is None:
         return 0
-    return max(0, draft.most - len(stage.baseline))
+    places = draft.goal - len(draft.remaining(*ALIVE, current=True))
+    return max(0, min(draft.most, places) - len(stage.baseline))
 
 
 def revision(draft: Draft) -> RevisionId | None:
