@@ -17,6 +17,7 @@ from simulated_shop import QUIET, Shop
 
 from repave.model.names import ImageName
 from repave.operations.errors import Refused
+from repave.operations.placing import PREFIX
 from repave.operations.vaults.checking import CORRUPT, MISSING, Flaw, Verifying
 from repave.operations.vaults.exporting import Exported, export
 from repave.operations.vaults.importing import Imported, import_archive
@@ -117,9 +118,11 @@ def test_nothing_is_exported_from_a_vault_that_is_not_whole(
 def test_what_a_killed_export_left_is_no_hindrance(shop: Shop, tmp_path: Path) -> None:
     """It is not taken for the archive, and goes with the next export; an archive that is there stays."""
     shop.lock()
-    (tmp_path / ".shop.tar.part").write_bytes(b"half")
+    left = tmp_path / f"{PREFIX}k1ll3d"
+    left.mkdir()
+    (left / "shop.tar").write_bytes(b"half")
     done = exported(shop, tmp_path / "shop.tar")
-    assert not (tmp_path / ".shop.tar.part").exists()
+    assert not left.exists()
     with pytest.raises(Refused, match="exists already"):
         exported(shop, tmp_path / "shop.tar")
     assert hashlib.sha256((tmp_path / "shop.tar").read_bytes()).hexdigest() == done.sha256

@@ -11,14 +11,12 @@ from repave.config.problems import nearest
 from repave.model.names import Digest
 from repave.operations.errors import Refused
 from repave.operations.exporting.contents import Disk, disk_of
-from repave.operations.exporting.placing import beside, put, refuse_taken
 from repave.operations.exporting.plain import write_archive, write_raw, write_vhd
 from repave.operations.exporting.qcow2 import write_qcow2
 from repave.operations.exporting.vmdk import write_vmdk
 from repave.operations.integrity.records import Subject
-from repave.operations.vaults.exporting import FULL_DISK
+from repave.operations.placing import placed
 from repave.ports.disk_format import DiskConfiguration, DiskManifest, is_disk
-from repave.ports.errors import Denied, NoCapacity
 from repave.ports.progress import Progress
 from repave.ports.registry import Registry
 
@@ -70,21 +68,15 @@ def export(subject: Subject, path: Path, kind: str, registry: Registry, progress
     that is only a base), Invalid, Gone, Corrupt, Denied, NoCapacity.
     """
     said = _configuration(subject, registry)
-    refuse_taken(path)
     size = sum(piece.size for piece in said.pieces)
-    try:
-        with progress.task(f"Writing {path.name}", total=size, unit="B") as task, beside(path) as made:
-            with made.open("xb+") as target:
-                FORMATS[kind](disk_of(subject.digest, registry, task.advance), target)
-                target.flush()
-                os.fsync(target.fileno())
-                target.seek(0)
-                sha256 = file_digest(target, "sha256").hexdigest()
-            written = made.stat().st_size
-            put(made, path)
-    except OSError as failure:
-        error = NoCapacity if failure.errno in FULL_DISK else Denied
-        raise error(f"could not write {path}: {failure.strerror}; nothing is left of it") from failure
+    with placed(path) as made, progress.task(f"Writing {path.name}", total=size, unit="B") as task:
+        with made.open("xb+") as target:
+            FORMATS[kind](disk_of(subject.digest, registry, task.advance), target)
+            target.flush()
+            os.fsync(target.fileno())
+            target.seek(0)
+            sha256 = file_digest(target, "sha256").hexdigest()
+        written = made.stat().st_size
     return Exported(
         path=path,
         artifact=subject.digest,

@@ -1,6 +1,5 @@
 """``repave record export``: the record, or a part of it, as a bundle that anybody can check."""
 
-import errno
 import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -14,20 +13,19 @@ from repave.model.names import Digest, ProjectName
 from repave.model.record import RELEASE
 from repave.model.statement import canonical
 from repave.operations.errors import Refused
+from repave.operations.placing import placed, refuse_taken
 from repave.operations.recording.bundle import event_line, header
 from repave.operations.recording.checking import Chain
 from repave.operations.recording.keeping import RecordKeys
 from repave.operations.recording.sayings import head, signed
 from repave.ports.clock import Clock
-from repave.ports.errors import Corrupt, Denied, NoCapacity
+from repave.ports.errors import Corrupt
 from repave.ports.history import History
 from repave.ports.progress import Progress, Task
 from repave.ports.signatures import Signer, TrustedKey
 
 PAGE = 1000
 """Events that are read at once."""
-
-FULL_DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,24 +92,19 @@ class Exporting:
         ``path`` is there whole or not at all. Raises Refused (the path is taken, no key, no event), Corrupt for a
         record that was tampered with, Denied, NoCapacity, and what the signer raises.
         """
-        if path.exists():
-            raise Refused(f"{path} exists already", hint="name another, or remove it first")
+        refuse_taken(path)
         signer = self._keys.declared()
         part = self._checked(since, until, signer, progress)
         if not part.first:
             raise Refused("nothing is recorded of that time", hint="every `repave bake` and `repave deploy` is")
-        beside = path.with_name(f".{path.name}.part")
-        try:
-            with beside.open("wb") as stream, progress.task(f"Writing {path.name}", total=part.last) as task:
-                digest = self._write(stream, part, signer, task)
-                stream.flush()
-                os.fsync(stream.fileno())
-            beside.rename(path)
-        except OSError as failure:
-            kind = NoCapacity if failure.errno in FULL_DISK else Denied
-            raise kind(f"could not write {path}: {failure.strerror}; nothing is left of it") from failure
-        finally:
-            beside.unlink(missing_ok=True)
+        with (
+            placed(path) as made,
+            progress.task(f"Writing {path.name}", total=part.last) as task,
+            made.open("xb") as stream,
+        ):
+            digest = self._write(stream, part, signer, task)
+            stream.flush()
+            os.fsync(stream.fileno())
         key = TrustedKey(name="", pem=signer.public).fingerprint
         return ExportedRecord(
             path=path,
