@@ -70,7 +70,7 @@ def main() -> int:
     cast = cast_of(asked)
     requests: int = asked.requests or cast.requests
     folder: Path = (asked.folder or ROOT / cast.folder).resolve()
-    shop = Shop(example=ROOT / "examples" / "shop", folder=folder / "shop", recipe=cast.recipe, cold=asked.cold)
+    shop = Shop(example=ROOT / "examples" / "shop", folder=folder / "shop", cast=cast, cold=asked.cold)
     story = Story(cast=cast, shop=shop, tell=tell)
     keep = False
     try:

@@ -30,6 +30,9 @@ class Cast:
     recipe: Mapping[str, str]
     """What in the shop's repave.yaml is put in whose place."""
 
+    doubts: Mapping[str, str]
+    """The same for the time of the release that is broken: its instances are given up sooner."""
+
     rate: int
     """Requests per second."""
 
@@ -107,6 +110,7 @@ CONTAINERS = Cast(
     instances="six instances",
     size=6,
     recipe={},
+    doubts={"grace: 6s": "grace: 3s"},
     rate=850,
     requests=20_000,
     heal_seconds=120.0,
@@ -120,6 +124,7 @@ MACHINES = Cast(
     size=3,
     # Emulated, one takes a minute to start beside others.
     recipe=machines(boot="golden", grace="90s", surge=1),
+    doubts={},
     # What three emulated processors can show beside a fourth that starts.
     rate=5,
     requests=1_000,

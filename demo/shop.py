@@ -7,6 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from demo.casts import Cast
 from demo.example import Example
 from demo.interruption import WITH_ITS_PARENT, started
 from repave.model.names import EnvironmentName, FleetKey, FleetName, ProjectName
@@ -21,20 +22,25 @@ FLEET = FleetKey(project=ProjectName("shop"), environment=EnvironmentName("test"
 class Shop(Example):
     """A copy of ``examples/shop``."""
 
-    def __init__(self, *, example: Path, folder: Path, recipe: Mapping[str, str], cold: bool) -> None:
-        """``recipe`` says what in repave.yaml is put in whose place; ``cold`` forgets what earlier runs baked."""
+    def __init__(self, *, example: Path, folder: Path, cast: Cast, cold: bool) -> None:
+        """``cast`` says what in repave.yaml is put in whose place; ``cold`` forgets what earlier runs baked."""
         super().__init__(example=example, folder=folder, environments=[FLEET.environment], cold=cold)
-        for old, new in recipe.items():
+        self._doubts = cast.doubts
+        for old, new in cast.recipe.items():
             self.replace("repave.yaml", old, new)
         self.freeze()
 
     def break_application(self) -> None:
-        """A release that starts, and is never well: goods have no stock."""
+        """A release that starts, and is never well: goods have no stock. The file gives it less time to be."""
         self.replace("app/app.py", MENDED, BROKEN)
+        for usual, doubtful in self._doubts.items():
+            self.replace("repave.yaml", usual, doubtful)
 
     def mend_application(self) -> None:
         """Undo it."""
         self.replace("app/app.py", BROKEN, MENDED)
+        for usual, doubtful in self._doubts.items():
+            self.replace("repave.yaml", doubtful, usual)
 
     def open_store(self) -> "closing[SqlStore]":
         """What repave has written down, as long as the block lasts."""

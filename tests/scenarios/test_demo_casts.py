@@ -2,13 +2,16 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from demo.__main__ import arguments, cast_of
 from demo.casts import BOOTSTRAPPED, CONTAINERS, MACHINES, Cast, kill_container, kill_machine
 from demo.shop import Shop
+from demo.visitors import PACE_SECONDS
 
+from repave.balancers.haproxy.process import MAXIMUM_CONNECTIONS
 from repave.config.project import load_project
 from repave.model.names import EnvironmentName, FleetName, ImageName
 from repave.model.recipe import Boot, ImageKind
@@ -26,7 +29,7 @@ EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "shop"
 )
 def test_shop_is_cast(tmp_path: Path, cast: Cast, kind: ImageKind, boot: Boot | None) -> None:
     """Of that kind and size, made that way, locked from the frozen suite alone."""
-    shop = Shop(example=EXAMPLE, folder=tmp_path / "shop", recipe=cast.recipe, cold=False)
+    shop = Shop(example=EXAMPLE, folder=tmp_path / "shop", cast=cast, cold=False)
     project = load_project(shop.folder / "repave.yaml")
     image = project.images[ImageName("web")]
     assert (image.kind, image.boot, image.base.suites) == (kind, boot, ("bookworm",))
@@ -59,7 +62,32 @@ def test_page_tells_how_its_machines_were_made() -> None:
 def test_recipe_that_says_something_else_is_told(tmp_path: Path) -> None:
     """An example that has changed would else be played as it is."""
     with pytest.raises(LookupError, match="does not say 'size: 7'"):
-        Shop(example=EXAMPLE, folder=tmp_path / "shop", recipe={"size: 7": "size: 3"}, cold=False)
+        Shop(
+            example=EXAMPLE,
+            folder=tmp_path / "shop",
+            cast=replace(CONTAINERS, recipe={"size: 7": "size: 3"}),
+            cold=False,
+        )
+
+
+def test_a_broken_release_gets_less_time_to_be_well(tmp_path: Path) -> None:
+    """By the file, for as long as it is broken; what comes after has the usual time."""
+    shop = Shop(example=EXAMPLE, folder=tmp_path / "shop", cast=CONTAINERS, cold=False)
+
+    def grace() -> float:
+        return load_project(shop.folder / "repave.yaml").fleets[FleetName("web")].health.grace_seconds
+
+    usual = grace()
+    shop.break_application()
+    assert grace() < usual
+    shop.mend_application()
+    assert grace() == usual
+
+
+@pytest.mark.parametrize("cast", [CONTAINERS, MACHINES, BOOTSTRAPPED])
+def test_all_visitors_find_room_at_the_balancer(cast: Cast) -> None:
+    """Each keeps a connection for as long as it visits."""
+    assert cast.rate * PACE_SECONDS < MAXIMUM_CONNECTIONS
 
 
 def test_only_what_bears_the_instances_labels_is_killed() -> None:

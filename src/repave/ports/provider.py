@@ -104,7 +104,8 @@ class Machines(Provider, Protocol):
         """Start an instance, tagged with fleet, slot, revision, release and zone. Returns before it is healthy.
 
         A provider that knows where the instance is going to answer before it has started may tell ``placed``, so that
-        others get ready meanwhile: no sooner than that address is reachable, for this instance alone.
+        others get ready meanwhile: no sooner than the address is this instance's alone. Who asks there before it can be
+        reached must not wait longer than until it can.
 
         The slot is the client token: the same slot again answers the same instance, also one that has stopped since.
         A slot whose instance was terminated starts nothing: Gone.

@@ -7,9 +7,7 @@ from pathlib import Path
 import pytest
 from local_desk import WEB, Desk, fetch, status
 
-from repave.model.names import (
-    ZoneName,
-)
+from repave.model.names import InstanceId, ZoneName
 from repave.model.observation import MachineState
 from repave.model.release import Limits
 from repave.ports.errors import Invalid, NoCapacity
@@ -33,6 +31,24 @@ def test_an_instance_answers_at_its_own_address(desk: Desk) -> None:
     desk.until(lambda: all("serving as 1000" in " ".join(desk.said(one)) for one in instances))
     assert [fetch(desk, instance) for instance in instances] == [(200, b"hello\n")] * 2
     assert fetch(desk, instances[0], "/removed.html")[0] == 404
+
+
+def test_its_address_is_told_before_its_network_is_made(desk: Desk) -> None:
+    """Others get ready meanwhile; who asked there too early is answered once it is made, not when he asks again."""
+    told: list[tuple[str, str, int]] = []
+
+    def placed(instance: InstanceId, address: str, port: int) -> None:
+        assert not Path(f"/run/netns/repave-{instance}").exists()
+        told.append((instance, address, port))
+
+    identity = desk.provider.launch(desk.order(), placed=placed)
+    (instance,) = desk.seen().values()
+    assert told == [(identity, instance.address, instance.port)]
+    # Complete (ATF_COM of arp(7)), although nobody has asked yet.
+    neighbours = Path("/proc/net/arp")
+    desk.until(
+        lambda: [instance.address, "0x1", "0x2"] in [line.split()[:3] for line in neighbours.read_text().splitlines()]
+    )
 
 
 def test_an_instance_is_held_on_all_sides(desk: Desk) -> None:

@@ -99,13 +99,11 @@ def carry_out(
     *,
     word: Callable[[], None] | None = None,
 ) -> DeployResult:
-    """Publish, write down what is wanted, and follow it to its end.
+    """Write down that a published release is wanted, and follow it to its end.
 
     ``word`` writes down, all or nothing with that, how it came to it; without one the release enters by this.
     Raises Refused where the environment has moved on while it was published.
     """
-    with screen.progress() as progress:
-        wiring.publish(environment, release, progress)
     with wiring.store.together():
         if word:
             word()

@@ -34,6 +34,8 @@ def rollback(environment: EnvironmentArgument, *, to: To = None, as_json: Json =
                 wiring.promoting.admit(where, release, progress)
         screen.say(f"going back to {release}")
         try:
+            with screen.progress() as progress:
+                wiring.publish(where, release, progress)
             result = carry_out(
                 wiring,
                 where,

@@ -105,9 +105,10 @@ class Lifecycle:
         engine.check(order)
         record = self._reserve(order, engine)
         try:
+            # The address is the record's; whoever gets ready for it does so while the instance is being made.
+            placed(record.instance, record.address, record.port)
             with mapped(f"starting {order.slot} of {order.fleet}"):
                 start = engine.prepare(order, record, self._parts.consoles.open(record))
-            placed(record.instance, record.address, record.port)
             record = self._run(record, start)
             self._refuse_stopped(order)  # the zone may have been stopped between our look and the start
         except WorldError:

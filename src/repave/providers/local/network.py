@@ -109,11 +109,12 @@ class BridgeNetwork:
     def prepare(self, record: Record) -> Path | None:
         """See the protocol; a cable of the same slot's last try, not taken away yet, makes room."""
         cable, namespace = cable_of(record.instance), namespace_of(record.instance)
+        hardware = hardware_address(record.address)
         if _alias(cable) in {"", self._mark}:
             self._remove([cable])
         outside = [
             f"netns add {namespace}",
-            f"link add {cable} type veth peer name eth0 address {hardware_address(record.address)} netns {namespace}",
+            f"link add {cable} type veth peer name eth0 address {hardware} netns {namespace}",
             f"link set dev {cable} alias {self._mark}",
             f"link set dev {cable} addrgenmode none",
             f"link set dev {cable} master {self._places.bridge}",
@@ -125,10 +126,13 @@ class BridgeNetwork:
             f"addr add {record.address}/24 dev eth0",
             "link set dev eth0 up",
         ]
+        # Who was told the address and asked too early would wait until the kernel asks for it again, after a second.
+        found = f"neigh replace {record.address} lladdr {hardware} dev {self._places.bridge} nud reachable"
         with mapped(f"connecting {record.slot} of {record.fleet}"):
             self._guarded.run(record.instance, ["ip", "-batch", "-"], stdin=_script(outside))
             # `netns exec` within the batch would take a process and mounts of its own for each line.
             self._guarded.run(record.instance, ["ip", "-netns", namespace, "-batch", "-"], stdin=_script(inside))
+            self._guarded.run(record.instance, ["ip", "-batch", "-"], stdin=_script([found]))
         return NAMESPACES / namespace
 
     def connect(self, record: Record, process: Process) -> Process | None:
