@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
+from chooser import Chooser, choosers
 from hypothesis import given
 from hypothesis import strategies as st
 from reported import BEGIN, DAY, YEAR, artifact, dismissing, flaw, limited, on, scan, server, stranger, year
@@ -40,18 +41,23 @@ def examined(facts: Facts, life: Lifetime) -> datetime:
 @st.composite
 def estates(draw: st.DrawFn) -> Facts:
     """Servers of two releases that come, are seen, and go; some that no record explains."""
-    lives = []
-    for number in range(draw(st.integers(0, 8))):
-        born = draw(st.integers(-40, 360))
-        ended = draw(st.none() | st.integers(max(born, 0) + 1, 364))
-        seen = None if ended is not None else draw(st.none() | st.integers(max(born, 0) + 1, 365))
-        life = server(number, born, ended, release=draw(st.integers(1, 2)), seen=seen)
-        lives.append(draw(st.sampled_from((life, stranger(number, born)))))
-    days = draw(st.lists(st.integers(0, 364), max_size=6))
-    scans = tuple(scan(day, 1, 2, whole=draw(st.booleans())) for day in sorted(days))
-    flaws = draw(st.lists(st.tuples(st.integers(0, 364), st.integers(0, 60)), max_size=4))
+    chooser = draw(choosers(132))
+    lives = [life_of(row, number) for number, row in enumerate(chooser.rows(8, 10))]
+    looks = sorted((row.number(0, 364), row.of((False, True))) for row in chooser.rows(6, 3))
+    scans = tuple(scan(day, 1, 2, whole=whole) for day, whole in looks)
+    flaws = [(row.number(0, 364), row.of(range(61))) for row in chooser.rows(4, 3)]
     known = tuple(flaw(f"CVE-2026-000{n}", day, day + late) for n, (day, late) in enumerate(flaws))
-    return limited(year(*lives, scans=scans, r1=known), critical_days=draw(st.none() | st.just(7)))
+    return limited(year(*lives, scans=scans, r1=known), critical_days=chooser.of((None, 7)))
+
+
+def life_of(chooser: Chooser, number: int) -> Lifetime:
+    """Any server."""
+    born = chooser.number(-40, 360)
+    ended = chooser.of((None, chooser.number(max(born, 0) + 1, 364)))
+    seen = chooser.of((None, chooser.number(max(born, 0) + 1, 365)))
+    release = chooser.of((1, 2))
+    life = server(number, born, ended, release=release, seen=None if ended is not None else seen)
+    return chooser.of((life, stranger(number, born)))
 
 
 @given(estates())

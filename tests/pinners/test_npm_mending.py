@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from chooser import Chooser, choosers
 from hypothesis import given
 from hypothesis import strategies as st
 from npm_registry import Registry, nodejs, npm_registry, write_application
@@ -336,31 +337,44 @@ NAMES = ("a", "b", "c")
 
 
 @st.composite
-def locks(draw: st.DrawFn) -> PackageLock:
-    """Packages that need each other, nested or not, as far as they are there."""
-    places = [f"node_modules/{name}" for name in NAMES]
-    places += [f"node_modules/{one}/node_modules/{other}" for one in NAMES for other in NAMES if one != other]
-    wished = st.dictionaries(st.sampled_from(NAMES), st.sampled_from(RANGES), max_size=2)
-    chosen = [*places[:3], *draw(st.lists(st.sampled_from(places[3:]), unique=True, max_size=3))]
-    found = {
-        path: Entry(path=path, table={"version": draw(st.sampled_from(VERSIONS)), "dependencies": draw(wished)})
-        for path in sorted(chosen)
+def cases(draw: st.DrawFn) -> tuple[PackageLock, str, dict[str, Entry], Repair]:
+    """Packages that need each other, nested or not, as far as they are there; and which repair one of them gets."""
+    chooser = draw(choosers(70))
+    name = chooser.of(NAMES)
+    published = {
+        version: Entry(path="", table={"version": version, "integrity": "sha512-", "dependencies": any_wishes(chooser)})
+        for version in VERSIONS
     }
-    root = Entry(path="", table={"dependencies": draw(wished)})
+    wanted = repair(name, "1.0.0", *chooser.of((("1.1.0",), ("2.0.0", "1.1.0"), ("1.2.0", "1.1.0"))))
+    return any_lock(chooser), name, published, wanted
+
+
+def any_lock(chooser: Chooser) -> PackageLock:
+    """The lock of these choices."""
+    places = [f"node_modules/{name}" for name in NAMES]
+    nested = [f"node_modules/{one}/node_modules/{other}" for one in NAMES for other in NAMES if one != other]
+    found = {
+        path: Entry(path=path, table={"version": chooser.of(VERSIONS), "dependencies": any_wishes(chooser)})
+        for path in sorted({*places, *(row.of(nested) for row in chooser.rows(3, 1))})
+    }
+    root = Entry(path="", table={"dependencies": any_wishes(chooser)})
     document = {"packages": {"": root.table, **{path: entry.table for path, entry in found.items()}}}
     content = json.dumps(document).encode()
     return PackageLock(file="package-lock.json", content=content, manifests={"": b"{}"}, root=root, entries=found)
 
 
-@given(lock=locks(), name=st.sampled_from(NAMES), data=st.data())
-def test_no_range_that_was_kept_is_broken_by_a_repair(lock: PackageLock, name: str, data: st.DataObject) -> None:
+def any_wishes(chooser: Chooser) -> dict[str, str]:
+    """Up to two packages, each in any range."""
+    wished = [(chooser.of(NAMES), chooser.of(RANGES)), (chooser.of(NAMES), chooser.of(RANGES))]
+    return dict(wished[: chooser.of(range(3))])
+
+
+@given(cases())
+def test_no_range_that_was_kept_is_broken_by_a_repair(
+    case: tuple[PackageLock, str, dict[str, Entry], Repair],
+) -> None:
     """Whatever is repaired; nothing else moves, and what is written is what was decided."""
-    wished = st.dictionaries(st.sampled_from(NAMES), st.sampled_from(RANGES), max_size=2)
-    published = {
-        version: Entry(path="", table={"version": version, "integrity": "sha512-", "dependencies": data.draw(wished)})
-        for version in VERSIONS
-    }
-    wanted = repair(name, "1.0.0", *data.draw(st.sampled_from([("1.1.0",), ("2.0.0", "1.1.0"), ("1.2.0", "1.1.0")])))
+    lock, name, published, wanted = case
     after, held = taken(lock, wanted, published, Machine(processor="x64", node="18.0.0"))
     kept = {
         (need.by, need.name): need

@@ -24,6 +24,10 @@ class Chooser:
         self._next += 1
         return choices[digit % len(choices)]
 
+    def number(self, least: int, most: int) -> int:
+        """One of so many that a byte may not tell them apart: it takes two. The least is the simplest."""
+        return least + (self.of(range(256)) * 256 + self.of(range(256))) % (most - least + 1)
+
     def some(self, choices: Iterable[Choice]) -> list[Choice]:
         """Any of these, in their order."""
         return [choice for choice in choices if self.of((False, True))]

@@ -58,18 +58,12 @@ def samples(facts: Facts, known: Known) -> tuple[Sample, ...]:
         made = facts.made.get((life.fleet, life.revision))
         for severity, (begins, hidden) in (public[life.fleet, made.artifact] if made else {}).items():
             grave[severity].touch(max(begins, life.first_seen), _sooner(hidden, life.gone_at))
-    counts = [tally.totals() for tally in classes]
+    ages = zip(*(tally.totals() for tally in classes), strict=True)
     critical, high = (grave[severity].totals() for severity in (Severity.CRITICAL, Severity.HIGH))
-    oldest = _oldest(facts.lifetimes, moments)
+    found = zip(moments, ages, _oldest(facts.lifetimes, moments), critical, high, strict=True)
     return tuple(
-        Sample(
-            at=at,
-            ages=tuple(count[index] for count in counts),
-            oldest_seconds=oldest[index],
-            critical=critical[index],
-            high=high[index],
-        )
-        for index, at in enumerate(moments)
+        Sample(at=at, ages=counts, oldest_seconds=oldest, critical=ran_critical, high=ran_high)
+        for at, counts, oldest, ran_critical, ran_high in found
     )
 
 
