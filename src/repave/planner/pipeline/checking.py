@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from repave.model.evidence import Approval, Checked, Evidence, Failed, Request, RolledBack, Soaked, Standing, Waiver
 from repave.model.gates import Gates
-from repave.model.pipeline import Enter, Pipeline, PipelinePlan, Stage
+from repave.model.pipeline import Pipeline, PipelinePlan, Stage
 from repave.model.release import Release
 from repave.planner.check import UnsafePlan
 
@@ -22,7 +22,6 @@ LEAST_EMERGENCY_SHARE = 0.1
 class View:
     """One release that the plan lets in, beside all that is known."""
 
-    enter: Enter
     stage: Stage
     before: Stage | None
     release: Release
@@ -245,7 +244,6 @@ def check(
     for enter in plan.entering:
         stage, before = stages[enter.environment]
         view = View(
-            enter=enter,
             stage=stage,
             before=before,
             release=numbered[enter.release],
