@@ -3,7 +3,7 @@
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,9 @@ from schemas import is_bom
 from spdx_tools.spdx.parser.jsonlikedict.json_like_dict_parser import JsonLikeDictParser
 from spdx_tools.spdx.validation.document_validator import validate_full_spdx_document
 
+from repave.archives.errors import BadArchive
 from repave.attestations.sbom.listing import PackageInventories
+from repave.bakers.rootfs.debs import place, prepare
 from repave.model.lock import Ecosystem, Layer, LockedPackage
 from repave.model.statement import CYCLONEDX, SPDX, canonical
 from repave.ports.errors import Corrupt, Gone
@@ -45,9 +47,16 @@ def shelf(tmp_path: Path) -> Shelf:
     return shelf
 
 
-def document(shelf: Shelf, form: SbomFormat, *, cache: str = "cache", version: str = "1.2.3") -> bytes:
+def document(
+    shelf: Shelf,
+    form: SbomFormat,
+    *,
+    cache: str = "cache",
+    version: str = "1.2.3",
+    plain: Callable[[str], Path | None] = lambda _: None,
+) -> bytes:
     """What repave says of the image."""
-    inventories = PackageInventories(vault=shelf.vault, folder=shelf.folder / cache, version=version)
+    inventories = PackageInventories(vault=shelf.vault, folder=shelf.folder / cache, version=version, plain=plain)
     return inventories.sbom(shelf.made(), form, progress=Silent()).document
 
 
@@ -195,6 +204,23 @@ def test_what_was_read_of_a_package_is_not_read_again(shelf: Shelf) -> None:
     kept[0].write_bytes(kept[0].read_bytes()[:10])
     with pytest.raises(Corrupt):
         document(shelf, SbomFormat.SPDX)
+
+
+def test_what_a_bake_left_without_its_compression_is_read_there(shelf: Shelf) -> None:
+    """It says the same; what another bake has put away meanwhile is read in the vault."""
+    larder = shelf.folder / "larder"
+    debs = [package for package in shelf.packages if package.ecosystem is Ecosystem.DEB]
+    prepare(debs, shelf.vault, larder)
+    place(larder, debs[0].sha256).unlink()
+
+    def plain(sha256: str) -> Path:
+        return place(larder, sha256)
+
+    said = document(shelf, SbomFormat.SPDX, plain=plain)
+    assert said == document(shelf, SbomFormat.SPDX, cache="another")
+    os.truncate(place(larder, debs[1].sha256), 0)
+    with pytest.raises(BadArchive):
+        document(shelf, SbomFormat.SPDX, cache="a third", plain=plain)
 
 
 def test_a_package_that_is_not_in_the_vault_is_said(shelf: Shelf) -> None:

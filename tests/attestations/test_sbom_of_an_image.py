@@ -11,8 +11,10 @@ import pytest
 from tiny_project import VAULT, laid_out, repave
 
 from repave.config.lockfile import read_lock
+from repave.model.lock import Ecosystem
 from repave.model.names import Digest, ImageName
 from repave.registries.layout import LayoutRegistry
+from repave.wiring import Wiring
 
 WEB = ImageName("web")
 pytestmark = pytest.mark.real
@@ -46,6 +48,9 @@ def test_a_document_holds_just_what_is_installed_and_is_the_same_elsewhere(
 ) -> None:
     """By dpkg's own record in the image and the application's files; baked again in another folder, zone and locale."""
     digests = baked(tmp_path / "one")
+    uncompressed = Wiring(tmp_path / "one" / "repave.yaml")._uncompressed
+    debs = [one for one in read_lock(tmp_path / "one").packages_of(WEB) if one.ecosystem is Ecosystem.DEB]
+    assert [one.name for one in debs if uncompressed(one.sha256) is None] == [], "what the bake had to undo is read"
     repave(tmp_path / "one", "sbom", "web", "-o", "sbom.json")
     content = (tmp_path / "one" / "sbom.json").read_bytes()
     components = json.loads(content)["components"]

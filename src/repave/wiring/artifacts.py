@@ -92,9 +92,24 @@ class Artifacts(Locks):
         own, folder = version("repave"), self.state / "cache" / "packages"
         return Documents(
             attachments=self.registry,
-            inventories=PackageInventories(vault=self.vault, folder=folder, version=own),
+            inventories=PackageInventories(vault=self.vault, folder=folder, version=own, plain=self._uncompressed),
             provenances=BakeProvenance(version=own),
         )
+
+    def _uncompressed(self, sha256: str) -> Path | None:
+        """Where a bake has left a Debian package."""
+        from repave.bakers.rootfs.debs import place
+
+        return next(filter(Path.exists, (place(folder, sha256) for folder in self._larders)), None)
+
+    @cached_property
+    def _larders(self) -> tuple[Path, ...]:
+        """Where each baker lays packages without their compression."""
+        from importlib.metadata import entry_points
+
+        from repave.bakers.rootfs.cache import packages_below
+
+        return tuple(packages_below(self.state / point.name) for point in entry_points(group="repave.bakers"))
 
     @cached_property
     def listing(self) -> "Listing":

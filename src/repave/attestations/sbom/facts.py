@@ -1,13 +1,15 @@
 """Facts of locked packages, read once: what a file says of itself stays true as long as its bytes do.
 
-A Debian package must be unpacked up to its copyright file, which takes some seconds for an image's hundred; so what was
-read is kept by the file's sha256, beside the version of this reading. All of it may be removed at any time.
+A Debian package must be unpacked up to its copyright file, which takes some seconds for an image's hundred; so it is
+read as a bake has left it, without its compression, where one has. What was read is kept by the file's sha256, beside
+the version of this reading. All of it may be removed at any time.
 """
 
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -24,13 +26,17 @@ TOLD = frozenset({Ecosystem.DEB, Ecosystem.PYPI, Ecosystem.NPM})
 READING = 2
 """Counted up when the readers change what they answer."""
 
+Plain = Callable[[str], Path | None]
+"""Where a Debian package lies uncompressed, by the sha256 of its file; whoever has laid it there has verified it."""
+
 
 class FactsReader:
     """Reads packages in the vault, and keeps what they say."""
 
-    def __init__(self, *, vault: Vault, folder: Path) -> None:
+    def __init__(self, *, vault: Vault, folder: Path, plain: Plain = lambda _: None) -> None:
         self._vault = vault
         self._folder = folder / f"facts-{READING}"
+        self._plain = plain
 
     def of(self, packages: Iterable[LockedPackage], *, progress: Progress) -> Mapping[LockedPackage, Facts]:
         """The facts of each. Raises Gone, Corrupt."""
@@ -52,9 +58,7 @@ class FactsReader:
         path = self._vault.path(package.sha256)
         match package.ecosystem:
             case Ecosystem.DEB:
-                from repave.attestations.sbom.debian import debian_facts  # noqa: PLC0415 - what is known already need not be read
-
-                facts = debian_facts(path, package.name)
+                facts = self._debian(path, package)
             case Ecosystem.PYPI:
                 from repave.attestations.sbom.wheels import wheel_facts  # noqa: PLC0415 - the same
 
@@ -67,6 +71,15 @@ class FactsReader:
                 return Facts()
         self._keep(package, facts)
         return facts
+
+    def _debian(self, path: Path, package: LockedPackage) -> Facts:
+        from repave.attestations.sbom.debian import debian_facts  # noqa: PLC0415 - what is known already need not be read
+
+        plain = self._plain(package.sha256)
+        if plain is not None:
+            with suppress(FileNotFoundError):  # another bake has put it away meanwhile
+                return debian_facts(plain, package.name)
+        return debian_facts(path, package.name)
 
     def _keep(self, package: LockedPackage, facts: Facts) -> None:
         place = self._place(package)

@@ -1,5 +1,6 @@
 """The inventories port over the vault."""
 
+from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,11 +24,17 @@ MEDIA_TYPES = {
 class PackageInventories:
     """Lists what artifacts are made of."""
 
-    def __init__(self, *, vault: Vault, folder: Path, version: str) -> None:
-        """``folder`` is for what was read before; ``version`` is that of repave."""
+    def __init__(
+        self, *, vault: Vault, folder: Path, version: str, plain: Callable[[str], Path | None] = lambda _: None
+    ) -> None:
+        """``folder`` is for what was read before; ``version`` is that of repave.
+
+        ``plain`` tells where a Debian package lies uncompressed, by its sha256.
+        """
         self._vault = vault
         self._folder = folder
         self._version = version
+        self._plain = plain
 
     def sbom(self, made: Made, form: SbomFormat, *, progress: Progress) -> Statement:
         """Every package and file of one artifact; see the port."""
@@ -36,7 +43,7 @@ class PackageInventories:
         from repave.attestations.sbom.facts import FactsReader  # noqa: PLC0415 - the same
 
         packages = made.lock.packages_of(made.artifact.image)
-        facts = FactsReader(vault=self._vault, folder=self._folder).of(packages, progress=progress)
+        facts = FactsReader(vault=self._vault, folder=self._folder, plain=self._plain).of(packages, progress=progress)
         below = BelowReader(vault=self._vault, folder=self._folder).of(packages, progress=progress)
         listed = inventory(made, facts, below, version=self._version)
         return Statement(

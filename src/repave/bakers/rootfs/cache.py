@@ -66,12 +66,12 @@ class BakeCache:
         self._folder = folder
         self._registry = registry
         self._boots = folder / "boots"
-        self._boot = self._boots / BOOT_ID.read_text(encoding="ascii").strip()
+        self._boot = _boot(folder)
 
     @property
     def packages(self) -> Path:
         """Where uncompressed packages are."""
-        return self._boot / "packages"
+        return packages_below(self._folder)
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -157,6 +157,15 @@ class BakeCache:
     def _tree(self, inputs: Digest) -> Path:
         # One folder deeper than listed: its own time says when the tree was used, the tree's own belongs to the image.
         return self._boot / "trees" / _hex(inputs) / "tree"
+
+
+def packages_below(folder: Path) -> Path:
+    """Where the bakes of this folder have laid packages without their compression, each by its sha256."""
+    return _boot(folder) / "packages"
+
+
+def _boot(folder: Path) -> Path:
+    return folder / "boots" / BOOT_ID.read_text(encoding="ascii").strip()
 
 
 def _record(content: dict[str, Any]) -> LayerRecord:
