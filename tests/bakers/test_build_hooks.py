@@ -41,6 +41,9 @@ APPLICATION = {
 }
 
 
+NAMESPACES = [] if os.geteuid() == 0 else ["unshare", "--user", "--map-root-user", "--map-auto"]
+"""What may remove files of any owner in a layer."""
+
 VARIABLES = {
     *("PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "TZ", "SOURCE_DATE_EPOCH", "PYTHONHASHSEED"),
     *("PYTHONDONTWRITEBYTECODE", "PWD", "OLDPWD", "SHLVL"),
@@ -132,6 +135,19 @@ def test_what_commands_make_change_and_remove_is_a_layer_of_its_own(workshop: Wo
     assert {entry.mtime for entry in found.values() if entry.isdir()} == {946_684_800}
     assert workshop.text(artifact, "srv/app/index.html") == "<p>goodbye</p>\n"
     assert [layer.cached for layer in artifact.layers] == [True, True, True, False]
+
+
+def test_layers_are_made_again_when_their_unpacked_trees_are_gone(workshop: Workshop) -> None:
+    """A cache that was emptied costs time, never the digest."""
+    first = workshop.bake("true")
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    subprocess.run(
+        [*NAMESPACES, "rm", "-rf", workshop.root / "cache/boots" / boot / "trees"], check=True, capture_output=True
+    )
+    again = workshop.bake("touch made")
+    assert [layer.digest for layer in again.layers[:-1]] == [layer.digest for layer in first.layers[:-1]]
+    made = {layer.layer: not layer.cached for layer in again.layers}
+    assert made == {Layer.BASE: True, Layer.PLATFORM: True, Layer.APPLICATION: False, Layer.BUILD: True}
 
 
 def test_the_same_commands_give_the_same_layer_and_are_not_run_again(workshop: Workshop) -> None:

@@ -168,19 +168,6 @@ def test_two_bakes_at_once_agree(kitchen: Kitchen) -> None:
     assert sorted([first.layers[-1].cached, second.layers[-1].cached]) == [False, True]
 
 
-def test_layers_are_made_again_when_their_unpacked_trees_are_gone(kitchen: Kitchen) -> None:
-    """A cache that was emptied costs time, never the digest."""
-    boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
-    subprocess.run(
-        [*NAMESPACES, "rm", "-rf", kitchen.root / "cache/boots" / boot / "trees"], check=True, capture_output=True
-    )
-    base = [package for package in kitchen.full.packages if package.layer is Layer.BASE]
-    probe = [package for package in kitchen.full.packages if package.name == "probe"]
-    again = kitchen.bake(replace(kitchen.full, packages=(*base, *probe), files=()))
-    assert again.layers[0].digest == kitchen.artifact.layers[0].digest
-    assert [layer.cached for layer in again.layers] == [False, False]
-
-
 def test_skopeo_reads_the_image_and_programs_run_in_it(kitchen: Kitchen, tmp_path: Path) -> None:
     """Inspected, copied for a container engine, unpacked: dpkg is content, Python and what came as a wheel run."""
     registry = LayoutRegistry(kitchen.root / "registry")

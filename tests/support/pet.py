@@ -86,16 +86,12 @@ def put(root: Path, path: str, text: str, *, mode: int = 0o644) -> None:
 def distribution(folder: Path) -> Path:
     """A plain Debian with a web server, by mmdebstrap."""
     root = folder / "root"
-    archive = folder / "root.tar"
     subprocess.run(
-        ["mmdebstrap", "--variant=minbase", f"--include={INCLUDED}", "bookworm", archive],
+        ["mmdebstrap", "--variant=minbase", "--format=directory", f"--include={INCLUDED}", "bookworm", root],
         check=True,
         capture_output=True,
         env={**os.environ, "SOURCE_DATE_EPOCH": "1700000000"},
     )
-    root.mkdir()
-    subprocess.run(["tar", "-C", root, "-xf", archive], check=True, capture_output=True)
-    archive.unlink()
     return root
 
 
