@@ -191,3 +191,22 @@ def test_a_killed_process_leaves_whole_generations_only(store: SqlStore, url: st
     last = target.generation - 1
     assert {each.slot for each in target.orders} == {f"{last}-{number}" for number in range(3)}
     assert won(store, target.generation, "goes-on")
+
+
+def test_what_is_read_of_one_moment_is_not_moved_by_another_writer(store: SqlStore, url: str) -> None:
+    """A writing transaction within sees what it has written, and the view is as it was when that is over."""
+    other = SqlStore(url)
+    told = Event(at=NOW, kind="deploy", message="told")
+    try:
+        with store.of_one_moment():
+            assert store.newest_event() == 0
+            other.record([told])
+            assert (store.newest_event(), other.newest_event()) == (0, 1)
+            with store.together():
+                store.record([told])
+                with store.of_one_moment():
+                    assert store.newest_event() == 2
+            assert store.newest_event() == 0
+        assert store.newest_event() == 2
+    finally:
+        other.close()

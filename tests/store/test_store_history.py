@@ -130,6 +130,14 @@ def test_who_ran_a_release_is_known_of_every_moment(store: Store) -> None:
     assert (alive.slot, alive.fleet, alive.release, alive.zone) == ("slot-i-4", FLEET, 1, ZONE)
 
 
+def test_every_fleet_that_was_ever_seen_is_known(store: Store) -> None:
+    """Also where nothing lives any more; one of which nothing was seen is none."""
+    store.see(seen(NOW, "i-1"))
+    store.see(seen(later(1)))
+    store.record([Event(at=NOW, fleet=OTHER, kind="deploy", message="")])
+    assert store.observed() == (FLEET,)
+
+
 def test_instances_are_found_by_their_names_and_slots(store: Store) -> None:
     """Living and gone."""
     store.see(seen(NOW, "i-1", "i-2"))

@@ -40,14 +40,19 @@ def keep_flaws(lock: Digest, report: FindingReport, store: Store, clock: Clock, 
 
 
 def add_flaws(
-    artifacts: Collection[Digest], image: ImageName, findings: Iterable[Finding], store: Store, now: datetime
+    found: Iterable[tuple[ImageName, Collection[Digest], FindingReport]], store: Store, now: datetime
 ) -> None:
-    """What was newly published about what artifacts of one image hold. It takes nothing back."""
-    report = FindingReport(findings=tuple(findings), sources=())
+    """What was newly published about what artifacts of each image hold. It takes nothing back."""
+    exposed: dict[tuple[Flaw, ...], dict[Digest, None]] = {}
+    learned: list[Event] = []
     with store.together():
-        learned = store.learn(artifacts, _flaws(report.standing, image, now))
-        store.record(_changed(artifact, names, (), now) for artifact, names in learned.items())
-        store.add_findings(artifacts, _found(report, image, ()))
+        for image, artifacts, report in found:
+            store.add_findings(artifacts, _found(report, image, ()))
+            flaws = tuple(_flaws(report.standing, image, now))
+            exposed.setdefault(flaws, {}).update(dict.fromkeys(artifacts))
+        for flaws, bearing in exposed.items():
+            learned += (_changed(artifact, new, (), now) for artifact, new in store.learn(bearing, flaws).items())
+        store.record(learned)
 
 
 def _found(report: FindingReport, image: ImageName, before: Iterable[Finding]) -> Iterator[Finding]:

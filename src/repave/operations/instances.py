@@ -88,6 +88,12 @@ class Tracing:
 
         ``kept``: their findings are those of the last examination, and no source is asked.
         """
+        if kept:
+            with self._store.of_one_moment():
+                return self._trace(name, at, kept=kept)
+        return self._trace(name, at, kept=kept)
+
+    def _trace(self, name: str, at: datetime | None, *, kept: bool) -> Trace | None:
         named = self._store.named(name)
         if not named:
             return None

@@ -1,6 +1,6 @@
 """All releases against all advisories: whole, or what one newly published flaw adds."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from repave.model.finding import Finding, FindingReport, SourceStatus
@@ -85,14 +85,14 @@ def match_flaw(flaw: str, store: Store, source: Searchable, clock: Clock, progre
     if not names:
         raise Refused(f"no record that is here has the name {flaw}", hint="`repave scan --released` asks every source")
     held: dict[Lock, list[Release]] = {}
-    parts = store.parts(names)
-    for release in store.releases():
+    with store.of_one_moment():
+        parts, known = store.parts(names), store.releases()
+    for release in known:
         if release.lock in parts:
             held.setdefault(parts[release.lock], []).append(release)
     reports = {part: _about(flaw, examine(part, (source,), progress)) for part in held}
-    with store.together():
-        for part, releases in held.items():
-            _add(releases, reports[part].findings, store, clock)
+    found = (about for part, releases in held.items() for about in _by_image(releases, reports[part]))
+    add_flaws(found, store, clock.now())
     standing = {one.number: (one, reports[part].standing) for part, releases in held.items() for one in releases}
     return Matching(
         releases=tuple(
@@ -103,14 +103,17 @@ def match_flaw(flaw: str, store: Store, source: Searchable, clock: Clock, progre
     )
 
 
-def _add(releases: Iterable[Release], findings: Collection[Finding], store: Store, clock: Clock) -> None:
+def _by_image(
+    releases: Iterable[Release], report: FindingReport
+) -> Iterator[tuple[ImageName, Collection[Digest], FindingReport]]:
+    """The artifacts of each image that something was found of."""
     artifacts: dict[ImageName, list[Digest]] = {}
     for release in releases:
         for image, artifact in release.artifacts.items():
             artifacts.setdefault(image, []).append(artifact)
     for image, made in artifacts.items():
-        if any(image in finding.images for finding in findings):
-            add_flaws(made, image, findings, store, clock.now())
+        if any(image in finding.images for finding in report.findings):
+            yield image, made, report
 
 
 def _about(flaw: str, report: FindingReport) -> FindingReport:

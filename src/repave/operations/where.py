@@ -126,16 +126,22 @@ class Search:
         ``at``: which instances lived at that time, and which were gone by then; locks are judged by what is known now.
         ``kept``: a CVE is looked up in what the last examinations found, and no source is asked.
         """
+        if CVE.fullmatch(subject) and not kept:
+            # Sources are asked about each lock, which may take long: no transaction stays open meanwhile.
+            return self._report(subject, self._cve(subject.upper()), at)
+        with self._store.of_one_moment():
+            return self._report(subject, self._kept(subject), at)
+
+    def _kept(self, subject: str) -> _Found:
+        """By what is kept here alone."""
         if CVE.fullmatch(subject):
-            found = self._kept_cve(subject.upper()) if kept else self._cve(subject.upper())
-        elif RELEASE.fullmatch(subject):
+            return self._kept_cve(subject.upper())
+        if RELEASE.fullmatch(subject):
             release = release_named(self._store, subject)
-            found = _Found(kind="release", held={release.number: (subject,)})
-        elif DIGEST.fullmatch(subject):
-            found = self._digest(Digest(subject if subject.startswith("sha256:") else f"sha256:{subject}"))
-        else:
-            found = self._package(subject)
-        return self._report(subject, found, at)
+            return _Found(kind="release", held={release.number: (subject,)})
+        if DIGEST.fullmatch(subject):
+            return self._digest(Digest(subject if subject.startswith("sha256:") else f"sha256:{subject}"))
+        return self._package(subject)
 
     def _cve(self, cve: str) -> _Found:
         """Examined now, each lock: a fix published after a release was made counts too."""

@@ -116,6 +116,10 @@ class History(Protocol):
         """The newest plan."""
         ...
 
+    def observed(self) -> tuple[FleetKey, ...]:
+        """Every fleet of which an instance was ever seen, sorted; also those that are destroyed."""
+        ...
+
     def lifetimes(self, fleet: FleetKey | None = None, *, living: bool = False) -> tuple[Lifetime, ...]:
         """Of one fleet or all, oldest first; ``living`` leaves out those that are gone."""
         ...
@@ -137,6 +141,13 @@ class History(Protocol):
 
         An event is recorded together with what it tells, so that neither is there without the other. In memory, where
         no write fails half-way, what was written before a failure stays.
+        """
+        ...
+
+    def of_one_moment(self) -> AbstractContextManager[None]:
+        """What this thread reads within is of one moment: what others write meanwhile is not seen.
+
+        For questions of several parts, whose answers fit each other then, and come sooner.
         """
         ...
 

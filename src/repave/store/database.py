@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from threading import local
 
@@ -34,9 +34,13 @@ twice."""
 
 
 class _UnderWay(local):
-    """The writing transaction that this thread is within."""
+    """What this thread is within."""
 
-    connection: Connection | None = None
+    written: Connection | None = None
+    """A writing transaction."""
+
+    viewed: Connection | None = None
+    """One that reads of one moment."""
 
 
 class Database:
@@ -70,11 +74,19 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A consistent view; within a transaction of the same thread, with what that has written."""
-        if self._under_way.connection is not None:
-            yield self._under_way.connection
-            return
-        with answered(self.where), self._reader.begin() as connection:
+        under_way = self._under_way.written or self._under_way.viewed
+        with answered(self.where), nullcontext(under_way) if under_way else self._reader.begin() as connection:
             yield connection
+
+    @contextmanager
+    def viewing(self) -> Iterator[None]:
+        """One view for all that this thread reads within: also one way to the server and back less for each."""
+        with self.reading() as connection:
+            before, self._under_way.viewed = self._under_way.viewed, connection
+            try:
+                yield
+            finally:
+                self._under_way.viewed = before
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
@@ -82,15 +94,15 @@ class Database:
 
         Within another of the same thread it is a part of that one.
         """
-        if self._under_way.connection is not None:
-            yield self._under_way.connection
+        if self._under_way.written is not None:
+            yield self._under_way.written
             return
         with answered(self.where), self._writer.begin() as connection:
-            self._under_way.connection = connection
+            self._under_way.written = connection
             try:
                 yield connection
             finally:
-                self._under_way.connection = None
+                self._under_way.written = None
 
     def close(self) -> None:
         """Let go of every connection."""

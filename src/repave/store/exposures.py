@@ -47,7 +47,8 @@ class SqlExposures:
             }
             if changed := {key: flaw for key, flaw in after.items() if before.get(key) != flaw}:
                 concerned = sorted({artifact for artifact, _ in changed})
-                connection.execute(delete(table).where(table.c.artifact.in_(concerned), table.c.advisory.in_(new)))
+                if before:
+                    connection.execute(delete(table).where(table.c.artifact.in_(concerned), table.c.advisory.in_(new)))
                 rows = [_row(artifact, flaw) for (artifact, _), flaw in after.items() if artifact in concerned]
                 connection.execute(insert(table), rows)
                 move_on(connection, concerned)

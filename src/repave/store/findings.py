@@ -44,11 +44,10 @@ class SqlFindings:
 
     def add_findings(self, artifacts: Collection[Digest], findings: Iterable[Finding]) -> None:
         """Keep these as well, of each; nothing of an artifact that was never examined."""
-        highest = (
-            select(table.c.artifact, func.coalesce(func.max(reported.c.position), -1).label("position"))
-            .outerjoin(reported, reported.c.artifact == table.c.artifact)
-            .where(table.c.artifact.in_(artifacts))
-            .group_by(table.c.artifact)
+        # A look into the index for each: a join reads all that is kept of them.
+        last = select(func.max(reported.c.position)).where(reported.c.artifact == table.c.artifact).scalar_subquery()
+        highest = select(table.c.artifact, func.coalesce(last, -1).label("position")).where(
+            table.c.artifact.in_(artifacts)
         )
         with self._database.writing() as connection:
             hold(connection, COUNTER)

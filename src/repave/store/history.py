@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
 from typing import Any, cast
 
 from sqlalchemy import ColumnElement, Connection, Select, Table, and_, insert, or_, select, update
@@ -27,6 +28,10 @@ OLDEST_FIRST = (lifetimes.c.first_seen, lifetimes.c.fleet, lifetimes.c.instance)
 PRESENT = [lifetimes.c[name] for name in Presence._fields]
 LIVED = [lifetimes.c[name] for name in Lifetime._fields]
 
+_presence = partial(tuple.__new__, Presence)
+_lifetime = partial(tuple.__new__, Lifetime)
+"""Of a row that has just their columns: as ``_make``, without a step of Python for each of many thousands."""
+
 
 class SqlHistory:
     """The history over one database."""
@@ -38,6 +43,12 @@ class SqlHistory:
     def together(self) -> Iterator[None]:
         """What is written within is written all or not at all."""
         with recording(self._database):
+            yield
+
+    @contextmanager
+    def of_one_moment(self) -> Iterator[None]:
+        """What is read within is of one moment."""
+        with self._database.viewing():
             yield
 
     def see(self, observation: Observation, orders: Iterable[Order] = ()) -> None:
@@ -62,6 +73,11 @@ class SqlHistory:
         document = self._newest(plans, fleet)
         return None if document is None else decode(Plan, document)
 
+    def observed(self) -> tuple[FleetKey, ...]:
+        """Every fleet of which an instance was ever seen, sorted."""
+        with self._database.reading() as connection:
+            return tuple(sorted(connection.scalars(select(lifetimes.c.fleet).distinct())))
+
     def lifetimes(self, fleet: FleetKey | None = None, *, living: bool = False) -> tuple[Lifetime, ...]:
         """Of one fleet or all, oldest first."""
         query = select(*LIVED).order_by(*OLDEST_FIRST)
@@ -76,7 +92,7 @@ class SqlHistory:
         there = lifetimes.c.gone_at.is_(None) if at is None else _there(at)
         query = select(*PRESENT).where(_of(releases, at), there).order_by(*OLDEST_FIRST)
         with self._database.reading() as connection:
-            return tuple(Presence(*row) for row in connection.execute(query).all())
+            return tuple(map(_presence, connection.execute(query).all()))
 
     def departed(self, releases: Collection[ReleaseNumber], at: datetime | None = None) -> tuple[Departed, ...]:
         """Those that ran one of the releases and are gone, or were by then, counted; by release and environment."""
@@ -131,7 +147,7 @@ class SqlHistory:
     def _lived(self, query: Select[Any]) -> tuple[Lifetime, ...]:
         """Its columns are those of a lifetime, in the same order; a name apart costs as much as its whole row."""
         with self._database.reading() as connection:
-            return tuple(map(Lifetime._make, connection.execute(query).all()))
+            return tuple(map(_lifetime, connection.execute(query).all()))
 
     def _newest(self, table: Table, fleet: FleetKey) -> str | None:
         with self._database.reading() as connection:

@@ -44,19 +44,18 @@ class Moment(TypeDecorator[datetime]):
         del dialect
         return None if value is None else value.astimezone(UTC)
 
-    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], datetime | None]:
-        """Back in UTC, in one step: a look at a large fleet reads a hundred thousand of them."""
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], datetime | None] | None:
+        """Back in UTC, in one step: a look at a large fleet reads a hundred thousand of them.
+
+        PostgreSQL's driver does that by itself: the zone of each session is UTC.
+        """
         del coltype
-        return _written if dialect.name == "sqlite" else _in_utc
+        return _written if dialect.name == "sqlite" else None
 
 
 @lru_cache(MOMENTS)
 def _written(value: str | None) -> datetime | None:
     return None if value is None else datetime.fromisoformat(value).replace(tzinfo=UTC)
-
-
-def _in_utc(value: datetime | None) -> datetime | None:
-    return None if value is None else value.astimezone(UTC)
 
 
 def storable(words: str) -> str:

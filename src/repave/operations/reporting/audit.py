@@ -153,7 +153,9 @@ def audited(facts: Facts) -> Audit:
         since=facts.since,
         until=facts.until,
         made_at=facts.made_at,
-        age_limits_seconds=tuple(sorted({most_age(facts, life.fleet).total_seconds() for life in facts.lifetimes})),
+        age_limits_seconds=tuple(
+            sorted({most_age(facts, fleet).total_seconds() for fleet in {life.fleet for life in facts.lifetimes}})
+        ),
         verdict=overall(judged),
         rules=judged,
         fleets=fleets,

@@ -1,6 +1,7 @@
 """Over the time: how old the servers were, and how many ran with a grave flaw."""
 
 from bisect import bisect_left, bisect_right
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -51,13 +52,18 @@ def samples(facts: Facts, known: Known) -> tuple[Sample, ...]:
     classes = [_Tally(moments) for _ in range(len(AGE_DAYS) + 1)]
     grave = {severity: _Tally(moments) for severity in (Severity.CRITICAL, Severity.HIGH)}
     public = {key: _first_public(flaws) for key, flaws in known.items()}
-    for life in facts.lifetimes:
-        edges = [life.first_seen, *(max(life.first_seen, born(life) + days * DAY) for days in AGE_DAYS)]
+    # What one look saw first and another saw gone is one time, lived by several.
+    alike = Counter(
+        (born(life), life.first_seen, life.gone_at, (life.fleet, made.artifact) if made else None)
+        for life in facts.lifetimes
+        for made in (facts.made.get((life.fleet, life.revision)),)
+    )
+    for (birth, first_seen, gone_at, ran), many in alike.items():
+        edges = [first_seen, *(max(first_seen, birth + days * DAY) for days in AGE_DAYS)]
         for tally, begins, ends in zip(classes, edges, [*edges[1:], None], strict=True):
-            tally.count(begins, _sooner(ends, life.gone_at))
-        made = facts.made.get((life.fleet, life.revision))
-        for severity, (begins, hidden) in (public[life.fleet, made.artifact] if made else {}).items():
-            grave[severity].touch(max(begins, life.first_seen), _sooner(hidden, life.gone_at))
+            tally.count(begins, _sooner(ends, gone_at), many)
+        for severity, (begins, hidden) in (public[ran] if ran else {}).items():
+            grave[severity].touch(max(begins, first_seen), _sooner(hidden, gone_at), many)
     ages = zip(*(tally.totals() for tally in classes), strict=True)
     critical, high = (grave[severity].totals() for severity in (Severity.CRITICAL, Severity.HIGH))
     found = zip(moments, ages, _oldest(facts.lifetimes, moments), critical, high, strict=True)
@@ -84,20 +90,20 @@ class _Tally:
         self._moments = moments
         self._changes = [0] * (len(moments) + 1)
 
-    def count(self, begins: datetime, ends: datetime | None) -> None:
-        """One more at each moment from its beginning to just before its end."""
-        self._add(bisect_left(self._moments, begins), ends)
+    def count(self, begins: datetime, ends: datetime | None, many: int) -> None:
+        """So many more at each moment from their beginning to just before their end."""
+        self._add(bisect_left(self._moments, begins), ends, many)
 
-    def touch(self, begins: datetime, ends: datetime | None) -> None:
-        """One more at each moment after which, and before the next, it was there for any time at all."""
+    def touch(self, begins: datetime, ends: datetime | None, many: int) -> None:
+        """So many more at each moment after which, and before the next, they were there for any time at all."""
         if ends is None or begins < ends:
-            self._add(max(0, bisect_right(self._moments, begins) - 1), ends)
+            self._add(max(0, bisect_right(self._moments, begins) - 1), ends, many)
 
-    def _add(self, first: int, ends: datetime | None) -> None:
+    def _add(self, first: int, ends: datetime | None, many: int) -> None:
         last = len(self._moments) if ends is None else bisect_left(self._moments, ends)
         if first < last:
-            self._changes[first] += 1
-            self._changes[last] -= 1
+            self._changes[first] += many
+            self._changes[last] -= many
 
     def totals(self) -> list[int]:
         """One for each moment."""

@@ -1,7 +1,7 @@
 """Exposure, flaw by flaw: which servers ran with it, for how long, and whether it was gone in time."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -76,7 +76,13 @@ def exposed_flaws(facts: Facts, known: Known) -> tuple[ExposedFlaw, ...]:
     spans = {
         fleet: {artifact: Spans(each, facts) for artifact, each in lives.items()} for fleet, lives in by_fleet.items()
     }
-    found = [one for fleet, lives in spans.items() for one in _of_fleet(facts, known, fleet, lives)]
+    bearing: dict[frozenset[Digest], Mapping[Flaw, Sequence[Digest]]] = {}
+    found: list[ExposedFlaw] = []
+    for fleet, lives in spans.items():
+        ran = frozenset(lives)
+        if ran not in bearing:
+            bearing[ran] = _bearing(known, fleet, lives)
+        found += _of_fleet(facts, fleet, lives, bearing[ran])
     order, severities = list(Verdict), list(Severity)
 
     def urgency(one: ExposedFlaw) -> tuple[object, ...]:
@@ -86,13 +92,21 @@ def exposed_flaws(facts: Facts, known: Known) -> tuple[ExposedFlaw, ...]:
     return tuple(sorted(found, key=urgency))
 
 
-def _of_fleet(facts: Facts, known: Known, fleet: FleetKey, lives: Mapping[Digest, Spans]) -> Iterator[ExposedFlaw]:
-    bearing: dict[Flaw, list[Spans]] = defaultdict(list)
-    for artifact, spans in lives.items():
+def _bearing(known: Known, fleet: FleetKey, artifacts: Iterable[Digest]) -> Mapping[Flaw, Sequence[Digest]]:
+    """Which of them have each flaw: the same for all fleets that ran them."""
+    bearing: dict[Flaw, list[Digest]] = defaultdict(list)
+    for artifact in artifacts:
         for flaw in known[fleet, artifact]:
-            bearing[flaw].append(spans)
-    for flaw, each in bearing.items():
-        exposed = [(spans, part) for spans in each if (part := spans.after(flaw.published_at)) is not None]
+            bearing[flaw].append(artifact)
+    return bearing
+
+
+def _of_fleet(
+    facts: Facts, fleet: FleetKey, lives: Mapping[Digest, Spans], bearing: Mapping[Flaw, Sequence[Digest]]
+) -> Iterator[ExposedFlaw]:
+    for flaw, artifacts in bearing.items():
+        parts = ((lives[artifact], lives[artifact].after(flaw.published_at)) for artifact in artifacts)
+        exposed = [(spans, part) for spans, part in parts if part is not None]
         if exposed:
             yield _exposed(facts, fleet, flaw, exposed)
 

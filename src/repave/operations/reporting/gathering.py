@@ -52,7 +52,7 @@ class Span:
 
 def environments_named(project: Project, store: Store, names: Sequence[str]) -> tuple[EnvironmentName, ...]:
     """Those, or all: of the file, and such as only the store remembers. Raises Refused for one that neither knows."""
-    remembered = sorted({life.fleet.environment for life in store.lifetimes()} - project.environments.keys())
+    remembered = sorted({fleet.environment for fleet in store.observed()} - project.environments.keys())
     known = (*project.environments, *remembered)
     for name in names:
         if name not in known:
@@ -87,6 +87,10 @@ class Gathering:
 
     def facts(self, span: Span, now: datetime, manual: Manual | None, progress: Progress) -> Facts:
         """All that is known of that time and those environments."""
+        with self._store.of_one_moment():
+            return self._facts(span, now, manual, progress)
+
+    def _facts(self, span: Span, now: datetime, manual: Manual | None, progress: Progress) -> Facts:
         lives = tuple(_lived(self._store.lifetimes(), span))
         fleets = {life.fleet for life in lives}
         made = dict(self._made(fleets))
@@ -212,8 +216,12 @@ def _lived(lifetimes: Iterable[Lifetime], span: Span) -> Iterator[Lifetime]:
     for life in lifetimes:
         over = life.gone_at is not None and life.gone_at <= span.since
         if life.fleet.environment in wanted and life.first_seen < span.until and not over:
-            gone = None if life.gone_at is None or life.gone_at > span.until else life.gone_at
-            yield life._replace(gone_at=gone, last_seen=min(life.last_seen, span.until))
+            later = life.gone_at is not None and life.gone_at > span.until
+            if later or life.last_seen > span.until:
+                gone = None if later else life.gone_at
+                yield life._replace(gone_at=gone, last_seen=min(life.last_seen, span.until))
+            else:
+                yield life
 
 
 def _take(event: Event, told: _Told, span: Span) -> None:

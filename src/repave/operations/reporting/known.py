@@ -20,12 +20,18 @@ def known_flaws(facts: Facts) -> Known:
         made = facts.made.get((life.fleet, life.revision))
         if made is not None:
             ran[life.fleet].add(made.artifact)
-    return {key: found for fleet, artifacts in ran.items() for key, found in _of_fleet(facts, fleet, artifacts)}
+    # Fleets of one image ran the same: that is judged once for all of them.
+    alike = {
+        artifacts: dict(_of_artifacts(facts, artifacts)) for artifacts in {frozenset(each) for each in ran.values()}
+    }
+    return {
+        (fleet, artifact): flaws
+        for fleet, artifacts in ran.items()
+        for artifact, flaws in alike[frozenset(artifacts)].items()
+    }
 
 
-def _of_fleet(
-    facts: Facts, fleet: FleetKey, artifacts: Iterable[Digest]
-) -> Iterator[tuple[tuple[FleetKey, Digest], tuple[Flaw, ...]]]:
+def _of_artifacts(facts: Facts, artifacts: Iterable[Digest]) -> Iterator[tuple[Digest, tuple[Flaw, ...]]]:
     said: dict[str, list[Flaw]] = defaultdict(list)
     for artifact in artifacts:
         for flaw in facts.flaws.get(artifact, ()):
@@ -33,7 +39,7 @@ def _of_fleet(
     known = {advisory: _together(flaws) for advisory, flaws in said.items()}
     for artifact in artifacts:
         found = (known[flaw.advisory] for flaw in facts.flaws.get(artifact, ()))
-        yield (fleet, artifact), tuple(sorted(found, key=lambda flaw: (flaw.published_at, flaw.advisory)))
+        yield artifact, tuple(sorted(found, key=lambda flaw: (flaw.published_at, flaw.advisory)))
 
 
 def _together(said: list[Flaw]) -> Flaw:

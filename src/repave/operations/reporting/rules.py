@@ -65,17 +65,18 @@ def _age(facts: Facts, servers: Sequence[Server]) -> Rule:
     breaches, doubts = [], []
     for one in servers:
         limit = by_place[one.environment, one.fleet]
-        named = f"{one.slot} of {one.environment}/{one.fleet}"
         match bounded(one.age_seconds, one.age_at_most_seconds, limit.total_seconds()):
             case Verdict.BROKEN:
-                breaches.append(f"{named} was seen at the age of {_days(one.age_seconds)}; {_limit(limit)} are allowed")
+                age = _days(one.age_seconds)
+                breaches.append(f"{_name(one)} was seen at the age of {age}; {_limit(limit)} are allowed")
             case Verdict.UNKNOWN:
                 doubts.append(
-                    f"{named} was seen last on {_day(one.last_seen)}, {_days(one.age_seconds)} old; it may have lived "
-                    f"to {_days(one.age_at_most_seconds)}"
+                    f"{_name(one)} was seen last on {_day(one.last_seen)}, {_days(one.age_seconds)} old; it may have "
+                    f"lived to {_days(one.age_at_most_seconds)}"
                 )
             case Verdict.HELD if not one.born_known:
-                doubts.append(f"{named} was there when it was first seen on {_day(one.first_seen)}; it may be older")
+                first = _day(one.first_seen)
+                doubts.append(f"{_name(one)} was there when it was first seen on {first}; it may be older")
             case _:
                 pass
     declared = any(_declares_age(facts, key) for key in limits)
@@ -89,6 +90,10 @@ def _age(facts: Facts, servers: Sequence[Server]) -> Rule:
     )
     held = f"Servers observed: {len(servers)}. The oldest became {_days(oldest)} old."
     return ruled(asked, breaches=breaches, doubts=doubts if servers else (NOTHING,), held=held)
+
+
+def _name(one: Server) -> str:
+    return f"{one.slot} of {one.environment}/{one.fleet}"
 
 
 def _declares_age(facts: Facts, fleet: FleetKey) -> bool:
@@ -222,9 +227,11 @@ def _deadlines(facts: Facts, servers: Sequence[Server], flaws: Sequence[ExposedF
         for one in judged
         if one.declared is Verdict.UNKNOWN
     ]
+    bound: dict[tuple[str, str], list[Server]] = defaultdict(list)
+    for one in servers:
+        bound[one.environment, one.fleet].append(one)
     for place, times in declared.items():
-        bound = [one for one in servers if (one.environment, one.fleet) == place]
-        doubts += _unexamined(facts, bound, min(times.values()))
+        doubts += _unexamined(facts, bound[place], min(times.values()))
     named = sorted({known for times in declared.values() for known in times.items()})
     words = ", ".join(f"{name} {_limit(within)}" for name, within in named)
     asked = Asked(

@@ -106,6 +106,7 @@ class OpenFlaws:
 
     def __init__(self, facts: Facts, known: Known) -> None:
         self._examined = facts.examined.keys()
+        self._counted: dict[tuple[FleetKey, Digest, datetime], Mapping[Severity, int]] = {}
         self._published: dict[tuple[FleetKey, Digest], Mapping[Severity, list[datetime]]] = {
             key: {
                 severity: sorted(flaw.published_at for flaw in flaws if flaw.severity.counted is severity)
@@ -116,6 +117,12 @@ class OpenFlaws:
 
     def of(self, fleet: FleetKey, artifact: Digest, at: datetime) -> Mapping[Severity, int]:
         """By severity; nothing for what was never examined, and has no known flaw."""
+        key = (fleet, artifact, at)
+        if key not in self._counted:
+            self._counted[key] = self._count(*key)
+        return self._counted[key]
+
+    def _count(self, fleet: FleetKey, artifact: Digest, at: datetime) -> Mapping[Severity, int]:
         known = self._published[fleet, artifact]
         if artifact not in self._examined and not any(known.values()):
             return {}

@@ -38,9 +38,14 @@ class Spans:
         self._ends_after = _sums_from([end.timestamp() for end in self._ends])
         self._begins_after = _sums_from(self._begins)
         self._since = since
+        self._whole = self._after(self._firsts[0])
 
     def after(self, moment: datetime) -> Part | None:
         """Those that ended after it; None where none did."""
+        # Most flaws are older than what has them.
+        return self._whole if moment < self._firsts[0] else self._after(moment)
+
+    def _after(self, moment: datetime) -> Part | None:
         ended = bisect_right(self._ends, moment)
         count = len(self._ends) - ended
         if not count:

@@ -63,6 +63,10 @@ class MemoryHistory:
         """The newest plan."""
         return self._plans.get(fleet)
 
+    def observed(self) -> tuple[FleetKey, ...]:
+        """Every fleet of which an instance was ever seen, sorted."""
+        return tuple(sorted(fleet for fleet, lives in self._lifetimes.items() if lives))
+
     def lifetimes(self, fleet: FleetKey | None = None, *, living: bool = False) -> tuple[Lifetime, ...]:
         """Of one fleet or all, oldest first."""
         fleets = self._lifetimes if fleet is None else (fleet,)
@@ -90,6 +94,12 @@ class MemoryHistory:
     @contextmanager
     def together(self) -> Iterator[None]:
         """Nobody else writes to the history meanwhile."""
+        with self._history_guard:
+            yield
+
+    @contextmanager
+    def of_one_moment(self) -> Iterator[None]:
+        """Nobody writes to the history meanwhile."""
         with self._history_guard:
             yield
 
