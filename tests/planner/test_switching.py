@@ -257,3 +257,12 @@ def test_the_checker_refuses_to_cut_off_who_stands_by() -> None:
     end = Terminate(instance=InstanceId("i-1"), slot=SKETCH.slot(1), reason="")
     with pytest.raises(UnsafePlan, match="i-1 stands by, and would be cut off without a drain"):
         check(replace(decide(), steps=(end,)), POLICY, TARGET, SWITCHED, SKETCH.now)
+
+
+def test_while_it_is_paused_nothing_new_gets_requests_before_the_switch() -> None:
+    """The whole new group is ready; who comes to the balancer late stands by like them until people let it go on."""
+    group = ("1 old a serving", "2 old b serving", "3 old c serving", "4 new a ready", "5 new b ready", "6 new c ready")
+    paused = replace(TARGET, switched=None, paused=True)
+    made = decide(SKETCH.see(*group, "7 new a unknown 5 5"), paused)
+    assert [step.standby for step in made.steps if isinstance(step, Attach)] == [True]
+    assert not made.switch

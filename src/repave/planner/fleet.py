@@ -286,7 +286,7 @@ def spare_the_sick(draft: Draft) -> None:
 
 def attach(draft: Draft, allowance: Allowance) -> None:
     """Whatever is alive and stays is checked by the balancer; some of it stands by."""
-    withheld = allowance.standby or (draft.halted and allowance.switches)
+    withheld = allowance.standby or (allowance.switches and (draft.halted or draft.target.paused))
     passed = switching.passed_over(draft, allowance)
     for member in draft.remaining(Standing.COMING):
         rests = member.instance.revision in passed or switching.stands_by(draft, member, allowance)
