@@ -1,10 +1,11 @@
 """Every server that lived in the time: what it was made of, how old it became, what it had open, why it left."""
 
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from repave.model.exposure import Flaw
 from repave.model.finding import Severity
 from repave.model.names import Digest, EnvironmentName, FleetKey, FleetName
 from repave.operations.releases import title
@@ -108,11 +109,7 @@ class OpenFlaws:
         self._examined = facts.examined.keys()
         self._counted: dict[tuple[FleetKey, Digest, datetime], Mapping[Severity, int]] = {}
         self._published: dict[tuple[FleetKey, Digest], Mapping[Severity, list[datetime]]] = {
-            key: {
-                severity: sorted(flaw.published_at for flaw in flaws if flaw.severity.counted is severity)
-                for severity in Severity
-            }
-            for key, flaws in known.items()
+            key: _published(flaws) for key, flaws in known.items()
         }
 
     def of(self, fleet: FleetKey, artifact: Digest, at: datetime) -> Mapping[Severity, int]:
@@ -127,3 +124,11 @@ class OpenFlaws:
         if artifact not in self._examined and not any(known.values()):
             return {}
         return {severity: bisect_right(known[severity], at) for severity in Severity}
+
+
+def _published(flaws: Iterable[Flaw]) -> Mapping[Severity, list[datetime]]:
+    """When those of each severity were; they are given oldest first."""
+    found: dict[Severity, list[datetime]] = {severity: [] for severity in Severity}
+    for flaw in flaws:
+        found[flaw.severity.counted].append(flaw.published_at)
+    return found
