@@ -249,7 +249,10 @@ def test_people_are_shown_the_package_lock_that_changes_with_the_lock(
         assert run(["watch", "--once"]) == WAITING
         said = capsys.readouterr().out
         assert "~ lib  1.0.0 -> 1.0.1" in said
-        assert said.splitlines()[-1] == "proposed, and waiting for people to look at it"
+        assert (
+            said.splitlines()[-1]
+            == "proposed, and waiting for people to look at it; a person has to bake what was locked"
+        )
         assert run(["watch", "--once"]) == WAITING
         (request,) = hub.requests
         assert (request.title, "Nothing runs yet." in request.text) == ("Repair GHSA-aaaa-aaaa-aaaa", True)

@@ -117,12 +117,12 @@ REPAIRED = Moved(kind=Kind.REPAIRS, proposal=PROPOSAL, closed=("CVE-1",))
                 )
             ),
             WAITING,
-            "nothing more to do until a person has locked",
+            "a person has to lock what was changed",
         ),
         (
             Passed(plan=plan(waits=(Wait(rule=Rule.UNBAKED, detail="no release was made of repave.lock"),))),
             WAITING,
-            "nothing more to do until a person has baked what they locked",
+            "a person has to bake what was locked",
         ),
         (
             Passed(plan=plan(waits=(Wait(rule=Rule.CLOSED, detail="repairs were proposed by https://forge/1"),))),

@@ -12,8 +12,8 @@ from repave.operations.watching.passed import Moved, Passed
 FOR_PEOPLE = {
     Rule.PAUSED: "what was begun waits until it is resumed",
     Rule.REVIEW: "proposed, and waiting for people to look at it",
-    Rule.DRIFT: "nothing more to do until a person has locked",
-    Rule.UNBAKED: "nothing more to do until a person has baked what they locked",
+    Rule.DRIFT: "a person has to lock what was changed",
+    Rule.UNBAKED: "a person has to bake what was locked",
 }
 """What is told in the end where people are waited for, by rule."""
 
