@@ -1,10 +1,11 @@
 """Classify first: every instance of a fleet stands in exactly one set."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cached_property
+from itertools import pairwise
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -164,14 +165,15 @@ def classify(policy: FleetPolicy, target: Target, observation: Observation, now:
     judged = _judged(target)
     lag = now - min(observation.machines.at, observation.traffic.at)
     classifier = Classifier(target, timedelta(seconds=policy.health.grace_seconds), now, lag)
-    ranked = sorted(observation.machines.instances, key=lambda seen: (slot_number(seen.slot), seen.slot, seen.id))
+    ranked = _as_slots_were_given_out(observation.machines.instances)
     members = [
         classifier.member(place, instance, backends.pop(instance.id, None), judged.get(instance.slot))
         for place, instance in enumerate(ranked)
     ]
-    seen = {member.slot for member in members}
-    doubles = _doubles(members) if len(seen) < len(members) else ()
+    # Who fills the same slot stands side by side.
+    doubles = _doubles(members) if any(one.slot == other.slot for one, other in pairwise(members)) else ()
     open_orders = sorted(target.orders, key=lambda order: (slot_number(order.slot), order.slot))
+    seen = {member.slot for member in members} if open_orders else set()
     closed = [order for order in open_orders if order.slot in seen or not _is_awaited(order, target)]
     waiting = [order for order in open_orders if order not in closed]
     grace = timedelta(seconds=policy.health.grace_seconds)
@@ -186,6 +188,14 @@ def classify(policy: FleetPolicy, target: Target, observation: Observation, now:
         closed=tuple(order.slot for order in closed),
         lag=lag,
     )
+
+
+def _as_slots_were_given_out(instances: Sequence[Instance]) -> list[Instance]:
+    """By the numbers of their slots; of equals by what they are called, so that it does not matter how they came."""
+    numbers = [slot_number(instance.slot) for instance in instances]
+    if len(set(numbers)) < len(numbers):
+        return sorted(instances, key=lambda seen: (slot_number(seen.slot), seen.slot, seen.id))
+    return [instances[index] for index in sorted(range(len(numbers)), key=numbers.__getitem__)]
 
 
 def _is_awaited(order: Order, target: Target) -> bool:
