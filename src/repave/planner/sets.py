@@ -190,12 +190,12 @@ def classify(policy: FleetPolicy, target: Target, observation: Observation, now:
     )
 
 
-def _as_slots_were_given_out(instances: Sequence[Instance]) -> list[Instance]:
+def _as_slots_were_given_out(instances: Sequence[Instance]) -> Sequence[Instance]:
     """By the numbers of their slots; of equals by what they are called, so that it does not matter how they came."""
-    numbers = [slot_number(instance.slot) for instance in instances]
-    if len(set(numbers)) < len(numbers):
-        return sorted(instances, key=lambda seen: (slot_number(seen.slot), seen.slot, seen.id))
-    return [instances[index] for index in sorted(range(len(numbers)), key=numbers.__getitem__)]
+    numbers = (slot_number(instance.slot) for instance in instances)
+    if all(one < other for one, other in pairwise(numbers)):
+        return instances
+    return sorted(instances, key=lambda seen: (slot_number(seen.slot), seen.slot, seen.id))
 
 
 def _is_awaited(order: Order, target: Target) -> bool:
