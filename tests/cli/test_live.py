@@ -6,8 +6,12 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
-from repave.cli.live import table_of
+from repave.cli import live
+from repave.cli.live import Story, table_of
+from repave.model.event import Event
+from repave.model.names import EnvironmentName, FleetKey, FleetName, ProjectName
 from repave.operations.status import InstanceStatus
+from repave.simulation.memory.store import MemoryStore
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
@@ -48,3 +52,16 @@ def test_a_fleet_without_instances_has_headings_alone() -> None:
     shown = StringIO()
     Console(file=shown, width=80).print(table_of((), NOW))
     assert shown.getvalue().split() == ["SLOT", "RELEASE", "ZONE", "STATE", "SINCE", "DETAIL"]
+
+
+@pytest.mark.parametrize("number", [0, 1, 2, 3, 4])
+def test_each_event_is_told_once(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many come between two looks: a page of the story may be full, and the last one of all."""
+    monkeypatch.setattr(live, "PAGE", 2)
+    fleet = FleetKey(project=ProjectName("shop"), environment=EnvironmentName("test"), fleet=FleetName("web"))
+    store = MemoryStore()
+    store.record([Event(at=NOW, fleet=fleet, kind="launch", message="from before")])
+    story = Story(store)
+    store.record([Event(at=NOW, fleet=fleet, kind="launch", message=f"launch {count}") for count in range(number)])
+    assert [told.rpartition(": ")[2] for told in story.news(fleet)] == [f"launch {count}" for count in range(number)]
+    assert story.news(fleet) == []

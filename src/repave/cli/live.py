@@ -25,6 +25,8 @@ REFRESHES_PER_SECOND = 4
 """Enough to look alive; more costs the machine that runs the fleet too."""
 
 STORY_LINES = 6
+PAGE = 1000
+"""Events read at once."""
 
 STYLES = {
     "serving": "green",
@@ -73,10 +75,13 @@ class Story:
     def news(self, fleet: FleetKey) -> list[str]:
         """What was recorded of the fleet since the last call."""
         told: list[str] = []
-        while events := self._store.events(fleet, after=self._last.get(fleet, self._began)):
-            self._last[fleet] = events[-1].sequence
+        while True:
+            events = self._store.events(fleet, after=self._last.get(fleet, self._began), limit=PAGE)
             told += [line(event) for event in events]
-        return told
+            if events:
+                self._last[fleet] = events[-1].sequence
+            if len(events) < PAGE:
+                return told
 
     def tell(self, fleet: FleetKey, screen: Screen) -> None:
         """As plain lines."""

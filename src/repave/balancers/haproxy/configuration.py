@@ -23,8 +23,8 @@ LOOPBACKS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - told apart, no
 QUICK_CHECK_SECONDS = 0.25
 """How often an instance is asked while its state is in doubt: a start is noticed soon, at four requests a second."""
 
-ANSWERED_SECONDS = 0.01
-"""What an order to check, and a good answer, may take."""
+ANSWERED_SECONDS = 0.025
+"""What an order to check, its record on a busy disk, and a good answer may take: who looks sooner sees one of two."""
 
 CONNECT_SECONDS = 1.5
 """Longer than one retransmission of a lost SYN (1 s, RFC 6298); a request that meets two vanished instances, as when a
