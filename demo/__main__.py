@@ -5,16 +5,17 @@ import json
 import sys
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 from demo import bank, report
 from demo.casts import BOOTSTRAPPED, CONTAINERS, MACHINES, Cast
 from demo.interruption import ends_in_order
-from demo.shop import FLEET, Shop
+from demo.shop import Shop
 from demo.story import Story
-from demo.timeline import Act, counted, latency, seconds, spans
-from demo.visitors import Answer, Visitors
+from demo.timeline import Act, Span, counted, latency, seconds
+from demo.visitors import Visitors
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -73,18 +74,20 @@ def main() -> int:
     shop = Shop(example=ROOT / "examples" / "shop", folder=folder / "shop", cast=cast, cold=asked.cold)
     story = Story(cast=cast, shop=shop, tell=tell)
     keep = False
-    try:
-        visitors = Visitors(rate=asked.rate or cast.rate, folder=folder)
-        with visitors:
-            story.begin()
-            visitors.ask(story.endpoint)
-            story.perform(visitors, requests=requests)
-        answers = visitors.answers()
-        figures = summary(folder, story, answers)
-        keep = asked.keep
-    finally:
-        if not keep:
-            shop.destroy()
+    # The page is drawn while the fleet ends.
+    with ThreadPoolExecutor(1) as beside:
+        try:
+            visitors = Visitors(rate=asked.rate or cast.rate, folder=folder)
+            with visitors:
+                story.begin()
+                visitors.ask(story.endpoint)
+                story.perform(visitors, requests=requests)
+            counting = beside.submit(summary, folder, story, visitors, story.served())
+            keep = asked.keep
+        finally:
+            if not keep:
+                shop.destroy()
+        figures = counting.result()
     figures["seconds"] = round(time.monotonic() - began, 1)
     (folder / "report.json").write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
     if asked.json:
@@ -110,12 +113,11 @@ def travel(asked: argparse.Namespace, tell: Callable[[str], None], began: float)
     return 0
 
 
-def summary(folder: Path, story: Story, answers: list[Answer]) -> dict[str, Any]:
+def summary(folder: Path, story: Story, visitors: Visitors, served: list[Span]) -> dict[str, Any]:
     """Count, and write the page."""
+    answers = visitors.answers()
     acts = [counted(act, answers) for act in story.acts]
     failed = sum(answer.failed for answer in answers)
-    with story.shop.open_store() as store:
-        served = spans(store.events(FLEET, limit=100_000), store.lifetimes(FLEET), end=acts[-1].ends)
     timeline = seconds(answers, served, begins=acts[0].begins, ends=acts[-1].ends)
     figures: dict[str, Any] = {
         "requests": len(answers),

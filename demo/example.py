@@ -22,7 +22,7 @@ class Example:
         self.folder = folder
         self.environments = tuple(environments)
         self.repave = str(Path(sys.executable).with_name("repave"))
-        if (folder / ".repave").exists():
+        if self.may_run:
             self.destroy()  # what a run that was killed may have left
         if cold:
             shutil.rmtree(folder, ignore_errors=True)
@@ -37,6 +37,11 @@ class Example:
     def admit_repairs(self) -> None:
         """The one line a person changes: the security suite may be used."""
         self.replace("repave.yaml", FROZEN, REPAIRED)
+
+    @property
+    def may_run(self) -> bool:
+        """Whether any instance may: each has a record from before its start until all of it is gone."""
+        return any((self.folder / ".repave" / "local" / "fleets").glob("*/*/*/instances/*.json"))
 
     def destroy(self) -> None:
         """End all that runs."""

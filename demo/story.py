@@ -7,8 +7,8 @@ from typing import Any
 import httpx
 
 from demo.casts import Cast
-from demo.shop import Shop
-from demo.timeline import Act
+from demo.shop import FLEET, Shop
+from demo.timeline import Act, Span, spans
 from demo.visitors import Visitors
 
 ENVIRONMENT = "test"
@@ -136,6 +136,11 @@ class Story:
     def versions_now_of_first(self) -> str:
         """OpenSSL of the release the story began with."""
         return next(iter(self.versions.values()))
+
+    def served(self) -> list[Span]:
+        """When which instance served, by what repave has written down."""
+        with self.shop.open_store() as store:
+            return spans(store.events(FLEET, limit=100_000), store.lifetimes(FLEET), end=self.acts[-1].ends)
 
     def note_version(self) -> str:
         """Remember which OpenSSL this release has."""

@@ -19,6 +19,9 @@ PACE_SECONDS = 4
 PATIENCE_SECONDS = 5
 """A shop that is silent for so long has failed."""
 
+LOOK_SECONDS = 0.05
+"""How often it is looked how many have been answered."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
@@ -92,7 +95,7 @@ class Visitors:
         while self._heard() < count:
             if time.monotonic() > deadline or (self._process is not None and self._process.poll() is not None):
                 raise RuntimeError(f"the load stopped early; see {self.log_path}")
-            time.sleep(0.2)
+            time.sleep(LOOK_SECONDS)
 
     def _heard(self) -> int:
         """How many answers were written so far: a line each."""

@@ -1,9 +1,14 @@
 """How far a new lock of Debian packages moves from the old one."""
 
+import os
+from pathlib import Path
+
 import pytest
 from debian_upstream import SECURITY, SUITE, UPDATES, Locking, Upstream
-from guarded_folder import guarded
+from guarded_folder import Watched, guarded
 
+from repave.model.lock import Lock
+from repave.pinners.debian import answers
 from repave.ports.errors import Invalid
 from repave.ports.pinner import Refresh
 
@@ -222,3 +227,35 @@ def test_what_was_published_within_the_minute_is_found(upstream: Upstream, locki
         assert locking.versions("app", "plugin")["plugin"] == "1.0"
         with pytest.raises(Invalid, match="nowhere"):
             locking.run("app", "nowhere")
+
+
+def test_what_apt_has_resolved_is_not_worked_out_again(upstream: Upstream, locking: Locking) -> None:
+    """The same question over the same indexes, whoever asks; any other, and one whose answer is damaged, is asked."""
+    upstream.publish(SUITE, OLD)
+    locking.commands = watched = Watched()
+
+    def versions(*packages: str) -> tuple[dict[str, str], int]:
+        """Of a lock that is made as if there were none yet, and how much apt was asked for it."""
+        locking.lock, before = Lock(), watched.arguments.count("--print-uris")
+        return locking.versions(*packages), watched.arguments.count("--print-uris") - before
+
+    assert [versions("app") for _ in range(2)] == [(ALL_OLD, 1), (ALL_OLD, 0)]
+    assert versions("app", "tool") == ({**ALL_OLD, "tool": "1.0"}, 1)
+    (answers,) = (locking.folder / "apt cache").glob("*/views/*/answers")
+    for kept in answers.iterdir():
+        kept.write_bytes(kept.read_bytes()[:-9])
+    assert versions("app") == (ALL_OLD, 1)
+    upstream.publish(SUITE, NEW)
+    assert [versions("app") for _ in range(2)] == [
+        ({"app": "2.0", "libapp": "2.0", "libother": "2.0"}, asked) for asked in (1, 0)
+    ]
+
+
+def test_answers_do_not_pile_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The newest stay."""
+    monkeypatch.setattr(answers, "MOST", 2)
+    kept = answers.Answers(tmp_path / "answers")
+    for number in range(4):
+        kept.keep(f"{number}", f"answer {number}")
+        os.utime(tmp_path / "answers" / f"{number}", (number, number))
+    assert [kept.find(f"{number}") for number in range(4)] == [None, None, "answer 2", "answer 3"]

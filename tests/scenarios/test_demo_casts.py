@@ -1,8 +1,10 @@
 """All casts of the demo play the same shop: what differs is taken by repave as it stands."""
 
+import os
 import subprocess
 import sys
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -10,11 +12,15 @@ from demo.__main__ import arguments, cast_of
 from demo.casts import BOOTSTRAPPED, CONTAINERS, MACHINES, Cast, kill_container, kill_machine
 from demo.shop import Shop
 from demo.visitors import PACE_SECONDS
+from local_order import ORDER
 
 from repave.balancers.haproxy.process import MAXIMUM_CONNECTIONS
 from repave.config.project import load_project
-from repave.model.names import EnvironmentName, FleetName, ImageName
+from repave.model.names import EnvironmentName, FleetName, ImageName, InstanceId
 from repave.model.recipe import Boot, ImageKind
+from repave.providers.local.mapping import new_record
+from repave.providers.local.places import find_places
+from repave.providers.local.records import Records
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "shop"
 
@@ -101,3 +107,21 @@ def test_only_what_bears_the_instances_labels_is_killed() -> None:
         assert kill_machine(instance) == 0
         assert kill_container({**instance, "zone": "b"}) == 0
         assert kill_container(instance) == 1
+
+
+@pytest.mark.parametrize("left", [True, False])
+def test_only_what_was_left_running_is_ended_at_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, left: bool
+) -> None:
+    """An instance has its record until all of it is gone; a run that came to its end leaves none."""
+    ended: list[Path] = []
+    monkeypatch.setattr(Shop, "destroy", lambda shop: ended.append(shop.folder))
+    shop = Shop(example=EXAMPLE, folder=tmp_path / "shop", cast=CONTAINERS, cold=False)
+    assert ended == []
+    records = Records(places=find_places(shop.folder / ".repave" / "local", user=os.geteuid(), privileged=True))
+    record = new_record(ORDER, InstanceId("i-1"), kind=ImageKind.CONTAINER, address="10.0.0.2", at=datetime.now(UTC))
+    records.write(record)
+    if not left:
+        records.remove(record)
+    Shop(example=EXAMPLE, folder=tmp_path / "shop", cast=CONTAINERS, cold=False)
+    assert ended == ([shop.folder] if left else [])

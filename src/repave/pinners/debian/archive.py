@@ -3,7 +3,7 @@
 import hashlib
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Lock
 
@@ -56,6 +56,7 @@ class DebianArchive:
         self._refreshing = Lock()
         self._mirrors = Mirrors()
         self._brought: dict[tuple[Base, tuple[str, ...]], _Brought] = {}
+        """By what is asked for of which base, whatever else that draws from."""
 
     @property
     def remarks(self) -> tuple[str, ...]:
@@ -91,7 +92,8 @@ class DebianArchive:
         """
         sources.check(base)
         with self._refreshing:
-            known = self._brought.get((base, suites))
+            asked = (replace(base, suites=()), suites)
+            known = self._brought.get(asked)
             outdated = known is None or (newest and not known.newest) or time.monotonic() - known.at > FRESH_SECONDS
             if known is None or outdated:
                 known = self._mirrors.first_reached(
@@ -99,7 +101,7 @@ class DebianArchive:
                     lambda places: self._brought_from(places, base, suites, newest),
                     addresses=lambda places: places.values(),
                 )
-                self._brought[base, suites] = known
+                self._brought[asked] = known
         return Index(known.workspace, suites, newest=known.newest)
 
     def _brought_from(self, places: Mapping[str, str], base: Base, suites: tuple[str, ...], newest: bool) -> _Brought:

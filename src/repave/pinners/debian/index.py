@@ -11,7 +11,6 @@ from repave.archives.control import Fields, paragraphs, source_of
 from repave.pinners.debian import sources
 from repave.pinners.debian.complaints import unknown_name, unsatisfiable
 from repave.pinners.debian.workspace import Situation, Workspace
-from repave.ports.commands import Finished
 from repave.ports.errors import CommandFailed, Corrupt, WorldError
 
 ESSENTIAL = "?essential"
@@ -79,7 +78,8 @@ class Index:
 
         Raises UnknownPackage, Unsatisfiable.
         """
-        done = self._ask("apt-get", "install", "-q", "--print-uris", "--fix-broken", *wanted, situation=situation)
+        arguments = ("apt-get", "install", "-q", "--print-uris", "--fix-broken", *wanted)
+        done = self._workspace.resolve(arguments, self.suites, situation)
         output = f"{done.stdout.decode(errors='replace')}\n{done.stderr}"
         if done.exit_code != 0:
             name = unknown_name(output)
@@ -132,10 +132,7 @@ class Index:
         return next((suite for suite in suites if (suite in security) == updates), suites[0])
 
     def _read(self, verb: str, names: list[str]) -> str:
-        done = self._ask("apt-cache", verb, *names, situation=Situation())
+        done = self._workspace.ask(("apt-cache", verb, *names), self.suites, Situation())
         if done.exit_code != 0 and "No packages found" not in done.stderr:
             raise CommandFailed(("apt-cache", verb), exit_code=done.exit_code, stderr=done.stderr)
         return done.stdout.decode(errors="replace")
-
-    def _ask(self, *arguments: str, situation: Situation) -> Finished:
-        return self._workspace.ask(arguments, self.suites, situation)
