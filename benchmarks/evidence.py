@@ -33,6 +33,7 @@ from repave.advisories.osv.indexed import IndexedAdvisories
 from repave.cli.formats.audit.page import page
 from repave.config.lockfile import lock_digest
 from repave.config.project import parse_project
+from repave.controller.collecting import uncollected
 from repave.jobs.clock import SystemClock
 from repave.model.event import Event
 from repave.model.lock import Lock, LockedPackage
@@ -227,8 +228,9 @@ class Estate:
         places = environments_named(project, self.store, ())
         gathering = Gathering(project=project, store=self.store, signed=lambda _: True)
         span = Span(since=until - YEAR, until=until, environments=places)
-        audit = audited(gathering.facts(span, until, None, Silent()))
-        page(audit, "1")
+        with uncollected():
+            audit = audited(gathering.facts(span, until, None, Silent()))
+            page(audit, "1")
         took = time.process_time() + self.server_seconds() - began
         if len(audit.servers) != RELEASES * max(self.size, FLEET_SIZE) or not all(
             one.explained for one in audit.servers

@@ -246,6 +246,23 @@ def test_a_deadline_binds_the_fleets_that_declare_one() -> None:
     assert rule(facts, "critical-patches").verdict is Verdict.UNKNOWN
 
 
+def test_the_same_record_makes_the_same_report() -> None:
+    """Whatever the order in which fleets and words about flaws come out of the store."""
+    other = server(2, 0, 70)
+    other = other._replace(fleet=replace(other.fleet, fleet=FleetName("jobs")))
+    words = dismissing(scan(5, 1), "CVE-9").dismissed
+    scans = tuple(
+        replace(scan(5, 1), dismissed=tuple(replace(word, source=source) for word in words))
+        for source in ("a.json", "b.json", "c.json", "d.json")
+    )
+    facts = limited(year(server(1, 0, 60), other, scans=scans), critical_days=7)
+    (limits,) = facts.limits.values()
+    orders = [(one.fleet for one in lives) for lives in (facts.lifetimes, facts.lifetimes[::-1])]
+    first, second = (audited(replace(facts, limits=dict.fromkeys(order, limits))) for order in orders)
+    assert first == second
+    assert [one.source for one in first.dismissed] == ["a.json", "b.json", "c.json", "d.json"]
+
+
 def test_a_flaw_is_as_grave_as_it_was_ever_rated() -> None:
     """Also where what ran first was examined last before anybody had rated it."""
     unrated, rated = flaw("CVE-1", 10, severity=Severity.UNRATED), flaw("CVE-1", 10)

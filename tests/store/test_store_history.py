@@ -59,6 +59,21 @@ def test_a_lifetime_runs_from_first_sight_to_a_complete_list_without_it(store: S
     assert store.lifetimes(OTHER) == ()
 
 
+def test_lifetimes_are_asked_for_by_a_time(store: Store) -> None:
+    """Whoever was gone by its beginning is left out, and whoever was first seen at its end or later."""
+    for number, names in enumerate((("i-1",), ("i-1", "i-2"), ("i-2",), ("i-2", "i-3"))):
+        store.see(seen(later(number), *names))
+
+    def there(since: float, until: float) -> list[str]:
+        return [one.instance for one in store.lifetimes(since=later(since), until=later(until))]
+
+    assert there(0, 9) == ["i-1", "i-2", "i-3"]
+    assert there(1.5, 3) == ["i-1", "i-2"]
+    assert there(2, 3.5) == ["i-2", "i-3"]
+    assert there(-9, 1) == ["i-1"]
+    assert there(-9, 0) == []
+
+
 def test_a_lifetime_holds_how_long_its_parts_took(store: Store) -> None:
     """Launched by the provider's word; found well, standing by or not, and leaving, as the balancer showed it first."""
     store.see(seen(later(1), "i-1", states={"i-1": TrafficState.CHECKING}))
@@ -145,6 +160,24 @@ def test_instances_are_found_by_their_names_and_slots(store: Store) -> None:
     for name in ("i-1", "slot-i-1"):
         assert [one.instance for one in store.named(name)] == ["i-1"]
     assert store.named("i-9") == ()
+
+
+def test_notes_are_what_events_of_some_kinds_say_of_slots(store: Store) -> None:
+    """Those between two numbers, the later one included; what is of no fleet says nothing of a slot."""
+    told = [
+        (FLEET, "drain", "web-1"),
+        (OTHER, "gone", "web-2"),
+        (FLEET, "launch", "web-3"),
+        (None, "drain", ""),
+        (FLEET, "drain", "web-4"),
+        (FLEET, "drain", "web-5"),
+    ]
+    store.record(
+        [Event(at=NOW, fleet=fleet, kind=kind, slot=slot, message=f"{kind} {slot}") for fleet, kind, slot in told]
+    )
+    found = list(store.notes({"drain", "gone"}, after=1, until=5))
+    assert found == [(OTHER, "web-2", "gone web-2"), (FLEET, "web-4", "drain web-4")]
+    assert [note.slot for note in store.notes({"drain"}, after=0, until=9)] == ["web-1", "web-4", "web-5"]
 
 
 def test_the_record_of_a_fleet_holds_what_is_of_none(store: Store) -> None:

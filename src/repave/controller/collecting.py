@@ -1,4 +1,4 @@
-"""The garbage collector, held off while decisions are made."""
+"""The garbage collector, held off while decisions and reports are made."""
 
 import gc
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def uncollected() -> Iterator[None]:
-    """A plan makes many objects and no cycles: looking for garbage among them costs a third of its time, in vain."""
+    """Plans and reports make many objects and no cycles: to look for garbage among them is a third of the time."""
     collecting = gc.isenabled()
     gc.disable()
     try:

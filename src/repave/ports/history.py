@@ -1,6 +1,6 @@
 """What was seen and what happened."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import NamedTuple, Protocol
@@ -38,6 +38,14 @@ class Lifetime(NamedTuple):
 
     leaving_from: datetime | None = None
     """When it was first seen to get no new requests by repave's own doing."""
+
+
+class Note(NamedTuple):
+    """What an event says of one slot, as far as questions about many need it."""
+
+    fleet: FleetKey
+    slot: SlotId
+    message: str
 
 
 class Presence(NamedTuple):
@@ -120,8 +128,19 @@ class History(Protocol):
         """Every fleet of which an instance was ever seen, sorted; also those that are destroyed."""
         ...
 
-    def lifetimes(self, fleet: FleetKey | None = None, *, living: bool = False) -> tuple[Lifetime, ...]:
-        """Of one fleet or all, oldest first; ``living`` leaves out those that are gone."""
+    def lifetimes(
+        self,
+        fleet: FleetKey | None = None,
+        *,
+        living: bool = False,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> tuple[Lifetime, ...]:
+        """Of one fleet or all, oldest first.
+
+        ``living`` leaves out those that are gone, ``since`` those that were gone by then, and ``until`` those that
+        were not yet seen before it.
+        """
         ...
 
     def alive(self, releases: Collection[ReleaseNumber], at: datetime | None = None) -> tuple[Presence, ...]:
@@ -165,6 +184,13 @@ class History(Protocol):
         """All that is recorded after a sequence number, oldest first, with hashes.
 
         Or what of it is of these ``kinds``; and of this ``fleet`` or of none.
+        """
+        ...
+
+    def notes(self, kinds: Collection[str], *, after: int, until: int) -> Iterator[Note]:
+        """What events of these kinds say of slots, oldest first: those after a sequence number, and up to another.
+
+        To be read to the end at once.
         """
         ...
 

@@ -60,9 +60,16 @@ def event_of(row: Row[tuple[object, ...]]) -> Event:
     )
 
 
+def _no_fraction(written: str) -> object:
+    raise ValueError(f"the record holds no fractions, and no {written}")
+
+
+EXACT = json.JSONDecoder(parse_float=_no_fraction, parse_constant=_no_fraction)
+
+
 def _details(number: int, written: str) -> Mapping[str, object]:
     try:
-        details = json.loads(written, parse_float=_no_fraction, parse_constant=_no_fraction)
+        details = EXACT.decode(written)
     except (ValueError, RecursionError):
         details = None
     if isinstance(details, dict):
@@ -71,10 +78,6 @@ def _details(number: int, written: str) -> Mapping[str, object]:
         f"the record in the store was tampered with: event {number}: its details are not as they were written",
         hint="restore the store from a backup; what is signed stays as it is",
     )
-
-
-def _no_fraction(written: str) -> object:
-    raise ValueError(f"the record holds no fractions, and no {written}")
 
 
 def recorded_of(row: Row[tuple[object, ...]]) -> Recorded:

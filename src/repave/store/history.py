@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
+from itertools import chain
 from typing import Any, cast
 
 from sqlalchemy import ColumnElement, Connection, Select, Table, and_, insert, or_, select, update
@@ -15,7 +16,7 @@ from repave.model.observation import Instance, Observation, TrafficState
 from repave.model.plan import Plan
 from repave.model.record import seen
 from repave.model.target import Order
-from repave.ports.history import MARKS, Departed, Lifetime, Presence
+from repave.ports.history import MARKS, Departed, Lifetime, Note, Presence
 from repave.store.chain import COUNTER, append, event_of, recorded_of, recording
 from repave.store.counters import drawn
 from repave.store.database import Database
@@ -27,9 +28,14 @@ from repave.store.schema import releases as numbers
 OLDEST_FIRST = (lifetimes.c.first_seen, lifetimes.c.fleet, lifetimes.c.instance)
 PRESENT = [lifetimes.c[name] for name in Presence._fields]
 LIVED = [lifetimes.c[name] for name in Lifetime._fields]
+NOTED = [events.c[name] for name in Note._fields]
+
+PART = 1000
+"""Rows that are read at a time where all of them are too many."""
 
 _presence = partial(tuple.__new__, Presence)
 _lifetime = partial(tuple.__new__, Lifetime)
+_note = partial(tuple.__new__, Note)
 """Of a row that has just their columns: as ``_make``, without a step of Python for each of many thousands."""
 
 
@@ -78,13 +84,24 @@ class SqlHistory:
         with self._database.reading() as connection:
             return tuple(sorted(connection.scalars(select(lifetimes.c.fleet).distinct())))
 
-    def lifetimes(self, fleet: FleetKey | None = None, *, living: bool = False) -> tuple[Lifetime, ...]:
+    def lifetimes(
+        self,
+        fleet: FleetKey | None = None,
+        *,
+        living: bool = False,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> tuple[Lifetime, ...]:
         """Of one fleet or all, oldest first."""
         query = select(*LIVED).order_by(*OLDEST_FIRST)
         if fleet is not None:
             query = query.where(lifetimes.c.fleet == fleet)
         if living:
             query = query.where(lifetimes.c.gone_at.is_(None))
+        if since is not None:
+            query = query.where(or_(lifetimes.c.gone_at.is_(None), lifetimes.c.gone_at > since))
+        if until is not None:
+            query = query.where(lifetimes.c.first_seen < until)
         return self._lived(query)
 
     def alive(self, releases: Collection[ReleaseNumber], at: datetime | None = None) -> tuple[Presence, ...]:
@@ -132,6 +149,14 @@ class SqlHistory:
         with self._database.reading() as connection:
             return tuple(recorded_of(row) for row in connection.execute(query))
 
+    def notes(self, kinds: Collection[str], *, after: int, until: int) -> Iterator[Note]:
+        """What events of these kinds say of slots, oldest first."""
+        between = (events.c.sequence > after) & (events.c.sequence <= until)
+        which = between & events.c.kind.in_(kinds) & events.c.fleet.is_not(None)
+        query = select(*NOTED).where(which).order_by(events.c.sequence).execution_options(yield_per=PART)
+        with self._database.reading() as connection:
+            yield from map(_note, connection.execute(query))
+
     def newest_of(self, fleet: FleetKey, kinds: Collection[str]) -> Event | None:
         """The last event of one of these kinds."""
         which = (events.c.fleet == fleet) & events.c.kind.in_(kinds)
@@ -147,7 +172,8 @@ class SqlHistory:
     def _lived(self, query: Select[Any]) -> tuple[Lifetime, ...]:
         """Its columns are those of a lifetime, in the same order; a name apart costs as much as its whole row."""
         with self._database.reading() as connection:
-            return tuple(map(_lifetime, connection.execute(query).all()))
+            parts = connection.execute(query.execution_options(yield_per=PART)).partitions()
+            return tuple(map(_lifetime, chain.from_iterable(parts)))
 
     def _newest(self, table: Table, fleet: FleetKey) -> str | None:
         with self._database.reading() as connection:

@@ -14,6 +14,7 @@ from repave.cli.options import File, Json
 from repave.cli.phrases import counted
 from repave.cli.screen import Screen
 from repave.cli.verbs import example
+from repave.controller.collecting import uncollected
 from repave.operations.errors import Refused
 from repave.wiring import Wiring
 
@@ -82,7 +83,7 @@ def report(
             wiring, screen, _span(since, until, wiring.clock.now()), environment or [], _manual(minutes, people)
         )
         for path, ending in outputs:
-            with screen.progress() as progress, progress.task(f"Writing {path.name}"):
+            with screen.progress() as progress, progress.task(f"Writing {path.name}"), uncollected():
                 _write(wiring, audit, path, ending)
     if as_json:
         from repave.cli.formats.audit.documents import document  # noqa: PLC0415 - needed for this alone
@@ -143,7 +144,7 @@ def _audited(
 
     environments = environments_named(wiring.project, wiring.store, names)
     asked = Span(since=span[0], until=span[1], environments=environments)
-    with screen.progress() as progress:
+    with screen.progress() as progress, uncollected():
         return audited(wiring.reporting.facts(asked, wiring.clock.now(), manual, progress))
 
 

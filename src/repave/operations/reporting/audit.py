@@ -4,15 +4,15 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from operator import attrgetter
 
-from repave.model.exposure import Flaw
 from repave.model.names import Digest, FleetKey
 from repave.operations.reporting.controls import CONTROLS, Control
 from repave.operations.reporting.curves import Sample, samples
 from repave.operations.reporting.exposures import ExposedFlaw, exposed_flaws
 from repave.operations.reporting.facts import Deviation, Dismissed, Facts, Manual, RecordHead, Waived
 from repave.operations.reporting.judging import Rule, Verdict
-from repave.operations.reporting.known import Known, known_flaws
+from repave.operations.reporting.known import Flaws, Known, known_flaws
 from repave.operations.reporting.rules import most_age, overall, rules
 from repave.operations.reporting.servers import Server, servers
 
@@ -39,7 +39,7 @@ class Ran:
     examined_at: datetime | None
     """When every source was last read of it; None: never."""
 
-    flaws: tuple[Flaw, ...]
+    flaws: Flaws
     """Known of it by the end of the time, oldest first."""
 
 
@@ -209,7 +209,7 @@ def _ran(facts: Facts, known: Known, every: Sequence[Server]) -> tuple[Ran, ...]
             last_seen=max(one.last_seen for one in lives),
             oldest_seconds=max(one.age_at_most_seconds for one in lives),
             examined_at=None if lives[0].artifact is None else facts.examined.get(lives[0].artifact),
-            flaws=() if lives[0].artifact is None else known[_fleet(facts, lives[0]), lives[0].artifact],
+            flaws=Flaws() if lives[0].artifact is None else known[_fleet(facts, lives[0]), lives[0].artifact],
         )
         for lives in together.values()
     ]
@@ -238,7 +238,7 @@ def _dismissed(facts: Facts, every: Sequence[Server]) -> tuple[Dismissed, ...]:
     """By flaw and package."""
     ran = {one.artifact for one in every}
     told = {one for scan in facts.scans if scan.at >= facts.since and scan.artifacts & ran for one in scan.dismissed}
-    return tuple(sorted(told, key=lambda one: (one.flaw, one.package, one.author, one.reason)))
+    return tuple(sorted(told, key=attrgetter("flaw", "package", "author", "reason", "grounds", "source")))
 
 
 def _unseen(facts: Facts, every: Sequence[Server]) -> Iterator[str]:

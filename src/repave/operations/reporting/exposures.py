@@ -1,7 +1,7 @@
 """Exposure, flaw by flaw: which servers ran with it, for how long, and whether it was gone in time."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -11,13 +11,16 @@ from repave.model.names import Digest, FleetKey
 from repave.operations.reporting.facts import Facts
 from repave.operations.reporting.judging import Verdict, bounded
 from repave.operations.reporting.known import Known
-from repave.operations.reporting.spans import Part, Spans
+from repave.operations.reporting.spans import Part, Spans, Together
 from repave.ports.history import Lifetime
 
 MONTH = timedelta(days=30)
 """PCI DSS counts a month as 30 or 31 days, or as the same day of the next month: the shortest of these."""
 
 DAY_SECONDS = 86_400.0
+
+Bearing = Mapping[tuple[Digest, ...], Sequence[Flaw]]
+"""By the artifacts that have them: most have many flaws in common."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,20 +72,20 @@ class ExposedFlaw:
 def exposed_flaws(facts: Facts, known: Known) -> tuple[ExposedFlaw, ...]:
     """Of all fleets: what is broken first, then the worst, then what was published first."""
     by_fleet: dict[FleetKey, dict[Digest, list[Lifetime]]] = defaultdict(lambda: defaultdict(list))
-    for lifetime in facts.lifetimes:
-        made = facts.made.get((lifetime.fleet, lifetime.revision))
-        if made is not None and known[lifetime.fleet, made.artifact]:
-            by_fleet[lifetime.fleet][made.artifact].append(lifetime)
-    spans = {
-        fleet: {artifact: Spans(each, facts) for artifact, each in lives.items()} for fleet, lives in by_fleet.items()
-    }
-    bearing: dict[frozenset[Digest], Mapping[Flaw, Sequence[Digest]]] = {}
+    for group in facts.groups:
+        if group.made is not None and known[group.fleet, group.made.artifact]:
+            by_fleet[group.fleet][group.made.artifact] += group.lives
+    bearing: dict[frozenset[Digest], Bearing] = {}
     found: list[ExposedFlaw] = []
-    for fleet, lives in spans.items():
+    for fleet, lives in by_fleet.items():
         ran = frozenset(lives)
         if ran not in bearing:
             bearing[ran] = _bearing(known, fleet, lives)
-        found += _of_fleet(facts, fleet, lives, bearing[ran])
+        spans = {artifact: Spans(each, facts) for artifact, each in lives.items()}
+        for artifacts, flaws in bearing[ran].items():
+            together = Together([spans[artifact] for artifact in artifacts])
+            parts = ((flaw, together.after(flaw.published_at)) for flaw in flaws)
+            found += (_exposed(facts, fleet, flaw, part) for flaw, part in parts if part is not None)
     order, severities = list(Verdict), list(Severity)
 
     def urgency(one: ExposedFlaw) -> tuple[object, ...]:
@@ -92,32 +95,23 @@ def exposed_flaws(facts: Facts, known: Known) -> tuple[ExposedFlaw, ...]:
     return tuple(sorted(found, key=urgency))
 
 
-def _bearing(known: Known, fleet: FleetKey, artifacts: Iterable[Digest]) -> Mapping[Flaw, Sequence[Digest]]:
-    """Which of them have each flaw: the same for all fleets that ran them."""
-    bearing: dict[Flaw, list[Digest]] = defaultdict(list)
+def _bearing(known: Known, fleet: FleetKey, artifacts: Iterable[Digest]) -> Bearing:
+    """The same for all fleets that ran them."""
+    having: dict[Flaw, list[Digest]] = defaultdict(list)
     for artifact in artifacts:
         for flaw in known[fleet, artifact]:
-            bearing[flaw].append(artifact)
+            having[flaw].append(artifact)
+    bearing: dict[tuple[Digest, ...], list[Flaw]] = defaultdict(list)
+    for flaw, found in having.items():
+        bearing[tuple(found)].append(flaw)
     return bearing
 
 
-def _of_fleet(
-    facts: Facts, fleet: FleetKey, lives: Mapping[Digest, Spans], bearing: Mapping[Flaw, Sequence[Digest]]
-) -> Iterator[ExposedFlaw]:
-    for flaw, artifacts in bearing.items():
-        parts = ((lives[artifact], lives[artifact].after(flaw.published_at)) for artifact in artifacts)
-        exposed = [(spans, part) for spans, part in parts if part is not None]
-        if exposed:
-            yield _exposed(facts, fleet, flaw, exposed)
-
-
-def _exposed(facts: Facts, fleet: FleetKey, flaw: Flaw, lives: Collection[tuple[Spans, Part]]) -> ExposedFlaw:
-    living = sum(spans.living for spans, _ in lives)
-    last_seen = max(spans.last_seen for spans, _ in lives)
-    end = facts.until if living else max(spans.last_end for spans, _ in lives)
+def _exposed(facts: Facts, fleet: FleetKey, flaw: Flaw, part: Part) -> ExposedFlaw:
+    end = facts.until if part.living else part.last_end
     limits = facts.limits.get(fleet)
     due = limits.fix_within.due(flaw) if limits else None
-    since = max(flaw.published_at, min(part.first_seen for _, part in lives))
+    since = max(flaw.published_at, part.first_seen)
     return ExposedFlaw(
         environment=fleet.environment,
         fleet=fleet.fleet,
@@ -126,14 +120,14 @@ def _exposed(facts: Facts, fleet: FleetKey, flaw: Flaw, lives: Collection[tuple[
         published_at=flaw.published_at,
         fixable_at=flaw.fixable_at,
         since=since,
-        last_seen=last_seen,
-        ended_at=None if living else end,
-        servers=sum(part.count for _, part in lives),
-        living=living,
-        server_days=sum(part.seconds for _, part in lives) / DAY_SECONDS,
+        last_seen=part.last_seen,
+        ended_at=None if part.living else end,
+        servers=part.count,
+        living=part.living,
+        server_days=part.seconds / DAY_SECONDS,
         due_at=due,
-        declared=None if due is None else _by(due, last_seen, end),
-        month=_within_month(flaw, last_seen, end),
+        declared=None if due is None else _by(due, part.last_seen, end),
+        month=_within_month(flaw, part.last_seen, end),
         waived_by=tuple(sorted(_answering(facts, flaw, since, end))),
     )
 

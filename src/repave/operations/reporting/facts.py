@@ -1,14 +1,25 @@
 """What a report is made of: all that the store knows of some environments and a time, read and not yet judged."""
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 
 from repave.config.freshness import Limits
 from repave.model.evidence import Waiver
 from repave.model.exposure import Flaw
 from repave.model.finding import SourceStatus
-from repave.model.names import Digest, EnvironmentName, FleetKey, ImageName, ProjectName, RevisionId, SlotId
+from repave.model.names import (
+    Digest,
+    EnvironmentName,
+    FleetKey,
+    ImageName,
+    ProjectName,
+    ReleaseNumber,
+    RevisionId,
+    SlotId,
+)
 from repave.ports.history import Lifetime
 
 
@@ -46,6 +57,19 @@ class Made:
 
     image: ImageName
     artifact: Digest
+
+
+@dataclass(frozen=True, kw_only=True)
+class Group:
+    """The servers of one fleet that ran one revision: much is the same of all of them, and looked up once."""
+
+    fleet: FleetKey
+    release: ReleaseNumber
+    made: Made | None
+    """None: no record explains what they run."""
+
+    lives: Sequence[Lifetime]
+    """Oldest first."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,7 +148,7 @@ class Facts:
     made: Mapping[tuple[FleetKey, RevisionId], Made] = field(default_factory=dict)
     """Revisions that no record explains are missing."""
 
-    reasons: Mapping[tuple[FleetKey, SlotId], str] = field(default_factory=dict)
+    reasons: Mapping[FleetKey, Mapping[SlotId, str]] = field(default_factory=dict)
     """Why an instance left, in the words of the record; missing where the record does not say."""
 
     flaws: Mapping[Digest, tuple[Flaw, ...]] = field(default_factory=dict)
@@ -147,3 +171,14 @@ class Facts:
 
     record: RecordHead
     manual: Manual | None = None
+
+    @cached_property
+    def groups(self) -> tuple[Group, ...]:
+        """All lifetimes; the group that was seen first stands first."""
+        together: dict[tuple[FleetKey, RevisionId, ReleaseNumber], list[Lifetime]] = defaultdict(list)
+        for life in self.lifetimes:
+            together[life.fleet, life.revision, life.release].append(life)
+        return tuple(
+            Group(fleet=fleet, release=release, made=self.made.get((fleet, revision)), lives=lives)
+            for (fleet, revision, release), lives in together.items()
+        )

@@ -1,10 +1,11 @@
 """From the store to the facts of a report."""
 
 from bisect import bisect_left
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from sys import intern
 from typing import Any
 
 from repave.config.freshness import limits_for
@@ -19,7 +20,7 @@ from repave.operations.errors import Refused
 from repave.operations.flaws import SCAN
 from repave.operations.recording.sayings import HEAD, HEAD_TYPE, content_of
 from repave.operations.reporting.facts import Deviation, Dismissed, Facts, Made, Manual, RecordHead, Scanned, Waived
-from repave.ports.history import Lifetime
+from repave.ports.history import Lifetime, Note
 from repave.ports.progress import Progress
 from repave.ports.store import Store
 
@@ -68,7 +69,7 @@ def environments_named(project: Project, store: Store, names: Sequence[str]) -> 
 class _Told:
     """What the events of the time say."""
 
-    reasons: dict[tuple[FleetKey, SlotId], str] = field(default_factory=dict)
+    reasons: dict[FleetKey, dict[SlotId, str]] = field(default_factory=lambda: defaultdict(dict))
     scans: list[Scanned] = field(default_factory=list)
     deviations: list[Deviation] = field(default_factory=list)
     unseen: list[Deviation] = field(default_factory=list)
@@ -91,7 +92,7 @@ class Gathering:
             return self._facts(span, now, manual, progress)
 
     def _facts(self, span: Span, now: datetime, manual: Manual | None, progress: Progress) -> Facts:
-        lives = tuple(_lived(self._store.lifetimes(), span))
+        lives = tuple(_lived(self._store.lifetimes(since=span.since, until=span.until), span))
         fleets = {life.fleet for life in lives}
         made = dict(self._made(fleets))
         artifacts = {one.artifact for one in made.values()}
@@ -153,7 +154,7 @@ class Gathering:
     def _recorded(self, span: Span, lives: Iterable[Lifetime], progress: Progress) -> tuple[RecordHead, _Told]:
         newest = self._store.newest_event()
         first, last = (self._before(moment, newest) for moment in (span.since, span.until))
-        told, kinds = _Told(), LEAVING | DEVIATING | ORDERING | {SCAN, HEAD, "unseen"}
+        told, kinds = _Told(), DEVIATING | ORDERING | {SCAN, HEAD, "unseen"}
         with progress.task("Reading the record", total=newest) as task:
             # What was examined and signed before the time counts in it, so the reading begins earlier.
             for recorded in self._events(0, {SCAN, HEAD}, first):
@@ -161,10 +162,9 @@ class Gathering:
             task.advance(first)
             for recorded in self._events(first, kinds, last):
                 _take(recorded.event, told, span)
-            gone = {(life.fleet, life.slot) for life in lives if life.gone_at is not None}
-            if gone - told.reasons.keys():
-                for recorded in self._events(first, {ENDING}, last):
-                    _take(recorded.event, told, span)
+            _reason(self._store.notes(LEAVING, after=first, until=last), told, span)
+            if any(life.gone_at is not None and life.slot not in told.reasons[life.fleet] for life in lives):
+                _reason(self._store.notes({ENDING}, after=first, until=last), told, span)
             for recorded in self._events(last, {HEAD}, newest):
                 _take(recorded.event, told, span)
             task.advance(newest - first)
@@ -211,17 +211,24 @@ class Gathering:
 
 
 def _lived(lifetimes: Iterable[Lifetime], span: Span) -> Iterator[Lifetime]:
-    """Those that were observed in the time, as was known at its end."""
+    """Those of the environments, as was known at the end of the time."""
     wanted = frozenset(span.environments)
     for life in lifetimes:
-        over = life.gone_at is not None and life.gone_at <= span.since
-        if life.fleet.environment in wanted and life.first_seen < span.until and not over:
+        if life.fleet.environment in wanted:
             later = life.gone_at is not None and life.gone_at > span.until
             if later or life.last_seen > span.until:
                 gone = None if later else life.gone_at
                 yield life._replace(gone_at=gone, last_seen=min(life.last_seen, span.until))
             else:
                 yield life
+
+
+def _reason(notes: Iterable[Note], told: _Told, span: Span) -> None:
+    """The first that says why an instance left counts."""
+    for fleet, slot, message in notes:
+        if fleet.environment in span.environments:
+            # Thousands left for the same reason.
+            told.reasons[fleet].setdefault(slot, intern(message.partition(": ")[2] or message))
 
 
 def _take(event: Event, told: _Told, span: Span) -> None:
@@ -233,8 +240,6 @@ def _take(event: Event, told: _Told, span: Span) -> None:
         return
     if event.fleet is not None and event.fleet.environment not in span.environments:
         return
-    if event.kind in {*LEAVING, ENDING} and event.fleet is not None:
-        told.reasons.setdefault((event.fleet, SlotId(event.slot)), event.message.partition(": ")[2] or event.message)
     if event.kind in ORDERING:
         told.orders[event.kind] += 1
     if event.kind in DEVIATING or event.kind == "unseen":

@@ -230,7 +230,7 @@ def _deadlines(facts: Facts, servers: Sequence[Server], flaws: Sequence[ExposedF
     bound: dict[tuple[str, str], list[Server]] = defaultdict(list)
     for one in servers:
         bound[one.environment, one.fleet].append(one)
-    for place, times in declared.items():
+    for place, times in sorted(declared.items()):
         doubts += _unexamined(facts, bound[place], min(times.values()))
     named = sorted({known for times in declared.values() for known in times.items()})
     words = ", ".join(f"{name} {_limit(within)}" for name, within in named)

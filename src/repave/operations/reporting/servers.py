@@ -1,22 +1,19 @@
 """Every server that lived in the time: what it was made of, how old it became, what it had open, why it left."""
 
-from bisect import bisect_right
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 from datetime import datetime
+from operator import attrgetter
+from typing import NamedTuple
 
-from repave.model.exposure import Flaw
-from repave.model.finding import Severity
-from repave.model.names import Digest, EnvironmentName, FleetKey, FleetName
+from repave.model.names import Digest, EnvironmentName, FleetName
 from repave.operations.releases import title
-from repave.operations.reporting.facts import Facts
-from repave.operations.reporting.known import Known
+from repave.operations.reporting.facts import Facts, Group
+from repave.operations.reporting.known import Flaws, Known
 from repave.ports.history import Lifetime
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Server:
-    """One instance, from its birth to its end."""
+class Server(NamedTuple):
+    """One instance, from its birth to its end. A tuple: of a year of a large estate there are half a million."""
 
     environment: EnvironmentName
     fleet: FleetName
@@ -63,9 +60,9 @@ class Server:
 
 def servers(facts: Facts, known: Known) -> tuple[Server, ...]:
     """Each instance once; those first that no record explains, then the oldest."""
-    open_flaws = OpenFlaws(facts, known)
-    found = [_server(lifetime, facts, open_flaws) for lifetime in facts.lifetimes]
-    return tuple(sorted(found, key=lambda one: (one.explained, one.born_at, one.fleet, one.instance)))
+    found = [one for group in facts.groups for one in _servers(group, facts, known)]
+    found.sort(key=attrgetter("born_at", "fleet", "instance"))
+    return tuple(sorted(found, key=attrgetter("explained")))
 
 
 def born(lifetime: Lifetime) -> datetime:
@@ -73,62 +70,34 @@ def born(lifetime: Lifetime) -> datetime:
     return lifetime.launched_at or lifetime.first_seen
 
 
-def _server(lifetime: Lifetime, facts: Facts, open_flaws: "OpenFlaws") -> Server:
-    made = facts.made.get((lifetime.fleet, lifetime.revision))
-    end = lifetime.gone_at or facts.until
-    counts = open_flaws.of(lifetime.fleet, made.artifact, end) if made else {}
-    begins = born(lifetime)
-    return Server(
-        environment=lifetime.fleet.environment,
-        fleet=lifetime.fleet.fleet,
-        instance=lifetime.instance,
-        slot=lifetime.slot,
-        zone=lifetime.zone,
-        release=title(lifetime.release),
-        image=made.image if made else "",
-        artifact=made.artifact if made else None,
-        born_at=begins,
-        born_known=lifetime.launched_at is not None,
-        first_seen=lifetime.first_seen,
-        served_from=lifetime.served_from,
-        last_seen=lifetime.last_seen,
-        ended_at=lifetime.gone_at,
-        why=facts.reasons.get((lifetime.fleet, lifetime.slot), "") if lifetime.gone_at else "",
-        age_seconds=(lifetime.last_seen - begins).total_seconds(),
-        age_at_most_seconds=(end - begins).total_seconds(),
-        critical=counts[Severity.CRITICAL] if counts else None,
-        high=counts[Severity.HIGH] if counts else None,
-        other=sum(counts.values()) - counts[Severity.CRITICAL] - counts[Severity.HIGH] if counts else None,
-    )
-
-
-class OpenFlaws:
-    """How many flaws of an artifact were published by a moment: looked up for thousands of servers."""
-
-    def __init__(self, facts: Facts, known: Known) -> None:
-        self._examined = facts.examined.keys()
-        self._counted: dict[tuple[FleetKey, Digest, datetime], Mapping[Severity, int]] = {}
-        self._published: dict[tuple[FleetKey, Digest], Mapping[Severity, list[datetime]]] = {
-            key: _published(flaws) for key, flaws in known.items()
-        }
-
-    def of(self, fleet: FleetKey, artifact: Digest, at: datetime) -> Mapping[Severity, int]:
-        """By severity; nothing for what was never examined, and has no known flaw."""
-        key = (fleet, artifact, at)
-        if key not in self._counted:
-            self._counted[key] = self._count(*key)
-        return self._counted[key]
-
-    def _count(self, fleet: FleetKey, artifact: Digest, at: datetime) -> Mapping[Severity, int]:
-        known = self._published[fleet, artifact]
-        if artifact not in self._examined and not any(known.values()):
-            return {}
-        return {severity: bisect_right(known[severity], at) for severity in Severity}
-
-
-def _published(flaws: Iterable[Flaw]) -> Mapping[Severity, list[datetime]]:
-    """When those of each severity were; they are given oldest first."""
-    found: dict[Severity, list[datetime]] = {severity: [] for severity in Severity}
-    for flaw in flaws:
-        found[flaw.severity.counted].append(flaw.published_at)
-    return found
+def _servers(group: Group, facts: Facts, known: Known) -> Iterator[Server]:
+    release, made = title(group.release), group.made
+    image, artifact = (made.image, made.artifact) if made else ("", None)
+    flaws = known[group.fleet, made.artifact] if made else Flaws()
+    examined = artifact in facts.examined or bool(flaws)
+    reasons = facts.reasons.get(group.fleet, {})
+    for life in group.lives:
+        begins, end = born(life), life.gone_at or facts.until
+        critical, high, other = flaws.public(end) if examined else (None, None, None)
+        yield Server(
+            environment=group.fleet.environment,
+            fleet=group.fleet.fleet,
+            instance=life.instance,
+            slot=life.slot,
+            zone=life.zone,
+            release=release,
+            image=image,
+            artifact=artifact,
+            born_at=begins,
+            born_known=life.launched_at is not None,
+            first_seen=life.first_seen,
+            served_from=life.served_from,
+            last_seen=life.last_seen,
+            ended_at=life.gone_at,
+            why=reasons.get(life.slot, "") if life.gone_at else "",
+            age_seconds=(life.last_seen - begins).total_seconds(),
+            age_at_most_seconds=(end - begins).total_seconds(),
+            critical=critical,
+            high=high,
+            other=other,
+        )

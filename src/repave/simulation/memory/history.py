@@ -15,7 +15,7 @@ from repave.model.observation import Instance, Observation, TrafficState
 from repave.model.plan import Plan
 from repave.model.record import seen
 from repave.model.target import Order
-from repave.ports.history import MARKS, Departed, Lifetime, Presence, lived, summed
+from repave.ports.history import MARKS, Departed, Lifetime, Note, Presence, lived, summed
 
 MARKED_BY: Mapping[TrafficState | None, tuple[str, ...]] = {
     state: tuple(mark for mark, states in MARKS.items() if state in states) for state in TrafficState
@@ -67,11 +67,24 @@ class MemoryHistory:
         """Every fleet of which an instance was ever seen, sorted."""
         return tuple(sorted(fleet for fleet, lives in self._lifetimes.items() if lives))
 
-    def lifetimes(self, fleet: FleetKey | None = None, *, living: bool = False) -> tuple[Lifetime, ...]:
+    def lifetimes(
+        self,
+        fleet: FleetKey | None = None,
+        *,
+        living: bool = False,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> tuple[Lifetime, ...]:
         """Of one fleet or all, oldest first."""
         fleets = self._lifetimes if fleet is None else (fleet,)
         known = self._living if living else self._lifetimes
-        chosen = [self._lifetime(whose, name) for whose in fleets for name in known.get(whose, ())]
+        chosen = [
+            life
+            for whose in fleets
+            for life in (self._lifetime(whose, name) for name in known.get(whose, ()))
+            if (since is None or life.gone_at is None or life.gone_at > since)
+            and (until is None or life.first_seen < until)
+        ]
         return tuple(sorted(chosen, key=lambda lifetime: (lifetime.first_seen, str(lifetime.fleet), lifetime.instance)))
 
     def alive(self, releases: Collection[ReleaseNumber], at: datetime | None = None) -> tuple[Presence, ...]:
@@ -122,6 +135,12 @@ class MemoryHistory:
         of_kind = (one for one in whole[after:] if not kinds or one.event.kind in kinds)
         ours = (one for one in of_kind if fleet is None or one.event.fleet in (None, fleet))
         return tuple(islice(ours, limit))
+
+    def notes(self, kinds: Collection[str], *, after: int, until: int) -> Iterator[Note]:
+        """What events of these kinds say of slots, oldest first."""
+        for event in self._events[after:until]:
+            if event.kind in kinds and event.fleet is not None:
+                yield Note(event.fleet, SlotId(event.slot), event.message)
 
     def newest_of(self, fleet: FleetKey, kinds: Collection[str]) -> Event | None:
         """The last event of one of these kinds."""

@@ -25,6 +25,7 @@ def json_text(audit: Audit) -> str:
 def document(audit: Audit) -> dict[str, object]:
     """As ``docs/reference/report.md`` describes it."""
     whole = {field.name: getattr(audit, field.name) for field in fields(audit)}
+    whole["servers"] = [one._asdict() for one in audit.servers]
     labour = audit.labour
     return {
         "schema": SCHEMA,
@@ -47,12 +48,11 @@ def _flaw(one: ExposedFlaw) -> dict[str, object]:
 
 def csv_text(audit: Audit) -> str:
     """A line for each server, in the order of the report."""
-    names = [field.name for field in fields(Server)]
     stream = io.StringIO(newline="")
     writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow([*names, "explained"])
+    writer.writerow([*Server._fields, "explained"])
     for one in audit.servers:
-        writer.writerow([*(_cell(plain(getattr(one, name))) for name in names), _cell(one.explained)])
+        writer.writerow([_cell(plain(value)) for value in (*one, one.explained)])
     return stream.getvalue()
 
 

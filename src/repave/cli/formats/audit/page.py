@@ -10,11 +10,11 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from repave.cli.formats.audit.pictures import AGE_COLOURS, AGE_NAMES, GRAVE_COLOURS, pictures
-from repave.model.exposure import Flaw
 from repave.model.finding import Severity
 from repave.operations.reporting.audit import Audit
 from repave.operations.reporting.exposures import DAY_SECONDS, ExposedFlaw
 from repave.operations.reporting.judging import Clause, Verdict
+from repave.operations.reporting.known import Flaws
 from repave.operations.reporting.servers import Server
 
 MOST_ROWS = 6000
@@ -136,10 +136,8 @@ def _standards(clauses: Sequence[Clause]) -> Mapping[str, str]:
     }
 
 
-def _grave(flaws: Sequence[Flaw]) -> str:
+def _grave(flaws: Flaws) -> str:
     """``2 critical, 5 high, 12 other``."""
-    counts = [
-        sum(flaw.severity.counted is severity for flaw in flaws) for severity in (Severity.CRITICAL, Severity.HIGH)
-    ]
+    counts = [len(flaws.published[severity]) for severity in (Severity.CRITICAL, Severity.HIGH)]
     named = zip((*counts, len(flaws) - sum(counts)), ("critical", "high", "other"), strict=True)
     return ", ".join(f"{count} {name}" for count, name in named if count) or "none known"
