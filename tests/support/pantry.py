@@ -53,7 +53,7 @@ class Pantry:
     vault: FileVault
     folder: Path
     debian: tuple[LockedPackage, ...] = ()
-    """Debian's essential packages in the base layer, python3 above."""
+    """Debian's essential packages in the base layer, Python above."""
 
     def deb(self, name: str, postinst: str) -> LockedPackage:
         """A package of our own with one script."""
@@ -179,7 +179,7 @@ def fetched(folder: Path, pantry: Pantry) -> tuple[LockedPackage, ...]:
     # usr-is-merged instead of usrmerge, which would bring all of Perl for a conversion that a new root does not need.
     _apt(apt, "install", "--download-only", "?essential", "usr-is-merged")
     base = {path.name for path in (apt / "archives").glob("*.deb")}
-    _apt(apt, "install", "--download-only", "?essential", "usr-is-merged", "python3")
+    _apt(apt, "install", "--download-only", "?essential", "usr-is-merged", "python3-minimal")
     return tuple(
         pantry.locked(path, Layer.BASE if path.name in base else Layer.PLATFORM)
         for path in sorted((apt / "archives").glob("*.deb"))
