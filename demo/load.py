@@ -19,14 +19,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import gevent
+from geventhttpclient.connectionpool import ConnectionPool
 from locust import FastHttpUser, events, task
 from locust.exception import StopUser
 
+from demo.kept import is_idle
 from demo.visitors import PACE_SECONDS, PATIENCE_SECONDS
 
 ANSWERS = open(os.environ["SHOP_ANSWERS"], "w", encoding="utf-8", newline="", buffering=1)  # noqa: SIM115, PTH123 - open as long as the process lives
 WRITER = csv.writer(ANSWERS)
 LOOK_SECONDS = 0.01
+
+
+ConnectionPool._is_socket_alive = is_idle  # type: ignore[assignment,method-assign] # noqa: SLF001 - it has no other way
 
 
 class Visitor(FastHttpUser):

@@ -1,6 +1,9 @@
 """All casts of the demo play the same shop: what differs is taken by repave as it stands."""
 
+import fcntl
 import os
+import resource
+import socket
 import subprocess
 import sys
 from dataclasses import replace
@@ -10,6 +13,7 @@ from pathlib import Path
 import pytest
 from demo.__main__ import arguments, cast_of
 from demo.casts import BOOTSTRAPPED, CONTAINERS, MACHINES, Cast, kill_container, kill_machine
+from demo.kept import is_idle
 from demo.shop import Shop
 from demo.visitors import PACE_SECONDS
 from local_order import ORDER
@@ -125,3 +129,20 @@ def test_only_what_was_left_running_is_ended_at_first(
         records.remove(record)
     Shop(example=EXAMPLE, folder=tmp_path / "shop", cast=CONTAINERS, cold=False)
     assert ended == ([shop.folder] if left else [])
+
+
+@pytest.mark.parametrize("number", [1_023, 1_024])
+def test_visitors_keep_their_connections(number: int) -> None:
+    """However many they are: one that is open and silent is asked over again, whatever its file's number."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 2_048), hard))
+    try:
+        here, there = socket.socketpair()
+        with here, there, socket.socket(fileno=fcntl.fcntl(here, fcntl.F_DUPFD, number)) as kept:
+            assert kept.fileno() >= number
+            assert is_idle(None, kept)
+            there.close()
+            assert not is_idle(None, kept)
+        assert not is_idle(None, kept)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
