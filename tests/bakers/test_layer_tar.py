@@ -1,5 +1,6 @@
 """Layers as bytes: what determines them, and what must not."""
 
+import io
 import os
 import tarfile
 from collections.abc import Callable
@@ -84,6 +85,35 @@ def test_a_layer_holds_what_the_tree_holds(tmp_path: Path) -> None:
     assert entries["usr/bin/alias"].mtime == NEWEST
     assert "etc/\udcff" in entries
     assert {(entry.uname, entry.gname) for entry in entries.values()} == {("", "")}
+
+
+@pytest.mark.parametrize("path", ["a", "a" * 99, "a" * 100, "a" * 101, "\u00e4", "\udcff"])
+@pytest.mark.parametrize("number", [0, 8**7 - 1, 8**7, 8**11 - 1, 8**11])
+def test_entries_are_as_tars_own_writer_has_them(tmp_path: Path, path: str, number: int) -> None:
+    """Also at the ends of what a plain header holds: there are tars of ours by their digests everywhere."""
+    content, owner = b"content", (0o4755, number, min(number, 8**7))
+    with LayerTar(tmp_path / "ours") as layer:
+        layer.directory(path, owner=owner, time=number)
+        layer.file(path, io.BytesIO(content), size=len(content), owner=owner, time=-number)
+        layer.link(path, path, time=number)
+    with tarfile.open(tmp_path / "theirs", "w", format=tarfile.PAX_FORMAT, encoding="utf-8") as tar:
+        for kind, mode, user, group, time in (
+            (tarfile.DIRTYPE, *owner, number),
+            (tarfile.REGTYPE, *owner, -number),
+            (tarfile.SYMTYPE, 0o777, 0, 0, number),
+        ):
+            entry = tarfile.TarInfo(path)
+            entry.type, entry.mode, entry.uid, entry.gid, entry.mtime = kind, mode, user, group, time
+            entry.size = len(content) if kind == tarfile.REGTYPE else 0
+            entry.linkname = path if kind == tarfile.SYMTYPE else ""
+            tar.addfile(entry, io.BytesIO(content) if entry.size else None)
+    assert (tmp_path / "ours").read_bytes() == (tmp_path / "theirs").read_bytes()
+
+
+def test_a_content_that_ends_early_is_no_layer(tmp_path: Path) -> None:
+    """A file that was cut while it was read: what follows would be taken for its rest."""
+    with pytest.raises(OSError, match="etc/cut ended 3 bytes before"), LayerTar(tmp_path / "tar") as layer:
+        layer.file("etc/cut", io.BytesIO(b"1234567"), size=10, owner=(0o644, 0, 0), time=0)
 
 
 def test_what_overlayfs_removed_becomes_a_whiteout(tmp_path: Path) -> None:

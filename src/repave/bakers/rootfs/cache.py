@@ -16,7 +16,7 @@ import os
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -103,7 +103,7 @@ class BakeCache:
         place = self._record(record.inputs)
         place.parent.mkdir(parents=True, exist_ok=True)
         partial = place.with_suffix(".partial")
-        partial.write_text(json.dumps(asdict(record)), encoding="utf-8")
+        partial.write_text(json.dumps(vars(record), default=vars), encoding="utf-8")
         partial.replace(place)
         return target
 

@@ -8,13 +8,16 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from repave.archives.packages import HEADER_BYTES, MAGIC, content, members
 from repave.archives.rules import GIB, TREE
 from repave.bakers.rootfs.layertar import CHUNK_BYTES, Verified
-from repave.model.lock import LockedPackage
-from repave.ports.vault import Vault
+
+if TYPE_CHECKING:
+    # The words of a lock take 50 ms to load, and what runs inside needs none of them.
+    from repave.model.lock import LockedPackage
+    from repave.ports.vault import Vault
 
 WORKERS = 4
 """Threads that decompress; xz and sha256 work without the interpreter's lock, more than four cores are rarely idle."""
@@ -24,7 +27,7 @@ RULES = replace(TREE, total_bytes=32 * GIB)
 """Of packages in a lock, whose archive was signed: the largest are debug symbols and games."""
 
 
-def prepare(packages: Sequence[LockedPackage], vault: Vault, folder: Path) -> None:
+def prepare(packages: "Sequence[LockedPackage]", vault: "Vault", folder: Path) -> None:
     """Have each package in ``folder`` by its sha256, verified and uncompressed.
 
     Raises Gone (not in the vault), Corrupt, Invalid (a compression that this Python cannot read).
@@ -44,7 +47,7 @@ def place(folder: Path, sha256: str) -> Path:
     return folder / f"{sha256}.deb"
 
 
-def newest_build(folder: Path, packages: Sequence[LockedPackage]) -> int:
+def newest_build(folder: Path, packages: "Sequence[LockedPackage]") -> int:
     """When the newest of the packages was built: no file that came in a package is newer (deb(5), dpkg-deb(1))."""
     newest = 0
     for package in packages:
@@ -53,7 +56,7 @@ def newest_build(folder: Path, packages: Sequence[LockedPackage]) -> int:
     return newest
 
 
-def _prepare(package: LockedPackage, source: Path, folder: Path) -> None:
+def _prepare(package: "LockedPackage", source: Path, folder: Path) -> None:
     target = place(folder, package.sha256)
     partial = target.with_suffix(".partial")
     try:

@@ -7,12 +7,10 @@ writes the layer's tar with the owners as they are inside.
 import fcntl
 import json
 import os
-import shutil
 import socket
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -25,7 +23,6 @@ from repave.bakers.rootfs.isolation import ProgramFailed, chroot
 from repave.bakers.rootfs.layertar import LayerTar
 from repave.bakers.rootfs.overlay import overlaid
 from repave.bakers.rootfs.skeleton import Skeleton
-from repave.bakers.rootfs.wheels import Wheel, compile_all, lay_out_wheels
 from repave.bakers.rootfs.workshop import build
 from repave.model.errors import RepaveError
 
@@ -88,6 +85,8 @@ def _system(job: Job) -> Job:
 
 def _python(job: Job) -> Job:
     """Make the python layer from wheels; with ``lowers`` compiled by the Python that lies in them."""
+    from repave.bakers.rootfs.wheels import Wheel, compile_all, lay_out_wheels  # noqa: PLC0415 - 60 ms of each other job
+
     work = hold(job)
     stage = work / "tree"
     stage.mkdir()
@@ -131,14 +130,6 @@ def _build(job: Job) -> Job:
     return {}
 
 
-def _remove(job: Job) -> Job:
-    """Remove trees, whoever owns what is in them."""
-    for path in job["paths"]:
-        with suppress(FileNotFoundError):
-            shutil.rmtree(path)
-    return {}
-
-
 def hold(job: Job) -> Path:
     """The work folder, held by this process: as long as it lives, no other bake sweeps it away."""
     work = Path(job["work"])
@@ -147,7 +138,7 @@ def hold(job: Job) -> Path:
     return work
 
 
-JOBS = {"runs": _runs, "system": _system, "python": _python, "build": _build, "remove": _remove}
+JOBS = {"runs": _runs, "system": _system, "python": _python, "build": _build}
 
 if __name__ == "__main__":
     main()

@@ -3,7 +3,7 @@
 import os
 import re
 import stat
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -76,7 +76,7 @@ class Skeleton:
 
     def content(self) -> dict[str, Any]:
         """As JSON can write it."""
-        return asdict(self)
+        return {known.name: getattr(self, known.name) for known in fields(self)}
 
     def resolve(self, path: str) -> str:
         """Where ``path`` leads when links are followed inside the root; raises Invalid for a loop."""
