@@ -3,7 +3,9 @@
 import lzma
 import os
 import re
+import socket
 import struct
+import tarfile
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
@@ -15,15 +17,16 @@ from hypothesis import strategies as st
 
 from repave.archives.compression import Compression, packed, unpacked
 from repave.archives.rules import TREE
+from repave.bakers.disk.files import Files, strip, take
 from repave.bakers.disk.identity import why_cold
 from repave.bakers.disk.initrd import DRIVERS, initrd, kernel_version, load_order
-from repave.bakers.disk.making import first_code, later_code, quoted, take
+from repave.bakers.disk.making import first_code, later_code, quoted
 from repave.bakers.disk.settings import DATA_SOURCES, Settings, cloud_settings, needs_cloud_init
 from repave.bakers.disk.slimness import COLDPLUG
 from repave.bakers.disk.sparse import copy_sparse, data_ranges, write_sparse
 from repave.bakers.disk.table import MIB, ROOT_NAME, SECTOR, TABLE_SECTORS, Outline
 from repave.bakers.disk.units import SANDBOX, application_unit, command
-from repave.bakers.rootfs.layertar import FIRST_TIME, LayerTar
+from repave.bakers.rootfs.layertar import FIRST_TIME, LayerTar, newest_of
 from repave.model.lock import Ecosystem, Layer, LockedPackage
 from repave.model.names import ImageName
 from repave.model.recipe import Base, FileMapping, Image, ImageKind
@@ -329,3 +332,44 @@ def test_layer_that_removes_is_laid_over_others(tmp_path: Path) -> None:
     digest = f"sha256:{sha256((tmp_path / 'layer.tar').read_bytes()).hexdigest()}"
     take(tmp_path / "layer.tar", digest, tmp_path / "tree")
     assert sorted(place.name for place in (tmp_path / "tree/srv/app").iterdir()) == ["new", "stays"]
+
+
+def test_unpacked_layer_has_the_times_that_the_layer_says(tmp_path: Path) -> None:
+    """Whatever the installation left: of folders, of what is newer than all packages, and of what is older."""
+    times = {"etc": 50, "etc/new": 300, "etc/old": 100, "etc/link": 400}
+    tree, own = tmp_path / "tree", tmp_path / "own"
+    (tree / "etc").mkdir(parents=True)
+    own.mkdir()
+    (tree / "etc/new").touch()
+    (tree / "etc/old").touch()
+    (tree / "etc/link").symlink_to("new")
+    for path, time in reversed(times.items()):
+        os.utime(tree / path, (time, time + 0.5), follow_symlinks=False)
+    with LayerTar(tmp_path / "layer.tar") as layer:
+        layer.tree(tree, newest=200)
+    with tarfile.open(tmp_path / "layer.tar") as tar:
+        said = {entry.name: int(entry.mtime) for entry in tar}
+    files = Files(root=tree, own=own, newest={tree: newest_of(tmp_path / "layer.tar")})
+    assert {path: files.time(path, (tree / path).lstat()) for path in times} == said
+    assert said == {"etc": 200, "etc/new": 200, "etc/old": 100, "etc/link": 200}
+
+
+def test_what_layers_above_lay_keeps_its_time(tmp_path: Path) -> None:
+    """It may be newer than the packages below, and a folder of its own may be older."""
+    tree, own = tmp_path / "tree", tmp_path / "own"
+    for folder in (tree, own):
+        (folder / "srv").mkdir(parents=True)
+    (own / "srv/file").touch()
+    os.utime(own / "srv/file", (300, 300))
+    os.utime(own / "srv", (100, 100))
+    files = Files(root=own, own=own, newest={tree: 200})
+    assert [files.time(path, (own / path).lstat()) for path in ("srv", "srv/file")] == [100, 300]
+
+
+def test_sockets_are_no_files_of_a_disk(tmp_path: Path) -> None:
+    """The process that one belonged to has ended; a pipe is a file like others."""
+    os.mkfifo(tmp_path / "pipe")
+    with socket.socket(socket.AF_UNIX) as left:
+        left.bind(os.fspath(tmp_path / "socket"))
+    strip(tmp_path)
+    assert [place.name for place in tmp_path.iterdir()] == ["pipe"]

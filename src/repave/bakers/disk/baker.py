@@ -130,7 +130,12 @@ class DiskBaker:
         job = {
             **self._job("disk", work, request, workshop, outline),
             "arguments": ARGUMENTS,
-            "layers": self._blobs(below),
+            "trees": [
+                {"tree": os.fspath(laid.tree), "path": os.fspath(self._registry.path(laid.record.digest).absolute())}
+                for laid in workshop.laid
+                if laid.record in below and laid.tree is not None
+            ],
+            "layers": self._blobs(tuple(record for record in below if record.layer not in SYSTEM)),
         }
         self._room.chamber.run(job)
         return outline, self._cache.keep_tree(inputs, work / "made")

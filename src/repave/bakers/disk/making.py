@@ -4,17 +4,18 @@ import os
 import shutil
 import stat
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from repave.archives.whiteouts import OPAQUE, WHITEOUT
+from repave.bakers.disk.files import Files, laid
 from repave.bakers.disk.initrd import initrd, kernel_version
 from repave.bakers.disk.sparse import copy_sparse, write_sparse
 from repave.bakers.disk.table import SECTOR, Outline
 from repave.bakers.disk.toolbox import WORK, Toolbox, opened
-from repave.bakers.rootfs.installation import unpack, whiteouts
-from repave.bakers.rootfs.layertar import FIRST_TIME
+from repave.bakers.rootfs.installation import unpack
+from repave.bakers.rootfs.layertar import FIRST_TIME, sorted_below
 
 BOOT_CODE = "usr/lib/grub/i386-pc/boot.img"
 SECTOR_PLACE, JUMP_PLACE = 0x5C, 0x66
@@ -24,6 +25,11 @@ NO_JUMP = b"\x90\x90"
 BLOCK_LIST_PLACE = SECTOR - 12
 """Where the first sector of the rest says where what follows it lies."""
 
+WRITTEN_PLACE, WRITTEN_BYTES = 1024 + 0x178, 8
+"""Where the file system says how much was ever written to it (linux/fs/ext4/ext4.h, s_kbytes_written)."""
+
+Found = tuple[str, os.stat_result]
+
 FIRST_INODE = 11
 """The first that is no part of the file system itself; the root is 2 (linux/fs/ext4/ext4.h)."""
 
@@ -31,42 +37,24 @@ FIRST_INODE = 11
 def make(job: dict[str, Any], work: Path) -> None:
     """Write ``disk.img``, ``kernel``, ``initrd`` and ``paths``, which lists what is on the disk, in ``work``."""
     outline = Outline(**job["outline"])
-    tree = work / "tree"
-    tree.mkdir()
-    for layer in job["layers"]:
-        take(Path(layer["path"]), layer["digest"], tree)
     with (work / "disk.img").open("xb") as disk:
         disk.truncate(outline.size)
     lowers = [Path(lower) for lower in job["lowers"]]
-    with opened(work, lowers=lowers, folder=Path(job["folder"]), packages=job["tools"], tree=tree) as toolbox:
-        _start_files(tree, toolbox)
+    with (
+        laid(work / "files", trees=job["trees"], layers=job["layers"]) as files,
+        opened(work, lowers=lowers, folder=Path(job["folder"]), packages=job["tools"], tree=files.root) as toolbox,
+    ):
+        _start_files(files.root, toolbox)
         for name in ("kernel", "initrd"):
-            source = tree / "boot" / {"kernel": "vmlinuz", "initrd": "initrd"}[name]
+            source = files.root / "boot" / {"kernel": "vmlinuz", "initrd": "initrd"}[name]
             shutil.copyfile(source, work / name)
-        (work / "paths").write_bytes(b"".join(_listed(tree)))
+        found = list(sorted_below(os.fspath(files.root)))
+        (work / "paths").write_bytes(b"".join(_listed(found)))
         toolbox.make_files(outline)
-        toolbox.change(list(_times(tree)), outline.root)
+        with _uncounted(work / "disk.img", outline):
+            toolbox.change(list(_written(files, found)), outline.root)
+        toolbox.change(list(_times(len(found))), outline.root)
         _write_loaders(toolbox, outline, job["arguments"])
-    shutil.rmtree(tree)
-
-
-def take(layer: Path, digest: str, tree: Path) -> None:
-    """Lay one layer over what is in the tree. Raises Corrupt when it is not what its digest says."""
-    for path in whiteouts(layer):
-        folder, _, name = path.rpartition("/")
-        if name == OPAQUE:
-            for place in sorted((tree / folder).iterdir()) if (tree / folder).is_dir() else ():
-                _remove(place)
-        else:
-            _remove(tree / folder / name.removeprefix(WHITEOUT))
-    unpack(layer, digest, tree)
-
-
-def _remove(place: Path) -> None:
-    if place.is_dir() and not place.is_symlink():
-        shutil.rmtree(place)
-    else:
-        place.unlink(missing_ok=True)
 
 
 def _start_files(tree: Path, toolbox: Toolbox) -> None:
@@ -79,18 +67,36 @@ def _start_files(tree: Path, toolbox: Toolbox) -> None:
         os.utime(tree / "boot" / name, (FIRST_TIME, FIRST_TIME), follow_symlinks=False)
 
 
-def _listed(tree: Path) -> Iterator[bytes]:
+def _listed(found: Sequence[Found]) -> Iterator[bytes]:
     """Every path, with a slash at the end of a folder's."""
-    for path, status in _sorted_below(tree):
+    for path, status in found:
         yield os.fsencode(path) + (b"/" if stat.S_ISDIR(status.st_mode) else b"") + b"\0"
 
 
-def _times(tree: Path) -> Iterator[str]:
+def _times(count: int) -> Iterator[str]:
     """Nothing was read, made or changed at any time but one; what says when content was written stays."""
-    count = sum(len(folders) + len(files) for _, folders, files in os.walk(tree))
     for inode in (2, *range(FIRST_INODE, FIRST_INODE + count + 1)):
         for field in ("atime", "ctime", "crtime"):
             yield f"set_inode_field <{inode}> {field} @{FIRST_TIME}"
+
+
+def _written(files: Files, found: Sequence[Found]) -> Iterator[str]:
+    """When content was written, where the tree says another time than its layer does."""
+    for path, status in found:
+        said = files.time(path, status)
+        if said != int(status.st_mtime):
+            yield f"set_inode_field {quoted(path)} mtime @{said}"
+
+
+@contextmanager
+def _uncounted(disk: Path, outline: Outline) -> Iterator[None]:
+    """What the block writes is not counted as ever written: it is where files lie unpacked that makes it necessary."""
+    place = outline.root.offset + WRITTEN_PLACE
+    with disk.open("rb", buffering=0) as before:
+        count = os.pread(before.fileno(), WRITTEN_BYTES, place)
+    yield
+    with disk.open("r+b", buffering=0) as after:
+        os.pwrite(after.fileno(), count, place)
 
 
 def _write_loaders(toolbox: Toolbox, outline: Outline, arguments: str) -> None:
@@ -140,7 +146,7 @@ def add(job: dict[str, Any], work: Path) -> None:
 
 def _laying(added: Path, there: frozenset[str]) -> Iterator[str]:
     """Commands for debugfs: every folder that is new, every file and link, with owners and times."""
-    for path, status in _sorted_below(added):
+    for path, status in sorted_below(os.fspath(added)):
         if path in there:
             yield f"rm {quoted(path)}"
         place, target = f"{WORK}/added/{path}", quoted(path)
@@ -161,9 +167,3 @@ def _laying(added: Path, there: frozenset[str]) -> Iterator[str]:
 def quoted(path: str, *, root: str = "/") -> str:
     """A word for debugfs, whose quotes are doubled to be meant as themselves."""
     return '"' + (root + path).replace('"', '""') + '"'
-
-
-def _sorted_below(root: Path) -> Iterator[tuple[str, os.stat_result]]:
-    """Every path below, parents first."""
-    for place in sorted(root.rglob("*"), key=lambda found: found.parts):
-        yield place.relative_to(root).as_posix(), place.lstat()

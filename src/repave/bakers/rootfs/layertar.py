@@ -96,7 +96,7 @@ class LayerTar:
         A directory's time says only when something was last put into it, so it is ``newest`` always.
         """
         linked: dict[tuple[int, int], str] = {}
-        for path, status in _sorted_below(os.fspath(root), ""):
+        for path, status in sorted_below(os.fspath(root)):
             place = os.path.join(root, path)  # noqa: PTH118 - a hot loop over ten thousand names
             owner = (stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid)
             entry = _entry(path, owner, min(int(status.st_mtime), newest))
@@ -124,7 +124,7 @@ class LayerTar:
 
         Directories that the layers below have keep their rights. Raises Invalid where they have a link instead.
         """
-        for path, status in _sorted_below(os.fspath(root), ""):
+        for path, status in sorted_below(os.fspath(root)):
             if stat.S_ISDIR(status.st_mode):
                 if below.resolve(path) != path:
                     raise Invalid(
@@ -169,6 +169,12 @@ class LayerTar:
                 self._stream.write(chunk)
                 left -= len(chunk)
             self._stream.write(bytes(-entry.size % tarfile.BLOCKSIZE))
+
+
+def newest_of(layer: Path) -> int:
+    """The time that nothing in a layer is newer than which ``LayerTar.tree`` wrote: each of its folders has it."""
+    with tarfile.open(layer, "r:") as tar:
+        return next(int(entry.mtime) for entry in tar if entry.isdir())
 
 
 def exposed(path: str, mode: int, *, owner: int, folder: bool) -> list[Exposed]:
@@ -248,7 +254,7 @@ def _header(entry: tarfile.TarInfo) -> bytes:
     return b"%b%06o\0%b" % (block[:SUM_AT], sum(block), block[SUM_AT + 7 :])
 
 
-def _sorted_below(root: str, folder: str) -> Iterator[tuple[str, os.stat_result]]:
+def sorted_below(root: str, folder: str = "") -> Iterator[tuple[str, os.stat_result]]:
     """Every path below, parents first, names in the order of their bytes: no locale has a say."""
     with os.scandir(os.path.join(root, folder)) as entries:  # noqa: PTH118 - a hot loop over ten thousand names
         names = sorted((entry.name for entry in entries), key=os.fsencode)
@@ -257,4 +263,4 @@ def _sorted_below(root: str, folder: str) -> Iterator[tuple[str, os.stat_result]
         status = os.lstat(os.path.join(root, path))  # noqa: PTH118 - as above
         yield path, status
         if stat.S_ISDIR(status.st_mode):
-            yield from _sorted_below(root, path)
+            yield from sorted_below(root, path)
