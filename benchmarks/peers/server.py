@@ -1,6 +1,7 @@
 """Servers that a benchmark starts for itself, and ends again."""
 
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -8,9 +9,30 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 END_SECONDS = 15.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Took:
+    """What one piece of work took."""
+
+    seconds: float
+    cpu_seconds: float
+    """Of this process, and of those that it began and that have ended."""
+
+
+class Watch:
+    """Looked at when a piece of work begins, and when it has ended."""
+
+    def __init__(self) -> None:
+        self._began, self._cpu = time.perf_counter(), _cpu_seconds()
+
+    def took(self) -> Took:
+        """Since it was made."""
+        return Took(seconds=time.perf_counter() - self._began, cpu_seconds=_cpu_seconds() - self._cpu)
 
 
 @contextmanager
@@ -53,6 +75,11 @@ def await_true(condition: Callable[[], bool], what: str, *, seconds: float = 60.
             raise TimeoutError(f"waited {seconds:g} s in vain: {what}")
         time.sleep(look_seconds)
     return time.monotonic() - started
+
+
+def _cpu_seconds() -> float:
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(one.ru_utime + one.ru_stime for one in used)
 
 
 def free_port() -> int:
