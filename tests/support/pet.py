@@ -11,7 +11,9 @@ NGINX_PORT, METRICS_PORT, SHOP_PORT = 18080, 19100, 18000
 PAGE = "<h1>The pet's own page</h1>\n"
 HELD, FOREIGN = "curl", "widget-agent"
 
-INCLUDED = "nginx-light,python3,python3-venv,nodejs,ca-certificates,cron,systemd,redis-server,curl,procps"
+INCLUDED = "nginx-light,python3,ca-certificates,cron,systemd,redis-server,curl,usr-is-merged"
+"""No Node: as on many a pet it came from elsewhere, and the recipe takes the distribution's. No Perl, which usrmerge
+would bring all of."""
 
 AS_NOBODY = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--")
 """What gives up root before a command."""
