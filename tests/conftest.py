@@ -1,5 +1,6 @@
 """How long properties are tried (HYPOTHESIS_PROFILE=ci: a thousand times each), in which order, and how tests end."""
 
+import gc
 import os
 import signal
 
@@ -10,6 +11,9 @@ from xdist.scheduler import LoadFileScheduling
 
 SHARED_OUT = ("tests/planner/", "tests/simulation/")
 """Rooms whose tests compute long and share nothing."""
+
+ALLOCATIONS = 10_000
+"""Between two collections of garbage: by Python's own 700, they take a tenth of what tests compute."""
 
 settings.register_profile("dev", max_examples=100, deadline=None)
 settings.register_profile(
@@ -43,6 +47,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Files that start something real come first; single tests are last, so that all workers end together."""
     real = {item.path for item in items if item.get_closest_marker("real")}
     items.sort(key=lambda item: (item.path not in real, is_shared_out(item.nodeid)))
+
+
+def pytest_collection_finish() -> None:
+    """What collecting has made stays to the end: a collector of garbage that looks at it again and again finds none."""
+    gc.freeze()
+    gc.set_threshold(ALLOCATIONS, 20, 20)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -2,7 +2,8 @@
 
 import json
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -10,6 +11,7 @@ import pytest
 
 from repave.cli.application import run
 from repave.cli.codes import FAILED, OK, USAGE
+from repave.cli.commands import simulate
 from repave.controller import tick
 from repave.model.observation import Observation
 from repave.model.plan import Plan
@@ -17,6 +19,7 @@ from repave.model.policy import FleetPolicy
 from repave.model.target import Target
 from repave.planner.check import check
 from repave.simulation.provider import SimulatedProvider
+from repave.simulation.theatre import Script
 
 SHORT = ("simulate", "--seed", "3", "--instances", "4", "--days", "0.2", "--faults", "deploy,zone-loss")
 
@@ -47,12 +50,13 @@ def test_a_run_is_one_document(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_a_broken_invariant_ends_with_1(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    """It is named, with the command that plays the run again."""
+    """It is named, with the command that plays the run again; five minutes after the last fault it is late."""
+    monkeypatch.setattr(simulate, "Script", partial(Script, bound=timedelta(minutes=5)))
     monkeypatch.setattr(SimulatedProvider, "_terminate", lambda *_: None)
-    assert run(list(SHORT)) == FAILED
+    assert run(["simulate", "--seed", "3", "--instances", "2", "--days", "0.01", "--faults", "deploy"]) == FAILED
     told = capsys.readouterr().err
     assert "convergence: " in told
-    assert "`repave simulate --seed 3 --instances 4 --days 0.2 --zones 3 --controllers 1 --faults deploy" in told
+    assert "`repave simulate --seed 3 --instances 2 --days 0.01 --zones 3 --controllers 1 --faults deploy" in told
 
 
 def test_a_plan_that_the_checker_refuses_ends_with_1(

@@ -1,10 +1,12 @@
 """The lock as text: stable, strict, reviewable."""
 
 import itertools
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
+from chooser import Chooser, choosers
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -92,64 +94,101 @@ def test_one_change_of_version_is_a_small_change_of_the_text() -> None:
 
 NAMES = st.text(alphabet="abcxyz0189-+.", min_size=1, max_size=8)
 PLAIN = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12)
-HASHES = st.binary(min_size=32, max_size=32).map(bytes.hex)
 SIZES = st.integers(min_value=0, max_value=2**62)
+LAYERS = [layer for layer in Layer if layer not in {Layer.BUILD, Layer.MACHINE}]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Words:
+    """What entries of a lock are made of, in an order that is chosen."""
+
+    names: list[ImageName]
+    texts: list[str]
+    sizes: list[int]
+    chooser: Chooser
+
+    def text(self) -> str:
+        """Something."""
+        return self.chooser.of(self.texts)
+
+    def text_or_none(self) -> str:
+        """Something or nothing."""
+        return self.chooser.of(["", *self.texts])
+
+    def hash(self) -> str:
+        """Of anything."""
+        return sha256(self.chooser.number(0, 65535).to_bytes(2)).hexdigest()
+
+    def images(self) -> tuple[ImageName, ...]:
+        """Some of them, at least one."""
+        return tuple(self.chooser.mixed(self.chooser.some(self.names) or self.names))
+
+    def base(self) -> Base:
+        """A distribution, or an image of a registry."""
+        if self.chooser.of((False, True)):
+            return Base(image=self.text(), architecture=self.text())
+        return Base(
+            distribution=self.text(),
+            release=self.text(),
+            suites=tuple(self.text() for _ in range(self.chooser.number(1, 2))),
+            architecture=self.text(),
+            mirror=self.text_or_none() or None,
+            keyring=self.text_or_none(),
+        )
+
+    def package(self) -> LockedPackage:
+        """Of any ecosystem."""
+        return LockedPackage(
+            ecosystem=self.chooser.of(list(Ecosystem)),
+            name=self.text(),
+            version=self.text(),
+            sha256=self.hash(),
+            size_bytes=self.chooser.of(self.sizes),
+            origin=f"https://example.org/{self.text()}",
+            filename=self.text(),
+            layer=self.chooser.of(LAYERS),
+            images=self.images(),
+            architecture=self.text_or_none(),
+            suite=self.text_or_none(),
+            source=self.text_or_none(),
+            source_version=self.text_or_none(),
+            reference=self.text_or_none(),
+            integrity=self.text_or_none(),
+            paths=tuple(self.text() for _ in range(self.chooser.number(0, 2))),
+        )
+
+    def file(self, name: str) -> LockedFile:
+        """Of the application."""
+        return LockedFile(
+            target=f"/{name}",
+            sha256=self.hash(),
+            size_bytes=self.chooser.of(self.sizes),
+            mode=self.chooser.of((0o644, 0o755)),
+            origin=self.text(),
+            images=self.images(),
+        )
+
+    def image(self, name: ImageName) -> LockedImage:
+        """Of either kind, on any base."""
+        kind, base = self.chooser.of(list(ImageKind)), self.base()
+        return LockedImage(name=name, kind=kind, base=base, recipe=Digest(f"sha256:{self.hash()}"))
 
 
 @st.composite
 def locks(draw: st.DrawFn) -> Lock:
     """Any lock whose entries do not contradict each other, in any order."""
-    names = draw(st.lists(NAMES.map(ImageName), min_size=1, max_size=3, unique=True))
-    wanted = st.lists(st.sampled_from(names), min_size=1, unique=True).map(tuple)
-    bases = st.builds(
-        Base,
-        distribution=PLAIN,
-        release=PLAIN,
-        suites=st.lists(PLAIN, min_size=1, max_size=2).map(tuple),
-        architecture=PLAIN,
-        mirror=st.none() | PLAIN,
-        keyring=st.just("") | PLAIN,
-    ) | st.builds(Base, image=PLAIN, architecture=PLAIN)
-    packages = st.builds(
-        LockedPackage,
-        ecosystem=st.sampled_from(Ecosystem),
-        name=PLAIN,
-        version=PLAIN,
-        sha256=HASHES,
-        size_bytes=SIZES,
-        origin=PLAIN.map("https://example.org/".__add__),
-        filename=PLAIN,
-        layer=st.sampled_from([layer for layer in Layer if layer not in {Layer.BUILD, Layer.MACHINE}]),
-        images=wanted,
-        architecture=st.just("") | PLAIN,
-        suite=st.just("") | PLAIN,
-        source=st.just("") | PLAIN,
-        source_version=st.just("") | PLAIN,
-        reference=st.just("") | PLAIN,
-        integrity=st.just("") | PLAIN,
-        paths=st.lists(PLAIN, max_size=2).map(tuple),
+    words = Words(
+        names=draw(st.lists(NAMES.map(ImageName), min_size=1, max_size=3, unique=True)),
+        texts=draw(st.lists(PLAIN, min_size=1, max_size=6)),
+        sizes=draw(st.lists(SIZES, min_size=1, max_size=2)),
+        chooser=draw(choosers(250)),
     )
-    files = st.builds(
-        LockedFile,
-        target=NAMES.map(lambda name: f"/{name}").filter(lambda target: ".." not in target.split("/")),
-        sha256=HASHES,
-        size_bytes=SIZES,
-        mode=st.sampled_from([0o644, 0o755]),
-        origin=PLAIN,
-        images=wanted,
-    )
+    packages = [words.package() for _ in range(words.chooser.number(0, 4))]
+    files = draw(st.lists(NAMES.filter(lambda name: name != ".."), max_size=3, unique=True))
     return Lock(
-        images=tuple(
-            LockedImage(
-                name=name,
-                kind=draw(st.sampled_from(ImageKind)),
-                base=draw(bases),
-                recipe=Digest(f"sha256:{draw(HASHES)}"),
-            )
-            for name in names
-        ),
-        packages=tuple(draw(st.lists(packages, max_size=4, unique_by=lambda one: (one.ecosystem, one.name)))),
-        files=tuple(draw(st.lists(files, max_size=3, unique_by=lambda one: one.target))),
+        images=tuple(map(words.image, words.names)),
+        packages=tuple({(one.ecosystem, one.name): one for one in packages}.values()),
+        files=tuple(map(words.file, files)),
     )
 
 

@@ -11,6 +11,7 @@ from typing import cast
 
 import pytest
 from convergence import PACE
+from kept_store import new_store
 
 from repave.controller.converge import Controller
 from repave.controller.ending import Convergence
@@ -79,13 +80,14 @@ class Scene:
         """It keeps nothing itself: the world does."""
         return SimulatedBalancer(self.world)
 
-    def copy(self, folder: Path) -> "Scene":
-        """The same once more, apart from the first."""
+    def copy(self, other: SqlStore) -> "Scene":
+        """The same once more, apart from the first; whatever was in the other store is gone."""
         world = deepcopy(self.world, {id(self.world._lock): RLock()})
-        folder.mkdir()
-        for file in Path(self.store._database.where).parent.iterdir():
-            shutil.copy(file, folder)
-        return Scene(world=world, store=SqlStore(f"sqlite:///{folder}/store.db"))
+        mine, others = (Path(store._database.where).parent for store in (self.store, other))
+        other.close()
+        shutil.rmtree(others)
+        shutil.copytree(mine, others)
+        return Scene(world=world, store=other)
 
     def controller(self, holder: str, life: "Life | None" = None) -> Controller:
         """A controller of its own process; whoever held the lease before it is dead."""
@@ -191,7 +193,7 @@ def scene(tmp_path: Path) -> Iterator[Scene]:
     for each in (OLD, NEW):
         world.behaviours[each.id] = Behaviour(start_seconds=0.1, healthy_after_seconds=0.0)
     (tmp_path / "first").mkdir()
-    store = SqlStore(f"sqlite:///{tmp_path}/first/store.db")
+    store = new_store(tmp_path / "first" / "store.db")
     made = Scene(world=world, store=store)
     made.want(OLD)
     assert made.converge().reached
@@ -200,48 +202,51 @@ def scene(tmp_path: Path) -> Iterator[Scene]:
     store.close()
 
 
+@pytest.fixture
+def other(tmp_path: Path) -> Iterator[SqlStore]:
+    """For one copy of a scene after another: a store of its own for each would compile every question anew."""
+    (tmp_path / "other").mkdir()
+    store = new_store(tmp_path / "other" / "store.db")
+    yield store
+    store.close()
+
+
 def test_killed_after_any_call_the_deploy_goes_on_with_no_double_no_orphan_and_no_gap(
-    scene: Scene, tmp_path: Path
+    scene: Scene, other: SqlStore
 ) -> None:
     """Promise 8: kill -9 at every moment that leaves something behind, then started again."""
-    whole = scene.copy(tmp_path / "whole")
+    whole = scene.copy(other)
     life = Life(scene=whole, checked=True)
     assert whole.converge("me", life).reached
     whole.check_at_the_end()
-    whole.store.close()
     assert life.writes > 50
     for moment in range(1, life.writes + 1):
-        again = scene.copy(tmp_path / str(moment))
+        again = scene.copy(other)
         with pytest.raises(ControllerKilled):
             again.converge("killed", Life(scene=again, dies_after=moment, checked=True))
         again.world.clock.sleep(moment % 3)
         assert again.converge("next", Life(scene=again, checked=True)).reached, f"killed after write {moment}"
         again.check_at_the_end()
-        again.store.close()
-        shutil.rmtree(tmp_path / str(moment))
 
 
-def test_two_controllers_at_once_do_nothing_twice(scene: Scene, tmp_path: Path) -> None:
+def test_two_controllers_at_once_do_nothing_twice(scene: Scene, other: SqlStore) -> None:
     """Promise 8: one is overtaken before each of its deeds by another that believes it dead; generations fence them."""
-    whole = scene.copy(tmp_path / "whole")
+    whole = scene.copy(other)
     life = Life(scene=whole)
     whole.converge("me", life)
-    whole.store.close()
     for moment in [number for number, name in enumerate(life.calls, 1) if name in DOING]:
-        again = scene.copy(tmp_path / str(moment))
+        again = scene.copy(other)
         first = Life(scene=again, checked=True)
-        other = again.controller("other", Life(scene=again, checked=True))
+        second = again.controller("other", Life(scene=again, checked=True))
 
-        def overtake(_: str, first: Life = first, other: Controller = other, moment: int = moment) -> None:
+        def overtake(_: str, first: Life = first, second: Controller = second, moment: int = moment) -> None:
             if len(first.calls) == moment:
                 turns = iter([False, False, True])
-                other.keep([FLEET], until=lambda: next(turns))
+                second.keep([FLEET], until=lambda: next(turns))
 
         first.before = overtake
         assert again.converge("me", first).reached, f"overtaken before call {moment}"
         again.check_at_the_end()
-        again.store.close()
-        shutil.rmtree(tmp_path / str(moment))
 
 
 def test_a_launch_that_times_out_after_having_worked_is_not_given_a_second_instance(scene: Scene) -> None:

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from kept_store import new_store
 from pantry import Pantry
 from stored_machine import digest_of, machine
 
@@ -15,7 +16,6 @@ from repave.operations.errors import Refused
 from repave.operations.mirror import mirrored
 from repave.registries.layout import LayoutRegistry
 from repave.registries.vault import FileVault
-from repave.store.sql import SqlStore
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -25,7 +25,7 @@ def test_a_mirror_has_what_is_locked_and_what_machines_install(tmp_path: Path) -
     vault, registry = FileVault(tmp_path / "vault"), LayoutRegistry(tmp_path / "registry")
     file = Pantry(vault=vault, folder=tmp_path).file("/srv/app/page", b"hello")
     lock = Lock(files=(file,))
-    store = SqlStore(f"sqlite:///{tmp_path / 'store.db'}")
+    store = new_store(tmp_path / "store.db")
     store.add_lock(lock_digest(lock), lock, NOW)
     release = Release(
         number=ReleaseNumber(1),

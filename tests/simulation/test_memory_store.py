@@ -7,6 +7,7 @@ from pathlib import Path
 from random import Random
 
 import pytest
+from kept_store import new_store
 
 from repave.model.exposure import Flaw
 from repave.model.finding import Severity
@@ -23,7 +24,6 @@ from repave.ports.store import Store
 from repave.simulation.memory.store import MemoryStore
 from repave.simulation.sketch import Sketch
 from repave.simulation.stage import Stage
-from repave.store.sql import SqlStore
 
 SKETCH = Sketch()
 STAGE = Stage()
@@ -96,7 +96,7 @@ def some_outcome(chance: Random, number: int, order: str) -> Outcome:
 def test_the_twins_agree(seed: int, tmp_path: Path) -> None:
     """Aims, pauses, commits, outcomes, withdrawals, revocations and forgetting, in any order, leave the same target."""
     chance = Random(seed)  # noqa: S311 - a test must be repeatable
-    database = SqlStore(f"sqlite:///{tmp_path}/store.db")
+    database = new_store(tmp_path / "store.db")
     twins = Twins(database, MemoryStore())
     for revision in REVISIONS:
         twins.both(lambda store, revision=revision: store.add_revision(STAGE.fleet, revision))  # type: ignore[misc] # mypy cannot infer a lambda with a default
@@ -158,7 +158,7 @@ def do_something(twins: Twins, chance: Random, number: int) -> None:
 
 def test_the_twins_refuse_alike(tmp_path: Path) -> None:
     """What was never kept is gone, in memory as in the database."""
-    database = SqlStore(f"sqlite:///{tmp_path}/store.db")
+    database = new_store(tmp_path / "store.db")
     twins = Twins(database, MemoryStore())
     assert isinstance(twins.both(lambda store: store.revision(STAGE.fleet, RevisionId("never"))), type)
     assert isinstance(twins.both(lambda store: store.pause(STAGE.fleet, SKETCH.now, paused=True)), type)
@@ -170,7 +170,7 @@ def test_the_twins_refuse_alike(tmp_path: Path) -> None:
 def test_the_twins_remember_alike(seed: int, tmp_path: Path) -> None:
     """Lifetimes and leases follow from the same sights."""
     chance = Random(seed)  # noqa: S311 - a test must be repeatable
-    database = SqlStore(f"sqlite:///{tmp_path}/store.db")
+    database = new_store(tmp_path / "store.db")
     twins = Twins(database, MemoryStore())
     for number in range(30):
         moment = replace(SKETCH, now=SKETCH.now + timedelta(seconds=number))

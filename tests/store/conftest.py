@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from kept_store import lay_empty, new_store
 from peers.postgresql import Server, served
 
 from repave.ports.store import Store
@@ -30,7 +31,10 @@ def server(running: Server) -> Iterator[Server]:
 @pytest.fixture(params=DATABASES)
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """Where a store is in each database, with its tables where they take time to make."""
-    return f"sqlite:///{tmp_path}/store.db" if request.param == "sqlite" else served_by(request).prepared()
+    if request.param == "postgresql":
+        return served_by(request).prepared()
+    lay_empty(tmp_path / "store.db")
+    return f"sqlite:///{tmp_path}/store.db"
 
 
 @pytest.fixture(params=DATABASES)
@@ -43,7 +47,7 @@ def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     """One store of each kind; the twin in memory is what simulations use."""
     makers: dict[str, Callable[[], Store]] = {
-        "sqlite": lambda: SqlStore(f"sqlite:///{tmp_path}/store.db"),
+        "sqlite": lambda: new_store(tmp_path / "store.db"),
         "postgresql": lambda: SqlStore(served_by(request).prepared()),
         "memory": MemoryStore,
     }

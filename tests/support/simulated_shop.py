@@ -10,6 +10,7 @@ from invented import (
     InventedPinner,
     InventedSecrets,
 )
+from kept_store import new_store
 
 from repave.attestations.provenance import BakeProvenance
 from repave.attestations.signatures.cosign import CosignSignatures
@@ -70,7 +71,6 @@ from repave.simulation.balancer import SimulatedBalancer
 from repave.simulation.metrics import SimulatedMetrics
 from repave.simulation.provider import SimulatedProvider
 from repave.simulation.world import World
-from repave.store.sql import SqlStore
 
 FILE = """
 project: shop
@@ -110,7 +110,7 @@ class Shop:
         self.clock = self.world.clock
         self.machines = SimulatedProvider(self.world)
         self.traffic = SimulatedBalancer(self.world)
-        self.store = SqlStore(f"sqlite:///{folder / 'store.db'}")
+        self.store = new_store(folder / "store.db")
         self.vault = FileVault(root=folder / "vault")
         self.registry = LayoutRegistry(root=folder / "registry")
         self.pinner = InventedPinner(archive={"openssl": "3.0.20", "zlib": "1.2"}, folder=folder / "archive")

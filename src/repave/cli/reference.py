@@ -4,10 +4,11 @@
 """
 
 import os
-import subprocess
 import sys
-from pathlib import Path
+from contextlib import redirect_stdout
+from io import StringIO
 
+from repave.cli.application import run
 from repave.cli.codes import MEANINGS
 from repave.cli.verbs import VERBS
 
@@ -45,13 +46,12 @@ def document() -> str:
 
 
 def help_of(*arguments: str) -> str:
-    """What a command says with ``--help``, at a fixed width."""
-    environment = {**os.environ, "COLUMNS": str(WIDTH), "NO_COLOR": "1"}
-    # A process of its own: verbs are loaded by what the arguments name, and help must be what a user sees.
-    repave = Path(sys.executable).with_name("repave")
-    shown = subprocess.run([repave, *arguments, "--help"], env=environment, capture_output=True, text=True, check=True)
-    return "\n".join(line.rstrip() for line in shown.stdout.strip().splitlines())
+    """What a command says with ``--help``."""
+    with redirect_stdout(StringIO()) as shown:
+        run([*arguments, "--help"])
+    return "\n".join(line.rstrip() for line in shown.getvalue().strip().splitlines())
 
 
 if __name__ == "__main__":
+    os.environ |= {"COLUMNS": str(WIDTH), "NO_COLOR": "1"}
     sys.stdout.write(document())
