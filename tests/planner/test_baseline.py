@@ -110,6 +110,17 @@ def test_none_is_waited_for_whose_place_new_ones_have() -> None:
     assert not started(made, "old")
 
 
+def test_old_ones_make_room_for_it_where_more_are_new_than_the_step_says() -> None:
+    """Else it would wait for a room that nobody leaves, and nothing would go on."""
+    new = [f"{n} new {'abc'[n % 3]} serving 5" for n in range(10, 14)]
+    lines = ("1 old b serving", "2 old c serving", "8 old a serving 5", *new)
+    beside = replace(TARGET, canary=CanaryStage(step=1, baseline=(SKETCH.slot(8),)))
+    policy = rolled_out(surge=Amount(value=1))
+    made = planned(*lines, target=beside, policy=policy)
+    assert [draw.slot for draw in made.draws if draw.granted] == [SKETCH.slot(1)]
+    assert started(planned(*lines[1:], target=beside, policy=policy), "old") == ["b"]
+
+
 def test_none_is_started_of_what_must_leave_in_haste() -> None:
     """A flaw that is due is not started anew to be compared with."""
     flaw = Flaw(advisory="CVE-2026-1", severity=Severity.CRITICAL, published_at=SKETCH.ago(7200))
