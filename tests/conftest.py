@@ -12,9 +12,6 @@ from xdist.scheduler import LoadFileScheduling
 SHARED_OUT = ("tests/planner/", "tests/simulation/")
 """Rooms whose tests compute long and share nothing."""
 
-ALLOCATIONS = 10_000
-"""Between two collections of garbage: by Python's own 700, they take a tenth of what tests compute."""
-
 settings.register_profile("dev", max_examples=100, deadline=None)
 settings.register_profile(
     "ci",
@@ -52,7 +49,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_collection_finish() -> None:
     """What collecting has made stays to the end: a collector of garbage that looks at it again and again finds none."""
     gc.freeze()
-    gc.set_threshold(ALLOCATIONS, 20, 20)
 
 
 @pytest.hookimpl(optionalhook=True)
