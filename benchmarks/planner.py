@@ -46,7 +46,7 @@ from repave.planner.fleet import plan
 
 SIZES = (1_000, 10_000, 100_000)
 FLEETS = 1_000
-RUNS = 3
+RUNS = 5
 
 PLAN_SECONDS = 1.0
 MEMORY_MEGABYTES = 500.0

@@ -9,7 +9,7 @@ from itertools import pairwise
 from operator import attrgetter
 from typing import NamedTuple
 
-from repave.model.names import SlotId
+from repave.model.names import InstanceId, SlotId
 from repave.model.observation import Backend, Instance, MachineState, Observation, TrafficState
 from repave.model.policy import FleetPolicy
 from repave.model.target import FailureKind, Order, Target
@@ -161,17 +161,19 @@ class Sets:
 
 def classify(policy: FleetPolicy, target: Target, observation: Observation, now: datetime) -> Sets:
     """Sort everything seen, and every open order, into sets."""
-    backends = {backend.instance: backend for backend in observation.traffic.backends}
     judged = _judged(target)
     lag = now - min(observation.machines.at, observation.traffic.at)
     classifier = Classifier(target, timedelta(seconds=policy.health.grace_seconds), now, lag)
-    ranked = _as_slots_were_given_out(observation.machines.instances)
+    instances, numbered = observation.machines.instances, _are_numbered(observation.machines.instances)
+    ranked = instances if numbered else sorted(instances, key=_as_given_out)
+    backends, strays = _matched(ranked, observation.traffic.backends)
     members = [
-        classifier.member(place, instance, backends.pop(instance.id, None), judged.get(instance.slot))
-        for place, instance in enumerate(ranked)
+        classifier.member(place, instance, backend, judged.get(instance.slot))
+        for place, (instance, backend) in enumerate(zip(ranked, backends, strict=True))
     ]
     # Who fills the same slot stands side by side.
-    doubles = _doubles(members) if any(one.slot == other.slot for one, other in pairwise(members)) else ()
+    doubled = not numbered and any(one.slot == other.slot for one, other in pairwise(members))
+    doubles = _doubles(members) if doubled else ()
     open_orders = sorted(target.orders, key=lambda order: (slot_number(order.slot), order.slot))
     seen = {member.slot for member in members} if open_orders else set()
     closed = [order for order in open_orders if order.slot in seen or not _is_awaited(order, target)]
@@ -181,7 +183,7 @@ def classify(policy: FleetPolicy, target: Target, observation: Observation, now:
     return Sets(
         members=tuple(member for member in members if member not in doubles) if doubles else tuple(members),
         doubles=doubles,
-        strays=tuple(sorted(backends.values(), key=lambda backend: backend.instance)),
+        strays=tuple(sorted(strays, key=lambda backend: backend.instance)),
         orders=tuple(order for order in hopeful if order.revision == target.revision),
         beside=tuple(order for order in hopeful if order.revision != target.revision),
         lost=tuple(order for order in waiting if now - order.ordered_at >= grace),
@@ -190,12 +192,29 @@ def classify(policy: FleetPolicy, target: Target, observation: Observation, now:
     )
 
 
-def _as_slots_were_given_out(instances: Sequence[Instance]) -> Sequence[Instance]:
-    """By the numbers of their slots; of equals by what they are called, so that it does not matter how they came."""
-    numbers = (slot_number(instance.slot) for instance in instances)
-    if all(one < other for one, other in pairwise(numbers)):
-        return instances
-    return sorted(instances, key=lambda seen: (slot_number(seen.slot), seen.slot, seen.id))
+def _are_numbered(instances: Sequence[Instance]) -> bool:
+    """Whether they come as their slots were given out, one for each: then nothing need be sorted."""
+    return all(one < other for one, other in pairwise(slot_number(instance.slot) for instance in instances))
+
+
+def _as_given_out(instance: Instance) -> tuple[int, SlotId, InstanceId]:
+    """By the number of the slot; of equals by what they are called, so that it does not matter how they came."""
+    return slot_number(instance.slot), instance.slot, instance.id
+
+
+def _matched(
+    instances: Sequence[Instance], backends: Sequence[Backend]
+) -> tuple[Sequence[Backend | None], Sequence[Backend]]:
+    """The backend of each instance, and the backends of none.
+
+    Most often both are listed in the same order: then none is searched for, a tenth of a large fleet's plan.
+    """
+    paired = zip(instances, backends, strict=False)
+    if len(instances) == len(backends) and all(instance.id == backend.instance for instance, backend in paired):
+        return backends, ()
+    unmatched = {backend.instance: backend for backend in backends}
+    matched = [unmatched.pop(instance.id, None) for instance in instances]
+    return matched, tuple(unmatched.values())
 
 
 def _is_awaited(order: Order, target: Target) -> bool:
