@@ -10,6 +10,7 @@ from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit
 
 import pytest
@@ -21,6 +22,7 @@ from repave.model.metrics import InstanceMetrics
 from repave.model.names import EnvironmentName, FleetKey, FleetName, InstanceId, ProjectName
 from repave.model.observation import TrafficState
 from repave.model.policy import HealthPolicy
+from repave.ports.errors import Unreachable
 from repave.ports.surroundings import Surroundings
 from repave.ports.traffic import Frontend
 from repave.registries.layout import LayoutRegistry
@@ -255,3 +257,24 @@ def test_what_is_measured_is_what_clients_saw(shop: Shop) -> None:
         ask(shop.endpoint, path)
     seen = shop.measured()
     assert (seen.samples, seen.error_rate) == (8, 0.5)
+
+
+@pytest.mark.real
+def test_a_deep_folder_has_its_socket_elsewhere_and_leaves_nothing_there(
+    surroundings: Surroundings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Unix allows no long path for a socket. What others left at the remembered place is not asked."""
+    deep = replace(surroundings, folder=surroundings.folder / "deep" / ("er" * 40))
+    fleet = frontend("web").fleet
+    with TemporaryDirectory(prefix="short-") as short:
+        monkeypatch.setenv("XDG_RUNTIME_DIR", short)
+        HaproxyBalancer(deep).ensure(frontend("web"))
+        [made] = Path(short).iterdir()
+        assert (made / "haproxy.sock").is_socket()
+        made.chmod(0o755)
+        with pytest.raises(Unreachable):
+            HaproxyBalancer(deep).observe(fleet)
+        made.chmod(0o700)
+        assert not HaproxyBalancer(deep).observe(fleet).backends
+        HaproxyBalancer(deep).remove(fleet)
+        assert not list(Path(short).iterdir())

@@ -8,6 +8,7 @@ import resource
 import shutil
 import signal
 import socket
+import stat
 import tempfile
 import time
 from pathlib import Path
@@ -34,6 +35,7 @@ MAXIMUM_CONNECTIONS = 4096
 MAXIMUM_THREADS = 4
 """Four serve tens of thousands of requests a second; the other cores are the fleets'."""
 
+SOCKET = "haproxy.sock"
 LONGEST_SOCKET_PATH = 90
 """Unix allows 107 bytes; HAProxy binds under a longer temporary name first."""
 
@@ -48,6 +50,7 @@ class Process:
         self._configuration = self._folder / "haproxy.cfg"
         self._states = self._folder / "server-states"
         self._pid_file = self._folder / "haproxy.pid"
+        self._note = self._folder / "socket-folder"
 
     @property
     def settings(self) -> Settings:
@@ -90,6 +93,7 @@ class Process:
     def start(self, text: str, states: str) -> None:
         """Start it; one that does not answer is ended before. Raises Conflict, Invalid, Unreachable."""
         self.end()
+        self._make_short_folder()
         self._prepare(text, states)
         self._configuration_candidate().replace(self._configuration)
         arguments = ["haproxy", "-W", "-D", "-f", str(self._configuration), "-p", str(self._pid_file)]
@@ -117,6 +121,7 @@ class Process:
         if pid and not self._end_by(pid, signal.SIGTERM):
             self._end_by(pid, signal.SIGKILL)
         self._pid_file.unlink(missing_ok=True)
+        self._remove_short_folder()
 
     def _prepare(self, text: str, states: str) -> None:
         (self._folder / "empty").mkdir(parents=True, exist_ok=True, mode=0o755)
@@ -143,22 +148,34 @@ class Process:
         )
 
     def _socket_path(self) -> Path:
-        path = self._folder / "haproxy.sock"
-        if len(os.fsencode(path)) <= LONGEST_SOCKET_PATH:
-            return path
-        return self._short_folder() / "haproxy.sock"
+        """Where its socket is, or would be: looking makes nothing."""
+        path = self._folder / SOCKET
+        return path if _fits(path) else (self._short_folder() or self._folder) / SOCKET
 
-    def _short_folder(self) -> Path:
-        """A private folder with a short path, made once and remembered; made anew when a restart swept it away."""
-        note = self._folder / "socket-folder"
-        if note.exists() and (kept := Path(note.read_text(encoding="utf-8"))).is_dir():
-            return kept
+    def _short_folder(self) -> Path | None:
+        """The folder with a short path that holds the socket; None before it is made, or when it is not private."""
+        try:
+            kept = Path(self._note.read_text(encoding="utf-8"))
+            status = kept.lstat()
+        except OSError:
+            return None
+        private = stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid() and not status.st_mode & 0o077
+        return kept if private else None
+
+    def _make_short_folder(self) -> None:
+        """Made where the socket's path would be too long, and remembered; made anew when a restart swept it away."""
+        if _fits(self._folder / SOCKET) or self._short_folder():
+            return
         home = os.environ.get("XDG_RUNTIME_DIR", "")
         parent = home if home and os.access(home, os.W_OK) else None
-        made = Path(tempfile.mkdtemp(prefix="repave-", dir=parent))
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        write_whole(note, str(made))
-        return made
+        write_whole(self._note, tempfile.mkdtemp(prefix="repave-", dir=parent))
+
+    def _remove_short_folder(self) -> None:
+        short = self._short_folder()
+        if short:
+            shutil.rmtree(short, ignore_errors=True)
+        self._note.unlink(missing_ok=True)
 
     def _pid(self) -> int:
         """The master's process id; 0 unless a living process with our configuration on its command line has it."""
@@ -233,6 +250,10 @@ def _program_of(pid: int) -> str:
         return os.fsdecode(Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[0])
     except OSError:
         return ""
+
+
+def _fits(path: Path) -> bool:
+    return len(os.fsencode(path)) <= LONGEST_SOCKET_PATH
 
 
 def _ended(pid: int) -> bool:
