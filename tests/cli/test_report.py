@@ -113,6 +113,7 @@ def test_an_empty_estate_shows_nothing(folder: Path, repave: Repave) -> None:
     ET.fromstring(text)  # noqa: S314 - our own page
     assert "no server was observed in this time" in text
     assert "Nothing is on record." in text
+    assert json.loads(repave("report", "--json").out)["servers"] == []
 
 
 @pytest.mark.parametrize(

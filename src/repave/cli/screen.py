@@ -3,7 +3,7 @@
 import json
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import fields, is_dataclass
@@ -68,6 +68,12 @@ class Screen:
         """The whole answer for a machine: printed only with ``--json``."""
         if self.as_json:
             print(json.dumps(plain(document), ensure_ascii=False), flush=True)
+
+    def pour(self, document: Iterable[str]) -> None:
+        """The same, of a document that is too large to be held at once."""
+        if self.as_json:
+            sys.stdout.writelines(document)
+            sys.stdout.flush()
 
     def progress(self) -> AbstractContextManager[Progress]:
         """Bars on a terminal, lines elsewhere, silence with ``--json``."""

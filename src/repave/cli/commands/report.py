@@ -86,9 +86,9 @@ def report(
             with screen.progress() as progress, progress.task(f"Writing {path.name}"), uncollected():
                 _write(wiring, audit, path, ending)
     if as_json:
-        from repave.cli.formats.audit.documents import document  # noqa: PLC0415 - needed for this alone
+        from repave.cli.formats.audit.documents import json_pieces  # noqa: PLC0415 - needed for this alone
 
-        screen.answer(document(audit))
+        screen.pour(json_pieces(audit))
     _show(audit, screen)
     for path, ending in outputs:
         screen.say(f"{path} has {'every server' if ending is Ending.CSV else 'the report'}")
@@ -151,15 +151,15 @@ def _audited(
 def _write(wiring: Wiring, audit: "Audit", path: Path, ending: Ending) -> None:
     from importlib.metadata import version  # noqa: PLC0415 - only a document says which version made it
 
-    from repave.cli.formats.audit.documents import csv_text, json_text  # noqa: PLC0415 - the library takes 50 ms
+    from repave.cli.formats.audit.documents import csv_pieces, json_pieces  # noqa: PLC0415 - the library takes 50 ms
     from repave.cli.formats.audit.page import page  # noqa: PLC0415 - the same
     from repave.cli.formats.report import write  # noqa: PLC0415 - the same
 
     match ending:
         case Ending.JSON:
-            write(json_text(audit), path)
+            write(json_pieces(audit), path)
         case Ending.CSV:
-            write(csv_text(audit), path)
+            write(csv_pieces(audit), path)
         case Ending.HTML:
             write(page(audit, version("repave")), path)
         case Ending.PDF:

@@ -1,6 +1,7 @@
 """One scan, in the format that is asked for."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -11,7 +12,7 @@ from repave.cli.screen import plain
 from repave.config.lockfile import canonical
 from repave.config.pinlines import pin_lines
 from repave.operations.errors import Refused
-from repave.operations.rewriting import replace_file
+from repave.operations.rewriting import replacing
 from repave.operations.scan import Scan, Vulnerable
 from repave.operations.urgency import Threshold, reaches
 from repave.wiring import Wiring
@@ -87,10 +88,13 @@ def _dumped(document: object) -> str:
     return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
 
 
-def write(content: str | bytes, path: Path) -> None:
-    """The old content or the new, never a part. Raises Refused when it cannot be written."""
+def write(content: str | bytes | Iterator[str], path: Path) -> None:
+    """The old content or the new, never a part; a text also in pieces. Raises Refused when it cannot be written."""
+    whole = content.encode() if isinstance(content, str) else content
+    pieces = [whole] if isinstance(whole, bytes) else (piece.encode() for piece in whole)
     try:
-        replace_file(path, content)
+        with replacing(path) as file:
+            file.writelines(pieces)
     except OSError as trouble:
         raise Refused(
             f"{path} cannot be written: {(trouble.strerror or str(trouble)).lower()}",

@@ -1,8 +1,8 @@
 """The report for machines: one JSON document, and a CSV table of every server."""
 
 import csv
-import io
 import json
+from collections.abc import Iterator
 from dataclasses import fields
 
 from repave.cli.screen import plain
@@ -13,23 +13,31 @@ from repave.operations.reporting.servers import Server
 SCHEMA = "repave report 1"
 """Counts up when a field changes its meaning or goes; new ones may come at any time."""
 
+APART = frozenset({"servers", "flaws", "labour", "fleets", "record"})
+"""Fields of a report that hold more, or are more, than their own fields say."""
+
 FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 """What makes a spreadsheet compute a cell instead of showing it."""
 
 
-def json_text(audit: Audit) -> str:
-    """Everything that the page shows, and all that it leaves out."""
-    return json.dumps(document(audit), ensure_ascii=False, indent=1) + "\n"
+def json_pieces(audit: Audit) -> Iterator[str]:
+    """Everything that the page shows, and all that it leaves out, as ``docs/reference/report.md`` describes it.
+
+    Piece by piece: a year of ten thousand servers is hundreds of megabytes.
+    """
+    yield json.dumps(_without_servers(audit), ensure_ascii=False, indent=1).removesuffix("\n}")
+    yield ',\n "servers": ['
+    for number, one in enumerate(audit.servers):
+        yield f"{',' if number else ''}\n  {json.dumps(plain(one._asdict()), ensure_ascii=False)}"
+    yield "\n ]\n}\n"
 
 
-def document(audit: Audit) -> dict[str, object]:
-    """As ``docs/reference/report.md`` describes it."""
-    whole = {field.name: getattr(audit, field.name) for field in fields(audit)}
-    whole["servers"] = [one._asdict() for one in audit.servers]
+def _without_servers(audit: Audit) -> dict[str, object]:
+    whole = {field.name: getattr(audit, field.name) for field in fields(audit) if field.name not in APART}
     labour = audit.labour
     return {
         "schema": SCHEMA,
-        **{name: plain(value) for name, value in whole.items() if name not in {"flaws", "labour", "fleets", "record"}},
+        **{name: plain(value) for name, value in whole.items()},
         "fleets": [{**_fields(fleet), "replaced": fleet.replaced} for fleet in audit.fleets],
         "flaws": [_flaw(one) for one in audit.flaws],
         "labour": None if labour is None else {**_fields(labour), "hours": labour.hours},
@@ -46,14 +54,20 @@ def _flaw(one: ExposedFlaw) -> dict[str, object]:
     return {**_fields(one), "seconds": one.seconds}
 
 
-def csv_text(audit: Audit) -> str:
+def csv_pieces(audit: Audit) -> Iterator[str]:
     """A line for each server, in the order of the report."""
-    stream = io.StringIO(newline="")
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow([*Server._fields, "explained"])
+    lines = csv.writer(Echo(), lineterminator="\n")
+    yield lines.writerow([*Server._fields, "explained"])
     for one in audit.servers:
-        writer.writerow([_cell(plain(value)) for value in (*one, one.explained)])
-    return stream.getvalue()
+        yield lines.writerow([_cell(plain(value)) for value in (*one, one.explained)])
+
+
+class Echo:
+    """For ``csv``: gives back what is written, which ``writerow`` then answers."""
+
+    def write(self, line: str) -> str:
+        """The same."""
+        return line
 
 
 def _cell(value: object) -> str:
