@@ -291,3 +291,19 @@ def test_pages_of_a_python_application_make_no_node_application_of_it(tmp_path: 
     _, image = proposed(folder)
     assert image.node is None
     assert "gunicorn" in image.run
+
+
+@pytest.mark.parametrize(
+    ("folder", "name"),
+    [
+        ("shop2024", "shop2024"),
+        ("2024 Shop!", "shop"),
+        ("Shöp_v2-", "sh-p-v2"),
+        ("42", "app"),
+        (f"{'a' * 39}--b", "a" * 39),
+    ],
+)
+def test_the_project_is_called_as_its_folder(tmp_path: Path, folder: str, name: str) -> None:
+    """As far as a name may hold it."""
+    (tmp_path / folder).mkdir()
+    assert proposed(tmp_path / folder)[0].name == name

@@ -7,7 +7,7 @@ from repave.config.words import LONGEST_NAME
 
 def label_of(name: str) -> str:
     """Any name as a name of ours; ``app`` where nothing of it can stay."""
-    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-0123456789")[:LONGEST_NAME].strip("-") or "app"
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).lstrip("-0123456789")[:LONGEST_NAME].rstrip("-") or "app"
 
 
 def one_line(text: str) -> str:
