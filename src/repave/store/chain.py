@@ -11,10 +11,10 @@ from repave.model.chain import ORIGIN, Recorded, chained
 from repave.model.event import Event, exact
 from repave.model.statement import canonical
 from repave.ports.errors import Corrupt
+from repave.store.columns import storable
 from repave.store.counters import draw, hold
 from repave.store.database import Database
 from repave.store.schema import events as table
-from repave.store.schema import storable
 
 COUNTER = "event"
 """Whoever draws from it waits for our commit: so the event before ours is committed, or there is none."""
