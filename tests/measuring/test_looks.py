@@ -111,7 +111,7 @@ def test_where_nothing_can_be_written_that_is_said(tmp_path: Path) -> None:
 def test_a_reader_that_looks_back_further_is_not_disturbed_by_others(tmp_path: Path) -> None:
     """Who asks for a minute forgets what is older, for itself; what is removed is forgotten for all."""
     looks = Looks(tmp_path)
-    slow = looks.of("-slow")
+    slow = Looks(tmp_path, "-slow")
     for second in range(0, 301, 50):
         latest = look(second, a=second)
         brief, long = looks.add(WEB, latest, window_seconds=60), slow.add(WEB, latest, window_seconds=600)

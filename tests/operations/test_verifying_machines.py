@@ -11,6 +11,7 @@ from repave.model.artifact import Artifact, ArtifactLayer
 from repave.model.lock import Layer
 from repave.model.names import Digest, ImageName
 from repave.model.recipe import ImageKind
+from repave.operations.integrity.content import read_content
 from repave.operations.integrity.image import ImageReader
 from repave.operations.reproduction import Difference, difference
 from repave.ports.disk_format import (
@@ -32,7 +33,7 @@ def read_all(registry: LayoutRegistry, manifest: Digest) -> list[str]:
     parts = reader.parts(manifest)
     with Silent().task("reading") as task:
         for part in parts.layers:
-            reader.read(part, task)
+            read_content(part, reader.place(part), task)
     return [part.what for part in parts.layers]
 
 

@@ -22,10 +22,6 @@ class Looks:
         self._folder = folder
         self._reader = reader
 
-    def of(self, reader: str) -> "Looks":
-        """Those of another reader, whose window may be another."""
-        return Looks(self._folder, reader)
-
     def add(self, fleet: FleetKey, look: Look, *, window_seconds: float) -> tuple[Look, ...]:
         """All looks of the window, oldest first, with this one last; it is kept for the next time.
 

@@ -8,6 +8,7 @@ HAProxy's own death, is made good by the next call.
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from repave.balancers.haproxy.configuration import (
     CONNECT_SECONDS,
@@ -19,14 +20,11 @@ from repave.balancers.haproxy.configuration import (
     url_of,
 )
 from repave.balancers.haproxy.mapping import Live, backends, healthy, live_servers, stat_rows, state_file
-from repave.balancers.haproxy.metrics import look, metrics
 from repave.balancers.haproxy.naming import backend_name, instance_of, server_name
 from repave.balancers.haproxy.process import Process, free_port, require_free
-from repave.balancers.haproxy.proofs import proofs
 from repave.balancers.haproxy.record import Attached, FleetRecord, RecordFile
 from repave.balancers.haproxy.runtime import RuntimeSocket
 from repave.balancers.haproxy.servers import changes
-from repave.measuring.looks import Looks
 from repave.model.metrics import MetricSighting
 from repave.model.names import FleetKey, InstanceId
 from repave.model.observation import TrafficSighting
@@ -34,6 +32,9 @@ from repave.ports.errors import Conflict, Gone, Unreachable
 from repave.ports.provider import Proven
 from repave.ports.surroundings import Surroundings
 from repave.ports.traffic import Frontend
+
+if TYPE_CHECKING:
+    from repave.measuring.looks import Looks
 
 CUT_SECONDS = 2.0
 """How long a detached server's cut requests may take to let go of it; they take milliseconds."""
@@ -53,11 +54,12 @@ class HaproxyBalancer:
         self._surroundings = surroundings
         self._clock = surroundings.clock
         self._file = RecordFile(surroundings.folder)
-        self._looks = Looks(surroundings.folder)
         self._process = Process(surroundings.folder, commands=surroundings.commands, clock=surroundings.clock)
 
     def describe(self) -> tuple[Proven, ...]:
         """HAProxy there, new enough, started and asked."""
+        from repave.balancers.haproxy.proofs import proofs  # noqa: PLC0415 - only who is asked proves it
+
         return proofs(self._surroundings.commands, self._clock)
 
     def ensure(self, frontend: Frontend) -> str:
@@ -127,17 +129,19 @@ class HaproxyBalancer:
 
     def read(self, fleet: FleetKey, *, window_seconds: float, reader: str = "") -> MetricSighting:
         """See the metrics port. One question of about a millisecond. Raises Unreachable."""
+        from repave.balancers.haproxy.metrics import look, metrics  # noqa: PLC0415 - few fleets scale by them
+
         record, at = self._file.read().get(fleet), self._clock.now()
         if record is None:
             return MetricSighting(at=at, window_seconds=window_seconds, incomplete="")
         rows = stat_rows(self._process.runtime.ask(f"show stat {backend_name(fleet)} 4 -1"))
-        looks = self._looks.of(reader).add(fleet, look(rows, record, at), window_seconds=window_seconds)
+        looks = self._looks(reader).add(fleet, look(rows, record, at), window_seconds=window_seconds)
         measured = metrics(rows, record, looks)
         return MetricSighting(at=at, window_seconds=window_seconds, instances=measured, incomplete="")
 
     def remove(self, fleet: FleetKey) -> None:
         """See the port."""
-        self._looks.forget(fleet)
+        self._looks().forget(fleet)
         with self._file.locked():
             records = self._file.read()
             remaining = {key: record for key, record in records.items() if key != fleet}
@@ -146,6 +150,11 @@ class HaproxyBalancer:
             else:
                 self._process.end()
                 self._file.write({})
+
+    def _looks(self, reader: str = "") -> "Looks":
+        from repave.measuring.looks import Looks  # noqa: PLC0415 - few fleets scale by what is measured
+
+        return Looks(self._surroundings.folder, reader)
 
     def _bring_about(self, records: _Records, *, before: _Records) -> None:
         """Have HAProxy run with exactly these fleets, by the least that does it."""

@@ -6,7 +6,8 @@ from repave.config.lockfile import lock_digest
 from repave.model.artifact import Artifact
 from repave.model.names import Digest, ImageName, ProjectName
 from repave.model.release import Release
-from repave.operations.integrity.image import ImageParts, ImageReader
+from repave.operations.integrity.image import ImageReader
+from repave.operations.integrity.parts import ImageParts
 from repave.ports.catalog import Catalog
 from repave.ports.errors import Corrupt, WorldError
 from repave.ports.registry import Registry

@@ -4,8 +4,10 @@ from dataclasses import dataclass, replace
 
 from repave.model.names import Digest, ImageName, ProjectName
 from repave.operations.errors import Refused
-from repave.operations.integrity.image import ImageParts, ImageReader
+from repave.operations.integrity.content import read_content
+from repave.operations.integrity.image import ImageReader
 from repave.operations.integrity.naming import Naming
+from repave.operations.integrity.parts import ImageParts
 from repave.operations.integrity.records import Integrity, Subject
 from repave.operations.integrity.trust import Trust
 from repave.operations.vaults.needs import NamedLock, Need, needs
@@ -84,7 +86,7 @@ class Verifying:
     def _read(self, subject: Subject, parts: ImageParts, progress: Progress) -> None:
         with progress.task(f"Reading {subject}", total=parts.size_bytes, unit="B") as task:
             for layer in parts.layers:
-                self._reader.read(layer, task)
+                read_content(layer, self._reader.place(layer), task)
 
     def _read_vault(self, subject: Subject, progress: Progress) -> int:
         locks = [

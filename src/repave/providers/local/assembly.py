@@ -1,29 +1,25 @@
-"""How the parts of this provider are put together, with root and without."""
+"""How the parts of this provider are put together, with root and without.
+
+What only some projects need is read when it is: virtual machines, and what stands in for root.
+"""
 
 import os
 
+from repave.model.recipe import ImageKind
 from repave.ports.surroundings import Surroundings
 from repave.providers.local.artifacts import Artifacts
 from repave.providers.local.consoles import Consoles
 from repave.providers.local.container_engine import ContainerEngine
-from repave.providers.local.engines import Engine
+from repave.providers.local.containers import IdentityMap
+from repave.providers.local.engines import Engine, Engines, Maker
 from repave.providers.local.guarded import Guarded
-from repave.providers.local.identities import identity_map
 from repave.providers.local.lifecycle import Lifecycle, Parts
 from repave.providers.local.limits import usable_controllers
 from repave.providers.local.network import BridgeNetwork, Network
-from repave.providers.local.places import find_places
+from repave.providers.local.places import Places, find_places
 from repave.providers.local.processes import may_administer
-from repave.providers.local.qemu.acceleration import Accelerations
-from repave.providers.local.qemu.disks import Disks
-from repave.providers.local.qemu.engine import QemuEngine
-from repave.providers.local.qemu.going_on import GoingOn
-from repave.providers.local.qemu.groups import ControlGroups
-from repave.providers.local.qemu.saving import Saving
-from repave.providers.local.qemu.snapshots import Snapshots
 from repave.providers.local.records import Records
 from repave.providers.local.runtime import Runtime
-from repave.providers.local.usermode import UserModeNetwork
 
 
 def assemble(surroundings: Surroundings) -> tuple[Parts, Lifecycle]:
@@ -36,7 +32,7 @@ def assemble(surroundings: Surroundings) -> tuple[Parts, Lifecycle]:
     network: Network = (
         BridgeNetwork(places=places, commands=commands, guarded=guarded)
         if privileged
-        else UserModeNetwork(places=places, clock=surroundings.clock, guarded=guarded)
+        else _user_mode(surroundings, places, guarded)
     )
     artifacts = Artifacts(
         places=places,
@@ -52,36 +48,22 @@ def assemble(surroundings: Surroundings) -> tuple[Parts, Lifecycle]:
         runtime=Runtime(places=places, commands=commands, guarded=guarded),
         network=network,
         controllers=controllers,
-        identities=None if privileged else identity_map(),
+        identities=None if privileged else _identities(),
     )
     consoles = Consoles(places=places, commands=commands, clock=surroundings.clock)
-    disks = Disks(places=places, registry=surroundings.registry)
-    accelerations = Accelerations(places=places, commands=commands)
-    snapshots = Snapshots(places=places)
-    saving = Saving(
-        places=places,
-        commands=commands,
-        guarded=guarded,
-        clock=surroundings.clock,
-        disks=disks,
-        accelerations=accelerations,
-        snapshots=snapshots,
-        privileged=privileged,
-    )
-    machines = QemuEngine(
-        places=places,
-        commands=commands,
-        guarded=guarded,
-        disks=disks,
-        consoles=consoles,
-        network=network,
-        accelerations=accelerations,
-        saving=saving,
-        going_on=GoingOn(places=places, clock=surroundings.clock, snapshots=snapshots),
-        groups=ControlGroups(controllers=controllers, clock=surroundings.clock),
-        privileged=privileged,
-    )
-    engines: tuple[Engine, ...] = (containers, machines)
+
+    def machines() -> Engine:
+        from repave.providers.local.qemu.assembly import assemble_qemu  # noqa: PLC0415 - the reason stands above
+
+        return assemble_qemu(
+            surroundings,
+            places=places,
+            guarded=guarded,
+            consoles=consoles,
+            network=network,
+            controllers=controllers,
+        )
+
     parts = Parts(
         places=places,
         clock=surroundings.clock,
@@ -89,7 +71,24 @@ def assemble(surroundings: Surroundings) -> tuple[Parts, Lifecycle]:
         consoles=consoles,
         network=network,
         guarded=guarded,
-        engines={engine.kind: engine for engine in engines},
+        engines=Engines(
+            {
+                ImageKind.CONTAINER: Maker(make=lambda: containers, published=artifacts.published),
+                ImageKind.VM: Maker(make=machines, published=places.published_disks),
+            }
+        ),
         containers=containers,
     )
     return parts, Lifecycle(parts=parts)
+
+
+def _user_mode(surroundings: Surroundings, places: Places, guarded: Guarded) -> Network:
+    from repave.providers.local.usermode import UserModeNetwork  # noqa: PLC0415 - the reason stands above
+
+    return UserModeNetwork(places=places, clock=surroundings.clock, guarded=guarded)
+
+
+def _identities() -> IdentityMap:
+    from repave.providers.local.identities import identity_map  # noqa: PLC0415 - the reason stands above
+
+    return identity_map()

@@ -20,7 +20,6 @@ from repave.providers.local.limits import cgroup_of, killed_for_memory
 from repave.providers.local.mapping import Record
 from repave.providers.local.network import Network
 from repave.providers.local.places import Places
-from repave.providers.local.proofs import container_proofs
 from repave.providers.local.runtime import Runtime
 from repave.providers.local.settings import STOP_PATIENCE_SECONDS
 from repave.providers.local.variables import variables_of
@@ -45,6 +44,8 @@ class ContainerEngine:
 
     def prove(self) -> Iterator[Proven]:
         """See the protocol."""
+        from repave.providers.local.proofs import container_proofs  # noqa: PLC0415 - only who is asked proves it
+
         return container_proofs(self.commands, self.places, self.controllers, self.identities)
 
     def publish(self, artifact: Artifact, *, used: Collection[Digest], progress: Progress) -> None:
@@ -62,10 +63,6 @@ class ContainerEngine:
     def withdraw(self, digest: Digest) -> None:
         """See the protocol."""
         self.artifacts.withdraw(digest)
-
-    def published(self) -> frozenset[Digest]:
-        """See the protocol."""
-        return self.artifacts.published()
 
     def check(self, order: LaunchOrder) -> None:
         """See the protocol."""

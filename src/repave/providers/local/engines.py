@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 from typing import Protocol
 
 from repave.model.artifact import Artifact
@@ -67,10 +68,6 @@ class Engine(Protocol):
         """Forget what was unpacked, and what was saved."""
         ...
 
-    def published(self) -> frozenset[Digest]:
-        """What can be started here now."""
-        ...
-
     def check(self, order: LaunchOrder) -> None:
         """Raise Invalid for what cannot be started, Corrupt for what has changed since it was verified."""
         ...
@@ -112,13 +109,46 @@ class Engine(Protocol):
         ...
 
 
-Engines = Mapping[ImageKind, Engine]
+@dataclass(frozen=True, kw_only=True)
+class Maker:
+    """What is known of an engine before there is one."""
+
+    make: Callable[[], Engine]
+    published: Callable[[], frozenset[Digest]]
+    """What it can start here now."""
 
 
-def engine_of(engines: Engines, digest: Digest) -> Engine:
-    """The engine that has published the artifact; any of them where none has, since each says so in the same words."""
-    having = (engine for engine in engines.values() if digest in engine.published())
-    return next(having, next(iter(engines.values())))
+class Engines(Mapping[ImageKind, Engine]):
+    """The engines by their kind, each made when it is first needed: who runs no virtual machines reads nothing of QEMU.
+
+    Several threads may ask.
+    """
+
+    def __init__(self, makers: Mapping[ImageKind, Maker]) -> None:
+        self._makers = makers
+        self._made: dict[ImageKind, Engine] = {}
+        self._making = Lock()
+
+    def __getitem__(self, kind: ImageKind) -> Engine:
+        with self._making:
+            if kind not in self._made:
+                self._made[kind] = self._makers[kind].make()
+            return self._made[kind]
+
+    def __iter__(self) -> Iterator[ImageKind]:
+        return iter(self._makers)
+
+    def __len__(self) -> int:
+        return len(self._makers)
+
+    def published(self) -> frozenset[Digest]:
+        """What any of them can start here now."""
+        return frozenset[Digest]().union(*(maker.published() for maker in self._makers.values()))
+
+    def of(self, digest: Digest) -> Engine:
+        """The one that has published the artifact; any where none has, since each says so in the same words."""
+        having = (kind for kind, maker in self._makers.items() if digest in maker.published())
+        return self[next(having, next(iter(self._makers)))]
 
 
 def describe(name: ProviderName, engines: Engines) -> ProviderDescription:

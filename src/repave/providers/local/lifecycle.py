@@ -17,7 +17,7 @@ from repave.ports.errors import Corrupt, Gone, NoCapacity, WorldError
 from repave.ports.provider import LaunchOrder, Placed
 from repave.providers.local.consoles import Consoles
 from repave.providers.local.container_engine import ContainerEngine
-from repave.providers.local.engines import Engine, Engines, Start, engine_of
+from repave.providers.local.engines import Engine, Engines, Start
 from repave.providers.local.errors import mapped
 from repave.providers.local.guarded import Guarded
 from repave.providers.local.locks import attempted, locked
@@ -101,7 +101,7 @@ class Lifecycle:
                 record.process.stop(patience_seconds=0)
 
     def _start(self, order: LaunchOrder, placed: Placed) -> Record:
-        engine = engine_of(self._parts.engines, order.revision.artifact)
+        engine = self._parts.engines.of(order.revision.artifact)
         engine.check(order)
         record = self._reserve(order, engine)
         try:

@@ -65,6 +65,10 @@ class Places:
         """The folder of one published disk."""
         return self.disks / digest.removeprefix("sha256:")
 
+    def published_disks(self) -> frozenset[Digest]:
+        """Of virtual machines: what has its seal."""
+        return frozenset(Digest(f"sha256:{path.stem}") for path in self.disks.glob("*.seal"))
+
     def snapshots(self, digest: Digest) -> Path:
         """The folder of memory that was saved of machines of one artifact."""
         return self.root / "snapshots" / digest.removeprefix("sha256:")

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 
-from repave.measuring.looks import Looks
 from repave.model.artifact import Artifact
 from repave.model.metrics import MetricSighting
 from repave.model.names import Digest, FleetKey, FleetName, InstanceId, ProviderName, RevisionId, SlotId, ZoneName
@@ -14,7 +13,7 @@ from repave.ports.progress import Progress
 from repave.ports.provider import LaunchOrder, Placed, ProviderDescription, unasked
 from repave.ports.surroundings import Surroundings
 from repave.providers.local.assembly import assemble
-from repave.providers.local.engines import describe, engine_of
+from repave.providers.local.engines import describe
 from repave.providers.local.errors import mapped
 from repave.providers.local.locks import locked
 from repave.providers.local.mapping import Phase, Record, instance_of
@@ -29,7 +28,6 @@ class LocalProvider:
     def __init__(self, surroundings: Surroundings) -> None:
         self._surroundings = surroundings
         self._parts, self._lifecycle = assemble(surroundings)
-        self._looks = Looks(surroundings.folder / "metrics")
 
     @property
     def name(self) -> ProviderName:
@@ -50,7 +48,7 @@ class LocalProvider:
         self, artifact: Digest, wanted: Mapping[FleetName, Limits], *, progress: Progress
     ) -> Mapping[FleetName, str]:
         """Save memory of a virtual machine for each of the fleets; see the port. Containers have nothing to save."""
-        return engine_of(self._parts.engines, artifact).keep_ready(artifact, wanted, progress=progress)
+        return self._parts.engines.of(artifact).keep_ready(artifact, wanted, progress=progress)
 
     def withdraw(self, artifact: Digest) -> None:
         """Forget the unpacked artifact; see the port."""
@@ -66,7 +64,7 @@ class LocalProvider:
 
     def published(self) -> frozenset[Digest]:
         """What can be started here now."""
-        return frozenset[Digest]().union(*(engine.published() for engine in self._parts.engines.values()))
+        return self._parts.engines.published()
 
     def observe(self, fleet: FleetKey) -> MachineSighting:
         """All instances of the fleet, by their records and /proc; what an interrupted launch left is settled first."""
@@ -84,12 +82,15 @@ class LocalProvider:
 
     def read(self, fleet: FleetKey, *, window_seconds: float, reader: str = "") -> MetricSighting:
         """Processor and memory; see the metrics port. Some milliseconds for each instance."""
-        from repave.providers.local.metrics import measure  # noqa: PLC0415 - few fleets scale by what is measured
+        # Few fleets scale by what is measured.
+        from repave.measuring.looks import Looks  # noqa: PLC0415 - the reason stands above
+        from repave.providers.local.metrics import measure  # noqa: PLC0415 - the same
 
         at = self._surroundings.clock.now()
         with mapped(f"measuring {fleet}"):
             records, _ = self._parts.records.scan(fleet)
-            return measure(self._looks.of(reader), fleet, records, at=at, window_seconds=window_seconds)
+            looks = Looks(self._surroundings.folder / "metrics", reader)
+            return measure(looks, fleet, records, at=at, window_seconds=window_seconds)
 
     def fleets(self) -> tuple[FleetKey, ...]:
         """Every fleet that has an instance here."""

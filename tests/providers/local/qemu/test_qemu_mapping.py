@@ -34,6 +34,7 @@ from repave.model.names import (
 )
 from repave.model.recipe import ImageKind
 from repave.model.release import Limits, Revision
+from repave.operations.init import initialise
 from repave.ports.bootstrap_format import FILES_LABEL, bootstrap_document, with_files
 from repave.ports.commands import Finished
 from repave.ports.errors import CommandFailed, Invalid
@@ -407,10 +408,14 @@ def test_without_controllers_there_are_no_groups(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-def test_who_runs_no_machine_waits_for_none_of_what_talks_to_them() -> None:
-    """Every deploy opens the provider of this machine, and few of them for machines."""
+def test_who_runs_no_machine_waits_for_none_of_what_runs_them(tmp_path: Path) -> None:
+    """Every deploy asks the provider of this machine, and few of them for machines."""
+    initialise(tmp_path)
     program = (
-        "import sys, repave.providers.local.provider; print([one for one in ('asyncio', 'qemu') if one in sys.modules])"
+        "import sys; from pathlib import Path; from repave.wiring import Wiring;"
+        "print(sorted(Wiring(Path('repave.yaml')).machines('local').published()),"
+        "[one for one in sys.modules if one in ('asyncio', 'qemu') or one.startswith('repave.providers.local.qemu')])"
     )
-    ran = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
-    assert ran.stdout.strip() == "[]"
+    command = [sys.executable, "-c", program]
+    ran = subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, text=True)
+    assert ran.stdout.strip() == "[] []"

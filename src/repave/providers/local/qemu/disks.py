@@ -80,10 +80,6 @@ class Disks:
         with locked(self._places.lock("artifacts")), mapped(f"withdrawing {digest}"):
             self._drop(digest)
 
-    def published(self) -> frozenset[Digest]:
-        """What can be started here now."""
-        return frozenset(Digest(f"sha256:{path.stem}") for path in self._places.disks.glob("*.seal"))
-
     def boot(self, digest: Digest) -> Boot:
         """What it is started by. Raises Invalid where it is not published, Corrupt where it has changed since."""
         folder = self._places.disk(digest)

@@ -102,10 +102,6 @@ class QemuEngine:
         self.saving.withdraw(digest)
         self.disks.withdraw(digest)
 
-    def published(self) -> frozenset[Digest]:
-        """See the protocol."""
-        return self.disks.published()
-
     def check(self, order: LaunchOrder) -> None:
         """See the protocol."""
         self.disks.boot(order.revision.artifact)
