@@ -50,6 +50,7 @@ from repave.operations.patch import Patching
 from repave.operations.promoting.authors import Authors
 from repave.operations.promoting.check_files import CheckFiles
 from repave.operations.promoting.checking import Bench, Checking
+from repave.operations.promoting.deciding import Deciding
 from repave.operations.promoting.exposures import Exposing
 from repave.operations.promoting.gathering import Gathering, Sources
 from repave.operations.promoting.measuring import Measuring
@@ -167,7 +168,8 @@ class Shop:
             ),
         )
         gathering = Gathering(project=self.project, store=self.store, sources=sources)
-        return Promoting(project=self.project, store=self.store, clock=self.clock, gathering=gathering)
+        deciding = Deciding(project=self.project, store=self.store, gathering=gathering)
+        return Promoting(project=self.project, store=self.store, clock=self.clock, deciding=lambda: deciding)
 
     @property
     def checking(self) -> Checking:

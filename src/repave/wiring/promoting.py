@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from repave.model.project import Environment
     from repave.operations.promoting.check_files import CheckFiles
     from repave.operations.promoting.checking import Checking
+    from repave.operations.promoting.deciding import Deciding
     from repave.operations.promoting.promoting import Promoting
     from repave.operations.promoting.speaking import Speaking
     from repave.ports.checks import Asking
@@ -26,12 +27,19 @@ class Promotes(Fleets):
 
     @cached_property
     def promoting(self) -> "Promoting":
+        """Who is let in."""
+        from repave.operations.promoting.promoting import Promoting
+
+        return Promoting(project=self.project, store=self.store, clock=self.clock, deciding=lambda: self._deciding)
+
+    @cached_property
+    def _deciding(self) -> "Deciding":
         """The pipeline's decisions."""
         from repave.operations.promoting.authors import Authors
+        from repave.operations.promoting.deciding import Deciding
         from repave.operations.promoting.exposures import Exposing
         from repave.operations.promoting.gathering import Gathering, Sources
         from repave.operations.promoting.measuring import Measuring
-        from repave.operations.promoting.promoting import Promoting
 
         sources = Sources(
             authors=Authors(folder=self.folder, people=self.project.people, commands=self.commands),
@@ -44,7 +52,7 @@ class Promotes(Fleets):
             measuring=Measuring(project=self.project, store=self.store, sources=self._metrics_of),
         )
         gathering = Gathering(project=self.project, store=self.store, sources=sources)
-        return Promoting(project=self.project, store=self.store, clock=self.clock, gathering=gathering)
+        return Deciding(project=self.project, store=self.store, gathering=gathering)
 
     def _metrics_of(self, environment: "Environment") -> "tuple[Metrics, ...]":
         from repave.ports.metrics import Metrics

@@ -8,7 +8,6 @@ from repave.model.checks import Check
 from repave.model.evidence import Approval, Evidence, Record, Standing, Waiver
 from repave.model.gates import Person
 from repave.model.names import Digest, EnvironmentName, ProjectName, ReleaseNumber
-from repave.model.pipeline import Pipeline, Stage
 from repave.model.project import Project
 from repave.model.release import Release
 from repave.operations.promoting.authors import Authors
@@ -35,11 +34,6 @@ class Sources:
     """What a check is now. Raises Refused."""
 
     measuring: Measuring
-
-
-def pipeline_of(project: Project) -> Pipeline:
-    """The environments with their gates, in the order releases travel."""
-    return tuple(Stage(environment=name, gates=project.environments[name].gates) for name in project.pipeline)
 
 
 class Gathering:

@@ -1,8 +1,11 @@
-"""Who is let in: the pipeline's plan, made and checked over all that is known, and kept as it is carried out."""
+"""Who is let in: the pipeline's decisions, kept as they are carried out.
 
-from collections.abc import Container
-from dataclasses import replace
+What decides is handed in to be made when it is needed: where no gate is declared, nothing is gathered and weighed.
+"""
+
+from collections.abc import Callable, Container
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from repave.model.evidence import Checked, Entry, Failed, Record, Request, RolledBack, Soaked
 from repave.model.gates import Gates
@@ -11,25 +14,26 @@ from repave.model.pipeline import Enter, Held, PipelinePlan
 from repave.model.project import Environment, Project
 from repave.model.release import Release
 from repave.operations.errors import Refused
-from repave.operations.promoting.gathering import Gathering, pipeline_of
 from repave.operations.promoting.keeping import keep
 from repave.operations.promoting.lessons import failures
+from repave.operations.promoting.stages import pipeline_of
 from repave.operations.promoting.standings import standing_of
-from repave.planner.pipeline.checking import check
-from repave.planner.pipeline.planning import judged, plan
 from repave.ports.clock import Clock
 from repave.ports.progress import Progress
 from repave.ports.store import Store
+
+if TYPE_CHECKING:
+    from repave.operations.promoting.deciding import Deciding
 
 
 class Promoting:
     """The pipeline of one project."""
 
-    def __init__(self, *, project: Project, store: Store, clock: Clock, gathering: Gathering) -> None:
+    def __init__(self, *, project: Project, store: Store, clock: Clock, deciding: Callable[[], "Deciding"]) -> None:
         self._project = project
         self._store = store
         self._clock = clock
-        self._gathering = gathering
+        self._deciding = deciding
         self._pipeline = pipeline_of(project)
         self._known: int | None = None
         """How many records there were at the last decision; None before there is one."""
@@ -42,11 +46,7 @@ class Promoting:
         now = self._clock.now()
         self._take_stock()
         self._keep_soaks(now)
-        evidence, releases = self._gathering.evidence(now, progress), self._store.releases()
-        pipeline = tuple(stage for stage in self._pipeline if stage.environment not in without)
-        made = plan(pipeline, releases, evidence, now)
-        check(made, pipeline, releases, evidence, now)
-        return made
+        return self._deciding().plan(now, progress, without=without)
 
     def held(
         self, environment: Environment, release: Release, progress: Progress, asked: Request | None = None
@@ -62,13 +62,7 @@ class Promoting:
         if release.number == standing.release or release.number in standing.proven or not self._gated(environment):
             return None
         self._keep_soaks(now)
-        evidence = self._gathering.evidence(now, progress)
-        said = replace(evidence, records=(*evidence.records, asked)) if asked else evidence
-        held = judged(self._pipeline, environment.name, release, said, now)
-        if held is None and release.number > (standing.release or 0):
-            enter = Enter(environment=environment.name, release=release.number, skipped=())
-            check(PipelinePlan(at=now, entering=(enter,)), self._pipeline, (release,), said, now)
-        return held
+        return self._deciding().held(environment.name, release, asked, now, progress)
 
     def admit(
         self, environment: Environment, release: Release, progress: Progress, asked: Request | None = None
