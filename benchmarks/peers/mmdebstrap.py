@@ -12,6 +12,9 @@ from repave.ports.vault import Vault
 
 LIMIT_SECONDS = 600.0
 
+MERGE = 'for folder in bin sbin lib lib64; do mkdir -p "$1/usr/$folder"; ln -s "usr/$folder" "$1/$folder"; done'
+"""What ``usr-is-merged`` counts on; as the hook that comes with mmdebstrap has it, but for packages of its own."""
+
 
 def flat_repository(folder: Path, packages: Sequence[LockedPackage], vault: Vault) -> Path:
     """The packages and their index in one folder, as ``deb copy:FOLDER ./`` reads it."""
@@ -30,7 +33,15 @@ def mmdebstrap(repository: Path, packages: Sequence[LockedPackage], target: Path
     run(
         [
             *("env", "SOURCE_DATE_EPOCH=1700000000"),
-            *("mmdebstrap", "--quiet", "--variant=custom", f"--include={names}", "bookworm", str(target)),
+            *(
+                "mmdebstrap",
+                "--quiet",
+                "--variant=custom",
+                f"--setup-hook={MERGE}",
+                f"--include={names}",
+                "bookworm",
+                str(target),
+            ),
             f"deb [trusted=yes] copy:{repository} ./",
         ],
         seconds=LIMIT_SECONDS,

@@ -246,3 +246,27 @@ def test_a_machine_without_the_keyring_is_told_so(locking: Locking, tmp_path: Pa
     with pytest.raises(Invalid) as refused:
         locking.run("app")
     assert "ubuntu-keyring" in refused.value.hint
+
+
+MERGING = {
+    "init 1": "Essential: yes\nDepends: usrmerge | usr-is-merged",
+    "usrmerge 37": "Depends: perl",
+    "usr-is-merged 37": "Source: usrmerge",
+    "perl 5": "",
+    "app 1": "",
+}
+
+
+def test_a_root_that_is_merged_already_needs_no_perl_to_merge_it(upstream: Upstream, locking: Locking) -> None:
+    """The converter comes where it is asked for, or is all there is; who has it locked keeps it until an upgrade."""
+    upstream.publish(SUITE, {name: fields for name, fields in MERGING.items() if name != "usr-is-merged 37"})
+    assert set(locking.versions("app")) == {"init", "usrmerge", "perl", "app"}
+    upstream.publish(SUITE, MERGING)
+    assert set(locking.versions("app")) == {"init", "usrmerge", "perl", "app"}
+    merged = {"init", "usr-is-merged", "app"}
+    assert set(locking.versions("app", refresh=Refresh.UPGRADE)) == merged
+
+    locking.suites = (SUITE, SECURITY)
+    upstream.publish(SECURITY, {"app 2": ""})
+    assert set(locking.versions("app", refresh=Refresh.SECURITY)) == merged
+    assert set(locking.versions("app", "usrmerge")) == {"init", "usrmerge", "perl", "app"}

@@ -62,8 +62,7 @@ def essentials(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ...]:
     commands, vault = LocalCommands(), FileVault(folder / "vault")
     archive = DebianArchive(folder / "apt", commands=commands, clock=SystemClock())
     base = Base(distribution="debian", release="bookworm", suites=("bookworm",))
-    # Instead of usrmerge, which would bring all of Perl for a conversion that a new root does not need.
-    image = Image(name=ImageName("web"), kind=ImageKind.CONTAINER, base=base, packages=("usr-is-merged",))
+    image = Image(name=ImageName("web"), kind=ImageKind.CONTAINER, base=base)
     request = PinRequest(image=image, folder=folder, previous=Lock(), refresh=Refresh.KEEP)
     pinner = DebianPinner(archive=archive, vault=vault, commands=commands)
     packages = pinner.pin(request, progress=Silent()).packages

@@ -29,7 +29,7 @@ images:
   web:
     kind: container
     base: {distribution: debian, release: bookworm, suites: [bookworm, bookworm-security]}
-    packages: [libssl3, usr-is-merged]
+    packages: [libssl3]
     files: {app/: /srv/app/}
     run: /srv/app/serve.sh
 fleets:

@@ -30,13 +30,12 @@ images:
     kind: vm
     disk: 2GiB
     base: {distribution: debian, release: bookworm}
-    packages: [python3, jq, mtools, usr-is-merged]
+    packages: [python3, jq, mtools]
     files: {app/: /srv/app/}
     run: python3 /srv/app/server.py
 fleets: {web: {image: web, port: 8080, health: {path: /}}}
 environments: {test: {provider: local, fleets: {web: {size: 1}}, config: {GREETING: hello}}}
 """
-"""With usr-is-merged, instead of usrmerge, which would bring all of Perl."""
 
 BOOTSTRAP = (
     PROJECT.replace("kind: vm", "kind: vm\n    boot: bootstrap")

@@ -16,6 +16,9 @@ from repave.ports.vault import Fetch, Vault
 ABOVE_ALL = 1001
 """Above 1000 apt takes the pinned version even where it is older (apt_preferences(5))."""
 
+NEVER = -1
+"""Below 0 apt takes no version at all."""
+
 INDEX_FIELDS = ("Filename", "Size", "SHA256", "Status")
 """Ours to say, whatever a package says of itself."""
 
@@ -131,5 +134,10 @@ def _equal(one: Base, other: Base) -> bool:
     return (one.distribution, one.release, one.architecture) == (other.distribution, other.release, other.architecture)
 
 
-def _preference(name: str, version: str) -> str:
-    return f"Package: {name}\nPin: version {version}\nPin-Priority: {ABOVE_ALL}\n\n"
+def passed_over(name: str) -> str:
+    """The preference by which apt takes another package wherever this one is one of several that would do."""
+    return _preference(name, "*", NEVER)
+
+
+def _preference(name: str, version: str, priority: int = ABOVE_ALL) -> str:
+    return f"Package: {name}\nPin: version {version}\nPin-Priority: {priority}\n\n"

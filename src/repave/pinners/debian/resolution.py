@@ -14,6 +14,10 @@ from repave.pinners.naming import suggestion
 from repave.ports.errors import Invalid
 from repave.ports.pinner import PinRequest, Refresh
 
+MERGER, MERGED = "usrmerge", "usr-is-merged"
+"""Either will do for what is essential. The first brings Perl, to convert a root that ours never has to be: roots are
+laid out merged from the beginning. The second only says so, and is what Debian's own images hold."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Resolution:
@@ -103,9 +107,16 @@ class Resolution:
 
     def _solve(self, pins: Mapping[str, str]) -> tuple[Key, ...]:
         held = {key: fields for key, fields in self.vanished.items() if pins.get(key.name) == key.version}
-        preferences = keeping.pinned(pins) + keeping.siblings_pinned(self.kept.values(), pins)
+        # Of two that concern one package apt takes the first.
+        preferences = keeping.passed_over(MERGER) if self._is_merged_without_help(pins) else ""
+        preferences += keeping.pinned(pins) + keeping.siblings_pinned(self.kept.values(), pins)
         situation = Situation(preferences=preferences, offered=keeping.offered(held))
         return self.index.resolve((ESSENTIAL, *self._wanted), situation)
+
+    def _is_merged_without_help(self, pins: Mapping[str, str]) -> bool:
+        """Whether nobody wants the converter, nothing has it locked, and there is what takes its place."""
+        wanted = {name.partition("=")[0] for name in self._wanted}
+        return MERGER not in wanted and MERGER not in pins and bool(self.index.candidates((MERGED,)))
 
     def _check_kept(self, found: tuple[Key, ...]) -> None:
         """A pin that nobody can deliver any more is said, not quietly replaced."""
