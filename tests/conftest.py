@@ -2,7 +2,11 @@
 
 import gc
 import os
+import shutil
 import signal
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
@@ -11,6 +15,10 @@ from xdist.scheduler import LoadFileScheduling
 
 SHARED_OUT = ("tests/planner/", "tests/simulation/")
 """Rooms whose tests compute long and share nothing."""
+
+MEMORY = Path("/dev/shm")  # noqa: S108 - folders of random names
+MEMORY_BYTES = 4 << 30
+"""So much of it is to be free: in some containers there are 64 MiB."""
 
 settings.register_profile("dev", max_examples=100, deadline=None)
 settings.register_profile(
@@ -67,3 +75,15 @@ class SharingOut(LoadFileScheduling):  # type: ignore[misc] # pytest-xdist ships
 def is_shared_out(nodeid: str) -> bool:
     """Whether a test runs on any worker, whatever the others of its file do."""
     return nodeid.startswith(SHARED_OUT)
+
+
+@pytest.fixture
+def tmp_path(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path]:
+    """In memory, where every store's flush to the disk is free; what is real has much to lay down, and is on a disk."""
+    if request.node.get_closest_marker("real") or not MEMORY.is_dir() or shutil.disk_usage(MEMORY).free < MEMORY_BYTES:
+        yield tmp_path
+        return
+    with TemporaryDirectory(prefix="repave-", dir=MEMORY) as folder:
+        place = Path(folder) / tmp_path.name  # within a folder: some put things beside it
+        place.mkdir()
+        yield place

@@ -57,10 +57,13 @@ def test_a_file_is_moved_in(registry: LayoutRegistry, tmp_path: Path) -> None:
     assert not source.exists()
 
 
-def test_a_file_of_another_file_system_is_copied_in(registry: LayoutRegistry, tmp_path: Path) -> None:
+def test_a_file_of_another_file_system_is_copied_in(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Where a move is not possible, the bytes are copied and verified."""
-    source = Path("/dev/shm") / f"repave-{os.getpid()}-{tmp_path.name}"  # noqa: S108 - the point of the test
+    folder = tmp_path_factory.mktemp("disk")
+    registry = LayoutRegistry(folder / "registry")
+    source = Path("/dev/shm") / f"repave-{os.getpid()}-{folder.name}"  # noqa: S108 - the point of the test
     source.write_bytes(b"far away")
+    assert source.stat().st_dev != folder.stat().st_dev
     assert registry.read(registry.adopt(source)) == b"far away"
     assert not source.exists()
 
