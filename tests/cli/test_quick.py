@@ -9,6 +9,7 @@ import typer
 
 from repave.cli.application import load
 from repave.cli.quick import plain_arguments
+from repave.cli.typed import declared
 from repave.cli.verbs import VERBS
 
 LINES = (
@@ -42,7 +43,7 @@ LEFT_TO_TYPER = (
 def by_typer(verb: str, words: Sequence[str]) -> dict[str, Any]:
     """What typer would call the verb with."""
     seen: dict[str, Any] = {}
-    function = load(verb)
+    function = declared(load(verb))
 
     def note(**given: object) -> int:
         seen.update(given)

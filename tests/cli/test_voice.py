@@ -343,7 +343,7 @@ def test_tables_are_aligned_and_cut_nothing(capsys: pytest.CaptureFixture[str]) 
 
 
 def test_the_installed_command_loads_only_what_it_needs(folder: Path) -> None:
-    """Help must not pay for databases, nor status for the file's grammar."""
+    """Help must not pay for databases, nor status for the file's grammar or typer, which plain arguments need not."""
     repave = Path(sys.executable).with_name("repave")
 
     def imported(verb: str) -> set[str]:
@@ -355,7 +355,7 @@ def test_the_installed_command_loads_only_what_it_needs(folder: Path) -> None:
     imported("status")  # the first one makes the database
     status = imported("status")
     assert "repave.store.sql" in status
-    assert not status & {"ruamel.yaml", "repave.config.grammar", "rich.console", "alembic", "httpx"}
+    assert not status & {"typer", "ruamel.yaml", "repave.config.grammar", "rich.console", "alembic", "httpx"}
 
 
 def test_completion_knows_the_verbs(folder: Path) -> None:

@@ -3,19 +3,15 @@
 import gc
 import importlib
 import os
-import re
 import sys
 from collections.abc import Callable, Sequence
 from functools import wraps
-from typing import Annotated, NoReturn
-
-import typer
-from typer import TyperException
+from typing import NoReturn
 
 from repave.cli.codes import FAILED, INTERRUPTED, USAGE
 from repave.cli.failure import Failed, tell, unexpected
 from repave.cli.quick import plain_arguments
-from repave.cli.verbs import EXAMPLES, VERBS
+from repave.cli.verbs import VERBS
 from repave.model.errors import RepaveError
 
 HELP = "help"
@@ -23,12 +19,6 @@ HELP = "help"
 
 COMPLETING = "_REPAVE_COMPLETE"
 """Set by a shell that asks what could come next, as typer names it."""
-
-SURPLUS = re.compile(r"Got unexpected extra argument\(s\) \((.+)\)")
-"""How the library says that there are more words than a verb has places."""
-
-UNFIT = re.compile(r": Input (should be .+?)(?:, unable to parse .*)?$")
-"""How it says that a value is not what is expected."""
 
 ALLOCATIONS = 200_000
 """Between two garbage collections. Python's own 700 makes every start a third slower; what imports make is kept, and
@@ -60,17 +50,22 @@ def run(arguments: Sequence[str]) -> int:
     except RepaveError as error:
         tell(Failed.of(error), as_json=as_json)
         return error.exit_code
-    except TyperException as misused:
-        tell(Failed(code="usage", message=_sentence(misused), hint=_usage_hint(arguments)), as_json=as_json)
-        return USAGE
-    except (KeyboardInterrupt, typer.Abort):
+    except KeyboardInterrupt:
         code = INTERRUPTED
     except BrokenPipeError:
         # Whoever read our output has gone, as `head` does; Python would complain again when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
-    except Exception as defect:  # noqa: BLE001 - the outermost loop: a person gets a sentence, the file gets the rest
-        return unexpected(defect, as_json=as_json)
+    except Exception as failure:  # noqa: BLE001 - the outermost loop: a person gets a sentence, the file gets the rest
+        from repave.cli.typed import gave_up, misuse  # noqa: PLC0415 - typer takes its time, and this is seldom
+
+        said = misuse(failure)
+        if said:
+            tell(Failed(code="usage", message=said, hint=_usage_hint(arguments)), as_json=as_json)
+            return USAGE
+        if not gave_up(failure):
+            return unexpected(failure, as_json=as_json)
+        code = INTERRUPTED
     if code == INTERRUPTED:
         tell(Failed(code="interrupted", message="interrupted"), as_json=as_json)
     return code
@@ -93,27 +88,10 @@ def dispatch(arguments: Sequence[str]) -> int:
         plain = plain_arguments(function, arguments[1:])
         if plain is not None:
             return function(**plain)
-    answer = application(arguments)(args=list(arguments) or ["--help"], prog_name="repave", standalone_mode=False)
+    from repave.cli.typed import application  # noqa: PLC0415 - typer takes its time, and most arguments are plain
+
+    answer = application(arguments, load)(args=list(arguments) or ["--help"], prog_name="repave", standalone_mode=False)
     return answer if isinstance(answer, int) else 0
-
-
-def application(arguments: Sequence[str]) -> typer.Typer:
-    """All verbs: those that the arguments name as they are, the others as a line of help."""
-    app = typer.Typer(
-        rich_markup_mode=None,
-        pretty_exceptions_enable=False,
-        help="Don't patch, redeploy: fleets that are replaced by new releases, never changed in place.",
-        epilog="\b\nExamples:\n  repave init && repave lock && repave bake\n  repave deploy test\n  repave patch\n"
-        "  repave help deploy",
-        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    )
-    app.callback()(_repave)
-    completing = f"{os.environ.get('COMP_WORDS', '')} {os.environ.get('_TYPER_COMPLETE_ARGS', '')}".split()
-    named = {*arguments, *completing}
-    for verb, summary in VERBS.items():
-        function = load(verb) if verb in named else _unloaded
-        app.command(verb, short_help=summary, epilog=EXAMPLES.get(verb))(function)
-    return app
 
 
 def load(verb: str) -> Callable[..., int]:
@@ -138,38 +116,9 @@ def _refuse_bytes(value: object) -> None:
             value.encode()
         except UnicodeEncodeError:
             shown = os.fsencode(value).decode(errors="backslashreplace")
-            raise typer.BadParameter(f"`{shown}` is no text in UTF-8") from None
+            from typer import BadParameter  # noqa: PLC0415 - typer takes its time, and this is seldom
 
-
-def _unloaded() -> None:
-    """Stand for a verb in the list of verbs; never called, since a verb that is called is named."""
-
-
-def _show_version(asked: bool) -> None:
-    """Runs before a verb is looked for: asking for the version needs none."""
-    if asked:
-        from importlib.metadata import version as installed  # noqa: PLC0415 - 20 ms that only this option needs
-
-        typer.echo(f"repave {installed('repave')}")
-        raise typer.Exit
-
-
-def _repave(
-    *,
-    version: Annotated[
-        bool, typer.Option("--version", help="Show the version and exit.", is_eager=True, callback=_show_version)
-    ] = False,
-) -> None:
-    del version  # its callback has answered
-
-
-def _sentence(misused: TyperException) -> str:
-    # The second half is the name of the library's own error, which tells a person nothing.
-    message = misused.format_message().strip().rstrip(".").replace(": Value error, ", ": ")
-    if surplus := SURPLUS.fullmatch(message):
-        return f"there is no place for `{surplus[1]}`"
-    message = UNFIT.sub(r": it \1", message)
-    return message[:1].lower() + message[1:]
+            raise BadParameter(f"`{shown}` is no text in UTF-8") from None
 
 
 def _usage_hint(arguments: Sequence[str]) -> str:

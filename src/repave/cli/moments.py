@@ -3,17 +3,14 @@
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
-import typer
-
+from repave.cli.parameters import Option
 from repave.config.problems import Unfit
 from repave.config.quantities import positive_duration_seconds
 from repave.operations.errors import Refused
 
 Until = Annotated[
     str | None,
-    typer.Option(
-        "--until", help="So long (2h, 3d), or a time (2026-03-02T18:00+01:00) [default: no end].", metavar="TIME"
-    ),
+    Option("--until", help="So long (2h, 3d), or a time (2026-03-02T18:00+01:00) [default: no end].", metavar="TIME"),
 ]
 
 

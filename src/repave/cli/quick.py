@@ -1,7 +1,8 @@
 """The quick way from plain arguments to a verb.
 
-typer builds pydantic models to check each argument, which takes 0.1 s of every run; most arguments are words and flags
-that need no check. What is not plain (help, mistakes, numbers, lists, ``--option=value``) is left to typer.
+typer takes its time to be imported, and 0.1 s more to build the pydantic models by which it checks each argument; most
+of them are words and flags that need no check. What is not plain (help, mistakes, numbers, lists, ``--option=value``)
+is left to it.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,14 +11,14 @@ from inspect import Parameter, signature
 from pathlib import Path
 from typing import get_args, get_type_hints
 
-from typer.models import ArgumentInfo, OptionInfo
+from repave.cli.parameters import Argument, Option
 
 TEXTS: dict[object, Callable[[str], object]] = {str: str, str | None: str, Path: Path, Path | None: Path}
 
 
 @dataclass(kw_only=True)
 class Grammar:
-    """The plain parameters of one verb, as it declares them to typer."""
+    """The plain parameters of one verb, as it declares them."""
 
     flags: dict[str, str] = field(default_factory=dict)
     """Option to parameter."""
@@ -57,12 +58,10 @@ def _grammar(function: Callable[..., int]) -> Grammar:
         info = declared[0] if declared else None
         if parameter.default is Parameter.empty:
             grammar.required.add(name)
-        if isinstance(info, ArgumentInfo) and kind in TEXTS:
+        if isinstance(info, Argument) and kind in TEXTS:
             grammar.positions.append((name, TEXTS[kind]))
-        elif isinstance(info, OptionInfo):
-            # Within Annotated, typer keeps the first name where a default would stand, until it reads the function.
-            names = (info.default, *(info.param_decls or ()))
-            for option in (one for one in names if isinstance(one, str) and one.startswith("-")):
+        elif isinstance(info, Option):
+            for option in info.names:
                 if kind is bool:
                     grammar.flags[option] = name
                 elif kind in TEXTS:

@@ -3,13 +3,13 @@
 from pathlib import Path
 from typing import Annotated
 
-import typer
+from repave.cli.parameters import Option
 
 OwnKey = Annotated[
     Path | None,
-    typer.Option("--key", help="Your private key, or the .pub of one in an agent [default: ~/.ssh/id_ed25519]."),
+    Option("--key", help="Your private key, or the .pub of one in an agent [default: ~/.ssh/id_ed25519]."),
 ]
-Why = Annotated[str, typer.Option("--reason", help="Why: it is signed with the rest.", metavar="TEXT")]
+Why = Annotated[str, Option("--reason", help="Why: it is signed with the rest.", metavar="TEXT")]
 
 
 def own_key(given: Path | None) -> Path:

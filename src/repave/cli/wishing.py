@@ -4,17 +4,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from repave.cli.codes import OK
 from repave.cli.opening import opened
+from repave.cli.parameters import Argument
 from repave.cli.screen import Screen
 from repave.config.policies import environment_named
 from repave.operations.keys import fleets_of
 from repave.operations.wishes import Named, Wished, Wishing, instance_named
 from repave.ports.clock import Clock
 
-InstanceArgument = Annotated[str, typer.Argument(help="An instance or its slot, such as web-3.", metavar="INSTANCE")]
+InstanceArgument = Annotated[str, Argument(help="An instance or its slot, such as web-3.", metavar="INSTANCE")]
 
 Wish = Callable[[Wishing, Named, Clock], Wished]
 

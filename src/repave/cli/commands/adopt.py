@@ -3,10 +3,9 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from repave.cli.codes import OK
 from repave.cli.options import Json
+from repave.cli.parameters import Argument, Option
 from repave.cli.phrases import counted
 from repave.cli.screen import Screen
 from repave.cli.verbs import example
@@ -21,20 +20,18 @@ if TYPE_CHECKING:
     from repave.ports.server import Server
 
 Destination = Annotated[
-    str | None, typer.Argument(help="Whom SSH is to reach: user@host, or a Host of ~/.ssh/config.", metavar="SERVER")
+    str | None, Argument(help="Whom SSH is to reach: user@host, or a Host of ~/.ssh/config.", metavar="SERVER")
 ]
-Root = Annotated[Path | None, typer.Option("--root", help="Read the disk that is mounted here.", metavar="FOLDER")]
-Here = Annotated[bool, typer.Option("--here", help="Read this very machine.")]
-Into = Annotated[Path | None, typer.Option("--into", help="Where the recipe goes [default: here].", metavar="FOLDER")]
+Root = Annotated[Path | None, Option("--root", help="Read the disk that is mounted here.", metavar="FOLDER")]
+Here = Annotated[bool, Option("--here", help="Read this very machine.")]
+Into = Annotated[Path | None, Option("--into", help="Where the recipe goes [default: here].", metavar="FOLDER")]
 State = Annotated[
     list[str] | None,
-    typer.Option("--state", help="This path is state, and belongs elsewhere. Repeatable.", metavar="PATH"),
+    Option("--state", help="This path is state, and belongs elsewhere. Repeatable.", metavar="PATH"),
 ]
-Take = Annotated[
-    list[str] | None, typer.Option("--take", help="This path is the application. Repeatable.", metavar="PATH")
-]
+Take = Annotated[list[str] | None, Option("--take", help="This path is the application. Repeatable.", metavar="PATH")]
 SshConfig = Annotated[
-    Path | None, typer.Option("--ssh-config", help="Instead of ~/.ssh/config: ports, keys, jumps.", metavar="FILE")
+    Path | None, Option("--ssh-config", help="Instead of ~/.ssh/config: ports, keys, jumps.", metavar="FILE")
 ]
 
 

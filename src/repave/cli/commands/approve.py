@@ -2,18 +2,17 @@
 
 from typing import Annotated
 
-import typer
-
 from repave.cli.codes import OK
 from repave.cli.opening import opened
 from repave.cli.options import EnvironmentArgument, File, Json
+from repave.cli.parameters import Argument
 from repave.cli.screen import Screen
 from repave.cli.signing import OwnKey, Why, own_key
 from repave.cli.verbs import example
 from repave.config.policies import environment_named
 from repave.operations.releases import release_named
 
-ReleaseArgument = Annotated[str, typer.Argument(help="A release, as r17.", metavar="RELEASE")]
+ReleaseArgument = Annotated[str, Argument(help="A release, as r17.", metavar="RELEASE")]
 
 
 @example(

@@ -3,12 +3,11 @@
 from collections.abc import Sequence
 from typing import Annotated
 
-import typer
-
 from repave.cli import guarded
 from repave.cli.codes import FAILED, OK
 from repave.cli.opening import opened
 from repave.cli.options import File, Json
+from repave.cli.parameters import Argument, Option
 from repave.cli.phrases import counted
 from repave.cli.screen import Screen
 from repave.cli.verbs import example
@@ -20,9 +19,9 @@ from repave.operations.reproduction import Difference, Reproduction
 from repave.ports.progress import Progress
 from repave.wiring import Wiring
 
-Image = Annotated[str | None, typer.Argument(help="With --verify: only this image.", metavar="IMAGE")]
+Image = Annotated[str | None, Argument(help="With --verify: only this image.", metavar="IMAGE")]
 Verify = Annotated[
-    bool, typer.Option("--verify", help="Then bake again from nothing, and name the first thing that differs.")
+    bool, Option("--verify", help="Then bake again from nothing, and name the first thing that differs.")
 ]
 
 

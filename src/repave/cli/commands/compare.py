@@ -3,12 +3,11 @@
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from repave.cli.codes import OK
 from repave.cli.formats.boot_picture import picture as drawn
 from repave.cli.opening import opened
 from repave.cli.options import File, Json
+from repave.cli.parameters import Argument, Option
 from repave.cli.progress import size
 from repave.cli.screen import Screen
 from repave.cli.verbs import example
@@ -21,17 +20,17 @@ from repave.operations.errors import Refused
 from repave.operations.locking import fetch_all
 from repave.operations.rewriting import replace_file
 
-Image = Annotated[str, typer.Argument(help="An image of kind `vm`.", metavar="IMAGE")]
-Times = Annotated[int, typer.Option("--times", help="How often each is started.", min=1, max=20)]
+Image = Annotated[str, Argument(help="An image of kind `vm`.", metavar="IMAGE")]
+Times = Annotated[int, Option("--times", help="How often each is started.", min=1, max=20)]
 EnvironmentOption = Annotated[
     str | None,
-    typer.Option(
+    Option(
         "--environment",
         help="Where, with whose configuration [default: the first that has a fleet of it].",
         metavar="ENVIRONMENT",
     ),
 ]
-Picture = Annotated[Path | None, typer.Option("--picture", help="Draw it into this SVG file.", metavar="FILE")]
+Picture = Annotated[Path | None, Option("--picture", help="Draw it into this SVG file.", metavar="FILE")]
 
 
 @example("repave compare web", "repave compare web --times 3 --picture boots.svg", "repave compare web --json")

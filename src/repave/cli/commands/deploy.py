@@ -3,13 +3,12 @@
 from collections.abc import Callable
 from typing import Annotated
 
-import typer
-
 from repave.cli.failure import Interrupted
 from repave.cli.live import watching
 from repave.cli.opening import opened
 from repave.cli.options import EnvironmentArgument, File, Json
 from repave.cli.outcomes import document, exit_code, show
+from repave.cli.parameters import Option
 from repave.cli.screen import Screen
 from repave.cli.verbs import example
 from repave.config.policies import environment_named
@@ -22,15 +21,13 @@ from repave.operations.promoting.reasons import reason_given
 from repave.operations.releases import release_named
 from repave.wiring import Wiring
 
-ReleaseOption = Annotated[str | None, typer.Option("--release", help="A release [default: the newest].", metavar="rN")]
+ReleaseOption = Annotated[str | None, Option("--release", help="A release [default: the newest].", metavar="rN")]
 Emergency = Annotated[
     str | None,
-    typer.Option(
-        "--emergency", help="Shorten soaks and pass windows, for this reason: it is recorded.", metavar="REASON"
-    ),
+    Option("--emergency", help="Shorten soaks and pass windows, for this reason: it is recorded.", metavar="REASON"),
 ]
 Watch = Annotated[
-    bool, typer.Option("--watch", help="Go on healing until Ctrl-C; without --release, of what is wanted already.")
+    bool, Option("--watch", help="Go on healing until Ctrl-C; without --release, of what is wanted already.")
 ]
 
 

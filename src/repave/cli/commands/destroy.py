@@ -1,7 +1,5 @@
 """``repave destroy``."""
 
-import typer
-
 from repave.cli.codes import OK
 from repave.cli.failure import Interrupted
 from repave.cli.live import watching
@@ -40,6 +38,8 @@ def destroy(environment: EnvironmentArgument, *, yes: Yes = False, as_json: Json
 def _ask(environment: str, screen: Screen) -> None:
     if not screen.interactive:
         raise Refused(f"destroying {environment} ends every instance of it", hint="say so: --yes")
-    typed = typer.prompt(f"This ends every instance of {environment}. Type its name to go on", err=True)
+    from typer import prompt  # noqa: PLC0415 - typer takes its time, and scripts are not asked
+
+    typed = prompt(f"This ends every instance of {environment}. Type its name to go on", err=True)
     if typed != environment:
         raise Refused(f"`{typed}` is not {environment}: nothing was changed")

@@ -2,18 +2,17 @@
 
 from typing import Annotated
 
-import typer
-
 from repave.cli.codes import OK
 from repave.cli.differences import document, show
 from repave.cli.opening import opened
 from repave.cli.options import File, Json
+from repave.cli.parameters import Argument
 from repave.cli.screen import Screen
 from repave.cli.verbs import example
 from repave.operations.comparison import Comparing, Comparison
 
-Old = Annotated[str, typer.Argument(help="An environment, a release (r3), or `lock`.", metavar="OLD")]
-New = Annotated[str, typer.Argument(help="Another.", metavar="NEW")]
+Old = Annotated[str, Argument(help="An environment, a release (r3), or `lock`.", metavar="OLD")]
+New = Annotated[str, Argument(help="Another.", metavar="NEW")]
 
 
 @example("repave diff test prod", "repave diff r1 r2", "repave diff prod lock")

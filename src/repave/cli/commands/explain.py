@@ -3,13 +3,12 @@
 from datetime import datetime
 from typing import Annotated
 
-import typer
-
 from repave.cli import holds
 from repave.cli.codes import OK
 from repave.cli.dates import ages_told
 from repave.cli.opening import opened
 from repave.cli.options import File, Json, OptionalEnvironment
+from repave.cli.parameters import Argument
 from repave.cli.phrases import ago, lasting
 from repave.cli.screen import Screen
 from repave.cli.verbs import example
@@ -18,7 +17,7 @@ from repave.operations.errors import Refused
 from repave.operations.explaining import FleetExplanation, explain_fleet
 from repave.wiring import Wiring
 
-FleetArgument = Annotated[str | None, typer.Argument(help="A fleet of it [default: all].", metavar="FLEET")]
+FleetArgument = Annotated[str | None, Argument(help="A fleet of it [default: all].", metavar="FLEET")]
 
 
 @example("repave explain", "repave explain prod web")

@@ -3,11 +3,10 @@
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from repave.cli.codes import OK
 from repave.cli.opening import opened
 from repave.cli.options import File, Json
+from repave.cli.parameters import Argument, Option
 from repave.cli.progress import size
 from repave.cli.screen import Screen
 from repave.cli.verbs import example
@@ -15,12 +14,10 @@ from repave.operations.errors import Refused
 from repave.operations.exporting.export import FORMATS, chosen_format
 from repave.operations.exporting.export import export as write
 
-What = Annotated[
-    str, typer.Argument(help="An image of the newest release, a release of one, or a digest.", metavar="WHAT")
-]
-Target = Annotated[Path, typer.Argument(help=f"A file; its name ends in .{', .'.join(FORMATS)}.", metavar="PATH")]
+What = Annotated[str, Argument(help="An image of the newest release, a release of one, or a digest.", metavar="WHAT")]
+Target = Annotated[Path, Argument(help=f"A file; its name ends in .{', .'.join(FORMATS)}.", metavar="PATH")]
 Format = Annotated[
-    str | None, typer.Option("--format", help=f"{', '.join(FORMATS)} [default: by the file's name].", metavar="FORMAT")
+    str | None, Option("--format", help=f"{', '.join(FORMATS)} [default: by the file's name].", metavar="FORMAT")
 ]
 
 

@@ -3,17 +3,16 @@
 from collections import Counter
 from typing import Annotated
 
-import typer
-
 from repave.cli.codes import OK
 from repave.cli.opening import opened
 from repave.cli.options import File, Json, Yes
+from repave.cli.parameters import Option
 from repave.cli.phrases import counted
 from repave.cli.screen import Screen
 from repave.cli.verbs import example
 from repave.operations.gc import KEPT_RELEASES, Sweep, Sweeping
 
-Keep = Annotated[int, typer.Option("--keep", min=0, help="How many of the newest releases stay anyway.", metavar="N")]
+Keep = Annotated[int, Option("--keep", min=0, help="How many of the newest releases stay anyway.", metavar="N")]
 
 
 @example("repave gc", "repave gc --keep 2 --yes")

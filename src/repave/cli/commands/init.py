@@ -3,15 +3,14 @@
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from repave.cli.codes import OK
 from repave.cli.options import Json
+from repave.cli.parameters import Argument
 from repave.cli.screen import Screen
 from repave.cli.verbs import example
 from repave.operations.init import initialise
 
-Folder = Annotated[Path | None, typer.Argument(help="The application's folder [default: this one].", metavar="FOLDER")]
+Folder = Annotated[Path | None, Argument(help="The application's folder [default: this one].", metavar="FOLDER")]
 
 
 @example("repave init", "repave init services/shop")

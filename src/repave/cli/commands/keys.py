@@ -2,15 +2,14 @@
 
 from typing import Annotated
 
-import typer
-
 from repave.cli.codes import FAILED, OK
 from repave.cli.opening import opened
 from repave.cli.options import File, Json
+from repave.cli.parameters import Option
 from repave.cli.screen import Screen
 from repave.cli.verbs import example
 
-Public = Annotated[bool, typer.Option("--public", help="Print only the public half of the key that signs, as PEM.")]
+Public = Annotated[bool, Option("--public", help="Print only the public half of the key that signs, as PEM.")]
 
 
 @example("repave keys", "repave keys --public > release.pub", "repave keys --json")

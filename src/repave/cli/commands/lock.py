@@ -2,13 +2,12 @@
 
 from typing import Annotated
 
-import typer
-
 from repave.cli import guarded
 from repave.cli.codes import FAILED, OK
 from repave.cli.differences import document, show
 from repave.cli.opening import opened
 from repave.cli.options import File, Json
+from repave.cli.parameters import Option
 from repave.cli.phrases import counted
 from repave.cli.screen import Screen
 from repave.cli.verbs import example
@@ -17,15 +16,13 @@ from repave.operations.locking import Asked
 from repave.ports.pinner import Refresh
 from repave.wiring import Wiring
 
-Upgrade = Annotated[bool, typer.Option("--upgrade", help="Everything to the newest that the recipes admit.")]
+Upgrade = Annotated[bool, Option("--upgrade", help="Everything to the newest that the recipes admit.")]
 Packages = Annotated[
     list[str] | None,
-    typer.Option("--upgrade-package", help="Only this one, and what it forces along; may be repeated.", metavar="NAME"),
+    Option("--upgrade-package", help="Only this one, and what it forces along; may be repeated.", metavar="NAME"),
 ]
-Security = Annotated[
-    bool, typer.Option("--security", help="Only what the security suite repairs, and what that needs.")
-]
-Check = Annotated[bool, typer.Option("--check", help="Write nothing; end with 1 when the lock does not match.")]
+Security = Annotated[bool, Option("--security", help="Only what the security suite repairs, and what that needs.")]
+Check = Annotated[bool, Option("--check", help="Write nothing; end with 1 when the lock does not match.")]
 
 
 @example(

@@ -2,11 +2,10 @@
 
 from typing import Annotated
 
-import typer
-
 from repave.cli.codes import OK
 from repave.cli.opening import opened
 from repave.cli.options import EnvironmentArgument, File, Json
+from repave.cli.parameters import Argument, Option
 from repave.cli.phrases import ago
 from repave.cli.screen import Screen
 from repave.cli.verbs import example
@@ -19,14 +18,14 @@ from repave.operations.logs import Console, chosen, consoles, lines
 from repave.ports.provider import Machines
 from repave.wiring import Wiring
 
-FleetArgument = Annotated[str | None, typer.Argument(help="A fleet [default: the only one].", metavar="FLEET")]
+FleetArgument = Annotated[str | None, Argument(help="A fleet [default: the only one].", metavar="FLEET")]
 InstanceArgument = Annotated[
-    str | None, typer.Argument(help="An instance or slot [default: all living].", metavar="INSTANCE")
+    str | None, Argument(help="An instance or slot [default: all living].", metavar="INSTANCE")
 ]
-Follow = Annotated[bool, typer.Option("--follow", help="Go on as it prints; needs one instance.")]
-Previous = Annotated[bool, typer.Option("--previous", help="The last instance that ended.")]
-Check = Annotated[str | None, typer.Option("--check", help="The last run of this check.", metavar="CHECK")]
-Failed = Annotated[bool, typer.Option("--failed", help="The last instance that failed.")]
+Follow = Annotated[bool, Option("--follow", help="Go on as it prints; needs one instance.")]
+Previous = Annotated[bool, Option("--previous", help="The last instance that ended.")]
+Check = Annotated[str | None, Option("--check", help="The last run of this check.", metavar="CHECK")]
+Failed = Annotated[bool, Option("--failed", help="The last instance that failed.")]
 
 
 @example(

@@ -2,23 +2,18 @@
 
 from typing import Annotated
 
-import typer
-
 from repave.cli.codes import OK
 from repave.cli.opening import opened
 from repave.cli.options import File, Json
+from repave.cli.parameters import Option
 from repave.cli.screen import Screen
 from repave.cli.verbs import example
 from repave.operations.mirror import mirrored
 from repave.operations.releases import newest_release, release_named
 
-ReleaseOption = Annotated[
-    str | None, typer.Option("--release", help="A release, as r17 [default: newest].", metavar="rN")
-]
-Address = Annotated[
-    str, typer.Option("--address", help="Where it listens: an address of this machine.", metavar="ADDRESS")
-]
-Port = Annotated[int, typer.Option("--port", help="At which port [default: a free one].", min=0, max=65535)]
+ReleaseOption = Annotated[str | None, Option("--release", help="A release, as r17 [default: newest].", metavar="rN")]
+Address = Annotated[str, Option("--address", help="Where it listens: an address of this machine.", metavar="ADDRESS")]
+Port = Annotated[int, Option("--port", help="At which port [default: a free one].", min=0, max=65535)]
 
 
 @example("repave mirror", "repave mirror --address 10.0.0.5 --port 8088", "repave mirror --release r17")

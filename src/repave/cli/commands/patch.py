@@ -5,14 +5,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Annotated
 
-import typer
-
 from repave.cli import differences, holds, outcomes, previews, remaining
 from repave.cli.codes import FAILED, HELD, OK, UNKNOWN, WAITING
 from repave.cli.commands.deploy import carry_out, make_ready
 from repave.cli.failure import Interrupted
 from repave.cli.opening import opened
 from repave.cli.options import File, Json
+from repave.cli.parameters import Option
 from repave.cli.phrases import counted, listed
 from repave.cli.screen import Screen
 from repave.cli.verbs import example
@@ -28,7 +27,7 @@ from repave.wiring import Wiring
 
 DryRun = Annotated[
     bool,
-    typer.Option("--dry-run", help="Show what would change, who is replaced and when; write, bake and roll nothing."),
+    Option("--dry-run", help="Show what would change, who is replaced and when; write, bake and roll nothing."),
 ]
 
 

@@ -2,12 +2,11 @@
 
 from typing import Annotated
 
-import typer
-
 from repave.cli import differences, flaw_changes, previews
 from repave.cli.codes import OK
 from repave.cli.opening import opened
 from repave.cli.options import EnvironmentArgument, File, Json
+from repave.cli.parameters import Option
 from repave.cli.screen import Screen
 from repave.cli.verbs import example
 from repave.config.difference import difference
@@ -21,9 +20,9 @@ from repave.operations.releases import release_named
 from repave.operations.rollback import release_to_return_to
 from repave.wiring import Wiring
 
-ReleaseOption = Annotated[str | None, typer.Option("--release", help="A release [default: the newest].", metavar="rN")]
-Back = Annotated[bool, typer.Option("--rollback", help="The way back, as `repave rollback` would take it.")]
-Cves = Annotated[bool, typer.Option("--cves/--no-cves", help="Ask the sources of advisories what it closes and opens.")]
+ReleaseOption = Annotated[str | None, Option("--release", help="A release [default: the newest].", metavar="rN")]
+Back = Annotated[bool, Option("--rollback", help="The way back, as `repave rollback` would take it.")]
+Cves = Annotated[bool, Option("--cves/--no-cves", help="Ask the sources of advisories what it closes and opens.")]
 
 
 @example("repave plan prod", "repave plan prod --release r17", "repave plan prod --rollback --no-cves")

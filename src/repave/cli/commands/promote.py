@@ -4,8 +4,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Annotated
 
-import typer
-
 from repave.cli import holds, outcomes
 from repave.cli.codes import OK
 from repave.cli.commands.deploy import carry_out, make_ready
@@ -13,6 +11,7 @@ from repave.cli.failure import Interrupted
 from repave.cli.live import watching
 from repave.cli.opening import opened
 from repave.cli.options import File, Json, OptionalEnvironment
+from repave.cli.parameters import Option
 from repave.cli.phrases import listed
 from repave.cli.screen import Screen
 from repave.cli.verbs import example
@@ -27,10 +26,10 @@ from repave.wiring import Wiring
 
 DryRun = Annotated[
     bool,
-    typer.Option("--dry-run", help="Show what would enter, and what waits and why, by what was seen last; do nothing."),
+    Option("--dry-run", help="Show what would enter, and what waits and why, by what was seen last; do nothing."),
 ]
 
-Recheck = Annotated[bool, typer.Option("--recheck", help="Run all checks again, also those that have passed.")]
+Recheck = Annotated[bool, Option("--recheck", help="Run all checks again, also those that have passed.")]
 
 
 @example("repave promote --dry-run", "repave promote", "repave promote prod --json | jq .held")

@@ -2,16 +2,13 @@
 
 from typing import Annotated
 
-import typer
-
 from repave.cli.moments import moment
 from repave.cli.options import EnvironmentArgument, File, Json, Reason
+from repave.cli.parameters import Option
 from repave.cli.verbs import example
 from repave.cli.wishing import InstanceArgument, wish
 
-Until = Annotated[
-    str, typer.Option("--until", help="So long (2h, 3d), or a time (2026-03-02T18:00+01:00).", metavar="TIME")
-]
+Until = Annotated[str, Option("--until", help="So long (2h, 3d), or a time (2026-03-02T18:00+01:00).", metavar="TIME")]
 
 
 @example('repave protect prod web-3 --until 4h --reason "a profiler runs there"')

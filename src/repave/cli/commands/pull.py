@@ -2,18 +2,17 @@
 
 from typing import Annotated
 
-import typer
-
 from repave.cli.codes import OK
 from repave.cli.opening import opened
 from repave.cli.options import File, Json
+from repave.cli.parameters import Argument, Option
 from repave.cli.phrases import counted
 from repave.cli.progress import size
 from repave.cli.screen import Screen
 from repave.cli.verbs import example
 
-What = Annotated[str, typer.Argument(help="As registry.example/shop/web:r3, or by its digest.", metavar="REFERENCE")]
-As = Annotated[str | None, typer.Option("--as", help="Its name here [default: as there].", metavar="NAME:TAG")]
+What = Annotated[str, Argument(help="As registry.example/shop/web:r3, or by its digest.", metavar="REFERENCE")]
+As = Annotated[str | None, Option("--as", help="Its name here [default: as there].", metavar="NAME:TAG")]
 
 
 @example("repave pull registry.example/shop/web:r3", "repave pull registry.example/shop/web@sha256:2c26... --as web:r3")

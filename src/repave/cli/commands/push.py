@@ -2,11 +2,10 @@
 
 from typing import Annotated
 
-import typer
-
 from repave.cli.codes import OK
 from repave.cli.opening import opened
 from repave.cli.options import File, Json
+from repave.cli.parameters import Argument
 from repave.cli.phrases import counted
 from repave.cli.progress import size
 from repave.cli.screen import Screen
@@ -14,9 +13,9 @@ from repave.cli.verbs import example
 from repave.operations.errors import Refused
 from repave.operations.integrity.records import Subject
 
-What = Annotated[str, typer.Argument(help="A release, an image of the newest, or a digest.", metavar="WHAT")]
+What = Annotated[str, Argument(help="A release, an image of the newest, or a digest.", metavar="WHAT")]
 Target = Annotated[
-    str, typer.Argument(help="A repository, as registry.example/shop; below it, one for each image.", metavar="TARGET")
+    str, Argument(help="A repository, as registry.example/shop; below it, one for each image.", metavar="TARGET")
 ]
 
 

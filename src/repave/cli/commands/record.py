@@ -3,12 +3,11 @@
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from repave.cli.codes import OK
 from repave.cli.moments import past_moment
 from repave.cli.opening import opened
 from repave.cli.options import File, Json
+from repave.cli.parameters import Argument, Option
 from repave.cli.phrases import counted
 from repave.cli.screen import Screen
 from repave.cli.verbs import example
@@ -17,13 +16,13 @@ from repave.operations.errors import Refused
 from repave.ports.signatures import TrustedKey
 from repave.wiring import Wiring
 
-Action = Annotated[str, typer.Argument(help="export or rotate.", metavar="ACTION")]
+Action = Annotated[str, Argument(help="export or rotate.", metavar="ACTION")]
 Place = Annotated[
     Path | None,
-    typer.Argument(help="export: the file to write; rotate: the public half of the new key.", metavar="PATH"),
+    Argument(help="export: the file to write; rotate: the public half of the new key.", metavar="PATH"),
 ]
-From = Annotated[str | None, typer.Option("--from", help="export: events since then [default: all].", metavar="TIME")]
-To = Annotated[str | None, typer.Option("--to", help="export: events until then [default: now].", metavar="TIME")]
+From = Annotated[str | None, Option("--from", help="export: events since then [default: all].", metavar="TIME")]
+To = Annotated[str | None, Option("--to", help="export: events until then [default: now].", metavar="TIME")]
 
 ACTIONS = ("export", "rotate")
 

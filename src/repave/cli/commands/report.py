@@ -5,12 +5,11 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from repave.cli.codes import FAILED, OK, UNKNOWN
 from repave.cli.moments import past_moment
 from repave.cli.opening import opened
 from repave.cli.options import File, Json
+from repave.cli.parameters import Option
 from repave.cli.phrases import counted
 from repave.cli.screen import Screen
 from repave.cli.verbs import example
@@ -34,23 +33,21 @@ class Ending(StrEnum):
     CSV = ".csv"
 
 
-From = Annotated[
-    str | None, typer.Option("--from", help="The first day [default: a year before --to].", metavar="TIME")
-]
-To = Annotated[str | None, typer.Option("--to", help="The day after the last [default: now].", metavar="TIME")]
+From = Annotated[str | None, Option("--from", help="The first day [default: a year before --to].", metavar="TIME")]
+To = Annotated[str | None, Option("--to", help="The day after the last [default: now].", metavar="TIME")]
 Environments = Annotated[
     list[str] | None,
-    typer.Option("--environment", help="Only this one; may be given again [default: all].", metavar="NAME"),
+    Option("--environment", help="Only this one; may be given again [default: all].", metavar="NAME"),
 ]
 Outputs = Annotated[
     list[Path] | None,
-    typer.Option("--output", help="Write .html, .pdf, .json or .csv there; may be given again.", metavar="FILE"),
+    Option("--output", help="Write .html, .pdf, .json or .csv there; may be given again.", metavar="FILE"),
 ]
 Minutes = Annotated[
     int | None,
-    typer.Option("--manual-minutes-per-server", help="So long patching one by hand takes.", min=1, metavar="N"),
+    Option("--manual-minutes-per-server", help="So long patching one by hand takes.", min=1, metavar="N"),
 ]
-People = Annotated[int, typer.Option("--people", help="So many people that takes at a time.", min=1, metavar="N")]
+People = Annotated[int, Option("--people", help="So many people that takes at a time.", min=1, metavar="N")]
 
 
 @example(

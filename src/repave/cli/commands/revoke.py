@@ -2,13 +2,12 @@
 
 from typing import Annotated
 
-import typer
-
 from repave.cli.codes import FAILED, OK
 from repave.cli.failure import Interrupted
 from repave.cli.live import watching
 from repave.cli.opening import opened
 from repave.cli.options import File, Json
+from repave.cli.parameters import Argument, Option
 from repave.cli.phrases import counted, listed
 from repave.cli.screen import Screen
 from repave.cli.verbs import example
@@ -20,14 +19,12 @@ from repave.wiring import Wiring
 
 SubjectArgument = Annotated[
     str | None,
-    typer.Argument(help="A digest, rN, PACKAGE=VERSION or the file of a public key.", metavar="SUBJECT"),
+    Argument(help="A digest, rN, PACKAGE=VERSION or the file of a public key.", metavar="SUBJECT"),
 ]
-Reason = Annotated[str | None, typer.Option("--reason", help="Why: it is recorded, and told wherever it blocks.")]
-Listed = Annotated[bool, typer.Option("--list", help="Show what is and was revoked, and whether any of it runs.")]
-Undo = Annotated[bool, typer.Option("--undo", help="Let it be started again.")]
-Recorded = Annotated[
-    bool, typer.Option("--only-record", help="Write it down and end: who watches the fleets retires it.")
-]
+Reason = Annotated[str | None, Option("--reason", help="Why: it is recorded, and told wherever it blocks.")]
+Listed = Annotated[bool, Option("--list", help="Show what is and was revoked, and whether any of it runs.")]
+Undo = Annotated[bool, Option("--undo", help="Let it be started again.")]
+Recorded = Annotated[bool, Option("--only-record", help="Write it down and end: who watches the fleets retires it.")]
 
 
 @example(

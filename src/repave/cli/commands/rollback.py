@@ -2,19 +2,18 @@
 
 from typing import Annotated
 
-import typer
-
 from repave.cli.commands.deploy import carry_out
 from repave.cli.failure import Interrupted
 from repave.cli.opening import opened
 from repave.cli.options import EnvironmentArgument, File, Json
 from repave.cli.outcomes import document, exit_code, show
+from repave.cli.parameters import Option
 from repave.cli.screen import Screen
 from repave.cli.verbs import example
 from repave.config.policies import environment_named
 from repave.operations.rollback import release_to_return_to, was_healthy
 
-To = Annotated[str | None, typer.Option("--to", help="A release [default: the last healthy one].", metavar="rN")]
+To = Annotated[str | None, Option("--to", help="A release [default: the last healthy one].", metavar="rN")]
 
 
 @example("repave rollback prod", "repave rollback prod --to r12")

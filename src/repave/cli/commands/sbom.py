@@ -5,11 +5,10 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from repave.cli.codes import OK
 from repave.cli.opening import opened
 from repave.cli.options import File, Json
+from repave.cli.parameters import Argument, Option
 from repave.cli.screen import Screen
 from repave.cli.verbs import example
 from repave.operations.errors import Refused
@@ -17,13 +16,11 @@ from repave.operations.listing import Listed
 from repave.operations.rewriting import replace_file
 from repave.ports.inventories import SbomFormat
 
-Image = Annotated[str | None, typer.Argument(help="An image of the release [default: its only one].", metavar="IMAGE")]
-ReleaseOption = Annotated[
-    str | None, typer.Option("--release", help="A release, as r17 [default: newest].", metavar="rN")
-]
-Form = Annotated[SbomFormat, typer.Option("--format", help="In which format.")]
+Image = Annotated[str | None, Argument(help="An image of the release [default: its only one].", metavar="IMAGE")]
+ReleaseOption = Annotated[str | None, Option("--release", help="A release, as r17 [default: newest].", metavar="rN")]
+Form = Annotated[SbomFormat, Option("--format", help="In which format.")]
 Output = Annotated[
-    Path | None, typer.Option("--output", "-o", help="Write it to this file [default: print it].", metavar="FILE")
+    Path | None, Option("--output", "-o", help="Write it to this file [default: print it].", metavar="FILE")
 ]
 
 

@@ -3,13 +3,12 @@
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from repave.cli.codes import FAILED, OK, UNKNOWN
 from repave.cli.formats.report import Format, Report, write
 from repave.cli.matched import show_matching
 from repave.cli.opening import opened
 from repave.cli.options import File, Json
+from repave.cli.parameters import Argument, Option
 from repave.cli.phrases import counted
 from repave.cli.screen import Screen
 from repave.cli.severities import flaw, likelihood, package, severity
@@ -26,20 +25,20 @@ from repave.operations.urgency import Threshold
 from repave.wiring import Wiring
 
 Environment = Annotated[
-    str | None, typer.Argument(help="What this environment is to run [default: the lock].", metavar="ENVIRONMENT")
+    str | None, Argument(help="What this environment is to run [default: the lock].", metavar="ENVIRONMENT")
 ]
-ReleaseOption = Annotated[str | None, typer.Option("--release", help="A release, as r17.", metavar="rN")]
-Released = Annotated[bool, typer.Option("--released", help="Every release, and keep what is found of each.")]
+ReleaseOption = Annotated[str | None, Option("--release", help="A release, as r17.", metavar="rN")]
+Released = Annotated[bool, Option("--released", help="Every release, and keep what is found of each.")]
 FlawOption = Annotated[
     str | None,
-    typer.Option("--flaw", help="With --released: this one alone, by sources whose records are here.", metavar="CVE"),
+    Option("--flaw", help="With --released: this one alone, by sources whose records are here.", metavar="CVE"),
 ]
-FailOn = Annotated[Threshold, typer.Option("--fail-on", help="How bad a finding must be for the exit code 1.")]
-FormatOption = Annotated[Format, typer.Option("--format", help="What to print, or to write to --output.")]
+FailOn = Annotated[Threshold, Option("--fail-on", help="How bad a finding must be for the exit code 1.")]
+FormatOption = Annotated[Format, Option("--format", help="What to print, or to write to --output.")]
 Output = Annotated[
-    Path | None, typer.Option("--output", help="Write the document there, and show the table.", metavar="FILE")
+    Path | None, Option("--output", help="Write the document there, and show the table.", metavar="FILE")
 ]
-ExitZero = Annotated[bool, typer.Option("--exit-zero", help="End with 0 although something was found.")]
+ExitZero = Annotated[bool, Option("--exit-zero", help="End with 0 although something was found.")]
 
 
 @example(

@@ -10,6 +10,7 @@ import typer
 
 from repave.cli.codes import FAILED, OK
 from repave.cli.options import Json
+from repave.cli.parameters import Option
 from repave.cli.phrases import counted
 from repave.cli.screen import Screen
 from repave.cli.verbs import example
@@ -34,39 +35,35 @@ FIX_WITHIN_SECONDS = 7 * DAY_SECONDS
 
 Value = TypeVar("Value")
 
-Seed = Annotated[int, typer.Option("--seed", help="The same seed and options give the same run.", metavar="N")]
-Instances = Annotated[
-    int, typer.Option("--instances", help="The fleet's size.", metavar="N", min=1, max=MOST_INSTANCES)
-]
-Days = Annotated[float, typer.Option("--days", help="How long, in the world's own time.", metavar="N", min=0.01)]
-Faults = Annotated[str, typer.Option("--faults", help="`all`, `none`, or names with commas.", metavar="NAME,...")]
+Seed = Annotated[int, Option("--seed", help="The same seed and options give the same run.", metavar="N")]
+Instances = Annotated[int, Option("--instances", help="The fleet's size.", metavar="N", min=1, max=MOST_INSTANCES)]
+Days = Annotated[float, Option("--days", help="How long, in the world's own time.", metavar="N", min=0.01)]
+Faults = Annotated[str, Option("--faults", help="`all`, `none`, or names with commas.", metavar="NAME,...")]
 Controllers = Annotated[
-    int, typer.Option("--controllers", help="So many act at once over one store.", metavar="1|2", min=1, max=2)
+    int, Option("--controllers", help="So many act at once over one store.", metavar="1|2", min=1, max=2)
 ]
-Zones = Annotated[int, typer.Option("--zones", help="The fleet's zones.", metavar="N", min=1, max=MOST_ZONES)]
+Zones = Annotated[int, Option("--zones", help="The fleet's zones.", metavar="N", min=1, max=MOST_ZONES)]
 Age = Annotated[
-    str | None, typer.Option("--max-age", help="Instances are replaced before they are so old (30d).", metavar="AGE")
+    str | None, Option("--max-age", help="Instances are replaced before they are so old (30d).", metavar="AGE")
 ]
-HardAge = Annotated[str | None, typer.Option("--hard-max-age", help="None is ever older (90d).", metavar="AGE")]
+HardAge = Annotated[str | None, Option("--hard-max-age", help="None is ever older (90d).", metavar="AGE")]
 PerHour = Annotated[
-    str | None, typer.Option("--per-hour", help="At most so many are taken out within an hour (10%).", metavar="AMOUNT")
+    str | None, Option("--per-hour", help="At most so many are taken out within an hour (10%).", metavar="AMOUNT")
 ]
 FlawEvery = Annotated[
     str | None,
-    typer.Option(
+    Option(
         "--flaw-every", help="So often a critical flaw is published and repaired (7d); due in 7 days.", metavar="TIME"
     ),
 ]
 Drawn = Annotated[
     bool,
-    typer.Option(
+    Option(
         "--drawn",
         help="Draw from the seed what is declared, too: strategy, limits, ages, deadlines, a size that follows a load.",
     ),
 ]
-Picture = Annotated[
-    Path | None, typer.Option("--picture", help="Draw the run over time as SVG, too.", metavar="FILE.svg")
-]
+Picture = Annotated[Path | None, Option("--picture", help="Draw the run over time as SVG, too.", metavar="FILE.svg")]
 
 
 @example(

@@ -3,11 +3,10 @@
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from repave.cli.codes import OK
 from repave.cli.opening import opened
 from repave.cli.options import File, Json, OptionalEnvironment
+from repave.cli.parameters import Option
 from repave.cli.phrases import ago, lasting, stranger_words
 from repave.cli.screen import Screen
 from repave.cli.verbs import example
@@ -18,9 +17,9 @@ from repave.wiring import Wiring
 if TYPE_CHECKING:
     from repave.operations.clocks import ExposureClock
 
-Instances = Annotated[bool, typer.Option("--instances", "-i", help="Show every instance too.")]
+Instances = Annotated[bool, Option("--instances", "-i", help="Show every instance too.")]
 Exposures = Annotated[
-    bool, typer.Option("--exposures", help="Show each flaw that runs, or ran, and by when it is to be gone.")
+    bool, Option("--exposures", help="Show each flaw that runs, or ran, and by when it is to be gone.")
 ]
 
 

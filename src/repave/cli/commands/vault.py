@@ -3,11 +3,10 @@
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from repave.cli.codes import FAILED, OK
 from repave.cli.opening import opened
 from repave.cli.options import File, Json
+from repave.cli.parameters import Argument, Option
 from repave.cli.phrases import counted, listed
 from repave.cli.progress import size
 from repave.cli.screen import Screen
@@ -24,23 +23,21 @@ from repave.operations.vaults.needs import NamedLock, chosen_lock, kept_locks
 from repave.operations.vaults.sharing import pull, push
 from repave.wiring import Wiring
 
-Action = Annotated[str, typer.Argument(help="list, export, import, push, pull or verify.", metavar="ACTION")]
+Action = Annotated[str, Argument(help="list, export, import, push, pull or verify.", metavar="ACTION")]
 Place = Annotated[
     Path | None,
-    typer.Argument(help="export, import: an archive (.tar), or a folder.", metavar="PATH"),
+    Argument(help="export, import: an archive (.tar), or a folder.", metavar="PATH"),
 ]
 ReleaseName = Annotated[
     str | None,
-    typer.Option("--release", help="export, push, pull: this release's lock [default: repave.lock].", metavar="rN"),
+    Option("--release", help="export, push, pull: this release's lock [default: repave.lock].", metavar="rN"),
 ]
-LockPath = Annotated[
-    Path | None, typer.Option("--lock", help="export, push, pull: the lock in this file.", metavar="PATH")
-]
-Image = Annotated[str | None, typer.Option("--image", help="export: only what this image wants.", metavar="NAME")]
+LockPath = Annotated[Path | None, Option("--lock", help="export, push, pull: the lock in this file.", metavar="PATH")]
+Image = Annotated[str | None, Option("--image", help="export: only what this image wants.", metavar="NAME")]
 To = Annotated[
-    str | None, typer.Option("--to", help="push: to this one [default: all of `vault: shared:`].", metavar="PLACE")
+    str | None, Option("--to", help="push: to this one [default: all of `vault: shared:`].", metavar="PLACE")
 ]
-Repair = Annotated[bool, typer.Option("--repair", help="verify: fetch again what is missing or damaged.")]
+Repair = Annotated[bool, Option("--repair", help="verify: fetch again what is missing or damaged.")]
 
 ACTIONS = ("list", "export", "import", "push", "pull", "verify")
 

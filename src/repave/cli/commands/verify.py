@@ -3,12 +3,11 @@
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from repave.cli.bundles import check_bundle
 from repave.cli.codes import FAILED, OK
 from repave.cli.opening import has_project, opened
 from repave.cli.options import File, Json
+from repave.cli.parameters import Argument, Option
 from repave.cli.phrases import counted, listed
 from repave.cli.progress import size
 from repave.cli.screen import Screen
@@ -18,16 +17,16 @@ from repave.operations.recording.bundle import is_bundle
 
 Subject = Annotated[
     str | None,
-    typer.Argument(
+    Argument(
         help="An image, a release, a digest, a name in the registry, or a record's file [default: newest release].",
         metavar="WHAT",
     ),
 ]
-Deep = Annotated[bool, typer.Option("--deep", help="Also read the locked files again, in the vault.")]
+Deep = Annotated[bool, Option("--deep", help="Also read the locked files again, in the vault.")]
 
 Key = Annotated[
     Path | None,
-    typer.Option("--key", help="A public key that counts beside those of `signing.verify`.", metavar="PATH"),
+    Option("--key", help="A public key that counts beside those of `signing.verify`.", metavar="PATH"),
 ]
 
 

@@ -2,18 +2,17 @@
 
 from typing import Annotated
 
-import typer
-
 from repave.cli.codes import OK
 from repave.cli.moments import moment
 from repave.cli.opening import opened
 from repave.cli.options import File, Json
+from repave.cli.parameters import Argument, Option
 from repave.cli.screen import Screen
 from repave.cli.signing import OwnKey, Why, own_key
 from repave.cli.verbs import example
 
-FlawArgument = Annotated[str, typer.Argument(help="A CVE, or what `repave scan` calls the flaw.", metavar="FLAW")]
-Ends = Annotated[str, typer.Option("--until", help="So long (7d), or a time (2026-03-02T18:00+01:00).", metavar="TIME")]
+FlawArgument = Annotated[str, Argument(help="A CVE, or what `repave scan` calls the flaw.", metavar="FLAW")]
+Ends = Annotated[str, Option("--until", help="So long (7d), or a time (2026-03-02T18:00+01:00).", metavar="TIME")]
 
 
 @example("repave waive CVE-2026-1234 --until 14d --reason 'the module is never loaded'")

@@ -5,8 +5,6 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from repave.cli import freshness, outcomes
 from repave.cli.codes import OK
 from repave.cli.commands.deploy import sign_record
@@ -15,6 +13,7 @@ from repave.cli.failure import Failed, Interrupted, tell
 from repave.cli.live import watching
 from repave.cli.opening import opened
 from repave.cli.options import File, Json
+from repave.cli.parameters import Option
 from repave.cli.screen import Screen
 from repave.cli.verbs import example
 from repave.model.errors import RepaveError
@@ -30,8 +29,8 @@ from repave.ports.clock import Clock
 from repave.ports.progress import Progress
 from repave.wiring import Wiring
 
-Once = Annotated[bool, typer.Option("--once", help="One pass, then end: for cron.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what a pass would begin with; do nothing.")]
+Once = Annotated[bool, Option("--once", help="One pass, then end: for cron.")]
+DryRun = Annotated[bool, Option("--dry-run", help="Show what a pass would begin with; do nothing.")]
 
 
 @example("repave watch --dry-run", "repave watch --once", "repave watch", "repave watch --once --json | jq .waits")

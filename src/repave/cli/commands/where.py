@@ -3,12 +3,11 @@
 from datetime import datetime
 from typing import Annotated
 
-import typer
-
 from repave.cli.codes import OK, UNKNOWN
 from repave.cli.moments import past_moment
 from repave.cli.opening import opened
 from repave.cli.options import File, Json
+from repave.cli.parameters import Argument, Option
 from repave.cli.phrases import counted, listed
 from repave.cli.screen import Screen
 from repave.cli.severities import likelihood, severity
@@ -20,15 +19,13 @@ from repave.operations.where import Holding, Search, Whereabouts
 
 Subject = Annotated[
     str,
-    typer.Argument(
-        help="A CVE, package, package==version, sha256 digest, release, instance or slot.", metavar="SUBJECT"
-    ),
+    Argument(help="A CVE, package, package==version, sha256 digest, release, instance or slot.", metavar="SUBJECT"),
 ]
 At = Annotated[
-    str | None, typer.Option("--at", help="What ran at that time, by what was seen [default: now].", metavar="TIME")
+    str | None, Option("--at", help="What ran at that time, by what was seen [default: now].", metavar="TIME")
 ]
 
-Kept = Annotated[bool, typer.Option("--kept", help="Flaws as of each release's last examination: no source is asked.")]
+Kept = Annotated[bool, Option("--kept", help="Flaws as of each release's last examination: no source is asked.")]
 
 
 @example(

@@ -2,14 +2,13 @@
 
 from typing import Annotated
 
-import typer
-
 from repave.cli.codes import FAILED, OK
 from repave.cli.failure import Interrupted
 from repave.cli.live import watching
 from repave.cli.moments import Until, moment
 from repave.cli.opening import opened
 from repave.cli.options import File, Json
+from repave.cli.parameters import Argument, Option
 from repave.cli.phrases import ago
 from repave.cli.screen import Screen
 from repave.cli.verbs import example
@@ -23,10 +22,10 @@ from repave.operations.keys import fleets_of
 from repave.operations.zones import bring_back, known_zone, take_out, zones_out
 from repave.wiring import Wiring
 
-Action = Annotated[str, typer.Argument(help="out, in or list.", metavar="ACTION")]
-Where = Annotated[str | None, typer.Argument(help="out, in: an environment of repave.yaml.", metavar="ENVIRONMENT")]
-Zone = Annotated[str | None, typer.Argument(help="out, in: one of its zones.", metavar="ZONE")]
-Reason = Annotated[str | None, typer.Option("--reason", help="out: why; it is told wherever the zone is missed.")]
+Action = Annotated[str, Argument(help="out, in or list.", metavar="ACTION")]
+Where = Annotated[str | None, Argument(help="out, in: an environment of repave.yaml.", metavar="ENVIRONMENT")]
+Zone = Annotated[str | None, Argument(help="out, in: one of its zones.", metavar="ZONE")]
+Reason = Annotated[str | None, Option("--reason", help="out: why; it is told wherever the zone is missed.")]
 
 ACTIONS = ("out", "in", "list")
 
