@@ -51,6 +51,16 @@ def rule(pipeline: tuple[Stage, ...], evidence: Evidence, number: int = 2, now: 
     return held.rule if held else None
 
 
+def lets_in(pipeline: tuple[Stage, ...], evidence: Evidence) -> bool:
+    """Whether the checker, which shares no code with the planner, finds nothing wrong with r2 in prod."""
+    enter = Enter(environment=PROD, release=R2, skipped=())
+    try:
+        check(PipelinePlan(at=NOW, entering=(enter,)), pipeline, (release(2),), evidence, NOW)
+    except UnsafePlan:
+        return False
+    return True
+
+
 def approval(person: str, *, hours: float = 1, number: int = 2) -> Approval:
     """Given so long ago."""
     return Approval(
@@ -221,11 +231,15 @@ def test_a_release_goes_on_by_checks_that_passed_on_it_as_they_are_now_lately_an
         environment=TEST, release=R2, check="smoke.sh", what=WHAT, passed=True, detail="", log=OTHER, at=NOW - HOUR
     )
     evidence = replace(situation(test=2, prod=1), checks={(TEST, "smoke.sh"): WHAT})
+    waits_since: dict[str, datetime] = {}
 
     def after(*records: Record, **known: object) -> str:
         known_then = replace(evidence, records=records, **known)  # type: ignore[arg-type] # a test's own words
         held = judged(pipeline, PROD, release(2), known_then, NOW)
-        assert held is None or held.rule is Rule.CHECKS
+        assert held is None or (held.rule is Rule.CHECKS and "`repave " in held.remedy)
+        assert lets_in(pipeline, known_then) is (held is None)
+        if held:
+            waits_since[held.detail] = held.since
         ill = known_then.standings[TEST].well_since is None
         assert (held is None) is (not ill and not due(pipeline[0], release(2), known_then, NOW))
         return held.detail if held else ""
@@ -252,6 +266,12 @@ def test_a_release_goes_on_by_checks_that_passed_on_it_as_they_are_now_lately_an
     assert after(passed, broke, standings=again).endswith("before it began to be well anew")
     urgent = Request(environment=PROD, release=R2, at=NOW, emergency="orders are lost")
     assert after(urgent) == after()
+    assert {detail.partition(" in test")[0]: NOW - since for detail, since in waits_since.items() if since < NOW} == {
+        "smoke.sh has not been run on r2": 72 * HOUR,
+        "checks of r2 want test to be well, and it is not": 72 * HOUR,
+        "smoke.sh is not what passed on r2": HOUR,
+        "smoke.sh passed on r2": 0.5 * HOUR,
+    }
 
 
 def test_a_release_goes_on_when_it_is_known_to_answer_well_and_no_data_is_neither_good_nor_bad() -> None:
@@ -263,6 +283,7 @@ def test_a_release_goes_on_when_it_is_known_to_answer_well_and_no_data_is_neithe
         evidence = replace(situation(test=test, prod=1, proven=(2, 3)), measured={(TEST, R2): fleets})
         held = judged(pipeline, PROD, release(2), evidence, NOW)
         assert held is None or held.rule is Rule.METRICS
+        assert lets_in(pipeline, evidence) is (held is None)
         return held.detail.partition(": ")[2] or held.detail if held else ""
 
     assert told(good) == told(good, good) == ""
