@@ -99,7 +99,9 @@ def fuzz(run: Run, seconds: int) -> Run:
         f"-artifact_prefix={folder}/",
         "-print_final_stats=1",
     )
-    fuzzer = [sys.executable, str(Path(__file__).with_name("fuzzer.py")), run.target.name, str(corpus), *options]
+    # Whatever ends this process ends its fuzzers too.
+    bound = ("setpriv", "--pdeathsig", "KILL", sys.executable)
+    fuzzer = [*bound, str(Path(__file__).with_name("fuzzer.py")), run.target.name, str(corpus), *options]
     with subprocess.Popen(
         fuzzer,
         env={**os.environ, "PYTHONPATH": str(ROOT / "tests/support")},
