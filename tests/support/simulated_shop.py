@@ -98,6 +98,9 @@ QUIET = Silent()
 MOVING_SECONDS = 0.25
 """Between two looks at instances that start or drain: nothing here is real, and a start takes seconds."""
 
+RESTING_SECONDS = 10.0
+"""Between two looks while nothing moves: what waits for an hour is not to be looked at for each of its seconds."""
+
 
 class Shop:
     """The project, and everything that acts on it."""
@@ -341,7 +344,7 @@ class Shop:
             ),
             holder="test",
             on_tick=lambda tick: watcher(tick.plan, tick.observation) if tick.plan and tick.observation else None,
-            pace=Pace(parallel=1, moving_seconds=MOVING_SECONDS),
+            pace=Pace(parallel=1, moving_seconds=MOVING_SECONDS, resting_seconds=RESTING_SECONDS),
         )
         return tuple(
             Settled(
