@@ -235,9 +235,16 @@ class Bare:
 
 
 def repave(folder: Path, *arguments: str) -> None:
-    """The command, as it is installed beside this interpreter."""
+    """The command, as it is installed beside this interpreter; with its bytecode made.
+
+    An installed wheel has it; a checkout may hold none, or that of before the last change. What comes before the
+    roll-out makes it.
+    """
     program = Path(sys.executable).with_name("repave")
-    done = subprocess.run([str(program), *arguments], cwd=folder, capture_output=True, text=True, check=False)
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    environment["PYTHONPYCACHEPREFIX"] = str(folder.with_name("bytecode"))
+    command = [str(program), *arguments]
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(f"repave {' '.join(arguments)} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
 
