@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from kept_store import lay_empty
 
 from repave.cli.application import run
 
@@ -38,7 +39,9 @@ Repave = Callable[..., Ended]
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The current folder: an application with its repave.yaml."""
+    """The current folder: an application with its repave.yaml, and a store in which nothing is yet."""
+    (tmp_path / ".repave").mkdir(mode=0o700)
+    lay_empty(tmp_path / ".repave" / "store.db")
     (tmp_path / "repave.yaml").write_text(FILE, encoding="utf-8")
     (tmp_path / "app").mkdir()
     (tmp_path / "app" / "app.py").write_text("print('hello')\n", encoding="utf-8")

@@ -48,7 +48,6 @@ def deployed(folder: Path) -> None:
     """Two releases of one lock; two instances of the first serve, each after 12 s."""
     project = load_project(folder / "repave.yaml")
     key = FleetKey(project=project.name, environment=ENVIRONMENT, fleet=FLEET)
-    (folder / ".repave").mkdir()
     store = SqlStore(f"sqlite:///{folder}/.repave/store.db")
     store.add_lock(LOCK, Lock(), BEGAN)
     releases = [

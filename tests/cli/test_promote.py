@@ -36,7 +36,6 @@ def gated(folder: Path) -> Path:
     people = "".join(f"  {name}: {{keys: [{person(folder, name).keys[0]}]}}\n" for name in ("ana", "bob"))
     text = file.read_text(encoding="utf-8").partition("environments:")[0]
     file.write_text(f"{text}{ENVIRONMENTS}people:\n{people}", encoding="utf-8")
-    (folder / ".repave").mkdir()
     store = SqlStore(f"sqlite:///{folder}/.repave/store.db")
     at = datetime(2026, 3, 1, 12, tzinfo=UTC)
     store.add_lock(LOCK, Lock(), at)

@@ -26,7 +26,6 @@ NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 def recorded(folder: Path, *messages: str) -> None:
     """So many events, a day apart."""
-    (folder / ".repave").mkdir(exist_ok=True)
     store = SqlStore(f"sqlite:///{folder}/.repave/store.db")
     store.record(Event(at=NOW.replace(day=day), kind="note", message=each) for day, each in enumerate(messages, 1))
     store.close()
@@ -138,7 +137,6 @@ def test_a_record_without_a_key_proves_little(folder: Path, repave: Repave) -> N
 
 def test_an_instance_is_looked_up_by_its_name(folder: Path, repave: Repave) -> None:
     """Also one that no record explains, and at a time at which it was not there."""
-    (folder / ".repave").mkdir()
     store = SqlStore(f"sqlite:///{folder}/.repave/store.db")
     store.see(seen(NOW, "i-1"))
     store.close()
@@ -156,7 +154,6 @@ def test_an_instance_is_looked_up_by_its_name(folder: Path, repave: Repave) -> N
 
 def test_exposures_are_shown_with_what_hurries(folder: Path, repave: Repave) -> None:
     """Without any, that is said; with one, its times and that it is open."""
-    (folder / ".repave").mkdir()
     store = SqlStore(f"sqlite:///{folder}/.repave/store.db")
     store.add_revision(FLEET, OLD)
     store.aim(FLEET, Aim(revision=OLD.id, release=OLD.release, size=1, reason=""), NOW)

@@ -31,7 +31,6 @@ PERIOD = ("--from", "2026-03-01", "--to", "2026-07-01", "--environment", "test")
 @pytest.fixture
 def shop(folder: Path) -> Path:
     """A flawed server that became too old, one that no record explains, and words that are code elsewhere."""
-    (folder / ".repave").mkdir()
     store = SqlStore(f"sqlite:///{folder}/.repave/store.db", by="ada")
     for wanted in (OLD, NEW):
         store.add_revision(FLEET, wanted)

@@ -20,7 +20,6 @@ LOCK = Digest("sha256:" + "cd" * 32)
 @pytest.fixture
 def released(folder: Path) -> None:
     """As after a first bake."""
-    (folder / ".repave").mkdir()
     store = SqlStore(f"sqlite:///{folder}/.repave/store.db")
     at = datetime(2026, 3, 1, 12, tzinfo=UTC)
     store.add_lock(LOCK, Lock(), at)
