@@ -291,16 +291,16 @@ def test_paths_are_words_for_the_tools(path: str) -> None:
 def test_holes_stay_holes(tmp_path_factory: pytest.TempPathFactory, blocks: dict[int, bytes]) -> None:
     """A copy has the same content, and between its data there is nothing but zeros."""
     folder = tmp_path_factory.mktemp("sparse")
-    expected = bytearray(MIB)
+    expected = bytearray(MIB // 4)
     with (folder / "one").open("xb") as disk:
-        disk.truncate(MIB)
+        disk.truncate(len(expected))
         for number, content in blocks.items():
             write_sparse(disk.fileno(), number * 4096, content)
             expected[number * 4096 : number * 4096 + len(content)] = content
     copy_sparse(folder / "one", folder / "two")
     assert (folder / "two").read_bytes() == expected
     with (folder / "two").open("rb") as stream:
-        for start, end in data_ranges(stream.fileno(), MIB):
+        for start, end in data_ranges(stream.fileno(), len(expected)):
             expected[start:end] = bytes(end - start)
     assert not expected.strip(b"\0")
 
