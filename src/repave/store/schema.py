@@ -4,7 +4,7 @@ from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, 
 
 from repave.store.columns import FleetColumn, Moment, Words
 
-REVISION = "0016"
+REVISION = "0017"
 """The migration this code was written for: the last in ``migrations/versions``."""
 
 metadata = MetaData()
@@ -345,7 +345,7 @@ events = Table(
     metadata,
     Column("sequence", BigInteger, primary_key=True, autoincrement=False),
     Column("at", Moment, nullable=False),
-    Column("fleet", FleetColumn, nullable=True, index=True),
+    Column("fleet", FleetColumn, nullable=True),
     Column("kind", String, nullable=False),
     Column("slot", String, nullable=False),
     Column("message", Words, nullable=False),
@@ -353,5 +353,6 @@ events = Table(
     Column("details", Text, nullable=False, server_default="{}"),
     Column("hash", String, nullable=False, server_default=""),
     Index("events_by_kind", "kind", "sequence"),
+    Index("events_by_fleet", "fleet", "sequence"),
 )
 """The record; only ever added to. Its fields may not change: each row's hash covers them, and the hash before it."""
