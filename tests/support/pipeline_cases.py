@@ -74,6 +74,11 @@ def situation(*records: Record, test: int, prod: int, proven: Iterable[int] | No
     )
 
 
+def two(gates: Gates = Gates(), *, test: Gates = Gates()) -> tuple[Stage, ...]:  # noqa: B008 - frozen
+    """Test, then prod."""
+    return (Stage(environment=TEST, gates=test), Stage(environment=PROD, gates=gates))
+
+
 HOURS = (0, 1, 2, 3, 5, 12, 23, 24, 25, 26, 36, 47, 48, 49, 60, 71, 72)
 MOMENTS = tuple(NOW - timedelta(hours=hours) for hours in HOURS)
 ENVIRONMENTS = (TEST, PROD)
