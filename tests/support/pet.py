@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import uv
+
 NGINX_PORT, METRICS_PORT, SHOP_PORT = 18080, 19100, 18000
 PAGE = "<h1>The pet's own page</h1>\n"
 HELD, FOREIGN = "curl", "widget-agent"
@@ -207,16 +209,5 @@ def _enable(root: Path, unit: str) -> None:
 
 
 def _pip(target: Path, requirement: str) -> None:
-    command = [
-        "uv",
-        "pip",
-        "install",
-        "-q",
-        "--no-deps",
-        "--python-version",
-        "3.11",
-        "--target",
-        str(target),
-        requirement,
-    ]
-    subprocess.run(command, check=True, capture_output=True)
+    command = [uv.find_uv_bin(), "pip", "install", "-q", "--no-deps", "--python-version", "3.11"]
+    subprocess.run([*command, "--target", str(target), requirement], check=True, capture_output=True)
