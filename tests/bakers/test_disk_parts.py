@@ -18,7 +18,6 @@ from hypothesis import strategies as st
 from repave.archives.compression import Compression, packed, unpacked
 from repave.archives.rules import TREE
 from repave.bakers.disk.files import Files, strip, take
-from repave.bakers.disk.identity import why_cold
 from repave.bakers.disk.initrd import DRIVERS, initrd, kernel_version, load_order
 from repave.bakers.disk.making import first_code, later_code, quoted
 from repave.bakers.disk.settings import DATA_SOURCES, Settings, cloud_settings, needs_cloud_init
@@ -124,7 +123,16 @@ def test_initrd_holds_the_script_the_drivers_and_no_time(tmp_path: Path) -> None
     assert archives[0] == archives[1]
     names = [match[1].decode() for match in re.finditer(rb"070701[0-9A-F]{104}([^\0]+)\0", archives[0])]
     assert names[-1] == "TRAILER!!!"
-    assert {"init", "bin/busybox", "bin/sh", "modules/virtio_blk.ko", "modules/order", "root", "dev"} <= set(names)
+    assert {
+        "init",
+        "bin/busybox",
+        "bin/sh",
+        "modules/virtio_blk.ko",
+        "modules/drivers",
+        "modules/file-systems",
+        "root",
+        "dev",
+    } <= set(names)
     assert all(match.start() % 4 == 0 for match in re.finditer(rb"070701[0-9A-F]{104}", archives[0]))
     assert f"PARTNAME={ROOT_NAME}".encode() in archives[0]
 
@@ -254,30 +262,6 @@ def test_cloud_init_is_needed_by_an_ssh_server() -> None:
     """It makes its keys."""
     assert not needs_cloud_init(REQUEST, ())
     assert needs_cloud_init(replace(REQUEST, packages=(SSH_SERVER,)), ())
-
-
-@pytest.mark.parametrize(
-    ("path", "starts"),
-    [
-        ("etc/systemd/system/multi-user.target.wants/nginx.service", True),
-        ("usr/lib/systemd/system/redis.service", True),
-        ("etc/init.d/tor", True),
-        ("usr/lib/systemd/user/gpg-agent.service", False),
-        ("srv/etc/init.d/tor", False),
-    ],
-)
-def test_machine_that_starts_more_than_its_application_starts_cold(tmp_path: Path, path: str, *, starts: bool) -> None:
-    """Whichever layer it comes in: what runs when memory is saved would be the same in each machine."""
-    for name, place in (("one", "srv/page"), ("two", path)):
-        with LayerTar(tmp_path / name) as tar:
-            tar.file(place, BytesIO(), size=0, owner=(0o644, 0, 0), time=FIRST_TIME)
-    why = f"its image starts more than its application ('/{path}'), and what that makes would be the same in each"
-    assert why_cold((tmp_path / "one", tmp_path / "two"), cloud_init=False) == (why if starts else "")
-
-
-def test_machine_that_needs_cloud_init_starts_cold() -> None:
-    """It is told more than there is room for."""
-    assert "(SSH, cloud-init)" in why_cold((), cloud_init=True)
 
 
 @given(st.text(st.characters(exclude_characters="\0\n", codec="utf-8"), min_size=1))

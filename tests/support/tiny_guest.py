@@ -49,6 +49,10 @@ export PATH=/bin
 mount -t proc none /proc
 mount -t devtmpfs none /dev
 for module in $(cat /modules/order); do insmod "/modules/$module.ko"; done
+if grep -qw repave.awaits-identity /proc/cmdline; then
+  echo "repave: this machine awaits its identity"
+  while :; do sleep 1000; done
+fi
 cat > /bin/lease <<'END'
 #!/bin/sh
 [ "$1" = bound ] || exit 0

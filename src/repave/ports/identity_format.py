@@ -14,6 +14,9 @@ AWAITING_ARGUMENT = "repave.awaits-identity"
 AWAITING = "repave: this machine awaits its identity"
 """What such a machine says on its console when it is ready to be saved."""
 
+TAKEN = "repave: this machine has its identity"
+"""What it says there once it goes on as another one."""
+
 IDENTITY_WORD = "repave-identity-1"
 IDENTITY_DISK = "seed"
 """The serial number of the disk."""

@@ -1,16 +1,19 @@
 """What a machine that goes on from saved memory does before its application starts: it becomes another machine.
 
+By then a program waits in the application's place, with its user and in its sandbox. It is told the variables through
+a pipe that only root may open, and becomes the application: all that systemd has to do for it was done before.
+
 Perl, since every Debian has it, it can ask the kernel what no shell can, and it is loaded when the memory is saved.
-Sources: random(4) on RNDRESEEDCRNG, which came with Linux 4.17; clock_settime(2); machine-id(5); linux/fs.h.
+Sources: random(4) on RNDRESEEDCRNG, which came with Linux 4.17; clock_settime(2); machine-id(5); pipe(7); linux/fs.h.
 """
 
 from collections.abc import Iterable
 from pathlib import Path
 
-from repave.bakers.disk.units import NAME
+from repave.bakers.disk.units import PERL
 from repave.bakers.rootfs.installation import first_below
 from repave.ports.disk_format import ENVIRONMENT_FILE, SECTOR_BYTES
-from repave.ports.identity_format import AWAITING, AWAITING_ARGUMENT, IDENTITY_DISK, IDENTITY_WORD
+from repave.ports.identity_format import AWAITING, AWAITING_ARGUMENT, IDENTITY_DISK, IDENTITY_WORD, TAKEN
 
 PLACE = "usr/lib/repave/identity"
 
@@ -40,12 +43,11 @@ Description=Who this machine is
 ConditionKernelCommandLine={AWAITING_ARGUMENT}
 Wants=network-online.target
 After=network-online.target
-Before={NAME}
 
 [Service]
 Type=oneshot
 RemainAfterExit=yes
-ExecStart=/usr/bin/perl /{PLACE}
+ExecStart={PERL} /{PLACE}
 """
 
 
@@ -65,11 +67,30 @@ def why_cold(above: Iterable[Path], *, cloud_init: bool) -> str:
     )
 
 
+WAITING_SCRIPT = """\
+use strict;
+use warnings FATAL => 'all';
+
+# As systemd looks for a program.
+my ($name) = @ARGV;
+my ($program) = $name =~ m{/} ? $name : grep { -x } map { "$_/$name" } split /:/, $ENV{PATH};
+my $variables = do { local $/; readline STDIN };
+while ($variables =~ /\\G\\n*([^=\\n]+)="((?:[^"\\\\]|\\\\.)*)"/gcs) {
+    my ($variable, $value) = ($1, $2);
+    $ENV{$variable} = $value =~ s/\\\\(.)/$1/grs;
+}
+$variables =~ /\\G\\n*\\z/ or die 'its variables cannot be read';
+open STDIN, '<', '/dev/null' or die "/dev/null: $!";
+exec { $program // $name } @ARGV;
+"""
+"""Waits in the application's place, with its user and in its sandbox, until the variables are told; then becomes it."""
+
 SCRIPT = f"""\
 use strict;
 use warnings FATAL => 'all';
 
-use constant {{ BLKFLSBUF => 0x1261, RNDRESEEDCRNG => 0x5207, SYS_CLOCK_SETTIME => 227, CLOCK_REALTIME => 0 }};
+use constant {{ BLKFLSBUF => 0x1261, FIONREAD => 0x541b, RNDRESEEDCRNG => 0x5207 }};
+use constant {{ SYS_SYNC => 162, SYS_CLOCK_SETTIME => 227, CLOCK_REALTIME => 0 }};
 
 sub content {{
     my ($path) = @_;
@@ -89,6 +110,14 @@ sub put {{
 my ($place) = grep {{ content("$_/serial") eq '{IDENTITY_DISK}' }} glob '/sys/block/vd*';
 defined $place or die 'there is no disk {IDENTITY_DISK}';
 open my $disk, '<', '/dev/' . substr $place, length '/sys/block/' or die "$place: $!";
+
+# Whoever waits in the application's place has all it needs but its variables once it has taken a line.
+my $variables_to = put('{ENVIRONMENT_FILE}', "\\n");
+for (my $left = pack 'i', 1; unpack('i', $left) > 0; select undef, undef, undef, 0.02) {{
+    ioctl $variables_to, FIONREAD, $left or die "{ENVIRONMENT_FILE}: $!";
+}}
+# What was written is on the disk: nothing of it is under way while the memory is saved.
+syscall SYS_SYNC;
 put('/dev/console', "{AWAITING}\\n");
 
 # The disk is another one as soon as this machine goes on. Nothing else happens meanwhile.
@@ -116,6 +145,12 @@ syscall(SYS_CLOCK_SETTIME, CLOCK_REALTIME, $now) == 0 or die "the clock: $!";
 
 put('/proc/sys/kernel/hostname', $name);
 put('/etc/machine-id', content('/proc/sys/kernel/random/uuid') =~ tr/-//dr . "\\n");
+
+# Told once through the pipe, and kept for an application that is started anew.
 umask 0077;
-put('{ENVIRONMENT_FILE}', $variables);
+put('{ENVIRONMENT_FILE}.told', $variables);
+rename '{ENVIRONMENT_FILE}.told', '{ENVIRONMENT_FILE}' or die "{ENVIRONMENT_FILE}: $!";
+print {{$variables_to}} $variables;
+close $variables_to or die "{ENVIRONMENT_FILE}: $!";
+put('/dev/console', "{TAKEN}\\n");
 """

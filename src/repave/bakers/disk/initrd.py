@@ -9,6 +9,7 @@ Documentation/driver-api/early-userspace/buffer-format.rst (cpio), modules.dep(5
 
 import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 
 from repave.archives.compression import MAGIC_BYTES, compression_of, unpacked
@@ -17,6 +18,7 @@ from repave.bakers.disk.table import ROOT_NAME
 from repave.bakers.rootfs.layertar import CHUNK_BYTES
 from repave.ports.disk_format import ENVIRONMENT_ARGUMENT, ENVIRONMENT_FILE, ENVIRONMENT_NAME
 from repave.ports.errors import Invalid
+from repave.ports.identity_format import AWAITING_ARGUMENT
 
 DRIVERS = ("virtio_pci", "virtio_blk", "virtio_scsi", "sd_mod", "hv_storvsc", "xen-blkfront", "ata_piix", "nvme")
 """Of the disks that hypervisors show; those the kernel has built in are nowhere as modules."""
@@ -25,14 +27,35 @@ FILE_SYSTEMS = ("isofs",)
 """Of the disk that the configuration is handed over on."""
 
 SCRIPT = f"""#!/bin/sh
+load() {{
+    while read -r module; do
+        # A driver whose hardware is not here says so: the next one is tried.
+        insmod "/modules/$module" 2>/dev/null
+    done <"/modules/$1"
+}}
+told() {{
+    case " $arguments " in *" $1 "*) return 0 ;; esac
+    return 1
+}}
+find_root() {{
+    for entry in $(grep -lsx "PARTNAME={ROOT_NAME}" /sys/class/block/*/uevent); do
+        entry=${{entry%/uevent}}
+        [ -d /root/sbin ] || mount -t ext4 -o rw "/dev/${{entry##*/}}" /root
+    done
+}}
 configured() {{
-    grep -qw {ENVIRONMENT_ARGUMENT} /proc/cmdline || return 0
+    told {ENVIRONMENT_ARGUMENT} || return 0
     for entry in /sys/class/block/*; do
-        if mount -t iso9660 -o ro "/dev/${{entry##*/}}" /seed 2>/dev/null; then
+        if [ ! -e "$entry/partition" ] && mount -t iso9660 -o ro "/dev/${{entry##*/}}" /seed 2>/dev/null; then
             if [ -f /seed/{ENVIRONMENT_NAME} ]; then
                 mount -t tmpfs -o mode=0755,nosuid,nodev none /run
                 mkdir "{ENVIRONMENT_FILE.rpartition("/")[0]}"
-                (umask 077 && cat /seed/{ENVIRONMENT_NAME} >{ENVIRONMENT_FILE})
+                if told {AWAITING_ARGUMENT}; then
+                    # They come through it once this machine knows who it is.
+                    mkfifo -m 0600 {ENVIRONMENT_FILE}
+                else
+                    (umask 077 && cat /seed/{ENVIRONMENT_NAME} >{ENVIRONMENT_FILE})
+                fi
                 umount /seed
                 mount --move /run /root/run
                 return 0
@@ -45,24 +68,19 @@ configured() {{
 mount -t devtmpfs none /dev
 mount -t proc none /proc
 mount -t sysfs none /sys
-while read -r module; do
-    # A driver whose hardware is not here says so: the next one is tried.
-    insmod "/modules/$module" 2>/dev/null
-done </modules/order
+read -r arguments </proc/cmdline
+load file-systems
 tries=0
 while [ "$tries" -lt 300 ]; do
-    for entry in /sys/class/block/*/uevent; do
-        if [ ! -d /root/sbin ] && grep -qx "PARTNAME={ROOT_NAME}" "$entry"; then
-            mount -t ext4 -o rw "/dev/$(sed -n 's/^DEVNAME=//p' "$entry")" /root
-        fi
-    done
+    find_root
     if [ -d /root/sbin ] && configured; then
         mount --move /dev /root/dev
         umount /proc /sys
         exec switch_root /root /sbin/init "$@"
     fi
+    # What the kernel has built in is often enough, and most drivers are for other machines.
+    if [ "$tries" -eq 0 ]; then load drivers; else sleep 0.1; fi
     tries=$((tries + 1))
-    sleep 0.1
 done
 missing="partition {ROOT_NAME}"
 [ -d /root/sbin ] && missing="file {ENVIRONMENT_NAME}, which the kernel's argument {ENVIRONMENT_ARGUMENT} promises,"
@@ -73,7 +91,7 @@ exit 1
 """The kernel panics when it ends: then the machine is started anew, or given up, by who runs it."""
 
 FOLDERS = ("bin", "dev", "modules", "proc", "root", "run", "seed", "sys")
-COMMANDS = ("cat", "grep", "insmod", "mkdir", "mount", "sed", "sh", "sleep", "switch_root", "umount")
+COMMANDS = ("cat", "grep", "insmod", "mkdir", "mkfifo", "mount", "sh", "sleep", "switch_root", "umount")
 
 
 def kernel_version(root: Path) -> str:
@@ -90,8 +108,17 @@ def kernel_version(root: Path) -> str:
 def initrd(root: Path, *, busybox: Path, version: str) -> bytes:
     """The archive, for the kernel in that root filesystem."""
     dependencies = (root / "lib/modules" / version / "modules.dep").read_text(encoding="ascii")
-    modules = load_order(dependencies, (*DRIVERS, *FILE_SYSTEMS))
-    content = {f"{_stem(module)}.ko": _driver(root / "lib/modules" / version / module) for module in modules}
+    lists = {
+        name: load_order(dependencies, wanted)
+        for name, wanted in (("file-systems", FILE_SYSTEMS), ("drivers", DRIVERS))
+    }
+    content = {
+        **{
+            f"{_stem(module)}.ko": _driver(root / "lib/modules" / version / module)
+            for module in dict.fromkeys(chain.from_iterable(lists.values()))
+        },
+        **{name: "".join(f"{_stem(module)}.ko\n" for module in modules).encode() for name, modules in lists.items()},
+    }
     return b"".join(_archive(busybox.read_bytes(), content))
 
 
@@ -131,14 +158,13 @@ def _driver(place: Path) -> bytes:
 
 
 def _archive(busybox: bytes, modules: Mapping[str, bytes]) -> Iterator[bytes]:
-    order = "".join(f"{name}\n" for name in modules).encode()
+    """``modules`` has what lies in the folder of that name: modules, and lists of them."""
     folders: Iterable[tuple[str, int, bytes]] = ((name, stat.S_IFDIR | 0o755, b"") for name in FOLDERS)
     files = (
         ("bin/busybox", stat.S_IFREG | 0o755, busybox),
         *((f"bin/{name}", stat.S_IFLNK | 0o777, b"busybox") for name in COMMANDS),
         ("init", stat.S_IFREG | 0o755, SCRIPT.encode()),
         *((f"modules/{name}", stat.S_IFREG | 0o644, content) for name, content in modules.items()),
-        ("modules/order", stat.S_IFREG | 0o644, order),
         ("TRAILER!!!", 0, b""),
     )
     for number, (name, mode, content) in enumerate((*folders, *files), 1):

@@ -7,10 +7,27 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from repave.bakers.disk.identity import IDENTITY_UNIT, PLACE, SCRIPT
-from repave.bakers.disk.slimness import COLDPLUG, coldplug, unused_links
+from repave.bakers.disk.identity import IDENTITY_UNIT, PLACE, SCRIPT, WAITING_SCRIPT
+from repave.bakers.disk.slimness import (
+    AFTER_APPLICATION,
+    COLDPLUG,
+    LATER,
+    TEMPORARY,
+    TEMPORARY_ONCE,
+    coldplug,
+    unused_links,
+)
 from repave.bakers.disk.table import ROOT_NAME
-from repave.bakers.disk.units import APPLICATION_LINK, IDENTITY_NAME, NAME, UNITS, WANTS, application_unit
+from repave.bakers.disk.units import (
+    IDENTITY_NAME,
+    NAME,
+    UNITS,
+    WAITING_PLACE,
+    WANTS,
+    WARM_NAME,
+    application_unit,
+    warm_unit,
+)
 from repave.bakers.rootfs.installation import first_below
 from repave.bakers.rootfs.stage import Stage
 from repave.ports.baker import BakeRequest
@@ -128,9 +145,14 @@ class Settings:
     @classmethod
     def own(cls, request: BakeRequest) -> "Settings":
         """What is the recipe's own of it. Raises Invalid for a command that no unit can hold."""
-        unit = f"{UNITS}/{NAME}"
-        files = {unit: application_unit(request), **({SSH_SETTINGS: SSHD} if _has_ssh(request) else {})}
-        return cls(files=files, links={APPLICATION_LINK: f"/{unit}"})
+        units = {NAME: application_unit(request), WARM_NAME: warm_unit(request)}
+        return cls(
+            files={
+                **{f"{UNITS}/{name}": unit for name, unit in units.items()},
+                **({SSH_SETTINGS: SSHD} if _has_ssh(request) else {}),
+            },
+            links={f"{UNITS}/{WANTS}/{name}": f"/{UNITS}/{name}" for name in units},
+        )
 
     @classmethod
     def base(cls, *, ssh: bool = False) -> "Settings":
@@ -140,8 +162,11 @@ class Settings:
             "etc/systemd/network/80-repave.network": NETWORK,
             f"{UNITS}/{TMP_UNIT}": TMP_MOUNT,
             COLDPLUG: coldplug(),
+            TEMPORARY: TEMPORARY_ONCE,
+            **dict.fromkeys(LATER, AFTER_APPLICATION),
             f"{UNITS}/{IDENTITY_NAME}": IDENTITY_UNIT,
             PLACE: SCRIPT,
+            WAITING_PLACE: WAITING_SCRIPT,
             "etc/repart.d/50-root.conf": GROWN_PARTITION,
             f"{UNITS}/systemd-repart.service.d/60-repave.conf": GROWING,
             "etc/systemd/resolved.conf.d/60-repave.conf": RESOLVED,

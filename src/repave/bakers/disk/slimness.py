@@ -6,7 +6,7 @@ by the recipe's ``files``.
 
 from collections.abc import Iterator
 
-from repave.bakers.disk.units import UNITS
+from repave.bakers.disk.units import NAME, UNITS, WARM_NAME
 
 GENERATORS = "etc/systemd/system-generators"
 
@@ -31,12 +31,17 @@ UNUSED = (
     "systemd-binfmt.service",
     # Devices that a virtual server does not have, or that are made when they are first used.
     "dev-hugepages.mount",
+    "dev-mqueue.mount",
     "kmod-static-nodes.service",
     "modprobe@drm.service",
     "modprobe@dm_mod.service",
     "modprobe@efi_pstore.service",
     "modprobe@loop.service",
     "systemd-pstore.service",
+    # The way to talk to the init that came before.
+    "systemd-initctl.socket",
+    # Done by systemd-tmpfiles-setup.service, see `TEMPORARY`.
+    "systemd-tmpfiles-setup-dev.service",
     # Starts and stops, written down where nobody logs in to read of them; the journal has them.
     "systemd-update-utmp.service",
     "systemd-update-utmp-runlevel.service",
@@ -65,6 +70,22 @@ The kernel makes the rest whole, and going through the rules for some hundreds o
 """
 
 COLDPLUG = f"{UNITS}/systemd-udev-trigger.service.d/60-repave.conf"
+
+
+TEMPORARY = f"{UNITS}/systemd-tmpfiles-setup.service.d/60-repave.conf"
+TEMPORARY_ONCE = """\
+[Service]
+ExecStart=
+ExecStart=systemd-tmpfiles --create --remove --boot
+"""
+"""Device nodes, which a program of their own would make before, among the rest: udev makes those that others need."""
+
+LATER = tuple(f"{UNITS}/{name}.service.d/60-repave.conf" for name in ("systemd-logind", "systemd-user-sessions"))
+AFTER_APPLICATION = f"""\
+[Unit]
+After={NAME} {WARM_NAME}
+"""
+"""Logins and the power button need not be there before the application is."""
 
 
 def unused_links() -> Iterator[tuple[str, str]]:

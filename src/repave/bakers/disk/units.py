@@ -10,11 +10,15 @@ from repave.model.recipe import Image
 from repave.ports.baker import BakeRequest
 from repave.ports.disk_format import ENVIRONMENT_FILE
 from repave.ports.errors import Invalid
+from repave.ports.identity_format import AWAITING_ARGUMENT
 
 UNITS = "etc/systemd/system"
 NAME = "repave-application.service"
+WARM_NAME = "repave-application-warm.service"
+"""The same application in a machine whose memory is saved: everything but itself is there before."""
+
 IDENTITY_NAME = "repave-identity.service"
-"""What the application waits for in a machine that goes on from saved memory; in others it is skipped."""
+"""What tells a machine that goes on from saved memory who it is; in others it is skipped."""
 
 TARGET = "multi-user.target"
 """What starts by itself is wanted by it."""
@@ -51,25 +55,53 @@ SANDBOX = (
 
 NOBODY = "nobody"
 
+PERL = "/usr/bin/perl"
+WAITING_PLACE = "usr/lib/repave/application"
+"""The program that waits in the application's place."""
+
 
 def application_unit(request: BakeRequest) -> str:
     """The unit's file. Raises Invalid for a command that no unit can hold."""
+    return _unit(
+        request,
+        begins=(f"ConditionKernelCommandLine=!{AWAITING_ARGUMENT}",),
+        start=command(request.image),
+        variables=f"EnvironmentFile=-{ENVIRONMENT_FILE}",
+    )
+
+
+def warm_unit(request: BakeRequest) -> str:
+    """The unit's file where memory is saved: a program waits in the application's place, and becomes it.
+
+    Raises Invalid for a command that no unit can hold.
+    """
+    return _unit(
+        request,
+        begins=(f"ConditionKernelCommandLine={AWAITING_ARGUMENT}", f"Requires={IDENTITY_NAME}"),
+        start=f"{PERL} /{WAITING_PLACE} {command(request.image)}",
+        variables=f"StandardInput=file:{ENVIRONMENT_FILE}",
+    )
+
+
+def _unit(request: BakeRequest, *, begins: Sequence[str], start: str, variables: str) -> str:
     image = request.image
     lines = [
         "[Unit]",
         f"Description=The application of {image.name}",
+        *begins,
         "Wants=network-online.target",
-        f"Requires={IDENTITY_NAME}",
-        f"After=network-online.target cloud-init.service {IDENTITY_NAME}",
+        "After=network-online.target cloud-init.service",
         "",
         "[Service]",
-        f"ExecStart=:{command(image)}",
+        f"ExecStart=:{start}",
         f"WorkingDirectory={_value(working_folder(request) or '/')}",
         *(f"Environment={_quoted(f'{name}={value}')}" for name, value in ENVIRONMENT.items()),
-        f"EnvironmentFile=-{ENVIRONMENT_FILE}",
+        variables,
         *_user(image),
         "Restart=on-failure",
         "RestartSec=1",
+        # Before whatever else starts with it.
+        "StartupCPUWeight=1000",
         # The console is kept by who runs the machine: what the application says last is found there.
         "StandardOutput=journal+console",
         *SANDBOX,

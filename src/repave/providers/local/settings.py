@@ -65,5 +65,11 @@ SAVE_SECONDS = 60.0
 LOAD_SECONDS = 30.0
 """For QEMU to read saved memory back: it takes 0.3 s; starting anew is quicker than waiting longer."""
 
+PROVE_SECONDS = 60.0
+"""For a machine that goes on from saved memory to say that it has its identity: it takes 1 s emulated."""
+
+SAVE_TRIES = 3
+"""How often memory is saved until a machine goes on from it: what was under way as it was saved may be lost."""
+
 LOAD_LOOK_SECONDS = 0.02
 """How often QEMU is asked meanwhile."""

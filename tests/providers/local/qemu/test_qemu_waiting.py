@@ -21,7 +21,7 @@ from repave.providers.local.qemu.going_on import GoingOn
 from repave.providers.local.qemu.machine import Boot, Machine
 from repave.providers.local.qemu.saving import CONSOLE, awaited
 from repave.providers.local.qemu.snapshots import DISK, MEMORY, Shape, Snapshots
-from repave.providers.local.settings import LOAD_SECONDS, MONITOR_SECONDS
+from repave.providers.local.settings import AWAITING_SECONDS, LOAD_SECONDS, MONITOR_SECONDS
 from repave.simulation.clock import SimulatedClock
 
 
@@ -31,7 +31,7 @@ def test_a_machine_that_warns_is_waited_for(tmp_path: Path) -> None:
     (tmp_path / "number").write_text(f"{os.getpid()}\n")
     (tmp_path / "said").write_text("qemu-system-x86_64: warning: this machine is small\n")
     clock.put(clock.now() + timedelta(seconds=20), lambda: _write(tmp_path / CONSOLE, f"{AWAITING}\n"))
-    assert awaited(tmp_path, clock).pid == os.getpid()
+    assert awaited(tmp_path, AWAITING, clock, seconds=AWAITING_SECONDS).pid == os.getpid()
 
 
 def test_a_machine_that_ended_is_not_waited_for(tmp_path: Path) -> None:
@@ -41,13 +41,13 @@ def test_a_machine_that_ended_is_not_waited_for(tmp_path: Path) -> None:
         (tmp_path / "number").write_text(f"{ended.pid}\n")
         (tmp_path / "said").write_text("no kernel\n")
         with pytest.raises(Invalid, match="ended before it was ready: no kernel"):
-            awaited(tmp_path, SimulatedClock())
+            awaited(tmp_path, AWAITING, SimulatedClock(), seconds=AWAITING_SECONDS)
 
 
 def test_a_machine_that_never_gets_ready_is_given_up(tmp_path: Path) -> None:
     """Even one that was never seen."""
     with pytest.raises(Invalid, match="was not ready within 300 s"):
-        awaited(tmp_path, SimulatedClock())
+        awaited(tmp_path, AWAITING, SimulatedClock(), seconds=AWAITING_SECONDS)
 
 
 class Busy(SimulatedClock):

@@ -19,6 +19,7 @@ from repave.providers.local.locks import locked
 from repave.providers.local.places import find_places
 from repave.providers.local.processes import may_administer
 from repave.providers.local.provider import LocalProvider
+from repave.providers.local.qemu import saving
 from repave.providers.local.qemu.acceleration import Accelerations
 from repave.providers.local.qemu.saving import WATCHED
 from repave.providers.local.qemu.snapshots import DISK, MEMORY, Shape, Snapshots
@@ -67,6 +68,22 @@ def test_memory_that_cannot_be_read_is_left_for_a_cold_start(
     assert "repave: started cold: QEMU did not go on from the saved memory" in console(subject, instance)
     assert list(subject.listed()) == [instance]
     assert [path.name for path in places.snapshots(digest).iterdir()] == ["web.cold"]
+
+
+def test_memory_from_which_nobody_goes_on_is_not_used(
+    surroundings: Surroundings, tmp_path: Path, guest: Guest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is tried before any instance is to start from it, and saved anew; then the fleet starts cold."""
+    monkeypatch.setattr(saving, "PROVE_SECONDS", 0.5)
+    monkeypatch.setattr(saving, "SAVE_TRIES", 2)
+    artifact = add_machine(surroundings.registry, tmp_path, guest, starts_cold="")
+    provider = LocalProvider(surroundings)
+    provider.publish(artifact, progress=Silent())
+    told = provider.keep_ready(artifact.digest, {WEB: Limits()}, progress=Silent())
+    assert told[WEB] == "no machine went on from what was saved, 2 times"
+    eventually(surroundings.clock, 60, lambda: not machines_below(surroundings.folder), "none of them runs")
+    (kept,) = (surroundings.folder / "snapshots").iterdir()
+    assert [path.name for path in kept.iterdir()] == ["web.cold"]
 
 
 def test_kill_9_while_memory_is_saved_leaves_nothing(surroundings: Surroundings, tmp_path: Path, guest: Guest) -> None:

@@ -22,6 +22,9 @@ MEMORY_DESCRIPTOR = 4
 NOBODY_YET = "unnamed"
 """The host name of a machine that awaits its identity."""
 
+BOARD = "q35,i8042=off,sata=off,smbus=off"
+"""Without a keyboard, disks of another kind and sensors: a guest would look for a driver of each at every start."""
+
 SANDBOX = "on,obsolete=deny,resourcecontrol=deny"
 """Not ``spawn=deny``: QEMU leaves us by a fork of its own. It gains no rights by what it starts, see `START`."""
 
@@ -152,7 +155,7 @@ def command_line(machine: Machine) -> list[str]:
         *_inside(machine),
         *(QEMU, "-name", name_of(record), "-nodefaults", "-no-user-config", "-display", "none"),
         *(() if machine.awaits else ("-daemonize",)),
-        *("-machine", "q35", "-accel", machine.acceleration.accelerator, "-cpu", machine.acceleration.processor),
+        *("-machine", BOARD, "-accel", machine.acceleration.accelerator, "-cpu", machine.acceleration.processor),
         *("-m", f"{memory_of(machine.limits) // MIB}M", "-smp", str(processors_of(machine.limits))),
         *("-kernel", str(boot.kernel), "-append", arguments_of(machine)),
         *(("-initrd", str(boot.initrd)) if boot.initrd else ()),

@@ -2,15 +2,19 @@
 
 No fleet has it, no list shows it, it reaches nobody. A shell that waits for the lock of who makes the snapshot ends the
 machine and removes what it wrote, as soon as that one has ended, however it ended.
+
+What was saved is believed once another machine has gone on from it, with an identity that nobody has: of what was under
+way in that moment something may be lost, and each machine that goes on from there would wait for it for ever.
 """
 
 import os
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
+from secrets import token_bytes
 
 from repave.model.names import (
     Digest,
@@ -29,7 +33,7 @@ from repave.model.release import Limits
 from repave.ports.clock import Clock
 from repave.ports.commands import Commands
 from repave.ports.errors import Conflict, Invalid, WorldError
-from repave.ports.identity_format import AWAITING, IDENTITY_BYTES
+from repave.ports.identity_format import AWAITING, IDENTITY_BYTES, RANDOM_BYTES, TAKEN, identity_disk
 from repave.ports.progress import Progress, Task
 from repave.providers.local.errors import mapped
 from repave.providers.local.guarded import Guarded
@@ -40,12 +44,12 @@ from repave.providers.local.processes import Process, identify, started_with
 from repave.providers.local.qemu.acceleration import QEMU, Accelerations
 from repave.providers.local.qemu.disks import Disks
 from repave.providers.local.qemu.events import GREETING
-from repave.providers.local.qemu.machine import START, Machine, command_line, monitor_of, name_of, seed_of
+from repave.providers.local.qemu.machine import NOBODY_YET, START, Machine, command_line, monitor_of, name_of, seed_of
 from repave.providers.local.qemu.monitor import Silent, save
 from repave.providers.local.qemu.overlays import make_overlay
 from repave.providers.local.qemu.seed import seed_disk
 from repave.providers.local.qemu.snapshots import DISK, MEMORY, Shape, Snapshot, Snapshots
-from repave.providers.local.settings import AWAITING_LOOK_SECONDS, AWAITING_SECONDS
+from repave.providers.local.settings import AWAITING_LOOK_SECONDS, AWAITING_SECONDS, PROVE_SECONDS, SAVE_TRIES
 
 LOCK = "snapshots"
 CONSOLE = "console"
@@ -88,7 +92,11 @@ class Saving:
                     continue
                 try:
                     with mapped("saving memory"), progress.task(f"warm start of {fleet}") as task:
-                        self._save(digest, fleet, limits, task)
+                        if not any(self._save(digest, fleet, limits, task) for _ in range(SAVE_TRIES)):
+                            raise Invalid(
+                                f"no machine went on from what was saved, {SAVE_TRIES} times",
+                                hint="bake its image again if it was baked by an older version",
+                            )
                         self.snapshots.keep(digest, fleet, shape)
                 except WorldError as error:
                     cold[fleet] = error.message
@@ -119,8 +127,11 @@ class Saving:
         for remains in started_with(QEMU, name_of(record)):
             remains.stop(patience_seconds=0)
 
-    def _save(self, digest: Digest, fleet: FleetName, limits: Limits, task: Task) -> None:
-        """Leave memory and disk in the folder in which a snapshot is made. Raises WorldError."""
+    def _save(self, digest: Digest, fleet: FleetName, limits: Limits, task: Task) -> bool:
+        """Leave memory and disk in the folder in which a snapshot is made, and say whether they are of any use.
+
+        Raises WorldError.
+        """
         record = self._record(digest, fleet)
         self._end(record)
         boot = self.disks.boot(digest)
@@ -141,20 +152,40 @@ class Saving:
             runas=self.privileged,
             awaits=True,
         )
-        machine.events.with_suffix(".in").write_bytes(GREETING)
-        machine.events.with_suffix(".out").write_bytes(b"")
+        _begin(machine)
         make_overlay(self.commands, machine)
         (folder / "seed").write_bytes(seed_disk(record, {}).ljust(IDENTITY_BYTES, b"\0"))
         task.note("starting a machine that serves nobody")
-        self._start(machine, folder)
-        process = awaited(folder, self.clock)
+        self._start(machine, folder, Path("/dev/null"))
+        process = awaited(folder, AWAITING, self.clock, seconds=AWAITING_SECONDS)
         task.note("saving its memory")
         self._write_down(record, process, folder / MEMORY)
+        task.note("trying whether another goes on from it")
+        return self._goes_on(machine, folder)
 
-    def _start(self, machine: Machine, folder: Path) -> None:
+    def _goes_on(self, saved: Machine, folder: Path) -> bool:
+        """Whether a machine takes another identity. What it writes is of no use to anybody."""
+        record, trial = saved.record, folder / "trial"
+        trial.mkdir()
+        overlay, events, console = (trial / name for name in (DISK, "events", CONSOLE))
+        machine = replace(saved, overlay=overlay, events=events, console=console, below=folder / DISK)
+        _begin(machine)
+        make_overlay(self.commands, machine)
+        (trial / "seed").write_bytes(identity_disk(random=token_bytes(RANDOM_BYTES), name=NOBODY_YET, variables=""))
+        self._start(machine, trial, folder / MEMORY)
+        try:
+            awaited(trial, TAKEN, self.clock, seconds=PROVE_SECONDS)
+        except Invalid:
+            return False
+        finally:
+            self._end(record)
+            (self.places.runtime / monitor_of(record)).unlink(missing_ok=True)
+        return True
+
+    def _start(self, machine: Machine, folder: Path, memory: Path) -> None:
         runtime = self.places.runtime
         runtime.mkdir(parents=True, exist_ok=True, mode=0o700)
-        started = ["sh", "-c", START, "sh", str(runtime), seed_of(machine.record), "/dev/null", ""]
+        started = ["sh", "-c", START, "sh", str(runtime), seed_of(machine.record), str(memory), ""]
         watched = ["sh", "-c", WATCHED, "sh", str(self.places.lock(LOCK)), str(folder)]
         self.guarded.leave([*watched, *started, *command_line(machine)])
 
@@ -189,10 +220,16 @@ class Saving:
         )
 
 
-def awaited(folder: Path, clock: Clock) -> Process:
-    """The process of the machine that is made in the folder, once only its identity is missing. Raises Invalid."""
+def _begin(machine: Machine) -> None:
+    """What its monitor is told to begin with, and nothing yet of what happens to it."""
+    machine.events.with_suffix(".in").write_bytes(GREETING)
+    machine.events.with_suffix(".out").write_bytes(b"")
+
+
+def awaited(folder: Path, wanted: str, clock: Clock, *, seconds: float) -> Process:
+    """The process of the machine that runs in the folder, once its console says what is wanted. Raises Invalid."""
     process: Process | None = None
-    latest = clock.now() + timedelta(seconds=AWAITING_SECONDS)
+    latest = clock.now() + timedelta(seconds=seconds)
     while clock.now() < latest:
         number = _text(folder / "number")
         if number.endswith("\n"):
@@ -201,10 +238,10 @@ def awaited(folder: Path, clock: Clock) -> Process:
             if process is None or not process.alive:
                 told = _text(folder / "said").strip() or said.strip().rpartition("\n")[2] or "without a word"
                 raise Invalid(f"a machine that was to be saved ended before it was ready: {told}")
-            if AWAITING in said:
+            if wanted in said:
                 return process
         clock.sleep(AWAITING_LOOK_SECONDS)
-    raise Invalid(f"a machine that was to be saved was not ready within {AWAITING_SECONDS:.0f} s")
+    raise Invalid(f"a machine that was to be saved was not ready within {seconds:.0f} s")
 
 
 def _text(place: Path) -> str:
