@@ -33,6 +33,9 @@ PATIENCE_SECONDS = 600.0
 """Emulated, on a busy machine."""
 
 LOOK_SECONDS = 0.05
+ANSWER_SECONDS = 2.0
+"""QEMU takes a connection before its guest has a network, and brings it there only seconds later."""
+
 PORT = 8080
 
 PROJECT = f"""
@@ -143,21 +146,28 @@ def start(wiring: Wiring, number: int) -> Start:
     order = LaunchOrder(fleet=fleet, slot=slot, zone=ZoneName("a"), revision=revision, generation=1)
     began = time.monotonic()
     instance = machines.launch(order)
+    client = httpx.Client(timeout=ANSWER_SECONDS)
     try:
         (seen,) = (one for one in machines.observe(fleet).instances if one.id == instance)
         address = f"http://{seen.address}:{seen.port}/"
-        await_true(lambda: answers(address), f"{address} answers", seconds=PATIENCE_SECONDS, look_seconds=LOOK_SECONDS)
+        await_true(
+            lambda: answers(client, address),
+            f"{address} answers",
+            seconds=PATIENCE_SECONDS,
+            look_seconds=LOOK_SECONDS,
+        )
         seconds = time.monotonic() - began
         (process,) = started_with("qemu-system-x86_64", f"repave-{instance}")
         return Start(seconds=seconds, cpu_seconds=cpu_seconds(process.pid))
     finally:
+        client.close()
         machines.terminate(fleet, instance, generation=1)
 
 
-def answers(address: str) -> bool:
+def answers(client: httpx.Client, address: str) -> bool:
     """Whether a whole answer comes now."""
     try:
-        return httpx.get(address, timeout=5).is_success
+        return client.get(address).is_success
     except httpx.TransportError:
         return False
 

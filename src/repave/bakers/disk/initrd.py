@@ -70,6 +70,9 @@ mount -t proc none /proc
 mount -t sysfs none /sys
 read -r arguments </proc/cmdline
 load file-systems
+# cloud-init looks for its disk before other drivers are loaded.
+later=
+if told {ENVIRONMENT_ARGUMENT} && told cloud-init=disabled; then later=yes; else load drivers; fi
 tries=0
 while [ "$tries" -lt 300 ]; do
     find_root
@@ -79,7 +82,7 @@ while [ "$tries" -lt 300 ]; do
         exec switch_root /root /sbin/init "$@"
     fi
     # What the kernel has built in is often enough, and most drivers are for other machines.
-    if [ "$tries" -eq 0 ]; then load drivers; else sleep 0.1; fi
+    if [ "$later" ]; then later=; load drivers; else sleep 0.1; fi
     tries=$((tries + 1))
 done
 missing="partition {ROOT_NAME}"

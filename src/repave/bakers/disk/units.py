@@ -28,6 +28,9 @@ WANTS = f"{TARGET}.wants"
 
 APPLICATION_LINK = f"{UNITS}/{WANTS}/{NAME}"
 
+OWN_NAME = "ProtectHostname=yes"
+"""It would keep the name that the machine has as it starts. Who has no rights cannot change that without it either."""
+
 SANDBOX = (
     "NoNewPrivileges=yes",
     "CapabilityBoundingSet=CAP_NET_BIND_SERVICE",
@@ -41,7 +44,7 @@ SANDBOX = (
     "ProtectKernelLogs=yes",
     "ProtectControlGroups=yes",
     "ProtectClock=yes",
-    "ProtectHostname=yes",
+    OWN_NAME,
     "ProtectProc=invisible",
     "RestrictNamespaces=yes",
     "RestrictRealtime=yes",
@@ -65,6 +68,7 @@ def application_unit(request: BakeRequest) -> str:
     return _unit(
         request,
         begins=(f"ConditionKernelCommandLine=!{AWAITING_ARGUMENT}",),
+        sandbox=SANDBOX,
         start=command(request.image),
         variables=f"EnvironmentFile=-{ENVIRONMENT_FILE}",
     )
@@ -78,12 +82,13 @@ def warm_unit(request: BakeRequest) -> str:
     return _unit(
         request,
         begins=(f"ConditionKernelCommandLine={AWAITING_ARGUMENT}", f"Requires={IDENTITY_NAME}"),
+        sandbox=[line for line in SANDBOX if line != OWN_NAME],
         start=f"{PERL} /{WAITING_PLACE} {command(request.image)}",
         variables=f"StandardInput=file:{ENVIRONMENT_FILE}",
     )
 
 
-def _unit(request: BakeRequest, *, begins: Sequence[str], start: str, variables: str) -> str:
+def _unit(request: BakeRequest, *, begins: Sequence[str], start: str, variables: str, sandbox: Sequence[str]) -> str:
     image = request.image
     lines = [
         "[Unit]",
@@ -104,7 +109,7 @@ def _unit(request: BakeRequest, *, begins: Sequence[str], start: str, variables:
         "StartupCPUWeight=1000",
         # The console is kept by who runs the machine: what the application says last is found there.
         "StandardOutput=journal+console",
-        *SANDBOX,
+        *sandbox,
         *(f"ReadWritePaths={_value(path)}" for path in image.data),
         "",
         "[Install]",
