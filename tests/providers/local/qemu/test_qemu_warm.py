@@ -80,7 +80,9 @@ def test_memory_from_which_nobody_goes_on_is_not_used(
     provider = LocalProvider(surroundings)
     provider.publish(artifact, progress=Silent())
     told = provider.keep_ready(artifact.digest, {WEB: Limits()}, progress=Silent())
-    assert told[WEB] == "no machine went on from what was saved, 2 times"
+    assert told[WEB] == (
+        "no machine went on from what was saved, 2 times: bake its image again if an older version baked it"
+    )
     eventually(surroundings.clock, 60, lambda: not machines_below(surroundings.folder), "none of them runs")
     (kept,) = (surroundings.folder / "snapshots").iterdir()
     assert [path.name for path in kept.iterdir()] == ["web.cold"]

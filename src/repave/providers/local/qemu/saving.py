@@ -94,8 +94,8 @@ class Saving:
                     with mapped("saving memory"), progress.task(f"warm start of {fleet}") as task:
                         if not any(self._save(digest, fleet, limits, task) for _ in range(SAVE_TRIES)):
                             raise Invalid(
-                                f"no machine went on from what was saved, {SAVE_TRIES} times",
-                                hint="bake its image again if it was baked by an older version",
+                                f"no machine went on from what was saved, {SAVE_TRIES} times: bake its image again "
+                                "if an older version baked it"
                             )
                         self.snapshots.keep(digest, fleet, shape)
                 except WorldError as error:
