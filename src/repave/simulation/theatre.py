@@ -142,10 +142,11 @@ class Theatre:
         self._fleets = [stage.fleet for stage in self.stage.all]
         self._actors = [self._born() for _ in range(self.script.controllers)]
 
-    def play(self) -> None:
+    def play(self, *, enough: Callable[[], bool] = lambda: False) -> None:
         """All of it: until the days are over, the last fault has ended, and the fleet has had its time.
 
-        A plan that the checker refuses ends it: nothing could be done any more.
+        A plan that the checker refuses ends it: nothing could be done any more. So does ``enough``, asked after every
+        round of ticks.
         """
         clock = self.stage.world.clock
         begins = clock.now()
@@ -162,7 +163,7 @@ class Theatre:
             begins,
         )
         clock.put(end, partial(self._rest, end + self.script.bound, last=True))
-        self._run(lambda: self._over)
+        self._run(lambda: self._over or enough())
 
     def _run(self, over: Callable[[], bool]) -> None:
         while not over():
