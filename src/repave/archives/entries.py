@@ -17,6 +17,7 @@ SET_ID_BITS = 0o6000
 HIGHEST_OWNER = 2**32 - 2
 """One more means "leave it" to chown(2)."""
 
+CHUNK_BYTES = 64 * 1024
 HIGHEST_TIME = 2**34
 """Seconds since 1970 that every filesystem of Linux can keep (ext4: until 2446)."""
 
@@ -64,6 +65,10 @@ class Entry:
     def parts(self) -> tuple[str, ...]:
         """The folders on the way, and the name in the last of them."""
         return tuple(self.name.split("/")) if self.name else ()
+
+    def whole(self) -> bytes:
+        """All of a file, which is known to be small; before the next entry is asked for."""
+        return b"".join(iter(lambda: self.content.read(CHUNK_BYTES), b""))
 
 
 class Checker:

@@ -12,13 +12,16 @@ from typing import BinaryIO, Literal
 from repave.archives.compression import Compression, unpacked
 from repave.archives.entries import Entry, Readable
 from repave.archives.errors import BadArchive, shown
-from repave.archives.rules import Rules
+from repave.archives.rules import TREE, Rules
 from repave.archives.tars import read_tar
-from repave.ports.errors import Invalid
+from repave.ports.errors import Corrupt, Invalid
 
 MAGIC = b"!<arch>\n"
 HEADER_BYTES = 60
 HEADER_END = b"`\n"
+
+CONTROL_BYTES = 1 << 20
+"""More than any control file has."""
 
 MOST_MEMBERS = 32
 """A package has three, and some of its maker's own."""
@@ -89,6 +92,18 @@ def opened_package(
             raise BadArchive(name, f"holds no {part}" if not found else f"holds more than one {part}")
         _, plain = content(stream, found[0], name=name, rules=rules)
         yield read_tar(plain, name=name, rules=rules)
+
+
+def control_file(path: Path, name: str) -> tuple[str, int]:
+    """The text of a package's control file, and its time: dpkg-deb gives it that of the build (SOURCE_DATE_EPOCH).
+
+    Raises BadArchive, Invalid, Corrupt (it has none).
+    """
+    with opened_package(path, "control", name=f"the package {name}", rules=TREE) as entries:
+        for entry in entries:
+            if entry.name == "control" and entry.size_bytes <= CONTROL_BYTES:
+                return entry.whole().decode(errors="replace"), int(entry.time)
+    raise Corrupt(f"the package {name} has no control file", hint="`repave vault verify`")
 
 
 def _member(header: bytes, offset: int, name: str) -> Member:

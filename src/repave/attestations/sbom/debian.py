@@ -6,13 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from repave.archives.entries import Entry
-from repave.archives.packages import opened_package
-from repave.archives.rules import ROOT_FILESYSTEM, TREE
+from repave.archives.packages import control_file, opened_package
+from repave.archives.rules import ROOT_FILESYSTEM
 from repave.attestations.sbom.copyright import licences
-from repave.attestations.sbom.inventory import Facts
+from repave.attestations.sbom.inventory import DOCUMENT_LIMIT_BYTES, Facts
 from repave.attestations.sbom.people import person
-from repave.attestations.sbom.reading import DOCUMENT_LIMIT_BYTES, whole
-from repave.ports.errors import Corrupt
 
 DOCUMENTS = "usr/share/doc/"
 LINKED = re.compile(r"(?:\.\./|/usr/share/doc/)?([a-z0-9][a-z0-9+.-]*)(?:/copyright)?")
@@ -20,7 +18,7 @@ LINKED = re.compile(r"(?:\.\./|/usr/share/doc/)?([a-z0-9][a-z0-9+.-]*)(?:/copyri
 
 def debian_facts(package: Path, name: str) -> Facts:
     """The facts of the package ``name``. Raises Corrupt."""
-    control, built_at = _control(package, name)
+    control, built_at = control_file(package, name)
     copyright_text, elsewhere = _copyright(package, name)
     facts = facts_of_fields(control_fields(control))
     declared = () if elsewhere else licences(copyright_text, name)
@@ -36,15 +34,6 @@ def facts_of_fields(fields: Mapping[str, str]) -> Facts:
         needs=tuple(relation for field in ("pre-depends", "depends") for relation in _relations(fields, field)),
         provides=_relations(fields, "provides"),
     )
-
-
-def _control(package: Path, name: str) -> tuple[str, int]:
-    """The control file's text, and its time: dpkg-deb gives it that of the build (SOURCE_DATE_EPOCH)."""
-    with opened_package(package, "control", name=f"the package {name}", rules=TREE) as entries:
-        for entry in entries:
-            if entry.name == "control" and entry.size_bytes <= DOCUMENT_LIMIT_BYTES:
-                return _text(entry), int(entry.time)
-    raise Corrupt(f"the package {name} has no control file", hint="`repave vault verify`")
 
 
 def _copyright(package: Path, name: str) -> tuple[str, str]:
@@ -68,7 +57,7 @@ def linked_documents(link: str, name: str) -> str:
 
 
 def _text(entry: Entry) -> str:
-    return whole(entry).decode("utf-8", errors="replace")
+    return entry.whole().decode("utf-8", errors="replace")
 
 
 def control_fields(text: str) -> Mapping[str, str]:

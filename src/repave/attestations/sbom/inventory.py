@@ -7,6 +7,9 @@ from enum import Enum
 from repave.model.names import Digest
 from repave.model.recipe import ImageKind
 
+DOCUMENT_LIMIT_BYTES = 8 * 1024 * 1024
+"""The longest copyright files in Debian have about one MiB; what is longer is not read."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Licence:

@@ -14,10 +14,9 @@ from typing import Any
 from repave.archives.entries import Kind
 from repave.archives.rules import TREE, Links
 from repave.archives.tars import opened_tar
-from repave.attestations.sbom.inventory import Bundled, Facts, Licence, Supplier
+from repave.attestations.sbom.inventory import DOCUMENT_LIMIT_BYTES, Bundled, Facts, Licence, Supplier
 from repave.attestations.sbom.licences import LONGEST, expression
 from repave.attestations.sbom.people import person
-from repave.attestations.sbom.reading import DOCUMENT_LIMIT_BYTES, whole
 from repave.model.lock import LockedPackage
 
 MANIFEST = "package.json"
@@ -98,7 +97,7 @@ def _manifests(file: Path, package: LockedPackage) -> dict[str, Mapping[str, Any
             place = "/".join(above)
             wanted = name == MANIFEST and entry.kind is Kind.FILE and BUNDLED.fullmatch(place)
             if wanted and entry.size_bytes <= DOCUMENT_LIMIT_BYTES:
-                found[place] = _parsed(whole(entry))
+                found[place] = _parsed(entry.whole())
     return found
 
 

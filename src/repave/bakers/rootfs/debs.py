@@ -10,7 +10,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from repave.archives.packages import HEADER_BYTES, MAGIC, content, members
+from repave.archives.closure import first_names
+from repave.archives.control import paragraphs
+from repave.archives.packages import HEADER_BYTES, MAGIC, content, control_file, members
 from repave.archives.rules import GIB, TREE
 from repave.bakers.rootfs.layertar import CHUNK_BYTES, Verified
 
@@ -54,6 +56,14 @@ def newest_build(folder: Path, packages: "Sequence[LockedPackage]") -> int:
         with place(folder, package.sha256).open("rb") as stream:
             newest = max(newest, *(member.time for member in members(stream, package.filename)))
     return newest
+
+
+def first(folder: Path, packages: "Sequence[LockedPackage]") -> frozenset[str]:
+    """The sha256 of those that are to lie in a root before dpkg can unpack the others; see ``first_names``."""
+    files = {package.name: place(folder, package.sha256) for package in packages}
+    texts = {name: control_file(file, name)[0] for name, file in files.items()}
+    names = first_names({name: next(paragraphs(text)) for name, text in texts.items()})
+    return frozenset(package.sha256 for package in packages if package.name in names)
 
 
 def _prepare(package: "LockedPackage", source: Path, folder: Path) -> None:

@@ -73,7 +73,7 @@ def _system(job: Job) -> Job:
     if not lowers:
         # Laid out where dpkg will write: of a file below, overlayfs would first make a copy that nobody needs.
         nothing.mkdir()
-        lay_out(tree, architecture=job["architecture"], larder=larder)
+        lay_out(tree, architecture=job["architecture"], folder=larder.folder, packages=job["first"])
     with overlaid(work, lowers=lowers or [nothing], upper=tree) as merged:
         (extend if lowers else bootstrap)(merged, larder)
         clean(merged, epoch=larder.epoch)

@@ -66,24 +66,26 @@ class Larder:
         return NO_INITRD if any(package.name.startswith(KERNEL) for package in self.packages) else {}
 
 
-def lay_out(root: Path, *, architecture: str, larder: Larder) -> None:
-    """Make a root filesystem in which the packages' files lie, but dpkg knows none of them yet."""
+def lay_out(root: Path, *, architecture: str, folder: Path, packages: Sequence[str]) -> None:
+    """Make a root filesystem in which the files of packages lie, by sha256, but dpkg knows none of them yet.
+
+    These are the ones without which dpkg and the scripts it runs cannot do their work: dpkg writes them once more.
+    """
     for name in (*MERGED, *MERGED_64.get(architecture, ())):
         (root / "usr" / name).mkdir(parents=True, exist_ok=True)
         (root / name).symlink_to(f"usr/{name}")
-    # dpkg cannot run before its own libraries are there, nor a script before its shell: all of it is laid out first.
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for _ in pool.map(lambda package: extract(place(larder.folder, package.sha256), root), larder.packages):
+        for _ in pool.map(lambda sha256: extract(place(folder, sha256), root), packages):
             continue
     database = root / "var/lib/dpkg"
-    for folder in ("info", "updates", "triggers", "alternatives"):
-        (database / folder).mkdir(parents=True, exist_ok=True)
+    for name in ("info", "updates", "triggers", "alternatives"):
+        (database / name).mkdir(parents=True, exist_ok=True)
     for file in ("status", "available"):
         (database / file).touch()
 
 
 def bootstrap(root: Path, larder: Larder) -> None:
-    """Install the packages in a root filesystem that ``lay_out`` made of them."""
+    """Install the packages in a root filesystem that ``lay_out`` made of the first of them."""
     with chroot(root, epoch=larder.epoch, packages=larder.folder, variables=larder.variables) as inside:
         inside.run([*DPKG, "--force-depends", "--unpack", *_files(larder.packages)])
         _configure(inside)

@@ -105,6 +105,7 @@ class Layering:
             "architecture": architecture,
             "folder": os.fspath(self._cache.packages),
             "packages": named,
+            "first": [] if lowers else sorted(debs.first(self._cache.packages, packages)),
             "epoch": debs.newest_build(self._cache.packages, packages),
         }
         # dpkg uses one core: what the next layer needs is decompressed beside it; what is wrong is told in its turn.

@@ -4,13 +4,13 @@ import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
+from repave.archives.closure import base_names
 from repave.archives.control import Fields, source_of
 from repave.model.lock import Ecosystem, Layer, LockedPackage
 from repave.pinners.debian import keeping, sources
 from repave.pinners.debian.archive import DebianArchive
 from repave.pinners.debian.index import Entry, Index, Key
 from repave.pinners.debian.keeping import Keeper, Previous
-from repave.pinners.debian.layers import base_names
 from repave.pinners.debian.machines import machine_parts
 from repave.pinners.debian.resolution import Resolution
 from repave.pinners.naming import check_named
