@@ -61,7 +61,9 @@ def test_a_rollout_never_costs_a_request(
     controller_on: Callable[..., Controller], strategy: str, seed: int, unavailable: int
 ) -> None:
     """Promise 12: calls fail, the controller dies, the balancer lags; yet never fewer answer than allowed."""
-    rollout = RolloutPolicy(strategy=strategy, unavailable=Amount(value=unavailable), keep_seconds=60.0)
+    # Canaries take all their steps, and what was kept is let go, while things fail.
+    waits = RolloutPolicy(pause_seconds=20.0, keep_seconds=60.0)
+    rollout = replace(waits, strategy=strategy, unavailable=Amount(value=unavailable))
     policy = replace(POLICY, rollout=rollout)
     stage = Stage(world=World(seed=seed), policy=policy)
     lives = Lives(controller_on, stage)
