@@ -13,6 +13,7 @@ from hostile_packages import packed
 from repave.advisories import debian_package
 from repave.advisories.debian_package import documents
 from repave.advisories.debian_security import DebianSecurityAdvisories
+from repave.advisories.kept_changelogs import KeptChangelogs
 from repave.jobs.commands import LocalCommands
 from repave.model.finding import Finding, SourceStatus
 from repave.model.lock import Ecosystem, Layer, Lock, LockedImage, LockedPackage
@@ -133,7 +134,10 @@ def examine(archive: Suites, *packages: LockedPackage) -> tuple[tuple[Finding, .
     images = tuple(
         LockedImage(name=name, kind=ImageKind.CONTAINER, base=BOOKWORM, recipe=Digest("sha256:0")) for name in names
     )
-    advisories = DebianSecurityAdvisories(archive=archive, vault=FileVault(archive.folder / "vault"))
+    changelogs = KeptChangelogs(archive.folder / "changelogs")
+    advisories = DebianSecurityAdvisories(
+        archive=archive, vault=FileVault(archive.folder / "vault"), changelogs=changelogs
+    )
     return advisories.examine(Lock(images=images, packages=packages), progress=Silent())
 
 
@@ -292,3 +296,46 @@ def test_a_compression_bomb_is_ended(archive: Suites, monkeypatch: pytest.Monkey
     monkeypatch.setattr(debian_package, "RULES", replace(debian_package.RULES, total_bytes=1_000_000))
     with pytest.raises(Corrupt, match="unpacks to more than"):
         documents(huge, "huge")
+
+
+def test_a_changelog_is_read_out_of_its_package_once(archive: Suites) -> None:
+    """What was said is said again without the package, also by another process: under that digest and name alone."""
+    package = archive.build("lib", {"lib/changelog.Debian.gz": changelog()})
+    pointing = archive.build("tool", {"tool": "lib"})
+    folder = archive.folder / "kept"
+    first = [KeptChangelogs(folder).of(package, "a" * 64, "lib"), KeptChangelogs(folder).of(pointing, "b" * 64, "tool")]
+    assert first == [documents(package, "lib"), documents(pointing, "tool")]
+    assert (first[0].changelog, first[1].elsewhere) == (CHANGELOG.format(source="source"), "lib")
+    package.unlink()
+    pointing.unlink()
+    again = KeptChangelogs(folder)
+    assert [again.of(package, "a" * 64, "lib"), again.of(pointing, "b" * 64, "tool")] == first
+    for digest, name in (("c" * 64, "lib"), ("a" * 64, "other")):
+        with pytest.raises(Corrupt):
+            again.of(package, digest, name)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        b"",
+        b"no JSON",
+        b"\xff",
+        b"[]",
+        b'{"package": "lib"}',
+        b'{"package": "lib", "changelog": 1, "elsewhere": ""}',
+        b"[" * 100_000,
+    ],
+)
+def test_a_kept_changelog_that_is_damaged_is_read_anew(archive: Suites, damage: bytes) -> None:
+    """And kept again; where nothing can be kept, it is read all the same."""
+    package = archive.build("lib", {"lib/changelog.Debian.gz": changelog()})
+    kept = KeptChangelogs(archive.folder / "kept")
+    whole = kept.of(package, "a" * 64, "lib")
+    (place,) = (archive.folder / "kept").iterdir()
+    place.write_bytes(damage)
+    assert kept.of(package, "a" * 64, "lib") == whole
+    package.rename(archive.folder / "away.deb")
+    assert kept.of(package, "a" * 64, "lib") == whole
+    no_folder = KeptChangelogs(archive.folder / "away.deb")
+    assert no_folder.of(archive.folder / "away.deb", "a" * 64, "lib") == whole

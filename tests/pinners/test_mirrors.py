@@ -7,6 +7,7 @@ from debian_upstream import SECURITY, SUITE, Locking, Upstream
 from guarded_folder import Watched, guarded, nobody_listens, takes_no_connection
 
 from repave.advisories.debian_security import DebianSecurityAdvisories
+from repave.advisories.kept_changelogs import KeptChangelogs
 from repave.model.origins import Origin, Origins
 from repave.pinners.mirrors import Mirrors
 from repave.ports.errors import Unreachable
@@ -85,7 +86,8 @@ def test_a_lock_and_a_scan_tell_which_mirror_was_passed_over(upstream: Upstream,
     with guarded(upstream.root, password=None) as server:
         locking.origins = Origins(declared=(Origin(address=CANONICAL, mirrors=(dead, server.address)),))
         assert locking.versions("app") == {"app": "1.0"}
-        advisories = DebianSecurityAdvisories(archive=locking.archive(), vault=locking.vault)
+        changelogs = KeptChangelogs(locking.folder / "changelogs")
+        advisories = DebianSecurityAdvisories(archive=locking.archive(), vault=locking.vault, changelogs=changelogs)
         (finding,), (status,) = advisories.examine(locking.lock, progress=Silent())
     assert locking.remarks == (f"a mirror was passed over: {dead} was not reached: Connection refused",)
     assert (finding.fixed_version, status.remarks) == ("1.1", locking.remarks)

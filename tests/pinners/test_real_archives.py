@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from repave.advisories.debian_security import DebianSecurityAdvisories
+from repave.advisories.kept_changelogs import KeptChangelogs
 from repave.jobs.clock import SystemClock
 from repave.jobs.commands import LocalCommands
 from repave.model.lock import Layer, Lock, LockedImage
@@ -37,7 +38,8 @@ def test_the_security_suite_repairs_what_the_frozen_suite_has(tmp_path: Path) ->
     commands, vault = LocalCommands(), FileVault(tmp_path / "vault")
     archive = DebianArchive(tmp_path / "apt", commands=commands, clock=SystemClock())
     pinner = DebianPinner(archive=archive, vault=vault, commands=commands)
-    advisories = DebianSecurityAdvisories(archive=archive, vault=vault)
+    changelogs = KeptChangelogs(tmp_path / "changelogs")
+    advisories = DebianSecurityAdvisories(archive=archive, vault=vault, changelogs=changelogs)
 
     def lock(base: Base, previous: Lock, refresh: Refresh) -> Lock:
         image = replace(SHOP, base=base)

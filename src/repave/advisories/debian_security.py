@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from repave.advisories.changelogs import reaches, repaired
-from repave.advisories.debian_package import documents
+from repave.advisories.kept_changelogs import KeptChangelogs
 from repave.model.finding import Finding, SourceStatus
 from repave.model.lock import Ecosystem, Lock, LockedPackage
 from repave.model.names import ImageName
@@ -30,9 +30,10 @@ class _Repair:
 class DebianSecurityAdvisories:
     """The advisories port for Debian packages. It says nothing about other ecosystems."""
 
-    def __init__(self, *, archive: Archive, vault: Vault) -> None:
+    def __init__(self, *, archive: Archive, vault: Vault, changelogs: KeptChangelogs) -> None:
         self._archive = archive
         self._vault = vault
+        self._kept = changelogs
 
     def examine(self, lock: Lock, *, progress: Progress) -> tuple[tuple[Finding, ...], tuple[SourceStatus, ...]]:
         """Every locked Debian package that a security suite lists in a newer version; see the port.
@@ -128,7 +129,7 @@ class DebianSecurityAdvisories:
         while waiting:
             candidate = waiting.pop(0)
             self._vault.fetch([_fetch(candidate)], progress=progress)
-            found = documents(self._vault.path(candidate.sha256), candidate.name)
+            found = self._kept.of(self._vault.path(candidate.sha256), candidate.sha256, candidate.name)
             if found.changelog:
                 return found.changelog
             waiting.sort(key=lambda other: other.name != found.elsewhere)

@@ -49,9 +49,11 @@ class Advising:
         from repave.advisories.bundled import AdvisoriesBundled
         from repave.advisories.debian_security import DebianSecurityAdvisories
         from repave.advisories.decorated import DecoratedAdvisories
+        from repave.advisories.kept_changelogs import KeptChangelogs
         from repave.advisories.remembered import RememberedAdvisories
 
-        suites = DebianSecurityAdvisories(archive=archive, vault=self._vault)
+        changelogs = KeptChangelogs(self._cache / "changelogs")
+        suites = DebianSecurityAdvisories(archive=archive, vault=self._vault, changelogs=changelogs)
         dated = RememberedAdvisories(suites, file=self._cache / "suites.json")
         named = (self.source(source) for source in self._project.advisories.sources)
         source = DecoratedAdvisories((dated, *named), self.decorations())
