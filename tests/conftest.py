@@ -5,19 +5,18 @@ import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
+from in_memory import in_memory
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
 
 SHARED_OUT = ("tests/planner/", "tests/simulation/")
 """Rooms whose tests compute long and share nothing."""
 
-MEMORY = Path("/dev/shm")  # noqa: S108 - folders of random names
 MEMORY_BYTES = 4 << 30
-"""So much of it is to be free: in some containers there are 64 MiB."""
+"""So much of it is to be free for what is not real: in some containers there are 64 MiB."""
 
 settings.register_profile("dev", max_examples=100, deadline=None)
 settings.register_profile(
@@ -76,21 +75,11 @@ def is_shared_out(nodeid: str) -> bool:
     return nodeid.startswith(SHARED_OUT)
 
 
-def has_room() -> bool:
-    """Whether memory takes files now, and programs among them may run: in some containers they may not."""
-    if not MEMORY.is_dir():
-        return False
-    told = os.statvfs(MEMORY)
-    return told.f_bavail * told.f_frsize >= MEMORY_BYTES and not told.f_flag & os.ST_NOEXEC
-
-
 @pytest.fixture
 def tmp_path(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path]:
     """In memory, where every store's flush to the disk is free; what is real has much to lay down, and is on a disk."""
-    if request.node.get_closest_marker("real") or not has_room():
+    if request.node.get_closest_marker("real"):
         yield tmp_path
         return
-    with TemporaryDirectory(prefix="repave-", dir=MEMORY) as folder:
-        place = Path(folder) / tmp_path.name  # within a folder: some put things beside it
-        place.mkdir()
+    with in_memory(tmp_path, wanted_bytes=MEMORY_BYTES) as place:
         yield place

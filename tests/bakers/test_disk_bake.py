@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from baked_machine import Shop, answer, firmware_options, looked_up, new_shop, root_on, started
+from baked_machine import Shop, answer, firmware_options, looked_up, new_shop, root_on, started, variables_disk
 from broken_bootstrap import without
+from in_memory import in_memory
 
 from repave.config.lockfile import read_lock
 from repave.jobs.clock import SystemClock
@@ -48,6 +49,9 @@ pytestmark = [
     pytest.mark.timeout(900),
 ]
 
+BAKES_BYTES = 12 << 30
+"""Four times what the bakes and their disks take: machines run beside them."""
+
 LONGEST_START_SECONDS = 300.0
 """Emulated, beside other tests."""
 
@@ -79,17 +83,17 @@ class Machine:
 
 
 @pytest.fixture(scope="module")
-def machine(tmp_path_factory: pytest.TempPathFactory) -> Machine:
+def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
     """Baked once, its application changed, and baked again: what is started has seen both ways to a disk."""
-    folder = tmp_path_factory.mktemp("machine")
-    (folder / "shop").mkdir()
-    shop = new_shop(folder / "shop")
-    shop.run("bake")
-    shop.change(2)
-    shop.run("lock")
-    baked = shop.run("bake")
-    shop.put_together(baked["artifacts"][0]["digest"], folder / "disk")
-    return Machine(shop=shop, baked=baked, disk=folder / "disk")
+    with in_memory(tmp_path_factory.mktemp("machine"), wanted_bytes=BAKES_BYTES) as folder:
+        (folder / "shop").mkdir()
+        shop = new_shop(folder / "shop")
+        shop.run("bake")
+        shop.change(2)
+        shop.run("lock")
+        baked = shop.run("bake")
+        shop.put_together(baked["artifacts"][0]["digest"], folder / "disk")
+        yield Machine(shop=shop, baked=baked, disk=folder / "disk")
 
 
 def test_changed_application_packs_few_pieces(machine: Machine) -> None:
@@ -129,20 +133,21 @@ def test_nothing_of_one_machine_or_one_moment_is_in_it(machine: Machine) -> None
 
 
 def test_disk_starts_with_both_firmwares(machine: Machine, tmp_path: Path) -> None:
-    """As it is by UEFI, exported and grown by BIOS: configured, a user of its own, in its sandbox, with an identity."""
+    """As it is by UEFI, and configured; exported and grown by BIOS: a user of its own, in its sandbox, an identity."""
     exported = tmp_path / "exported.qcow2"
     machine.shop.run("export", "web", str(exported))
 
     def said(firmware: str, disk: Path, kind: str, size: str) -> str:
         """Once it answers nobody needs the machine any more: it is off, and leaves the processor to the other."""
-        options = firmware_options(firmware, tmp_path)
+        told = variables_disk(firmware, tmp_path) if firmware == "uefi" else []
+        options = [*firmware_options(firmware, tmp_path), *told]
         with started(disk, tmp_path, options, name=firmware, kind=kind, size=size) as address:
             return eventual(address, console=tmp_path / f"{firmware}.console")
 
     with ThreadPoolExecutor(2) as pool:
         bios = pool.submit(said, "bios", exported, "qcow2", "4G")
         uefi = pool.submit(said, "uefi", machine.disk, "raw", "2G")
-    assert bios.result() == "hello True holds 32 4 GiB 2"
+    assert bios.result() == "None True holds 32 4 GiB 2"
     assert uefi.result() == "hello True holds 32 2 GiB 2"
 
 

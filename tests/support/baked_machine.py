@@ -59,7 +59,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         identity = pathlib.Path("/etc/machine-id").read_text().strip()
         root = os.statvfs("/")
         grown = round(root.f_blocks * root.f_frsize / 2**30)
-        words = [os.environ["GREETING"], os.getuid() > 0, sandbox, len(identity), f"{{grown}} GiB", {number}]
+        words = [os.environ.get("GREETING"), os.getuid() > 0, sandbox, len(identity), f"{{grown}} GiB", {number}]
         body = " ".join(map(str, words)).encode()
         if self.path == "/packages":
             body = subprocess.run(PACKAGES, capture_output=True, check=True).stdout
@@ -154,6 +154,14 @@ def firmware_options(kind: str, folder: Path) -> list[str]:
     ]
 
 
+def variables_disk(name: str, folder: Path) -> list[str]:
+    """For QEMU: a disk by which cloud-init is told the variables; without it a machine is told nothing."""
+    disk = folder / f"{name}.iso"
+    disk.write_bytes(_seed(name))
+    drive = f"file={disk},if=none,id=seed,format=raw,readonly=on"
+    return ["-drive", drive, "-device", "virtio-blk-pci,drive=seed"]
+
+
 @contextmanager
 def started(
     disk: Path, folder: Path, options: Sequence[str], *, name: str, kind: str = "raw", size: str = "2G"
@@ -161,8 +169,6 @@ def started(
     """A machine from a copy of the disk of that kind, of that size, without KVM, and the address where it answers."""
     overlay = folder / f"{name}.qcow2"
     subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", "-F", kind, "-b", disk, overlay, size], check=True)
-    seed = folder / f"{name}.iso"
-    seed.write_bytes(_seed(name))
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -172,7 +178,6 @@ def started(
             *("-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"),
             *("-serial", f"file:{folder / name}.console"),
             *("-netdev", f"user,id=net,hostfwd=tcp:127.0.0.1:{port}-:8080", "-device", "virtio-net-pci,netdev=net"),
-            *("-drive", f"file={seed},if=none,id=seed,format=raw,readonly=on", "-device", "virtio-blk-pci,drive=seed"),
             *options,
         ]
     )
