@@ -82,6 +82,9 @@ _OF_FLEET = (
     .order_by(revisions.c.id, table.c.severity, table.c.published_at, table.c.advisory)
 )
 
+ANY_EXPOSURE = _OF_FLEET.order_by(None).exists()
+"""Whether one of the fleet's revisions is exposed."""
+
 
 def exposures(connection: Connection, fleet: FleetKey) -> tuple[Exposure, ...]:
     """Of the fleet's revisions, the oldest flaw of each severity."""

@@ -63,6 +63,9 @@ _OF_FLEET = (
     .order_by(revisions.c.id, revocations.c.number)
 )
 
+ANY_REVOKED = _OF_FLEET.order_by(None).exists()
+"""Whether one of the fleet's revisions is."""
+
 
 def revoked_revisions(connection: Connection, fleet: FleetKey) -> tuple[Revoked, ...]:
     """Those of the fleet, sorted, each by the oldest revocation that stands."""
