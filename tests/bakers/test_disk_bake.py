@@ -102,6 +102,20 @@ def test_changed_application_packs_few_pieces(machine: Machine) -> None:
     assert len([layer for layer in layers if not layer["cached"]]) <= MOST_NEW_PARTS
 
 
+def test_unchanged_machine_is_not_made_again(machine: Machine) -> None:
+    """Nothing is; and where one of its pieces is lost, the disk is made again to the same bytes."""
+    (before,) = machine.baked["artifacts"]
+    (unchanged,) = machine.shop.run("bake")["artifacts"]
+    assert unchanged["digest"] == before["digest"]
+    assert all(layer["cached"] for layer in unchanged["layers"])
+    lost = LayoutRegistry(machine.shop.folder / ".repave/registry").path(before["layers"][-3]["digest"])
+    lost.unlink()
+    (again,) = machine.shop.run("bake")["artifacts"]
+    assert again["digest"] == before["digest"]
+    assert len([layer for layer in again["layers"] if not layer["cached"]]) == 1
+    assert lost.is_file()
+
+
 def test_disk_is_the_same_again_from_nothing(machine: Machine) -> None:
     """Made at once in another folder, not by a change of another disk."""
     (again,) = machine.shop.run("bake", "--verify", "web")["verified"]

@@ -1,13 +1,13 @@
 """From a lock to a disk that starts, without booting anything: a disk of most layers, the rest added to it."""
 
 import os
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from repave.bakers.disk.bootstrap import Beside, Shelves, base_of, lay_beside
 from repave.bakers.disk.identity import why_cold
 from repave.bakers.disk.initrd import DRIVERS, FILE_SYSTEMS, SCRIPT
-from repave.bakers.disk.pieces import Cut, cut
+from repave.bakers.disk.pieces import Cut, cut, remember, remembered
 from repave.bakers.disk.settings import ARGUMENTS, DATA_SOURCES, Settings, needs_cloud_init
 from repave.bakers.disk.table import Outline
 from repave.bakers.rootfs import debs
@@ -41,6 +41,17 @@ STEPS = PARTS + 4
 """And the machine's own settings, the disk, what is added to it, its pieces."""
 
 FIRMWARE = ("uefi", "bios")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ground:
+    """A disk of the layers that most changes leave as they are."""
+
+    outline: Outline
+    made: Path
+    """The folder of all that was made: the disk, kernel and initrd, and the pieces of what was added since."""
+
+    cached: bool
 
 
 class DiskBaker:
@@ -88,14 +99,10 @@ class DiskBaker:
         self._settings(settings, stack, task)
         task.advance()
         below, added = _split(stack)
-        outline, made = self._disk(request, workshop, below, task)
+        ground = self._disk(request, workshop, below, task)
         task.advance()
-        disk = self._added(request, workshop, outline=outline, made=made, added=added, task=task)
-        task.advance()
-        task.note("cutting the disk into pieces")
-        cuts = cut(disk, cache=self._cache, registry=self._registry)
-        task.advance()
-        return self._assemble(request, stack, outline=outline, made=made, cuts=cuts, beside=beside)
+        cuts = self._cuts(request, workshop, ground=ground, added=added, task=task)
+        return self._assemble(request, stack, ground=ground, cuts=cuts, beside=beside)
 
     def _settings(self, settings: Settings, stack: Stack, task: Task) -> None:
         """The layer of what makes a machine of the files."""
@@ -105,10 +112,8 @@ class DiskBaker:
             with self._room.layering.staged(Layer.MACHINE, inputs, stack) as stage:
                 settings.lay_out(stage)
 
-    def _disk(
-        self, request: BakeRequest, workshop: Stack, below: tuple[LayerRecord, ...], task: Task
-    ) -> tuple[Outline, Path]:
-        """A disk of the layers that most changes leave as they are; with it a folder of all that was made.
+    def _disk(self, request: BakeRequest, workshop: Stack, below: tuple[LayerRecord, ...], task: Task) -> Ground:
+        """A disk of the layers that most changes leave as they are.
 
         ``workshop`` has what the tools need: a recipe may name some of it, which then lies in none of these layers.
         """
@@ -123,7 +128,7 @@ class DiskBaker:
         outline = Outline(identity=identity, size=image.disk_bytes, architecture=image.base.architecture)
         made = self._cache.tree(inputs)
         if made is not None:
-            return outline, made
+            return Ground(outline=outline, made=made, cached=True)
         task.note("making the disk")
         debs.prepare(tools, self._vault, self._cache.packages)
         work = self._cache.new_work()
@@ -138,24 +143,31 @@ class DiskBaker:
             "layers": self._blobs(tuple(record for record in below if record.layer not in SYSTEM)),
         }
         self._room.chamber.run(job)
-        return outline, self._cache.keep_tree(inputs, work / "made")
+        return Ground(outline=outline, made=self._cache.keep_tree(inputs, work / "made"), cached=False)
+
+    def _cuts(
+        self, request: BakeRequest, workshop: Stack, *, ground: Ground, added: tuple[LayerRecord, ...], task: Task
+    ) -> tuple[Cut, ...]:
+        """The pieces of the disk with the rest of the layers: of one that was made before they are known."""
+        known = ground.made / f"{inputs_of(Layer.MACHINE, [record.digest for record in added], 'pieces')}.json"
+        cuts = remembered(known, self._cache)
+        if cuts is None:
+            disk = self._added(request, workshop, ground=ground, added=added, task=task)
+            task.note("cutting the disk into pieces")
+            cuts = cut(disk, cache=self._cache, registry=self._registry)
+            remember(cuts, known)
+        task.advance(2)
+        return cuts
 
     def _added(
-        self,
-        request: BakeRequest,
-        workshop: Stack,
-        *,
-        outline: Outline,
-        made: Path,
-        added: tuple[LayerRecord, ...],
-        task: Task,
+        self, request: BakeRequest, workshop: Stack, *, ground: Ground, added: tuple[LayerRecord, ...], task: Task
     ) -> Path:
         """The disk with the rest of the layers."""
         task.note("adding the application")
         debs.prepare(debs_of(request, Layer.BOOT), self._vault, self._cache.packages)
         work = self._cache.new_work()
-        job = self._job("addition", work, request, workshop, outline)
-        places = {"disk": os.fspath(made / "disk.img"), "paths": os.fspath(made / "paths")}
+        job = self._job("addition", work, request, workshop, ground.outline)
+        places = {name: os.fspath(ground.made / file) for name, file in (("disk", "disk.img"), ("paths", "paths"))}
         self._room.chamber.run({**job, **places, "layers": self._blobs(added)})
         return work / "disk.img"
 
@@ -180,8 +192,7 @@ class DiskBaker:
         request: BakeRequest,
         stack: Stack,
         *,
-        outline: Outline,
-        made: Path,
+        ground: Ground,
         cuts: tuple[Cut, ...],
         beside: Beside | None,
     ) -> Artifact:
@@ -189,7 +200,9 @@ class DiskBaker:
         own = [self._registry.path(record.digest) for record in stack.others if record.layer is not Layer.MACHINE]
         more = beside is not None or needs_cloud_init(request, own)
         packages = (self._registry.path(record.digest) for record in stack.records if record.layer is Layer.PLATFORM)
-        kernel, initrd = self._plain(made / "kernel", KERNEL_TYPE), self._plain(made / "initrd", INITRD_TYPE)
+        outline = ground.outline
+        kernel = self._plain(ground.made / "kernel", KERNEL_TYPE)
+        initrd = self._plain(ground.made / "initrd", INITRD_TYPE)
         said = DiskConfiguration(
             architecture=outline.architecture,
             firmware=FIRMWARE,
@@ -218,7 +231,7 @@ class DiskBaker:
             files=beside.files if beside else (),
         )
         content = manifest.content(annotations={"org.opencontainers.image.title": request.image.name})
-        boots = (_boot_layer(blob, Digest(outline.identity)) for blob in (kernel, initrd))
+        boots = (_boot_layer(blob, Digest(outline.identity), cached=ground.cached) for blob in (kernel, initrd))
         layers = (*_piece_layers(cuts, stack), *boots, *(beside.layers if beside else ()))
         return Artifact(
             image=request.image.name,
@@ -263,5 +276,5 @@ def _piece_layers(cuts: tuple[Cut, ...], stack: Stack) -> tuple[ArtifactLayer, .
     )
 
 
-def _boot_layer(blob: Descriptor, inputs: Digest) -> ArtifactLayer:
-    return ArtifactLayer(layer=Layer.BOOT, digest=blob.digest, size_bytes=blob.size_bytes, inputs=inputs, cached=False)
+def _boot_layer(blob: Descriptor, inputs: Digest, *, cached: bool) -> ArtifactLayer:
+    return ArtifactLayer(layer=Layer.BOOT, digest=blob.digest, size_bytes=blob.size_bytes, inputs=inputs, cached=cached)

@@ -1,9 +1,10 @@
 """A disk cut into pieces, each packed by itself: those that an earlier bake packed already are taken from there."""
 
+import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
 
@@ -40,6 +41,30 @@ def cut(disk: Path, *, cache: BakeCache, registry: Registry) -> tuple[Cut, ...]:
         return tuple(one for one in found if one is not None)
 
 
+def remember(cuts: Sequence[Cut], place: Path) -> None:
+    """Keep in a file which pieces a disk has; it is whole or not there."""
+    partial = place.with_suffix(".partial")
+    partial.write_text(json.dumps([asdict(one.piece) for one in cuts]), encoding="ascii")
+    partial.replace(place)
+
+
+def remembered(place: Path, cache: BakeCache) -> tuple[Cut, ...] | None:
+    """The pieces by such a file; None where there is none, or one of the pieces is not there any more."""
+    try:
+        said = json.loads(place.read_bytes())
+    except FileNotFoundError:
+        return None
+    pieces = [Piece(offset=one["offset"], size=one["size"], digest=Digest(one["digest"])) for one in said]
+    records = [(piece, cache.find(_inputs(piece.digest))) for piece in pieces]
+    cuts = tuple(Cut(piece=piece, record=record, cached=True) for piece, record in records if record is not None)
+    return cuts if len(cuts) == len(pieces) else None
+
+
+def _inputs(digest: Digest) -> Digest:
+    """What a packed piece is made of: its content."""
+    return inputs_of(Layer.MACHINE, [], ["piece", digest])
+
+
 def _offsets(handle: int, size: int) -> Iterator[int]:
     """Where pieces begin that hold any data."""
     last = -1
@@ -54,7 +79,7 @@ def _cut(handle: int, offset: int, size: int, cache: BakeCache, registry: Regist
     if not content.strip(b"\0"):
         return None
     digest = Digest(f"sha256:{sha256(content).hexdigest()}")
-    inputs = inputs_of(Layer.MACHINE, [], ["piece", digest])
+    inputs = _inputs(digest)
     record = cache.find(inputs)
     if record is None:
         work = cache.new_work() / "piece"
