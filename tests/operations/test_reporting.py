@@ -38,10 +38,13 @@ def examined(facts: Facts, life: Lifetime) -> datetime:
     return max(found, default=on(-1000))
 
 
-@st.composite
-def estates(draw: st.DrawFn) -> Facts:
+def estates() -> st.SearchStrategy[Facts]:
     """Servers of two releases that come, are seen, and go; some that no record explains."""
-    chooser = draw(choosers(132))
+    return choosers(132).map(estate_of)
+
+
+def estate_of(chooser: Chooser) -> Facts:
+    """The estate of these choices."""
     lives = [life_of(row, number) for number, row in enumerate(chooser.rows(8, 10))]
     looks = sorted((row.number(0, 364), row.of((False, True))) for row in chooser.rows(6, 3))
     scans = tuple(scan(day, 1, 2, whole=whole) for day, whole in looks)

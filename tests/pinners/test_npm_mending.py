@@ -336,10 +336,13 @@ RANGES = ("^1.0.0", "~1.0.0", "1", "*", ">=1.1.0", "1.0.0", "^2.0.0", "latest")
 NAMES = ("a", "b", "c")
 
 
-@st.composite
-def cases(draw: st.DrawFn) -> tuple[PackageLock, str, dict[str, Entry], Repair]:
+def cases() -> st.SearchStrategy[tuple[PackageLock, str, dict[str, Entry], Repair]]:
     """Packages that need each other, nested or not, as far as they are there; and which repair one of them gets."""
-    chooser = draw(choosers(70))
+    return choosers(70).map(case_of)
+
+
+def case_of(chooser: Chooser) -> tuple[PackageLock, str, dict[str, Entry], Repair]:
+    """The case of these choices."""
     name = chooser.of(NAMES)
     published = {
         version: Entry(path="", table={"version": version, "integrity": "sha512-", "dependencies": any_wishes(chooser)})

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from any_worlds import FLEET, NOW, RELEASE, REVISIONS, ZONES
+from chooser import Chooser, choosers
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,10 +15,11 @@ from repave.planner.failures import LONGEST_BACKOFF_SECONDS, backoff
 WANTED = REVISIONS[0]
 POLICY = FleetPolicy(fleet=FLEET, zones=ZONES)
 MOMENT = timedelta(microseconds=1)
-AGES = st.one_of(st.integers(0, 90), st.integers(520, 620))
+AGES = (*range(91), *range(520, 621))
 """Those of now, and those that will soon be forgotten."""
 
-KINDS = st.sampled_from([FailureKind.RELAPSED, FailureKind.RELAPSED, FailureKind.REFUSED, FailureKind.ZONE_LOST])
+KINDS = (FailureKind.RELAPSED, FailureKind.RELAPSED, FailureKind.REFUSED, FailureKind.ZONE_LOST)
+MOST_CRASHES = 12
 
 
 def target_of(size: int) -> Target:
@@ -39,11 +41,15 @@ def failure(number: int, kind: FailureKind, seconds: int) -> Failure:
     return Failure(slot=SlotId(f"web-{number}"), revision=WANTED, zone=ZONES[0], kind=kind, at=at)
 
 
-@st.composite
-def crashes(draw: st.DrawFn) -> list[Failure]:
+def crashes() -> st.SearchStrategy[list[Failure]]:
     """Some that failed lately, and some long ago."""
-    drawn = draw(st.lists(st.tuples(KINDS, AGES), min_size=3, max_size=12))
-    return [failure(number, kind, seconds) for number, (kind, seconds) in enumerate(drawn)]
+    return choosers(1 + 2 * MOST_CRASHES).map(crashes_of)
+
+
+def crashes_of(chooser: Chooser) -> list[Failure]:
+    """The crashes of these choices."""
+    numbers = range(chooser.of(range(3, MOST_CRASHES + 1)))
+    return [failure(number, chooser.of(KINDS), chooser.of(AGES)) for number in numbers]
 
 
 @given(crashes(), st.integers(0, 4))

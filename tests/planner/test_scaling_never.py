@@ -34,10 +34,9 @@ MetricNames = tuple[tuple[str, float], ...]
 NAMED: tuple[MetricNames, ...] = ((), (("queue", 0.0),), (("queue", 170.0),))
 
 
-@st.composite
-def scaled_worlds(draw: st.DrawFn) -> AnyWorld:
+def scaled_worlds() -> st.SearchStrategy[AnyWorld]:
     """Any fleet in any state, of a size that follows whatever was measured of it."""
-    return scaled_world_of(draw(choosers(WORLD_DIGITS + SCALED_DIGITS)))
+    return choosers(WORLD_DIGITS + SCALED_DIGITS).map(scaled_world_of)
 
 
 def scaled_world_of(chooser: Chooser) -> AnyWorld:

@@ -2,34 +2,41 @@
 
 from dataclasses import replace
 
+from chooser import Chooser, choosers
 from hypothesis import given
 from hypothesis import strategies as st
 
 from repave.planner.strategies import STRATEGIES
 from repave.planner.strategies.move import Move
 
-COUNTS = st.integers(0, 12)
+COUNTS = range(13)
+MOVE_DIGITS = 11
+"""As many as all choices of a move take."""
 
 
-@st.composite
-def moves(draw: st.DrawFn) -> Move:
+def moves() -> st.SearchStrategy[Move]:
     """Any fleet on its way, with numbers that go together."""
-    size, old_serving, new_serving = draw(COUNTS), draw(COUNTS), draw(COUNTS)
-    new_ready = new_serving + draw(COUNTS)
-    new, old = new_ready + draw(COUNTS), old_serving + draw(COUNTS)
+    return choosers(MOVE_DIGITS).map(move_of)
+
+
+def move_of(chooser: Chooser) -> Move:
+    """The move of these choices."""
+    size, old_serving, new_serving = chooser.of(COUNTS), chooser.of(COUNTS), chooser.of(COUNTS)
+    new_ready = new_serving + chooser.of(COUNTS)
+    new, old = new_ready + chooser.of(COUNTS), old_serving + chooser.of(COUNTS)
     return Move(
         size=size,
-        floor=draw(st.integers(0, size)),
-        most=draw(st.integers(0, size)),
-        surge=draw(COUNTS),
+        floor=chooser.of(range(size + 1)),
+        most=chooser.of(range(size + 1)),
+        surge=chooser.of(COUNTS),
         new=new,
         new_ready=new_ready,
         new_serving=new_serving,
         old=old,
         serving=old_serving + new_serving,
         occupied=old + new,
-        switched=draw(st.booleans()),
-        beside=draw(COUNTS),
+        switched=chooser.of((False, True)),
+        beside=chooser.of(COUNTS),
     )
 
 

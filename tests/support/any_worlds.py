@@ -62,10 +62,9 @@ WORLD_DIGITS = 199
 """As many as all choices of a world take."""
 
 
-@st.composite
-def worlds(draw: st.DrawFn) -> AnyWorld:
+def worlds() -> st.SearchStrategy[AnyWorld]:
     """Any fleet in any state, with whatever a store may remember of it."""
-    return world_of(draw(choosers(WORLD_DIGITS)))
+    return choosers(WORLD_DIGITS).map(world_of)
 
 
 def policy_of(chooser: Chooser) -> FleetPolicy:

@@ -78,10 +78,9 @@ SITUATION_DIGITS = 103
 """As many as all choices of a situation take."""
 
 
-@st.composite
-def situations(draw: st.DrawFn) -> Known:
+def situations() -> st.SearchStrategy[Known]:
     """Up to four releases, fleets that run any of them, and whatever was proposed."""
-    return situation_of(draw(choosers(SITUATION_DIGITS)))
+    return choosers(SITUATION_DIGITS).map(situation_of)
 
 
 def situation_of(chooser: Chooser) -> Known:
