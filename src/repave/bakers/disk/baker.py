@@ -149,7 +149,8 @@ class DiskBaker:
         self, request: BakeRequest, workshop: Stack, *, ground: Ground, added: tuple[LayerRecord, ...], task: Task
     ) -> tuple[Cut, ...]:
         """The pieces of the disk with the rest of the layers: of one that was made before they are known."""
-        known = ground.made / f"{inputs_of(Layer.MACHINE, [record.digest for record in added], 'pieces')}.json"
+        inputs = inputs_of(Layer.MACHINE, [record.digest for record in added], "pieces")
+        known = ground.made / f"{inputs.removeprefix('sha256:')}.json"
         cuts = remembered(known, self._cache)
         if cuts is None:
             disk = self._added(request, workshop, ground=ground, added=added, task=task)
