@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from protected import certificate, serving
 
-from repave.ports.errors import Denied
+from repave.ports.errors import Denied, Unreachable
 from repave.ports.progress import Silent
 from repave.ports.vault import Sought
 from repave.registries.vault import FileVault
@@ -59,3 +59,27 @@ def test_a_redirect_may_go_up_and_stay_but_not_go_down(plain: str, protected: st
         assert seek(tmp_path, way) == len(b"content")
     with pytest.raises(Denied, match="a line that nothing protects"):
         seek(tmp_path, f"{protected}?{plain}")
+
+
+@pytest.mark.real
+def test_who_is_trusted_is_what_the_environment_names_now(
+    protected: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However often was asked before: those whom everybody knows, those of a file, and what it holds by now."""
+    other = tmp_path / "other"
+    other.mkdir()
+    known = str(tmp_path / "certificate.pem")
+    monkeypatch.setattr("repave.registries.patience.FIRST_WAIT_SECONDS", 0.001)
+    for named, trusted in ((None, False), (known, True), (None, False), (str(certificate(other).file), False)):
+        if named is None:
+            monkeypatch.delenv("SSL_CERT_FILE")
+        else:
+            monkeypatch.setenv("SSL_CERT_FILE", named)
+        if trusted:
+            assert seek(tmp_path, protected) == len(b"content")
+        else:
+            with pytest.raises(Unreachable, match="CERTIFICATE_VERIFY_FAILED"):
+                seek(tmp_path, protected)
+    named_last = other / "certificate.pem"
+    named_last.write_bytes(Path(known).read_bytes())
+    assert seek(tmp_path, protected) == len(b"content")

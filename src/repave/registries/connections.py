@@ -1,6 +1,10 @@
 """HTTP as all of this room speaks it."""
 
+import os
+import ssl
 from collections.abc import Generator
+from functools import lru_cache
+from pathlib import Path
 
 import httpx
 
@@ -18,7 +22,37 @@ def new_client(auth: httpx.Auth | None = None) -> httpx.Client:
     """A client for many downloads; proxies and certificates come from the environment, as everywhere."""
     limits = httpx.Limits(max_connections=MOST_CONNECTIONS, max_keepalive_connections=MOST_CONNECTIONS)
     hooks = {"response": [_refuse_descent]}
-    return httpx.Client(follow_redirects=True, timeout=TIMEOUT, limits=limits, auth=auth, event_hooks=hooks)
+    return httpx.Client(
+        verify=_trusting_who_is_named(),
+        follow_redirects=True,
+        timeout=TIMEOUT,
+        limits=limits,
+        auth=auth,
+        event_hooks=hooks,
+    )
+
+
+def _trusting_who_is_named() -> ssl.SSLContext:
+    """By the environment, or everybody whom httpx knows; a folder of authorities is only read when one is needed."""
+    file = os.environ.get("SSL_CERT_FILE")
+    if not file and os.environ.get("SSL_CERT_DIR"):
+        return httpx.create_ssl_context()
+    return _trusting(file, _state_of(file) if file else ())
+
+
+@lru_cache(maxsize=2)
+def _trusting(file: str | None, state: tuple[int, ...]) -> ssl.SSLContext:
+    """Read once for all clients, and anew when the file is another: it takes longer than many a request."""
+    del file, state
+    return httpx.create_ssl_context()
+
+
+def _state_of(file: str) -> tuple[int, ...]:
+    try:
+        found = Path(file).stat()
+    except OSError:
+        return ()  # whoever reads it says what is wrong
+    return found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def _refuse_descent(answer: httpx.Response) -> None:
