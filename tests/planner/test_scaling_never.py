@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from datetime import datetime, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from math import ceil
 
 from any_worlds import MOMENTS, NOW, WORLD_DIGITS, AnyWorld, world_of
@@ -149,19 +149,22 @@ def fleet_that_serves(size: int) -> Observation:
     return SKETCH.see(*(f"{number} new {'abc'[number % 3]} serving" for number in range(1, size + 1)))
 
 
+@lru_cache(maxsize=1)
+def shared_out(size: int, load: float) -> tuple[InstanceMetrics, ...]:
+    """What is measured of each, the same for as long as the size is."""
+    instances = fleet_that_serves(size).machines.instances
+    return tuple(InstanceMetrics(instance=each.id, seconds=60, cpu=min(1.0, load / size)) for each in instances)
+
+
 def loaded(size: int, load: float, moment: datetime) -> Observation:
     """So many serve, and share a load that is counted in whole processors."""
     seen = fleet_that_serves(size)
-    shared = [
-        InstanceMetrics(instance=instance.id, seconds=60, cpu=min(1.0, load / size))
-        for instance in seen.machines.instances
-    ]
     return replace(
         seen,
         at=moment,
         machines=replace(seen.machines, at=moment),
         traffic=replace(seen.traffic, at=moment),
-        metrics=MetricSighting(at=moment, window_seconds=60, instances=tuple(shared), incomplete=""),
+        metrics=MetricSighting(at=moment, window_seconds=60, instances=shared_out(size, load), incomplete=""),
     )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -11,8 +12,10 @@ from repave.model.amount import Amount
 from repave.model.policy import BudgetPolicy
 from repave.model.scaling import MetricTarget, ScalePolicy
 from repave.simulation.chaos.trouble import flaky
+from repave.simulation.life import Life
 from repave.simulation.stage import POLICY, Stage
 from repave.simulation.world import ControllerKilled, World
+from repave.wiring.simulating import cast
 
 SCALE = ScalePolicy(
     lowest=3,
@@ -88,6 +91,15 @@ class Days:
         """Some of the calls fail, or the controller is killed at one of them."""
         self.stage.world.fault = flaky(self.stage.world.chance.choice((0.0, 0.02, 0.1)))
 
+    def rest(self, seconds: float) -> None:
+        """So long without a fault: one acts that looks when something changes, as those of `repave simulate`."""
+        clock = self.stage.world.clock
+        over = clock.now() + timedelta(seconds=seconds)
+        self._lives += 1
+        life = Life(self.stage, f"life {self._lives}", lambda _: None, jumping=True)
+        unhurried = cast(life, lambda decision: self.sizes.append(decision.target.size))
+        unhurried.keep([self.stage.fleet], until=lambda: clock.now() >= over)
+
     def end(self) -> None:
         """Nothing bad happens any more."""
         self.stage.world.fault, self.stage.world.unmeasured = None, ""
@@ -115,10 +127,10 @@ def test_whatever_happens_the_size_is_in_its_range_and_settles(
         days.run(40)
     days.end()
     days.stage.world.load[days.stage.fleet] = lambda _: 70.0
-    days.run(1200)
+    days.rest(1200)
     assert days.stage.target.size == 7
     assert not days.stage.astray(), days.stage.astray()
     assert set(days.sizes) <= set(range(SCALE.lowest, SCALE.highest + 1))
     generation = days.stage.target.generation
-    days.run(600)
+    days.rest(600)
     assert days.stage.target.generation == generation, "something moves under a constant load"
