@@ -6,6 +6,9 @@ from pathlib import Path
 from repave.model.gates import Person
 from repave.model.names import PersonName
 
+SHORTEST = {"rsa": ("-b", "2048")}
+"""Of a kind whose longer keys take seconds to find."""
+
 
 def private_key(folder: Path, name: str) -> Path:
     """Where it is kept."""
@@ -15,6 +18,7 @@ def private_key(folder: Path, name: str) -> Path:
 def person(folder: Path, name: str, kind: str = "ed25519", passphrase: str = "") -> Person:
     """A person, whose key is made."""
     key = private_key(folder, name)
-    subprocess.run(["ssh-keygen", "-q", "-t", kind, "-N", passphrase, "-C", name, "-f", key], check=True)
+    made = ["ssh-keygen", "-q", "-t", kind, *SHORTEST.get(kind, ())]
+    subprocess.run([*made, "-N", passphrase, "-C", name, "-f", key], check=True)
     public = key.with_name(f"{key.name}.pub").read_text(encoding="ascii")
     return Person(name=PersonName(name), keys=(" ".join(public.split()[:2]),))
