@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 
-from sqlalchemy import Connection, Row, insert, select
+from sqlalchemy import Connection, Row, bindparam, insert, select
 
 from repave.model.chain import ORIGIN, Recorded, chained
 from repave.model.event import Event, exact
@@ -18,6 +18,8 @@ from repave.store.schema import events as table
 
 COUNTER = "event"
 """Whoever draws from it waits for our commit: so the event before ours is committed, or there is none."""
+
+_HASH_OF = select(table.c.hash).where(table.c.sequence == bindparam("number"))
 
 
 @contextmanager
@@ -37,7 +39,7 @@ def append(connection: Connection, events: Iterable[Event], *, by: str) -> None:
     if not story:
         return
     first = draw(connection, COUNTER, len(story))
-    before = connection.scalar(select(table.c.hash).where(table.c.sequence == first - 1))
+    before = connection.scalar(_HASH_OF, {"number": first - 1})
     numbered = (
         # The hash covers the words as they are kept.
         replace(event, sequence=number, by=event.by or by, message=storable(event.message))
