@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 import pytest
+from chooser import Chooser, choosers
 from hypothesis import given
-from hypothesis import strategies as st
 
 from repave.model.names import FleetKey, FleetName, ReleaseNumber, RevisionId
 from repave.model.observation import Neighbour, Observation
@@ -168,17 +168,22 @@ def test_the_checker_refuses_a_launch_out_of_turn() -> None:
         check(made, POLICY, wants("old", SKETCH.proof("old")), OLD_SERVES, SKETCH.now)
 
 
-revisions = st.sampled_from(["older", "old", "new"])
-proofs = st.dictionaries(revisions, st.sampled_from([10.0, 61.0, 300.0, 900.0]))
+REVISIONS = ("older", "old", "new")
+AGES = (10.0, 61.0, 300.0, 900.0)
+WISH_DIGITS = 10
+"""As many as all choices of what is wanted and was proven of one fleet take."""
 
 
-@given(revisions, proofs, revisions, proofs)
-def test_never_do_two_fleets_wait_for_each_other(
-    web: str, web_proofs: dict[str, float], proxy: str, proxy_proofs: dict[str, float]
-) -> None:
+def wished(chooser: Chooser, fleet: FleetKey = FLEET) -> Target:
+    """Any revision is wanted, and any were proven, in any order."""
+    wanted, proven = chooser.of(REVISIONS), chooser.mixed(chooser.some(REVISIONS))
+    return wants(wanted, *(SKETCH.proof(name, chooser.of(AGES)) for name in proven), fleet=fleet)
+
+
+@given(choosers(2 * WISH_DIGITS))
+def test_never_do_two_fleets_wait_for_each_other(chooser: Chooser) -> None:
     """Promise 4: whatever is wanted of both and was proven of both, at least one of them moves."""
-    first = wants(proxy, *(SKETCH.proof(name, ago) for name, ago in proxy_proofs.items()), fleet=PROXY)
-    second = wants(web, *(SKETCH.proof(name, ago) for name, ago in web_proofs.items()))
+    first, second = wished(chooser, PROXY), wished(chooser)
     nobody = SKETCH.see()
     holds = [
         planned(AFTER_PROXY, second, nobody, neighbour(PROXY, first)).holds,
@@ -187,15 +192,18 @@ def test_never_do_two_fleets_wait_for_each_other(
     assert not all(any(hold.rule is Rule.AFTER for hold in each) for each in holds), "they wait for each other"
 
 
-@given(revisions, proofs, st.lists(st.tuples(revisions, st.booleans(), st.booleans()), max_size=1))
-def test_never_a_launch_out_of_turn(
-    wanted: str, proven: dict[str, float], others: list[tuple[str, bool, bool]]
-) -> None:
+@given(choosers(WISH_DIGITS + 5))
+def test_never_a_launch_out_of_turn(chooser: Chooser) -> None:
     """The planner and the checker, which share no code, agree on whose turn it is and on what is kept until then."""
-    target = wants(wanted, *(SKETCH.proof(name, ago) for name, ago in proven.items()))
+    target = wished(chooser)
     known = [
-        Neighbour(fleet=PROXY, release=ReleaseNumber(SKETCH.release(name)), carried=carried, returning=returning)
-        for name, carried, returning in others
+        Neighbour(
+            fleet=PROXY,
+            release=ReleaseNumber(SKETCH.release(row.of(REVISIONS))),
+            carried=row.of((False, True)),
+            returning=row.of((False, True)),
+        )
+        for row in chooser.rows(1, 3)
     ]
     for policy in (AFTER_PROXY, replace(POLICY, before=(PROXY,))):
         planned(policy, target, OLD_SERVES, *known)
