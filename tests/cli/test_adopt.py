@@ -11,6 +11,7 @@ from typing import Any
 
 import pet
 import pytest
+from in_memory import in_memory
 from ssh_server import ssh_into
 from verbs import repave
 
@@ -44,13 +45,18 @@ ODDITIES = {
 """What was done to the pet by hand, and what must become of each; the source of packages is looked at apart."""
 
 
+PET_BYTES = 8 << 30
+"""Ten times what it takes, with what others do meanwhile."""
+
+
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The pet's disk."""
-    made = pet.distribution(tmp_path_factory.mktemp("pet"))
-    pet.lived_in(made)
-    yield made
-    shutil.rmtree(made)
+    with in_memory(tmp_path_factory.mktemp("pet"), wanted_bytes=PET_BYTES, devices=True) as folder:
+        made = pet.distribution(folder)
+        pet.lived_in(made)
+        yield made
+        shutil.rmtree(made)
 
 
 def fates(adopted: Any) -> set[tuple[str, str, str]]:  # noqa: ANN401 - a JSON document

@@ -71,12 +71,12 @@ def serving(content: bytes) -> Iterator[Served]:
                 self.send_response(304)
                 self.end_headers()
                 return
+            served.sent += 1  # before it is: who has it may look here at once
             self.send_response(served.status)
             self.send_header("Last-Modified", format_datetime(served.changed, usegmt=True))
             self.send_header("Content-Length", str(len(served.content)))
             self.end_headers()
             self.wfile.write(served.content)
-            served.sent += 1
 
         def log_message(self, *_: object) -> None:
             """Say nothing."""
