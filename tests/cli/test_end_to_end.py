@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from cosign_program import pair
-from verbs import repave
+from verbs import repave, said
 
 FILE = """project: hello
 images:
@@ -60,6 +60,15 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     (tmp_path / "checks" / "smoke.py").write_text(CHECK, encoding="utf-8")
     yield tmp_path
     repave(tmp_path, "destroy", "test", "--yes")
+
+
+def another_lock_is_told_of(project: Path) -> None:
+    """Whoever has locked anew and rolls out what was made before; whoever names that release means it."""
+    assert "another lock" not in said(project, "deploy", "test")
+    (project / "app" / "app.py").write_text(f"{APPLICATION}# changed\n", encoding="utf-8")
+    repave(project, "lock")
+    assert "warning: r1 was made of another lock than the one here; `repave bake`" in said(project, "deploy", "test")
+    assert "another lock" not in said(project, "deploy", "test", "--release", "r1")
 
 
 def damaged_layers_start_nothing(project: Path) -> None:
@@ -117,6 +126,7 @@ def test_from_a_file_to_a_serving_fleet_and_back(project: Path) -> None:
     assert [one["passed"] for one in repave(project, "promote")["checked"]] == [True, True], "it is well anew"
 
     assert repave(project, "gc")["waste"] == []
+    another_lock_is_told_of(project)
     assert [fleet["ended"] for fleet in repave(project, "destroy", "test", "--yes")["fleets"]] == [2]
     assert repave(project, "status")["fleets"] == []
 

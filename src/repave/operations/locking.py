@@ -93,6 +93,11 @@ class Locking:
         """The lock in the folder; None when there is none. Raises FileError."""
         return read_lock(self.path) if self.path.exists() else None
 
+    def is_other_than(self, made_of: Digest) -> bool:
+        """Whether there is a lock, and it is not the one of that digest. Raises FileError."""
+        lock = self.present()
+        return lock is not None and lock_digest(lock) != made_of
+
     def matching(self) -> Lock:
         """The lock, which fits recipes and files. Raises Refused when it does not."""
         lock = self.present()

@@ -1,6 +1,7 @@
 """``repave deploy``."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Annotated
 
 from repave.cli.failure import Interrupted
@@ -57,6 +58,8 @@ def deploy(
     with opened(file) as wiring:
         where = environment_named(wiring.project, environment)
         chosen = _chosen(wiring, where, release, watch=watch)
+        if not release and not watch:
+            _tell_of_another_lock(wiring, chosen, screen)
         word = wiring.promoting.word(where, chosen, why) if release or why else None
         with screen.progress() as progress:
             wiring.promoting.admit(where, chosen, progress, word)
@@ -122,6 +125,13 @@ def sign_record(wiring: Wiring, screen: Screen) -> None:
         wiring.keeping.sign_head()
     except RepaveError as failure:
         screen.warn(f"the end of the record is not signed: {failure.message}")
+
+
+def _tell_of_another_lock(wiring: Wiring, release: Release, screen: Screen) -> None:
+    """Who has locked anew may take what is rolled out for that; a lock that cannot be read is nothing to a deploy."""
+    with suppress(RepaveError):
+        if wiring.locking.is_other_than(release.lock):
+            screen.warn(f"{release} was made of another lock than the one here; `repave bake` makes a release of it")
 
 
 def _chosen(wiring: Wiring, environment: Environment, named: str | None, *, watch: bool) -> Release:
