@@ -76,7 +76,12 @@ def _talk(folder: Path, socket: str, talk: Callable[["QMPClient"], Awaitable[Ans
         client = QMPClient()
         async with asyncio.timeout(seconds):
             # By way of the open folder: the path of a socket may have 107 bytes, which the folder's own could exceed.
-            await client.connect(f"/proc/self/fd/{descriptor}/{socket}")
+            try:
+                await client.connect(f"/proc/self/fd/{descriptor}/{socket}")
+            except AssertionError as impossible:
+                # QEMU ended in the very moment: the library, which takes that for impossible, is left half connected.
+                await client.disconnect()
+                raise EOFError from impossible
             try:
                 return await talk(client)
             finally:
