@@ -7,22 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from chooser import Chooser, choosers
-from hypothesis import given
-from hypothesis import strategies as st
 from npm_registry import Registry, nodejs, npm_registry, write_application
 
 from repave.model.lock import Ecosystem, Lock
 from repave.model.names import ImageName
 from repave.model.recipe import Base, FileMapping, Image, ImageKind, NodeApplication
 from repave.pinners.files import FilesPinner
-from repave.pinners.npm.fitting import Machine, admits
 from repave.pinners.npm.following import FollowedPackageLocks
-from repave.pinners.npm.mending import taken
-from repave.pinners.npm.needs import needs_of
-from repave.pinners.npm.packagelock import Entry, PackageLock, read_package_lock
+from repave.pinners.npm.packagelock import read_package_lock
 from repave.pinners.npm.pinner import NpmPinner
-from repave.pinners.npm.rewriting import rewritten
 from repave.ports.errors import Unreachable
 from repave.ports.pinner import Held, Mended, PinRequest, Refresh, Repair
 from repave.ports.progress import Silent
@@ -329,74 +322,3 @@ def test_what_nobody_needs_keeps_what_it_needs(app: Application, registry: Regis
     registry.publish("lib", "1.0.1")
     (one,) = app.mend(repair("lib", "1.0.0", "1.0.1")).rewritten
     assert json.loads(one.content)["packages"].keys() == {"", *entries}
-
-
-VERSIONS = ("1.0.0", "1.1.0", "1.2.0", "2.0.0")
-RANGES = ("^1.0.0", "~1.0.0", "1", "*", ">=1.1.0", "1.0.0", "^2.0.0", "latest")
-NAMES = ("a", "b", "c")
-
-
-def cases() -> st.SearchStrategy[tuple[PackageLock, str, dict[str, Entry], Repair]]:
-    """Packages that need each other, nested or not, as far as they are there; and which repair one of them gets."""
-    return choosers(70).map(case_of)
-
-
-def case_of(chooser: Chooser) -> tuple[PackageLock, str, dict[str, Entry], Repair]:
-    """The case of these choices."""
-    name = chooser.of(NAMES)
-    published = {
-        version: Entry(path="", table={"version": version, "integrity": "sha512-", "dependencies": any_wishes(chooser)})
-        for version in VERSIONS
-    }
-    wanted = repair(name, "1.0.0", *chooser.of((("1.1.0",), ("2.0.0", "1.1.0"), ("1.2.0", "1.1.0"))))
-    return any_lock(chooser), name, published, wanted
-
-
-def any_lock(chooser: Chooser) -> PackageLock:
-    """The lock of these choices."""
-    places = [f"node_modules/{name}" for name in NAMES]
-    nested = [f"node_modules/{one}/node_modules/{other}" for one in NAMES for other in NAMES if one != other]
-    found = {
-        path: Entry(path=path, table={"version": chooser.of(VERSIONS), "dependencies": any_wishes(chooser)})
-        for path in sorted({*places, *(row.of(nested) for row in chooser.rows(3, 1))})
-    }
-    root = Entry(path="", table={"dependencies": any_wishes(chooser)})
-    document = {"packages": {"": root.table, **{path: entry.table for path, entry in found.items()}}}
-    content = json.dumps(document).encode()
-    return PackageLock(file="package-lock.json", content=content, manifests={"": b"{}"}, root=root, entries=found)
-
-
-def any_wishes(chooser: Chooser) -> dict[str, str]:
-    """Up to two packages, each in any range."""
-    wished = [(chooser.of(NAMES), chooser.of(RANGES)), (chooser.of(NAMES), chooser.of(RANGES))]
-    return dict(wished[: chooser.of(range(3))])
-
-
-@given(cases())
-def test_no_range_that_was_kept_is_broken_by_a_repair(
-    case: tuple[PackageLock, str, dict[str, Entry], Repair],
-) -> None:
-    """Whatever is repaired; nothing else moves, and what is written is what was decided."""
-    lock, name, published, wanted = case
-    after, held = taken(lock, wanted, published, Machine(processor="x64", node="18.0.0"))
-    kept = {
-        (need.by, need.name): need
-        for need in needs_of(lock)
-        if admits(need.range, lock.entries[need.of].version) and need.by in {"", *after.entries}
-    }
-    now = {(need.by, need.name): need for need in needs_of(after)}
-    for key, need in kept.items():
-        replaced = need.by and after.entries[need.by] != lock.entries[need.by]
-        if not replaced:
-            assert admits(need.range, after.entries[now[key].of].version)
-    for path, entry in after.entries.items():
-        if entry != lock.entries[path]:
-            assert (entry.name, lock.entries[path].version) == (name, "1.0.0")
-            for wish in entry.names("dependencies"):
-                found = after.found_from(entry, wish)
-                assert found is not None
-                assert admits(entry.range("dependencies", wish), found.version)
-        elif (entry.name, entry.version) == (name, "1.0.0"):
-            assert held
-    told = json.loads(rewritten(lock, after))["packages"]
-    assert told == {"": lock.root.table, **{path: entry.table for path, entry in after.entries.items()}}

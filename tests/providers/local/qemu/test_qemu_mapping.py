@@ -1,4 +1,4 @@
-"""What QEMU is told, what a machine is told, and how it is found out whether it is accelerated: without any QEMU."""
+"""What QEMU is told, and what a machine is told: without any QEMU."""
 
 import io
 import json
@@ -6,11 +6,10 @@ import resource
 import subprocess
 import sys
 from base64 import b64decode
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -19,7 +18,6 @@ from pycdlib.pycdlib import PyCdlib
 from ruamel.yaml import YAML
 
 from repave.jobs.clock import SystemClock
-from repave.jobs.commands import LocalCommands
 from repave.model.names import (
     Digest,
     EnvironmentName,
@@ -36,12 +34,10 @@ from repave.model.recipe import ImageKind
 from repave.model.release import Limits, Revision
 from repave.operations.init import initialise
 from repave.ports.bootstrap_format import FILES_LABEL, bootstrap_document, with_files
-from repave.ports.commands import Finished
-from repave.ports.errors import CommandFailed, Invalid
+from repave.ports.errors import Invalid
 from repave.ports.provider import LaunchOrder
 from repave.providers.local.mapping import new_record
-from repave.providers.local.places import Places
-from repave.providers.local.qemu.acceleration import EMULATED, REACHED, Acceleration, Accelerations
+from repave.providers.local.qemu.acceleration import EMULATED, Acceleration
 from repave.providers.local.qemu.events import cause_of_end
 from repave.providers.local.qemu.files_disk import write_files_disk
 from repave.providers.local.qemu.groups import ControlGroups
@@ -294,86 +290,17 @@ def test_the_cause_of_an_end_is_its_first_event(said: str, cause: str) -> None:
     assert cause in cause_of_end(said)
 
 
-class Trial(LocalCommands):
-    """Commands that boot a trial guest with a given end, and count how often they are asked."""
-
-    def __init__(self, ends: Finished | CommandFailed) -> None:
-        super().__init__()
-        self.ends = ends
-        self.runs = 0
-
-    def run(self, arguments: Sequence[str], **_: Any) -> Finished:  # noqa: ANN401 - none is used
-        """The given end, once more."""
-        del arguments
-        self.runs += 1
-        if isinstance(self.ends, CommandFailed):
-            raise self.ends
-        return self.ends
-
-    def available(self, program: str) -> bool:
-        """Everything is."""
-        return bool(program)
-
-
-def accelerations(folder: Path, trial: Trial) -> Accelerations:
-    """Over a folder of its own."""
-    return Accelerations(places=Places(root=folder / "local", runtime=folder / "run" / "x"), commands=trial)
-
-
-@pytest.fixture
-def device(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A device that may be used."""
-    path = tmp_path / "kvm"
-    path.touch()
-    monkeypatch.setattr("repave.providers.local.qemu.acceleration.KVM", path)
-    return path
-
-
-@pytest.mark.usefixtures("device")
-def test_acceleration_that_works_is_believed_and_remembered(tmp_path: Path) -> None:
-    """Once for each boot of the machine, whichever process asks; the doctor tries it again."""
-    trial = Trial(Finished(exit_code=REACHED, stdout=b"", stderr=""))
-    assert accelerations(tmp_path, trial).known().accelerator == "kvm"
-    assert accelerations(tmp_path, trial).known().works
-    assert trial.runs == 1
-    assert accelerations(tmp_path, trial).tried().processor == "host"
-    assert trial.runs == 2
-
-
-@pytest.mark.usefixtures("device")
-@pytest.mark.parametrize(
-    ("ends", "why"),
-    [
-        (CommandFailed(["qemu"], exit_code=None, stderr=""), "not reached within 3 s"),
-        (Finished(exit_code=1, stdout=b"", stderr="Could not access KVM"), "Could not access KVM"),
-    ],
-)
-def test_acceleration_that_hangs_or_fails_is_not_believed(
-    tmp_path: Path, ends: Finished | CommandFailed, why: str
-) -> None:
-    """The device is there and cannot be used: machines are emulated, and it is said why."""
-    found = accelerations(tmp_path, Trial(ends)).known()
-    assert (found.accelerator, found.works) == (EMULATED, False)
-    assert why in found.why
-
-
-def test_acceleration_is_not_tried_without_its_device(tmp_path: Path, device: Path) -> None:
-    """Nothing is started for a thing that is not there."""
-    device.unlink()
-    trial = Trial(Finished(exit_code=REACHED, stdout=b"", stderr=""))
-    assert "is not there" in accelerations(tmp_path, trial).known().why
-    assert trial.runs == 0
-
-
-@pytest.mark.usefixtures("device")
-@pytest.mark.parametrize("kept", ["{", "{}", '{"accelerator": "kvm", "why": "", "boot": "an-earlier-one"}'])
-def test_what_was_found_holds_for_this_boot_alone(tmp_path: Path, kept: str) -> None:
-    """What is of an earlier one, or cannot be read, is tried anew."""
-    (tmp_path / "run").mkdir()
-    (tmp_path / "run" / "acceleration.json").write_text(kept)
-    trial = Trial(CommandFailed(["qemu"], exit_code=None, stderr=""))
-    assert not accelerations(tmp_path, trial).known().works
-    assert trial.runs == 1
+def test_who_runs_no_machine_waits_for_none_of_what_runs_them(tmp_path: Path) -> None:
+    """Every deploy asks the provider of this machine, and few of them for machines."""
+    initialise(tmp_path)
+    program = (
+        "import sys; from pathlib import Path; from repave.wiring import Wiring;"
+        "print(sorted(Wiring(Path('repave.yaml')).machines('local').published()),"
+        "[one for one in sys.modules if one in ('asyncio', 'qemu') or one.startswith('repave.providers.local.qemu')])"
+    )
+    command = [sys.executable, "-c", program]
+    ran = subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, text=True)
+    assert ran.stdout.strip() == "[] []"
 
 
 @pytest.mark.parametrize("unified", [False, True], ids=["version 1", "version 2"])
@@ -406,16 +333,3 @@ def test_without_controllers_there_are_no_groups(tmp_path: Path) -> None:
     assert groups.make(RECORD, memory_bytes=1, cpus=1.0) == ()
     groups.remove(RECORD)
     assert not list(tmp_path.iterdir())
-
-
-def test_who_runs_no_machine_waits_for_none_of_what_runs_them(tmp_path: Path) -> None:
-    """Every deploy asks the provider of this machine, and few of them for machines."""
-    initialise(tmp_path)
-    program = (
-        "import sys; from pathlib import Path; from repave.wiring import Wiring;"
-        "print(sorted(Wiring(Path('repave.yaml')).machines('local').published()),"
-        "[one for one in sys.modules if one in ('asyncio', 'qemu') or one.startswith('repave.providers.local.qemu')])"
-    )
-    command = [sys.executable, "-c", program]
-    ran = subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, text=True)
-    assert ran.stdout.strip() == "[] []"
