@@ -21,14 +21,9 @@ MOST_CONNECTIONS = 16
 def new_client(auth: httpx.Auth | None = None) -> httpx.Client:
     """A client for many downloads; proxies and certificates come from the environment, as everywhere."""
     limits = httpx.Limits(max_connections=MOST_CONNECTIONS, max_keepalive_connections=MOST_CONNECTIONS)
-    hooks = {"response": [_refuse_descent]}
+    hooks, trusted = {"response": [_refuse_descent]}, _trusting_who_is_named()
     return httpx.Client(
-        verify=_trusting_who_is_named(),
-        follow_redirects=True,
-        timeout=TIMEOUT,
-        limits=limits,
-        auth=auth,
-        event_hooks=hooks,
+        verify=trusted, follow_redirects=True, timeout=TIMEOUT, limits=limits, auth=auth, event_hooks=hooks
     )
 
 
