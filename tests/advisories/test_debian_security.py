@@ -1,6 +1,7 @@
 """What the security suites say of a lock, from packages built for the purpose."""
 
 import gzip
+import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 from hostile_packages import packed
 
-from repave.advisories import debian_package
+from repave.advisories import debian_package, kept_changelogs
 from repave.advisories.debian_package import documents
 from repave.advisories.debian_security import DebianSecurityAdvisories
 from repave.advisories.kept_changelogs import KeptChangelogs
@@ -328,14 +329,30 @@ def test_a_changelog_is_read_out_of_its_package_once(archive: Suites) -> None:
     ],
 )
 def test_a_kept_changelog_that_is_damaged_is_read_anew(archive: Suites, damage: bytes) -> None:
-    """And kept again; where nothing can be kept, it is read all the same."""
+    """And kept again; where nothing can be kept, it is read all the same. One bit is enough of a damage."""
     package = archive.build("lib", {"lib/changelog.Debian.gz": changelog()})
     kept = KeptChangelogs(archive.folder / "kept")
     whole = kept.of(package, "a" * 64, "lib")
     (place,) = (archive.folder / "kept").iterdir()
-    place.write_bytes(damage)
-    assert kept.of(package, "a" * 64, "lib") == whole
+    content = place.read_bytes()
+    flipped = content.replace(b"CVE-", b"CVD-", 1)
+    assert flipped != content
+    for damaged in (damage, flipped, content[: len(content) // 2]):
+        place.write_bytes(damaged)
+        assert kept.of(package, "a" * 64, "lib") == whole
+        assert place.read_bytes() == content
     package.rename(archive.folder / "away.deb")
     assert kept.of(package, "a" * 64, "lib") == whole
     no_folder = KeptChangelogs(archive.folder / "away.deb")
     assert no_folder.of(archive.folder / "away.deb", "a" * 64, "lib") == whole
+
+
+def test_changelogs_are_not_kept_without_end(archive: Suites, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those that were read out first are forgotten."""
+    monkeypatch.setattr(kept_changelogs, "MOST_KEPT", 2)
+    package = archive.build("lib", {"lib/changelog.Debian.gz": changelog()})
+    kept = KeptChangelogs(archive.folder / "kept")
+    for number, digest in enumerate(("a" * 64, "b" * 64, "c" * 64)):
+        kept.of(package, digest, "lib")
+        os.utime(archive.folder / "kept" / f"{digest}.json", (number, number))
+    assert sorted(place.stem[0] for place in (archive.folder / "kept").iterdir()) == ["b", "c"]

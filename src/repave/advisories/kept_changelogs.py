@@ -1,12 +1,18 @@
 """What packages say of their own changes, read out of each just once: a package with a digest never changes."""
 
 import json
-import os
-import tempfile
 from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 
-from repave.advisories.debian_package import Documents, documents
+from repave.advisories.debian_package import CHANGELOG_LIMIT_BYTES, Documents, documents
+from repave.advisories.kept_file import read_kept, write_kept
+
+MOST_KEPT = 1000
+"""Packages: a quarter's repairs of a large estate. Most have some hundred KiB to say."""
+
+LARGEST_FILE_BYTES = 2 * CHANGELOG_LIMIT_BYTES
+"""In JSON, which has more bytes for some letters; what is longer is read out of its package each time."""
 
 
 class KeptChangelogs:
@@ -21,30 +27,25 @@ class KeptChangelogs:
         kept = _read(place, name)
         if kept is None:
             kept = documents(package, name)
-            self._keep(place, name, kept)
+            # Where it cannot be written, the answer stands all the same.
+            with suppress(OSError):
+                write_kept(place, json.dumps({"package": name, **asdict(kept)}).encode())
+                self._trim()
         return kept
 
-    def _keep(self, place: Path, name: str, found: Documents) -> None:
-        """Where it cannot be written, the answer stands all the same."""
-        document = {"package": name, "changelog": found.changelog, "elsewhere": found.elsewhere}
-        with suppress(OSError):
-            self._folder.mkdir(parents=True, exist_ok=True)
-            number, beside = tempfile.mkstemp(dir=self._folder)
-            try:
-                with os.fdopen(number, "wb") as file:
-                    file.write(json.dumps(document).encode())
-                Path(beside).replace(place)
-            except OSError:
-                Path(beside).unlink(missing_ok=True)
+    def _trim(self) -> None:
+        """Forget those that were read out first, beyond the limit."""
+        found = sorted(self._folder.glob("*.json"), key=lambda place: place.stat().st_mtime_ns)
+        for place in found[:-MOST_KEPT]:
+            place.unlink(missing_ok=True)
 
 
 def _read(place: Path, name: str) -> Documents | None:
-    """None where nothing is kept, or not what is written here."""
-    try:
-        kept = json.loads(place.read_bytes())
-        told, texts = kept["package"], (kept["changelog"], kept["elsewhere"])
-    except (OSError, ValueError, TypeError, KeyError, RecursionError):
+    """None where nothing is kept that can be believed, or another package's."""
+    content = read_kept(place, largest_bytes=LARGEST_FILE_BYTES)
+    if content is None:
         return None
-    if told != name or not all(isinstance(text, str) for text in texts):
+    told = json.loads(content)
+    if told.pop("package") != name:
         return None
-    return Documents(changelog=texts[0], elsewhere=texts[1])
+    return Documents(**told)

@@ -1,11 +1,8 @@
 """What a server of OSV's API last said: it spares asking for unchanged records, and speaks when the server cannot.
 
-One file, begun with the sha256 of the rest and replaced in one move. It is a cache: its loss only costs asking again.
+One file of a cache: see ``kept_file``.
 """
 
-import hashlib
-import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -14,6 +11,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
+from repave.advisories.kept_file import read_kept, write_kept
 from repave.advisories.osv.api import Named
 from repave.advisories.osv.matching import Subject
 from repave.advisories.osv.records import Record
@@ -69,12 +67,8 @@ def _adapter() -> TypeAdapter[Answers]:
 
 def read_answers(path: Path) -> Answers:
     """What is kept; nothing where there is none that can be believed."""
-    try:
-        with path.open("rb") as file:
-            digest, _, content = file.read(LARGEST_FILE_BYTES).partition(b"\n")
-    except OSError:
-        return Answers()
-    if digest != hashlib.sha256(content).hexdigest().encode():
+    content = read_kept(path, largest_bytes=LARGEST_FILE_BYTES)
+    if content is None:
         return Answers()
     try:
         answers = _adapter().validate_json(content)
@@ -86,13 +80,4 @@ def read_answers(path: Path) -> Answers:
 
 def write_answers(path: Path, answers: Answers) -> None:
     """Put ``answers`` in the place of what was kept."""
-    content = _adapter().dump_json(answers, exclude_defaults=True)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(prefix="making-", dir=path.parent)
-    making = Path(name)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(hashlib.sha256(content).hexdigest().encode() + b"\n" + content)
-        making.replace(path)
-    finally:
-        making.unlink(missing_ok=True)
+    write_kept(path, _adapter().dump_json(answers, exclude_defaults=True))
