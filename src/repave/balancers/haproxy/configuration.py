@@ -48,8 +48,10 @@ KEEP_ALIVE_SECONDS = 30
 HARD_STOP_SECONDS = 90
 """An old worker ends by then, whatever its clients do: longer than CLIENT_SECONDS, so no live request is cut."""
 
-RETRIES = 3
-"""Further tries of one request, each at another instance: with two instances dead at once it still finds a third."""
+RETRIES = 9
+"""Further tries of one request, each at another instance than the one before. Of instances that die together, each may
+cut a request once as it dies and refuse it twice before it is out, and the least busy are chosen: nine outlast three.
+Those tries cost milliseconds; where no instance is left the client is told so at once."""
 
 CONNECTION_ERRORS = 2
 """Connections refused in a row before an instance is out without waiting for its check: one may be a chance."""

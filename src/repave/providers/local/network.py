@@ -95,12 +95,13 @@ class BridgeNetwork:
             pass
         if self._ours():
             return
-        gateway = f"{self._chosen(free_to_move=False).subnet[1]}/24"
+        gateway = str(self._chosen(free_to_move=False).subnet[1])
         lines = [
-            f"link add {bridge} type bridge",
+            # Of its own, it would take the lowest of its cables' and change as they come and go, unknown to instances.
+            f"link add {bridge} address {hardware_address(gateway)} type bridge",
             f"link set dev {bridge} alias {self._mark}",
             f"link set dev {bridge} addrgenmode none",
-            f"addr add {gateway} dev {bridge}",
+            f"addr add {gateway}/24 dev {bridge}",
             f"link set dev {bridge} up",
         ]
         with mapped(f"making the bridge {bridge}"):
