@@ -51,7 +51,8 @@ HARD_STOP_SECONDS = 90
 RETRIES = 9
 """Further tries of one request, each at another instance than the one before. Of instances that die together, each may
 cut a request once as it dies and refuse it twice before it is out, and the least busy are chosen: nine outlast three.
-Those tries cost milliseconds; where no instance is left the client is told so at once."""
+A refused try costs milliseconds, one into a vanished instance CONNECT_SECONDS; where all are out the client is told so
+at once."""
 
 CONNECTION_ERRORS = 2
 """Connections refused in a row before an instance is out without waiting for its check: one may be a chance."""
