@@ -15,9 +15,12 @@ from demo.interruption import ends_in_order
 from demo.shop import Shop
 from demo.story import Story
 from demo.timeline import Act, Span, counted, latency, seconds
-from demo.visitors import Visitors
+from demo.visitors import Answer, Visitors
 
 ROOT = Path(__file__).resolve().parent.parent
+
+SHOWN_FAILURES = 5
+"""Of each act; all are in answers.csv."""
 
 
 def arguments(said: Sequence[str] | None = None) -> argparse.Namespace:
@@ -131,6 +134,7 @@ def summary(folder: Path, story: Story, visitors: Visitors, served: list[Span]) 
                 "seconds": round(act.seconds, 1),
                 "requests": act.asked,
                 "failed": act.failed,
+                "failures": [in_full(answer, act) for answer in act.failures[:SHOWN_FAILURES]],
                 "told": act.told,
             }
             for act in acts
@@ -139,6 +143,12 @@ def summary(folder: Path, story: Story, visitors: Visitors, served: list[Span]) 
     }
     report.write(folder / "report.html", page_facts(figures, acts, story), timeline, acts)
     return figures
+
+
+def in_full(answer: Answer, act: Act) -> str:
+    """A failed request: when in its act, how long it took, and what was heard."""
+    heard = answer.failure or f"status {answer.status}"
+    return f"{answer.at - act.begins:.1f} s into it, after {answer.milliseconds:.0f} ms: {heard}"
 
 
 def page_facts(figures: dict[str, Any], acts: list[Act], story: Story) -> dict[str, Any]:
@@ -165,7 +175,13 @@ def page_facts(figures: dict[str, Any], acts: list[Act], story: Story) -> dict[s
 def in_words(figures: dict[str, Any], folder: Path) -> str:
     """The end of the story, for a terminal."""
     acts = [
-        f"{act['title']:42} {act['seconds']:8.1f} {act['requests']:9,} {act['failed']:7}" for act in figures["acts"]
+        "\n".join(
+            (
+                f"{act['title']:42} {act['seconds']:8.1f} {act['requests']:9,} {act['failed']:7}",
+                *(f"  failed {failure}" for failure in act["failures"]),
+            )
+        )
+        for act in figures["acts"]
     ]
     total = (
         f"requests {figures['requests']:,}, failed {figures['failed']}, "

@@ -24,7 +24,12 @@ class Act:
     """What came of it, in one sentence."""
 
     asked: int = 0
-    failed: int = 0
+    failures: tuple[Answer, ...] = ()
+
+    @property
+    def failed(self) -> int:
+        """How many requests did."""
+        return len(self.failures)
 
     @property
     def seconds(self) -> float:
@@ -85,7 +90,7 @@ def _span(lifetime: Lifetime, begins: float, ends: float) -> Span:
 def counted(act: Act, answers: Iterable[Answer]) -> Act:
     """The act with its requests counted."""
     within = [answer for answer in answers if act.begins <= answer.at < act.ends]
-    return replace(act, asked=len(within), failed=sum(answer.failed for answer in within))
+    return replace(act, asked=len(within), failures=tuple(answer for answer in within if answer.failed))
 
 
 def seconds(answers: Sequence[Answer], served: Sequence[Span], *, begins: float, ends: float) -> list[Second]:

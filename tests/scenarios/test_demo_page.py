@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from demo.__main__ import in_full, in_words
 from demo.report import duration, heading, write
 from demo.timeline import Act, counted, latency, seconds
 from demo.visitors import Answer
@@ -54,3 +55,23 @@ def test_the_page_shows_each_act_and_what_failed(tmp_path: Path) -> None:
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert all(shown in page for shown in ("The quiet", "The patch", "2 patch", "to 20 s", "<title>1 failed</title>"))
     assert '<td class="n">80<td class="n">1' in page.replace("\n", "")
+
+
+def test_what_failed_is_told_with_when_and_why(tmp_path: Path) -> None:
+    """Below its act: what a log of a run elsewhere holds is enough to begin with."""
+    answers = [
+        Answer(at=2.5, milliseconds=11.4, status=503, release="", failure="503 Service Unavailable"),
+        Answer(at=3.0, milliseconds=2.0, status=302, release="r1", failure=""),
+        answer(3.5, 7.0),
+    ]
+    patch = counted(act("patch", 2.0, 10.0), answers)
+    assert (patch.asked, patch.failed) == (3, 2)
+    failures = [in_full(failed, patch) for failed in patch.failures]
+    assert failures == [
+        "0.5 s into it, after 11 ms: 503 Service Unavailable",
+        "1.0 s into it, after 2 ms: status 302",
+    ]
+    told = {"title": "The patch", "seconds": 8.0, "requests": 3, "failed": 2, "failures": failures}
+    figures = {"acts": [told], "requests": 3, "failed": 2, "cves_closed": [], "seconds": 9.0}
+    lines = in_words(figures, tmp_path).splitlines()
+    assert lines[3:5] == [f"  failed {failure}" for failure in failures]
