@@ -31,10 +31,11 @@ from repave.model.names import (
     ZoneName,
 )
 from repave.model.observation import Instance, MachineState
+from repave.model.project import Start
 from repave.model.recipe import ImageKind
 from repave.model.release import Limits, Revision
 from repave.ports.progress import Silent
-from repave.ports.provider import LaunchOrder
+from repave.ports.provider import LaunchOrder, Serving
 from repave.ports.surroundings import Surroundings
 from repave.providers.local.processes import started_with
 from repave.providers.local.provider import LocalProvider
@@ -176,7 +177,7 @@ def launched(
     *,
     slots: Sequence[str] = ("web-1",),
     secrets: Mapping[str, str] | None = None,
-    warm: bool = False,
+    start: Start = Start.COLD,
 ) -> Iterator[LocalProvider]:
     """A provider of its own with machines of the artifact."""
     surroundings = Surroundings(
@@ -193,8 +194,12 @@ def launched(
     revision = Revision(
         release=ReleaseNumber(1), image=ImageName("web"), artifact=artifact.digest, port=8080, limits=limits
     )
-    if warm:
+    if start is Start.WARM:
         assert not provider.keep_ready(artifact.digest, {FLEET.fleet: limits}, progress=Silent())
+    if start is Start.HOT:
+        serving = {FLEET.fleet: Serving(revision=revision, health_path="/identity")}
+        assert not provider.keep_serving(artifact.digest, FLEET.environment, serving, progress=Silent())
+    if start is not Start.COLD:
         time.sleep(CLOCK_STOOD_SECONDS)
     order = LaunchOrder(
         fleet=FLEET,
@@ -215,14 +220,21 @@ def launched(
             provider.terminate(FLEET, instance, generation=1)
 
 
-def test_machine_goes_on_from_memory_as_another(machine: Machine, tmp_path: Path) -> None:
-    """Each has a name, the time, variables and randomness of its own; nothing of that, and no secret, was saved."""
-    registry = LayoutRegistry(machine.shop.folder / ".repave/registry")
+def artifact_of(machine: Machine) -> tuple[Artifact, LayoutRegistry]:
+    """What was baked, and where it is."""
     (baked,) = machine.baked["artifacts"]
     artifact = Artifact(
         image=ImageName("web"), kind=ImageKind.VM, digest=Digest(baked["digest"]), size_bytes=1, layers=()
     )
-    with launched(artifact, registry, tmp_path, slots=("web-1", "web-2"), secrets=SECRETS, warm=True) as provider:
+    return artifact, LayoutRegistry(machine.shop.folder / ".repave/registry")
+
+
+def test_machine_goes_on_from_memory_as_another(machine: Machine, tmp_path: Path) -> None:
+    """Each has a name, the time, variables and randomness of its own; nothing of that, and no secret, was saved."""
+    artifact, registry = artifact_of(machine)
+    with launched(
+        artifact, registry, tmp_path, slots=("web-1", "web-2"), secrets=SECRETS, start=Start.WARM
+    ) as provider:
         seen = provider.observe(FLEET).instances
         said = {one.slot: eventual(f"http://{one.address}:{one.port}/identity").split() for one in seen}
         behind = [time.time() - float(eventual(f"http://{one.address}:{one.port}/identity").split()[3]) for one in seen]
@@ -241,6 +253,23 @@ def test_machine_goes_on_from_memory_as_another(machine: Machine, tmp_path: Path
         assert not path.is_file() or SECRETS["GREETING"].encode() not in path.read_bytes(), path
     provider.withdraw(artifact.digest)
     assert not list((tmp_path / "local/snapshots").iterdir())
+
+
+def test_machine_that_served_goes_on_as_another(machine: Machine, tmp_path: Path) -> None:
+    """What it draws from the kernel, the time and its name are its own; the application keeps its own variables."""
+    artifact, registry = artifact_of(machine)
+    with launched(artifact, registry, tmp_path, slots=("web-1", "web-2"), start=Start.HOT) as provider:
+        seen = provider.observe(FLEET).instances
+        said = {one.slot: eventual(f"http://{one.address}:{one.port}/identity").split() for one in seen}
+        behind = [time.time() - float(eventual(f"http://{one.address}:{one.port}/identity").split()[3]) for one in seen]
+        assert [said[one.slot][0] for one in seen] == ["web-1", "web-2"], "host names"
+        assert {words[4] for words in said.values()} == {"None"}, "an instance that it is not told"
+        for number in (1, 2):
+            assert len({words[number] for words in said.values()}) == 2, "identities of machines, random numbers"
+        assert all(abs(seconds) < CLOCK_STOOD_SECONDS / 2 for seconds in behind), f"clocks: {behind}"
+        assert answer(f"http://{seen[0].address}:{seen[0].port}/") == "None True holds 32 2 GiB 2"
+        for one in seen:
+            assert "started cold" not in "".join(provider.console(FLEET, one.id))
 
 
 def eventual(address: str, *, console: Path | None = None) -> str:

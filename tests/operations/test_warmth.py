@@ -1,15 +1,16 @@
-"""What is saved for warm starts: for the fleets that the file names, by providers that can."""
+"""What is saved for warm and hot starts: for the fleets that the file names, by providers that can."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import cast
 
+from repave.config.policies import revision_for
 from repave.config.project import parse_project
-from repave.model.names import Digest, FleetName, ImageName, ProviderName, ReleaseNumber
+from repave.model.names import Digest, EnvironmentName, FleetName, ImageName, ProviderName, ReleaseNumber
 from repave.model.release import Limits, Release
 from repave.operations.warmth import keep_warm
 from repave.ports.progress import Progress, Silent
-from repave.ports.provider import Machines
+from repave.ports.provider import Machines, Serving
 from repave.simulation.provider import SimulatedProvider
 from repave.simulation.world import World
 
@@ -23,11 +24,17 @@ fleets:
   web: {image: web, port: 80, start: warm, limits: {memory: 1GiB}}
   api: {image: web, port: 81, start: warm}
   old: {image: web, port: 82}
+  hot: {image: web, port: 84, start: hot, health: {path: /ok}}
+  far: {image: web, port: 85, start: hot}
   job: {image: job, port: 83}
-environments: {test: {provider: local, fleets: {web: {size: 1}}}}
+environments:
+  test: {provider: local, fleets: {web: {size: 1}, hot: {size: 1}}, config: {LEVEL: info}}
+  prod: {provider: local, fleets: {far: {size: 1}}}
+pipeline: [test, prod]
 """,
     filename="repave.yaml",
 )
+TEST = PROJECT.environments[EnvironmentName("test")]
 VM, CONTAINER = Digest("sha256:" + "a" * 64), Digest("sha256:" + "b" * 64)
 RELEASE = Release(
     number=ReleaseNumber(1),
@@ -42,6 +49,7 @@ class Remembering(SimulatedProvider):
     """Knows what it was asked to save, and cannot save one of it."""
 
     asked: Mapping[Digest, Mapping[FleetName, Limits]] = {}
+    serving: Mapping[Digest, Mapping[FleetName, Serving]] = {}
 
     def keep_ready(
         self, artifact: Digest, wanted: Mapping[FleetName, Limits], *, progress: Progress
@@ -51,16 +59,39 @@ class Remembering(SimulatedProvider):
         self.asked = {**self.asked, artifact: wanted}
         return {FleetName("api"): "it is too small"} if FleetName("api") in wanted else {}
 
+    def keep_serving(
+        self,
+        artifact: Digest,
+        environment: EnvironmentName,
+        wanted: Mapping[FleetName, Serving],
+        *,
+        progress: Progress,
+    ) -> Mapping[FleetName, str]:
+        """Remember it."""
+        del progress
+        assert environment == "test"
+        self.serving = {**self.serving, artifact: wanted}
+        return {}
+
 
 def test_memory_is_saved_for_the_fleets_that_start_warm() -> None:
     """With their limits, in whatever environment they run; of other images none is wanted, and why not is handed on."""
     provider = Remembering(World())
-    told = keep_warm(RELEASE, PROJECT, machines=provider, progress=Silent())
+    told = keep_warm(RELEASE, PROJECT, TEST, machines=provider, progress=Silent())
     assert told == {"api": "it is too small"}
     assert provider.asked == {
         VM: {"web": Limits(memory_bytes=1 << 30), "api": Limits()},
         CONTAINER: {},
     }
+
+
+def test_who_is_to_serve_is_saved_for_its_environment() -> None:
+    """With what it serves there, and for no fleet that this environment lacks."""
+    provider = Remembering(World())
+    keep_warm(RELEASE, PROJECT, TEST, machines=provider, progress=Silent())
+    revision = revision_for(PROJECT, TEST.name, FleetName("hot"), RELEASE)
+    assert revision.configuration == (("LEVEL", "info"),)
+    assert provider.serving == {VM: {"hot": Serving(revision=revision, health_path="/ok")}, CONTAINER: {}}
 
 
 class Plain:
@@ -71,5 +102,5 @@ class Plain:
 
 def test_a_provider_that_saves_nothing_is_named() -> None:
     """For each fleet that was to start warm."""
-    told = keep_warm(RELEASE, PROJECT, machines=cast("Machines", Plain()), progress=Silent())
-    assert told == dict.fromkeys(("web", "api"), "the provider plain saves no memory")
+    told = keep_warm(RELEASE, PROJECT, TEST, machines=cast("Machines", Plain()), progress=Silent())
+    assert told == dict.fromkeys(("web", "api", "hot", "far"), "the provider plain saves no memory")

@@ -6,9 +6,12 @@ from repave.config.document import Document, Path
 from repave.config.errors import Problem
 from repave.config.problems import Unfit, problem
 from repave.config.words import mapping_of
+from repave.model.project import Start
 from repave.model.recipe import Boot, ImageKind
 
 OWN_KEYS = ("boot", "disk")
+
+SAVED = (Start.WARM, Start.HOT)
 
 
 def check_machines(document: Document) -> Iterator[Problem]:
@@ -22,9 +25,11 @@ def check_machines(document: Document) -> Iterator[Problem]:
             yield from _others(document, place, mapping_of(fields))
     for fleet, fields in mapping_of(mapping_of(document.data).get("fleets")).items():
         said = mapping_of(fields)
-        name = str(said.get("image"))
-        if said.get("start") == "warm" and name in images:
-            yield from _warm(document, ("fleets", fleet, "start"), name, mapping_of(images[name]))
+        start = str(said.get("start"))
+        unfit = tuple(_saved(document, ("fleets", fleet, "start"), start, str(said.get("image"))))
+        yield from unfit
+        if start == Start.HOT and not unfit:
+            yield from _secret(document, str(fleet))
 
 
 def _base(document: Document, place: Path, base: Mapping[str, object]) -> Iterator[Problem]:
@@ -44,15 +49,31 @@ def _base(document: Document, place: Path, base: Mapping[str, object]) -> Iterat
         yield problem(document, document.at_value((*place, "base", "architecture")), found, unfit)
 
 
-def _warm(document: Document, place: Path, image: str, fields: Mapping[str, object]) -> Iterator[Problem]:
+def _saved(document: Document, place: Path, start: str, image: str) -> Iterator[Problem]:
     """Only memory of a machine is saved, and only of one that has nothing left to install."""
+    fields = mapping_of(mapping_of(mapping_of(document.data).get("images")).get(image))
+    if not fields or start not in SAVED:
+        return
     if fields.get("kind") != ImageKind.VM:
-        found = f"fleet `{place[1]}` is to start warm, and its image `{image}` is no virtual machine"
+        found = f"fleet `{place[1]}` is to start {start}, and its image `{image}` is no virtual machine"
     elif fields.get("boot") == Boot.BOOTSTRAP:
-        found = f"fleet `{place[1]}` is to start warm, and its image `{image}` installs itself at its start"
+        found = f"fleet `{place[1]}` is to start {start}, and its image `{image}` installs itself at its start"
     else:
         return
     yield problem(document, document.at_value(place), found, Unfit("cold", hint="remove `start`, which is cold then"))
+
+
+def _secret(document: Document, fleet: str) -> Iterator[Problem]:
+    """An application that served has its configuration in its memory, which is saved."""
+    for name, fields in mapping_of(mapping_of(document.data).get("environments")).items():
+        if fleet not in mapping_of(mapping_of(fields).get("fleets")):
+            continue
+        for variable, value in mapping_of(mapping_of(fields).get("config")).items():
+            if "secret" in mapping_of(value):
+                unfit = Unfit("warm", hint="warm: memory is saved before the application is told anything")
+                found = f"fleet `{fleet}` is to start hot, and environment `{name}` gives it a secret, `{variable}`"
+                yield problem(document, document.at_value(("fleets", fleet, "start")), found, unfit)
+                return
 
 
 def _others(document: Document, place: Path, fields: Mapping[str, object]) -> Iterator[Problem]:

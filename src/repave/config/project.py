@@ -30,7 +30,7 @@ from repave.model.guards import Action, Allowed, Guards
 from repave.model.names import EnvironmentName, FleetName, ImageName, PersonName, ProjectName, ProviderName, ZoneName
 from repave.model.origins import Credentials, Origin, Origins
 from repave.model.policy import AgePolicy, BudgetPolicy, HealingPolicy, HealthPolicy, RolloutPolicy
-from repave.model.project import Environment, Fleet, FleetSize, Project
+from repave.model.project import Environment, Fleet, FleetSize, Project, Start
 from repave.model.recipe import (
     Base,
     Boot,
@@ -267,7 +267,7 @@ def _fleet(name: str, section: FleetSection, kind: ImageKind) -> Fleet:
         after=tuple(FleetName(other) for other in section.after),
         freshness=_freshness(section.policy),
         limits=Limits(memory_bytes=limits.memory or None, cpus=limits.cpus or None),
-        warm=section.start == "warm",
+        start=Start(section.start),
         scale=_scale(section.scale),
     )
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from repave.model.advisories import AdvisorySettings
 from repave.model.exposure import FixWithin
@@ -15,6 +16,19 @@ from repave.model.release import Limits, SecretReference
 from repave.model.review import ReviewSettings
 from repave.model.scaling import Scale
 from repave.model.signing import SigningSettings
+
+
+class Start(StrEnum):
+    """What the instances of a fleet start from, where the provider can."""
+
+    COLD = "cold"
+    """Their image."""
+
+    WARM = "warm"
+    """Saved memory of one that was ready, and knew no configuration."""
+
+    HOT = "hot"
+    """Saved memory of one whose application served."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,8 +50,7 @@ class Fleet:
     """Limits of its own, before those of the environment and the project."""
 
     limits: Limits = Limits()
-    warm: bool = False
-    """Whether instances start from saved memory where the provider can."""
+    start: Start = Start.COLD
 
     scale: Scale = field(default_factory=Scale)
     """What moves the size in environments that give it a range."""

@@ -1,24 +1,37 @@
-"""What fleets that start warm start from: saved for the release that is to run, and for no fleet that starts cold."""
+"""What fleets that start warm or hot start from: saved for the release that is to run, and for no other fleet."""
 
 from collections.abc import Mapping
 
+from repave.config.policies import revision_for
 from repave.model.names import FleetName
-from repave.model.project import Project
+from repave.model.project import Environment, Project, Start
 from repave.model.release import Release
 from repave.ports.progress import Progress
-from repave.ports.provider import Machines, WarmStarts
+from repave.ports.provider import Machines, Serving, WarmStarts
 
 
-def keep_warm(release: Release, project: Project, *, machines: Machines, progress: Progress) -> Mapping[FleetName, str]:
+def keep_warm(
+    release: Release, project: Project, environment: Environment, *, machines: Machines, progress: Progress
+) -> Mapping[FleetName, str]:
     """Have it saved where the published release can be started; answers which fleets start cold all the same, and why.
 
-    Fleets of every environment count, since environments may share what is published.
+    Of those that start warm the fleets of every environment count, since environments may share what is published.
+    Those that start hot know their environment: only fleets of this one are saved.
     """
-    warm = [fleet for fleet in project.fleets.values() if fleet.warm]
+    saved = [fleet for fleet in project.fleets.values() if fleet.start is not Start.COLD]
     if not isinstance(machines, WarmStarts):
-        return {fleet.name: f"the provider {machines.name} saves no memory" for fleet in warm}
+        return {fleet.name: f"the provider {machines.name} saves no memory" for fleet in saved}
     cold: dict[FleetName, str] = {}
     for image, digest in release.artifacts.items():
-        wanted = {fleet.name: fleet.limits for fleet in warm if fleet.image == image}
-        cold |= machines.keep_ready(digest, wanted, progress=progress)
+        fleets = [fleet for fleet in saved if fleet.image == image]
+        warm = {fleet.name: fleet.limits for fleet in fleets if fleet.start is Start.WARM}
+        hot = {
+            fleet.name: Serving(
+                revision=revision_for(project, environment.name, fleet.name, release), health_path=fleet.health.path
+            )
+            for fleet in fleets
+            if fleet.start is Start.HOT and fleet.name in environment.fleets
+        }
+        cold |= machines.keep_ready(digest, warm, progress=progress)
+        cold |= machines.keep_serving(digest, environment.name, hot, progress=progress)
     return cold

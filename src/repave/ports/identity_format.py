@@ -3,6 +3,9 @@
 It has started once, knows neither name nor variables, and says on its console that it awaits them. Then its memory is
 saved, and from now on each machine that goes on from there finds another disk of that size in the same place. The
 first line has a word, random bytes in hexadecimal digits, the host name, and the size of the variables; they follow.
+
+Where its application is to serve before that, the disk that the machine finds as it starts has such a line too: another
+word, the port, the path of its health in hexadecimal digits, and the size of the variables, which follow as well.
 """
 
 from repave.ports.disk_format import SECTOR_BYTES
@@ -18,21 +21,40 @@ TAKEN = "repave: this machine has its identity"
 """What it says there once it goes on as another one."""
 
 IDENTITY_WORD = "repave-identity-1"
+SERVING_WORD = "repave-serving-1"
 IDENTITY_DISK = "seed"
 """The serial number of the disk."""
 
 IDENTITY_BYTES = 1 << 20
 """Size of the disk: a machine that goes on does not look for its size again."""
 
+SYSTEM_AREA_BYTES = 32 << 10
+"""What ISO 9660 leaves unused at the beginning of a disk (ECMA-119, 6.2.1)."""
+
 RANDOM_BYTES = 64
 """Twice what the kernel's generator of random numbers is keyed with."""
 
 
+def serving_disk(started_with: bytes, *, port: int, path: str, variables: str) -> bytes:
+    """The whole disk of a machine whose application is to serve before its memory is saved.
+
+    ``started_with`` is what it would start with otherwise, of which ISO 9660 leaves the beginning to others. Raises
+    Invalid for more than there is room for.
+    """
+    told = _told(f"{SERVING_WORD} {port} {path.encode().hex()}", variables, "the application", SYSTEM_AREA_BYTES)
+    return (told + started_with[len(told) :]).ljust(IDENTITY_BYTES, b"\0")
+
+
 def identity_disk(*, random: bytes, name: str, variables: str) -> bytes:
     """The whole disk; ``variables`` as systemd.exec(5) reads them. Raises Invalid for more than it can hold."""
+    told = _told(f"{IDENTITY_WORD} {random.hex()} {name}", variables, name, IDENTITY_BYTES)
+    return told.ljust(IDENTITY_BYTES, b"\0")
+
+
+def _told(words: str, variables: str, whose: str, room: int) -> bytes:
     content = variables.encode()
-    head = f"{IDENTITY_WORD} {random.hex()} {name} {len(content)}\n".encode()
+    head = f"{words} {len(content)}\n".encode()
     # The reader takes the first sector by itself.
-    if len(head) > SECTOR_BYTES or len(head) + len(content) > IDENTITY_BYTES:
-        raise Invalid(f"the variables of {name} take {len(content)} bytes, more than can be handed to saved memory")
-    return (head + content).ljust(IDENTITY_BYTES, b"\0")
+    if len(head) > SECTOR_BYTES or len(head) + len(content) > room:
+        raise Invalid(f"the variables of {whose} take {len(content)} bytes, more than can be handed to saved memory")
+    return head + content

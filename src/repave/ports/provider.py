@@ -14,7 +14,17 @@ from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
 from repave.model.artifact import Artifact
-from repave.model.names import Digest, FleetKey, FleetName, InstanceId, ProviderName, RevisionId, SlotId, ZoneName
+from repave.model.names import (
+    Digest,
+    EnvironmentName,
+    FleetKey,
+    FleetName,
+    InstanceId,
+    ProviderName,
+    RevisionId,
+    SlotId,
+    ZoneName,
+)
 from repave.model.observation import MachineSighting
 from repave.model.recipe import ImageKind
 from repave.model.release import Limits, Revision
@@ -127,9 +137,22 @@ class Machines(Provider, Protocol):
         ...
 
 
+@dataclass(frozen=True, kw_only=True)
+class Serving:
+    """With what an instance serves whose memory is to be saved."""
+
+    revision: Revision
+    """One without secrets."""
+
+    health_path: str
+    """What it is asked for until it answers with 2xx or 3xx."""
+
+
 @runtime_checkable
 class WarmStarts(Protocol):
-    """The ability to start instances from memory that was saved of one that was ready, and knew no configuration.
+    """The ability to start instances from saved memory: of one that was ready, or of one that served.
+
+    The one that was ready knew no configuration.
 
     What a launch answers, and what the instance is told, is the same as of a cold start. Where the saved memory cannot
     be used the instance starts cold, and says so in its console. ``withdraw`` removes what was saved of the artifact.
@@ -143,5 +166,20 @@ class WarmStarts(Protocol):
         Answers which of the fleets start cold all the same, and why. Rule 1: what is saved and fits is kept. It starts
         a machine that belongs to no fleet, which is gone when this returns or its process ends. Raises Invalid where
         the artifact is not published.
+        """
+        ...
+
+    def keep_serving(
+        self,
+        artifact: Digest,
+        environment: EnvironmentName,
+        wanted: Mapping[FleetName, Serving],
+        *,
+        progress: Progress,
+    ) -> Mapping[FleetName, str]:
+        """The same of instances that serve, for the fleets of one environment; what others have of it stays.
+
+        An instance whose revision is another than what served starts cold. The application keeps the variables that it
+        was saved with, and so is not told its instance and zone. Raises Invalid for a revision with secrets.
         """
         ...

@@ -3,13 +3,22 @@
 from collections.abc import Iterator, Mapping
 
 from repave.model.artifact import Artifact
-from repave.model.names import Digest, FleetKey, FleetName, InstanceId, ProviderName, RevisionId, SlotId
+from repave.model.names import (
+    Digest,
+    EnvironmentName,
+    FleetKey,
+    FleetName,
+    InstanceId,
+    ProviderName,
+    RevisionId,
+    SlotId,
+)
 from repave.model.observation import MachineSighting
 from repave.model.recipe import ImageKind
 from repave.model.release import Limits
 from repave.ports.errors import Conflict, Gone, Invalid, NoCapacity
 from repave.ports.progress import Progress
-from repave.ports.provider import LaunchOrder, Placed, Proven, ProviderDescription, unasked
+from repave.ports.provider import LaunchOrder, Placed, Proven, ProviderDescription, Serving, unasked
 from repave.simulation.machines import WELL, Machine
 from repave.simulation.world import World
 
@@ -50,6 +59,20 @@ class SimulatedProvider:
         if artifact not in self.world.published:
             raise Invalid(f"{artifact} was never published here", hint="publish it first")
         return {}
+
+    def keep_serving(
+        self,
+        artifact: Digest,
+        environment: EnvironmentName,
+        wanted: Mapping[FleetName, Serving],
+        *,
+        progress: Progress,
+    ) -> Mapping[FleetName, str]:
+        """As with those that start warm."""
+        del environment
+        return self.keep_ready(
+            artifact, {fleet: one.revision.limits for fleet, one in wanted.items()}, progress=progress
+        )
 
     def withdraw(self, artifact: Digest) -> None:
         """Forget it, unless an instance of it runs."""

@@ -59,10 +59,11 @@ class Fleets(Trusting):
     def keep_warm(
         self, environment: "Environment", release: "Release", progress: "Progress"
     ) -> "Mapping[FleetName, str]":
-        """Have saved what fleets of a published release start warm from; answers which start cold, and why."""
+        """Have saved what fleets of a published release start warm or hot from; answers which start cold, and why."""
         from repave.operations.warmth import keep_warm
 
-        return keep_warm(release, self.project, machines=self.machines(environment.provider), progress=progress)
+        machines = self.machines(environment.provider)
+        return keep_warm(release, self.project, environment, machines=machines, progress=progress)
 
     @cached_property
     def deploying(self) -> "Deploying":

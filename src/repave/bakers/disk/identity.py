@@ -1,21 +1,27 @@
 """What a machine that goes on from saved memory does before its application starts: it becomes another machine.
 
 By then a program waits in the application's place, with its user and in its sandbox. It is told the variables through
-a pipe that only root may open, and becomes the application: all that systemd has to do for it was done before.
+a pipe that only root may open, and becomes the application: all that systemd has to do for it was done before. Where
+it is to serve before the memory is saved, it is told its variables before that; once it has answered it stands still,
+until the machine is another one.
 
 Perl, since every Debian has it, it can ask the kernel what no shell can, and it is loaded when the memory is saved.
-Sources: random(4) on RNDRESEEDCRNG, which came with Linux 4.17; clock_settime(2); machine-id(5); pipe(7); linux/fs.h.
+Sources: random(4) on RNDRESEEDCRNG, which came with Linux 4.17; clock_settime(2); machine-id(5); pipe(7); linux/fs.h;
+https://docs.kernel.org/admin-guide/cgroup-v2.html on cgroup.freeze.
 """
 
 from collections.abc import Iterable
 from pathlib import Path
 
-from repave.bakers.disk.units import PERL
+from repave.bakers.disk.units import PERL, WARM_NAME
 from repave.bakers.rootfs.installation import first_below
 from repave.ports.disk_format import ENVIRONMENT_FILE, SECTOR_BYTES
-from repave.ports.identity_format import AWAITING, AWAITING_ARGUMENT, IDENTITY_DISK, IDENTITY_WORD, TAKEN
+from repave.ports.identity_format import AWAITING, AWAITING_ARGUMENT, IDENTITY_DISK, IDENTITY_WORD, SERVING_WORD, TAKEN
 
 PLACE = "usr/lib/repave/identity"
+
+FREEZER = f"/sys/fs/cgroup/system.slice/{WARM_NAME}"
+"""The application's control group: frozen, none of its programs does anything."""
 
 STARTING = (
     "etc/systemd/system",
@@ -107,33 +113,83 @@ sub put {{
     return $file;
 }}
 
+sub lines {{
+    my ($path) = @_;
+    open my $file, '<', $path or die "$path: $!";
+    return readline $file;
+}}
+
 my ($place) = grep {{ content("$_/serial") eq '{IDENTITY_DISK}' }} glob '/sys/block/vd*';
 defined $place or die 'there is no disk {IDENTITY_DISK}';
 open my $disk, '<', '/dev/' . substr $place, length '/sys/block/' or die "$place: $!";
+
+# As it is now: it becomes another one.
+my $head;
+sub first_sector {{
+    ioctl $disk, BLKFLSBUF, 0 or die "$place: $!";
+    sysseek $disk, 0, 0;
+    sysread $disk, $head, {SECTOR_BYTES};
+    return $head;
+}}
+
+sub content_of_disk {{
+    my ($size) = @_;
+    my $content = '';
+    sysseek $disk, 1 + index($head, "\\n"), 0;
+    while (length $content < $size) {{
+        sysread $disk, $content, $size - length $content, length $content or die "$place: $!";
+    }}
+    return $content;
+}}
 
 # Whoever waits in the application's place has all it needs but its variables once it has taken a line.
 my $variables_to = put('{ENVIRONMENT_FILE}', "\\n");
 for (my $left = pack 'i', 1; unpack('i', $left) > 0; select undef, undef, undef, 0.02) {{
     ioctl $variables_to, FIONREAD, $left or die "{ENVIRONMENT_FILE}: $!";
 }}
+
+sub inform {{
+    my ($variables) = @_;
+    print {{$variables_to}} $variables;
+    close $variables_to or die "{ENVIRONMENT_FILE}: $!";
+}}
+
+# As the load balancer asks.
+sub answers {{
+    my ($port, $path) = @_;
+    require IO::Socket::INET;
+    my $answer = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port, Timeout => 5) or return 0;
+    my $said = eval {{
+        local $SIG{{ALRM}} = sub {{ die "too late\\n" }};
+        local $SIG{{PIPE}} = 'IGNORE';
+        alarm 30;
+        print {{$answer}} "GET $path HTTP/1.0\\r\\nHost: 127.0.0.1\\r\\n\\r\\n";
+        local $/;
+        readline $answer;
+    }};
+    alarm 0;
+    return defined $said && $said =~ m{{\\AHTTP/1\\.[01] [23]}};
+}}
+
+# An application that is to serve before the memory is saved.
+my ($port, $path, $size) = first_sector() =~ /\\A{SERVING_WORD} ([0-9]+) ([0-9a-f]+) ([0-9]+)\\n/;
+if (defined $port) {{
+    inform(content_of_disk($size));
+    select undef, undef, undef, 0.2 until answers($port, pack 'H*', $path);
+    put('{FREEZER}/cgroup.freeze', '1');
+    select undef, undef, undef, 0.02 until grep {{ /^frozen 1$/ }} lines('{FREEZER}/cgroup.events');
+}}
 # What was written is on the disk: nothing of it is under way while the memory is saved.
 syscall SYS_SYNC;
 put('/dev/console', "{AWAITING}\\n");
 
 # The disk is another one as soon as this machine goes on. Nothing else happens meanwhile.
-my ($head, @told) = '';
-until (@told = $head =~ /\\A{IDENTITY_WORD} ([0-9a-f]+) ([A-Za-z0-9-]+) ([0-9]+)\\n/) {{
+my @told;
+until (@told = first_sector() =~ /\\A{IDENTITY_WORD} ([0-9a-f]+) ([A-Za-z0-9-]+) ([0-9]+)\\n/) {{
     select undef, undef, undef, 0.02;
-    ioctl $disk, BLKFLSBUF, 0 or die "$place: $!";
-    sysseek $disk, 0, 0;
-    sysread $disk, $head, {SECTOR_BYTES};
 }}
-my ($random, $name, $size) = @told;
-sysseek $disk, 1 + index($head, "\\n"), 0;
-my $variables = '';
-while (length $variables < $size) {{
-    sysread $disk, $variables, $size - length $variables, length $variables or die "$place: $!";
-}}
+(my ($random, $name), $size) = @told;
+my $variables = content_of_disk($size);
 
 # First of all: no two machines may draw the same.
 my $generator = put('/dev/urandom', pack 'H*', $random);
@@ -146,11 +202,14 @@ syscall(SYS_CLOCK_SETTIME, CLOCK_REALTIME, $now) == 0 or die "the clock: $!";
 put('/proc/sys/kernel/hostname', $name);
 put('/etc/machine-id', content('/proc/sys/kernel/random/uuid') =~ tr/-//dr . "\\n");
 
-# Told once through the pipe, and kept for an application that is started anew.
+# Kept for an application that is started anew.
 umask 0077;
 put('{ENVIRONMENT_FILE}.told', $variables);
 rename '{ENVIRONMENT_FILE}.told', '{ENVIRONMENT_FILE}' or die "{ENVIRONMENT_FILE}: $!";
-print {{$variables_to}} $variables;
-close $variables_to or die "{ENVIRONMENT_FILE}: $!";
+if (defined $port) {{
+    put('{FREEZER}/cgroup.freeze', '0');
+}} else {{
+    inform($variables);
+}}
 put('/dev/console', "{TAKEN}\\n");
 """

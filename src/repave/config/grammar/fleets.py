@@ -130,9 +130,10 @@ class FleetSection(Section):
     limits: LimitsSection = Field(
         default_factory=LimitsSection.model_construct, description="What one instance may use."
     )
-    start: Annotated[str, *choice("cold", "warm")] = Field(
+    start: Annotated[str, *choice("cold", "warm", "hot")] = Field(
         default="cold",
-        description="warm: virtual machines go on from saved memory of one that was ready. Default: cold.",
+        description="warm: virtual machines go on from saved memory of one that was ready; hot: of one that served. "
+        "Default: cold.",
     )
     scale: ScaleSection = Field(
         default_factory=ScaleSection.model_construct, description="What moves the size, where it is a range."

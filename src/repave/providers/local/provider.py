@@ -4,13 +4,23 @@ from collections.abc import Iterator, Mapping
 
 from repave.model.artifact import Artifact
 from repave.model.metrics import MetricSighting
-from repave.model.names import Digest, FleetKey, FleetName, InstanceId, ProviderName, RevisionId, SlotId, ZoneName
+from repave.model.names import (
+    Digest,
+    EnvironmentName,
+    FleetKey,
+    FleetName,
+    InstanceId,
+    ProviderName,
+    RevisionId,
+    SlotId,
+    ZoneName,
+)
 from repave.model.observation import Instance, MachineSighting, MachineState
 from repave.model.release import Limits
 from repave.ports.checks import CheckOrder, CheckOutcome
 from repave.ports.errors import Conflict, Corrupt
 from repave.ports.progress import Progress
-from repave.ports.provider import LaunchOrder, Placed, ProviderDescription, unasked
+from repave.ports.provider import LaunchOrder, Placed, ProviderDescription, Serving, unasked
 from repave.ports.surroundings import Surroundings
 from repave.providers.local.assembly import assemble
 from repave.providers.local.engines import describe
@@ -49,6 +59,17 @@ class LocalProvider:
     ) -> Mapping[FleetName, str]:
         """Save memory of a virtual machine for each of the fleets; see the port. Containers have nothing to save."""
         return self._parts.engines.of(artifact).keep_ready(artifact, wanted, progress=progress)
+
+    def keep_serving(
+        self,
+        artifact: Digest,
+        environment: EnvironmentName,
+        wanted: Mapping[FleetName, Serving],
+        *,
+        progress: Progress,
+    ) -> Mapping[FleetName, str]:
+        """Save memory of a virtual machine that serves, for each of the fleets; see the port."""
+        return self._parts.engines.of(artifact).keep_serving(artifact, environment, wanted, progress=progress)
 
     def withdraw(self, artifact: Digest) -> None:
         """Forget the unpacked artifact; see the port."""

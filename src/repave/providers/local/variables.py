@@ -3,6 +3,8 @@
 import re
 from collections.abc import Mapping
 
+from repave.model.names import EnvironmentName, FleetName
+from repave.model.release import Revision
 from repave.ports.errors import Invalid
 from repave.ports.provider import LaunchOrder
 from repave.providers.local.mapping import Record
@@ -14,23 +16,36 @@ def variables_of(order: LaunchOrder, record: Record, given: Mapping[str, str]) -
     """The instance's environment: what its image gives, then configuration, then what repave says, then secrets."""
     variables = {
         **given,
-        **dict(order.revision.configuration),
-        "PORT": str(record.port),
-        "REPAVE_RELEASE": f"r{record.release}",
-        "REPAVE_REVISION": record.revision,
+        **shared_variables(order.revision, record.fleet.environment, record.fleet.fleet),
         "REPAVE_INSTANCE": record.instance,
         "REPAVE_ZONE": record.zone,
-        "REPAVE_FLEET": record.fleet.fleet,
-        "REPAVE_ENVIRONMENT": record.fleet.environment,
         **order.secrets,
     }
+    _check(variables, f"{record.slot} of {record.fleet}")
+    return variables
+
+
+def shared_variables(revision: Revision, environment: EnvironmentName, fleet: FleetName) -> dict[str, str]:
+    """What the instances of a revision have in common, without secrets."""
+    variables = {
+        **dict(revision.configuration),
+        "PORT": str(revision.port),
+        "REPAVE_RELEASE": f"r{revision.release}",
+        "REPAVE_REVISION": revision.id,
+        "REPAVE_FLEET": fleet,
+        "REPAVE_ENVIRONMENT": environment,
+    }
+    _check(variables, f"{fleet} in {environment}")
+    return variables
+
+
+def _check(variables: Mapping[str, str], whose: str) -> None:
     for name, value in variables.items():
         if not VARIABLE.fullmatch(name) or "\0" in value:
             raise Invalid(
-                f"{record.slot} of {record.fleet} cannot be started: {name!r} or its value cannot be a variable",
+                f"{whose} cannot be started: {name!r} or its value cannot be a variable",
                 hint="a variable's name holds no '=', and neither name nor value a zero byte",
             )
-    return variables
 
 
 def hostname(slot: str) -> str:

@@ -12,7 +12,7 @@ from repave.model.release import Revision
 from repave.ports.clock import Clock
 from repave.ports.errors import Conflict, Gone, Invalid
 from repave.ports.progress import Silent
-from repave.ports.provider import LaunchOrder, Machines, WarmStarts
+from repave.ports.provider import LaunchOrder, Machines, Serving, WarmStarts
 from repave.simulation.contract.requirement import eventually, refusal, require
 
 SECRET = "do-not-keep-this"  # noqa: S105 - it only has to be recognised where it must not appear
@@ -269,6 +269,12 @@ class ProviderContract:
             require(not subject.listed(), "the instance whose memory is saved is none of the fleet's")
             require(subject.fleet not in provider.fleets(), "nor makes it a fleet")
             require(provider.keep_ready(digest, wanted, progress=Silent()) == cold, "asked again it is the same")
+            serving = {subject.fleet.fleet: Serving(revision=subject.revision, health_path="/")}
+            environment = subject.fleet.environment
+            told = provider.keep_serving(digest, environment, serving, progress=Silent())
+            require(all(told.get(fleet, "why") for fleet in serving), "so is one that was to serve before")
+            require(not subject.listed(), "nor is that one the fleet's")
+            require(not provider.keep_serving(digest, environment, {}, progress=Silent()), "it need not be kept")
         instance = subject.launch()
         require(list(subject.listed()) == [instance], "what is launched is listed")
         provider.terminate(subject.fleet, instance, generation=1)
@@ -276,6 +282,12 @@ class ProviderContract:
         if isinstance(provider, WarmStarts):
             keep_ready = provider.keep_ready
             refusal(Invalid, lambda: keep_ready(digest, wanted, progress=Silent()), "what is gone is not saved")
+            keep_serving = provider.keep_serving
+            refusal(
+                Invalid,
+                lambda: keep_serving(digest, environment, serving, progress=Silent()),
+                "nor is what serves of it",
+            )
 
     def test_an_artifact_in_use_is_not_withdrawn(self, subject: ProviderSubject) -> None:
         """What runs keeps its artifact; what does not can be withdrawn, again and again."""

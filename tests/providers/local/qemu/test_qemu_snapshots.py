@@ -5,13 +5,24 @@ from pathlib import Path
 
 import pytest
 
-from repave.model.names import Digest, FleetName
+from repave.model.names import Digest, EnvironmentName, FleetName
 from repave.model.release import Limits
 from repave.ports.errors import Invalid
-from repave.ports.identity_format import IDENTITY_BYTES, identity_disk
+from repave.ports.identity_format import IDENTITY_BYTES, SYSTEM_AREA_BYTES, identity_disk, serving_disk
 from repave.providers.local.places import Places
 from repave.providers.local.qemu.acceleration import Acceleration
-from repave.providers.local.qemu.snapshots import DISK, MEMORY, Shape, Snapshot, Snapshots, Unusable
+from repave.providers.local.qemu.snapshots import (
+    DISK,
+    MEMORY,
+    Shape,
+    Snapshot,
+    Snapshots,
+    Unusable,
+    hot_key,
+    is_hot_key,
+    is_warm_key,
+    warm_key,
+)
 
 DIGEST, WEB, API = Digest("sha256:" + "a" * 64), FleetName("web"), FleetName("api")
 SHAPE = Shape.of(Acceleration(accelerator="kvm", why="tried"), Limits())
@@ -31,12 +42,12 @@ def snapshots(tmp_path: Path) -> Snapshots:
     return kept
 
 
-def save(snapshots: Snapshots, fleet: FleetName) -> None:
+def save(snapshots: Snapshots, key: str) -> None:
     """What a machine that was saved leaves, and what it needed for that."""
-    making = snapshots.making(DIGEST, fleet)
+    making = snapshots.making(DIGEST, key)
     for name in (MEMORY, DISK, "console", "seed"):
         (making / name).write_bytes(b"saved")
-    snapshots.keep(DIGEST, fleet, SHAPE)
+    snapshots.keep(DIGEST, key, SHAPE)
 
 
 def test_what_was_saved_is_found_by_its_fleet(snapshots: Snapshots, folder: Path) -> None:
@@ -63,6 +74,7 @@ def test_what_was_changed_since_is_not_used(snapshots: Snapshots, folder: Path, 
         (replace(SHAPE, host="another processor"), "host"),
         (replace(SHAPE, memory="1 bytes"), "memory"),
         (replace(SHAPE, processors="2"), "processors"),
+        (Shape.of(Acceleration(accelerator="kvm", why="tried"), Limits(), "a1b2c3"), "revision"),
     ],
 )
 def test_what_another_machine_left_is_not_used(snapshots: Snapshots, other: Shape, what: str) -> None:
@@ -96,11 +108,25 @@ def test_only_what_is_wanted_is_kept(snapshots: Snapshots, folder: Path) -> None
     """Neither another fleet's, nor what a crash left of one that is wanted; at the end nothing at all."""
     save(snapshots, API)
     snapshots.making(DIGEST, WEB)
-    snapshots.keep_only(DIGEST, {API})
+    snapshots.keep_only(DIGEST, {API}, is_warm_key)
     assert {path.name for path in folder.iterdir()} == {"api", "api.seal"}
-    snapshots.keep_only(DIGEST, ())
+    snapshots.keep_only(DIGEST, (), is_warm_key)
     assert not folder.exists()
-    snapshots.keep_only(DIGEST, ())
+    snapshots.keep_only(DIGEST, (), is_warm_key)
+
+
+def test_memory_of_who_served_is_its_environments(snapshots: Snapshots, folder: Path) -> None:
+    """What other environments have stays, and so does what no environment has told anything."""
+    test, prod = EnvironmentName("test"), EnvironmentName("prod")
+    for environment in (test, prod):
+        save(snapshots, hot_key(environment, API))
+        snapshots.refuse(DIGEST, hot_key(environment, WEB), "it was in vain")
+    snapshots.keep_only(DIGEST, (), lambda key: is_hot_key(key, test))
+    assert {path.name for path in folder.iterdir()} == {"web", "web.seal", "api@prod", "api@prod.seal", "web@prod.cold"}
+    snapshots.keep_only(DIGEST, {warm_key(WEB)}, is_warm_key)
+    assert isinstance(snapshots.found(DIGEST, hot_key(prod, API), SHAPE), Snapshot)
+    snapshots.clear(DIGEST)
+    assert not folder.exists()
 
 
 def test_an_identity_is_a_disk_of_the_size_that_was_promised() -> None:
@@ -110,3 +136,14 @@ def test_an_identity_is_a_disk_of_the_size_that_was_promised() -> None:
     assert len(disk) == IDENTITY_BYTES
     with pytest.raises(Invalid, match="the variables of web-1 take 1048576 bytes, more than can be handed"):
         identity_disk(random=b"", name="web-1", variables="x" * IDENTITY_BYTES)
+
+
+def test_what_an_application_serves_with_lies_before_what_its_machine_starts_with() -> None:
+    """Of which nothing but that is another."""
+    began = bytes(SYSTEM_AREA_BYTES) + b"the rest"
+    disk = serving_disk(began, port=80, path="/ok", variables='A="b"\n')
+    assert disk.startswith(b'repave-serving-1 80 2f6f6b 6\nA="b"\n\0')
+    assert disk[SYSTEM_AREA_BYTES:].rstrip(b"\0") == b"the rest"
+    assert len(disk) == IDENTITY_BYTES
+    with pytest.raises(Invalid, match="the variables of the application take 32768 bytes, more than can be handed"):
+        serving_disk(began, port=80, path="/ok", variables="x" * SYSTEM_AREA_BYTES)

@@ -4,16 +4,19 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from crash_walks import OPENED
 from tiny_guest import Guest, add_machine
 
-from repave.model.names import FleetName, InstanceId
+from repave.model.names import EnvironmentName, FleetName, InstanceId
 from repave.model.observation import MachineState
-from repave.model.release import Limits
+from repave.model.release import Limits, SecretReference
+from repave.ports.errors import Invalid
 from repave.ports.progress import Silent
+from repave.ports.provider import Serving
 from repave.ports.surroundings import Surroundings
 from repave.providers.local.locks import locked
 from repave.providers.local.places import find_places
@@ -47,6 +50,14 @@ def test_machine_that_takes_no_identity_starts_cold_and_says_why(subject: Provid
     instance = subject.launch(1)
     subject.await_state(instance, MachineState.RUNNING)
     assert f"repave: started cold: {told[WEB]}" in console(subject, instance)
+    secret = replace(subject.revision, secrets=(("TOKEN", SecretReference(scheme="env", locator="TOKEN")),))
+    with pytest.raises(Invalid, match="web in test has secrets: memory of what serves with them is not saved"):
+        provider.keep_serving(
+            subject.artifact.digest,
+            EnvironmentName("test"),
+            {WEB: Serving(revision=secret, health_path="/")},
+            progress=Silent(),
+        )
     provider.keep_ready(subject.artifact.digest, {}, progress=Silent())
     assert "cold" not in console(subject, subject.launch(2)), "a fleet that is not to start warm has nothing to say"
 

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from repave.model.artifact import Artifact
-from repave.model.names import Digest, FleetName
+from repave.model.names import Digest, EnvironmentName, FleetName
 from repave.model.observation import MachineState
 from repave.model.recipe import ImageKind
 from repave.model.release import Limits
 from repave.ports.commands import Commands
 from repave.ports.errors import Invalid
 from repave.ports.progress import Progress
-from repave.ports.provider import LaunchOrder, Proven
+from repave.ports.provider import LaunchOrder, Proven, Serving
 from repave.providers.local.consoles import Consoles
 from repave.providers.local.engines import Condition, Start, Started
 from repave.providers.local.guarded import Guarded
@@ -96,6 +96,17 @@ class QemuEngine:
     ) -> Mapping[FleetName, str]:
         """See the protocol."""
         return self.saving.keep_ready(digest, wanted, progress=progress)
+
+    def keep_serving(
+        self,
+        digest: Digest,
+        environment: EnvironmentName,
+        wanted: Mapping[FleetName, Serving],
+        *,
+        progress: Progress,
+    ) -> Mapping[FleetName, str]:
+        """See the protocol."""
+        return self.saving.keep_serving(digest, environment, wanted, progress=progress)
 
     def withdraw(self, digest: Digest) -> None:
         """See the protocol."""

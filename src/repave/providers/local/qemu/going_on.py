@@ -17,7 +17,14 @@ from repave.providers.local.qemu.acceleration import QEMU
 from repave.providers.local.qemu.machine import Machine, monitor_of, name_of
 from repave.providers.local.qemu.monitor import Silent, ask
 from repave.providers.local.qemu.seed import environment_file
-from repave.providers.local.qemu.snapshots import Shape, Snapshot, Snapshots, Unusable
+from repave.providers.local.qemu.snapshots import (
+    Shape,
+    Snapshot,
+    Snapshots,
+    Unusable,
+    hot_key,
+    warm_key,
+)
 from repave.providers.local.settings import LOAD_LOOK_SECONDS, LOAD_SECONDS
 from repave.providers.local.variables import hostname
 
@@ -37,8 +44,8 @@ class GoingOn:
 
         ``start`` is given the machine, its seed disk, and the memory that it goes on from.
         """
-        digest, fleet = machine.record.artifact, machine.record.fleet.fleet
-        found = self.snapshots.found(digest, fleet, Shape.of(machine.acceleration, machine.limits))
+        digest = machine.record.artifact
+        key, found = self._found(machine)
         if isinstance(found, Snapshot):
             try:
                 seed = identity_disk(
@@ -55,13 +62,23 @@ class GoingOn:
                 for process in started_with(QEMU, name_of(machine.record)):
                     process.stop(patience_seconds=0)
                 with suppress(OSError):  # on a full disk; it is tried again then
-                    self.snapshots.refuse(digest, fleet, found.why)
+                    self.snapshots.refuse(digest, key, found.why)
             else:
                 return started
         if found is not None:
             with machine.console.open("a", encoding="utf-8") as console:
                 console.write(f"repave: started cold: {found.why}\n")
         return None
+
+    def _found(self, machine: Machine) -> tuple[str, Snapshot | Unusable | None]:
+        """What is saved of it, and by which key: of one that served first."""
+        record = machine.record
+        hot, warm = hot_key(record.fleet.environment, record.fleet.fleet), warm_key(record.fleet.fleet)
+        shape = Shape.of(machine.acceleration, machine.limits, record.revision)
+        served = self.snapshots.found(record.artifact, hot, shape)
+        if served is not None:
+            return hot, served
+        return warm, self.snapshots.found(record.artifact, warm, replace(shape, revision=""))
 
     def _await(self, machine: Machine, started: Started) -> None:
         """Wait until it has read the memory. Raises CommandFailed where it ends over it, or takes too long."""

@@ -1,5 +1,7 @@
 """A machine is started from an artifact until only its identity is missing; then its memory is saved.
 
+Of a fleet that starts hot its application serves by then, and has answered.
+
 No fleet has it, no list shows it, it reaches nobody. A shell that waits for the lock of who makes the snapshot ends the
 machine and removes what it wrote, as soon as that one has ended, however it ended.
 
@@ -8,7 +10,7 @@ way in that moment something may be lost, and each machine that goes on from the
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -33,8 +35,9 @@ from repave.model.release import Limits
 from repave.ports.clock import Clock
 from repave.ports.commands import Commands
 from repave.ports.errors import Conflict, Invalid, WorldError
-from repave.ports.identity_format import AWAITING, IDENTITY_BYTES, RANDOM_BYTES, TAKEN, identity_disk
+from repave.ports.identity_format import AWAITING, IDENTITY_BYTES, RANDOM_BYTES, TAKEN, identity_disk, serving_disk
 from repave.ports.progress import Progress, Task
+from repave.ports.provider import Serving
 from repave.providers.local.errors import mapped
 from repave.providers.local.guarded import Guarded
 from repave.providers.local.locks import attempted, locked
@@ -47,9 +50,20 @@ from repave.providers.local.qemu.events import GREETING
 from repave.providers.local.qemu.machine import NOBODY_YET, START, Machine, command_line, monitor_of, name_of, seed_of
 from repave.providers.local.qemu.monitor import Silent, save
 from repave.providers.local.qemu.overlays import make_overlay
-from repave.providers.local.qemu.seed import seed_disk
-from repave.providers.local.qemu.snapshots import DISK, MEMORY, Shape, Snapshot, Snapshots
+from repave.providers.local.qemu.seed import environment_file, seed_disk
+from repave.providers.local.qemu.snapshots import (
+    DISK,
+    MEMORY,
+    Shape,
+    Snapshot,
+    Snapshots,
+    hot_key,
+    is_hot_key,
+    is_warm_key,
+    warm_key,
+)
 from repave.providers.local.settings import AWAITING_LOOK_SECONDS, AWAITING_SECONDS, PROVE_SECONDS, SAVE_TRIES
+from repave.providers.local.variables import shared_variables
 
 LOCK = "snapshots"
 CONSOLE = "console"
@@ -62,6 +76,36 @@ exec flock "$lock" sh -c 'grep -qx "PPid:.$PPID" "/proc/$1/status" && kill -KILL
 """Fixed text, arguments apart. Under the lock, so that nobody else makes one there meanwhile. By ``exec``: a shell that
 waits for one program collects all that have ended, and the machine's number could become another's; flock waits for
 its own program alone. A shell may collect one before that, too: only a child of flock is killed, whose number stays."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """Memory that is to be saved."""
+
+    key: str
+    limits: Limits
+    seed: Callable[[Record], bytes]
+    """The disk that the machine finds as it starts."""
+
+    revision: str = ""
+    """What its application is to serve before; "": it is not to have begun."""
+
+    @property
+    def word(self) -> str:
+        """How the file names such starts."""
+        return "hot" if self.revision else "warm"
+
+
+def _serving(environment: EnvironmentName, fleet: FleetName, serving: Serving) -> Wanted:
+    revision = serving.revision
+    if revision.secrets:
+        raise Invalid(f"{fleet} in {environment} has secrets: memory of what serves with them is not saved")
+
+    def seed(record: Record) -> bytes:
+        variables = environment_file(shared_variables(revision, environment, fleet))
+        return serving_disk(seed_disk(record, {}), port=revision.port, path=serving.health_path, variables=variables)
+
+    return Wanted(key=hot_key(environment, fleet), limits=revision.limits, seed=seed, revision=revision.id)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,26 +125,51 @@ class Saving:
         self, digest: Digest, wanted: Mapping[FleetName, Limits], *, progress: Progress
     ) -> dict[FleetName, str]:
         """See ``WarmStarts`` in the port."""
+        whole = {
+            fleet: Wanted(
+                key=warm_key(fleet),
+                limits=limits,
+                seed=lambda record: seed_disk(record, {}).ljust(IDENTITY_BYTES, b"\0"),
+            )
+            for fleet, limits in wanted.items()
+        }
+        return self._keep(digest, whole, is_warm_key, progress)
+
+    def keep_serving(
+        self,
+        digest: Digest,
+        environment: EnvironmentName,
+        wanted: Mapping[FleetName, Serving],
+        *,
+        progress: Progress,
+    ) -> dict[FleetName, str]:
+        """See ``WarmStarts`` in the port."""
+        whole = {fleet: _serving(environment, fleet, serving) for fleet, serving in wanted.items()}
+        return self._keep(digest, whole, lambda key: is_hot_key(key, environment), progress)
+
+    def _keep(
+        self, digest: Digest, wanted: Mapping[FleetName, Wanted], among: Callable[[str], bool], progress: Progress
+    ) -> dict[FleetName, str]:
         with locked(self.places.lock(LOCK)), mapped(f"saving memory of {digest}"):
-            self.snapshots.keep_only(digest, wanted)
+            self.snapshots.keep_only(digest, {one.key for one in wanted.values()}, among)
             cold: dict[FleetName, str] = {}
             if wanted:
                 self.disks.boot(digest)  # raises for what is not published, or has changed
-            for fleet, limits in wanted.items():
-                shape = Shape.of(self.accelerations.known(), limits)
-                if isinstance(self.snapshots.found(digest, fleet, shape), Snapshot):
+            for fleet, one in wanted.items():
+                shape = Shape.of(self.accelerations.known(), one.limits, one.revision)
+                if isinstance(self.snapshots.found(digest, one.key, shape), Snapshot):
                     continue
                 try:
-                    with mapped("saving memory"), progress.task(f"warm start of {fleet}") as task:
-                        if not any(self._save(digest, fleet, limits, task) for _ in range(SAVE_TRIES)):
+                    with mapped("saving memory"), progress.task(f"{one.word} start of {fleet}") as task:
+                        if not any(self._save(digest, one, task) for _ in range(SAVE_TRIES)):
                             raise Invalid(
                                 f"no machine went on from what was saved, {SAVE_TRIES} times: bake its image again "
                                 "if an older version baked it"
                             )
-                        self.snapshots.keep(digest, fleet, shape)
+                        self.snapshots.keep(digest, one.key, shape)
                 except WorldError as error:
                     cold[fleet] = error.message
-                    self._give_up(digest, fleet, error.message)
+                    self._give_up(digest, one.key, error.message)
             return cold
 
     def withdraw(self, digest: Digest) -> None:
@@ -113,33 +182,33 @@ class Saving:
                     f"the artifact {digest} was not withdrawn: memory of a machine is being saved",
                     hint="withdraw it again in a minute",
                 )
-            self.snapshots.keep_only(digest, ())
+            self.snapshots.clear(digest)
 
-    def _give_up(self, digest: Digest, fleet: FleetName, why: str) -> None:
+    def _give_up(self, digest: Digest, key: str, why: str) -> None:
         """Leave nothing but a note, and not even that where the disk is full: the fleet can do without."""
-        self._end(self._record(digest, fleet))
-        self.snapshots.abandon(digest, fleet)
+        self._end(self._record(digest, key))
+        self.snapshots.abandon(digest, key)
         with suppress(OSError):
-            self.snapshots.refuse(digest, fleet, why)
+            self.snapshots.refuse(digest, key, why)
 
     @staticmethod
     def _end(record: Record) -> None:
         for remains in started_with(QEMU, name_of(record)):
             remains.stop(patience_seconds=0)
 
-    def _save(self, digest: Digest, fleet: FleetName, limits: Limits, task: Task) -> bool:
+    def _save(self, digest: Digest, wanted: Wanted, task: Task) -> bool:
         """Leave memory and disk in the folder in which a snapshot is made, and say whether they are of any use.
 
         Raises WorldError.
         """
-        record = self._record(digest, fleet)
+        record = self._record(digest, wanted.key)
         self._end(record)
         boot = self.disks.boot(digest)
         if boot.starts_cold is None:
             raise Invalid("its image was baked by a version that knew no warm start: bake it again")
         if boot.starts_cold:
             raise Invalid(boot.starts_cold)
-        folder = self.snapshots.making(digest, fleet)
+        folder = self.snapshots.making(digest, wanted.key)
         machine = Machine(
             record=record,
             boot=boot,
@@ -147,14 +216,14 @@ class Saving:
             events=folder / "events",
             console=folder / CONSOLE,
             acceleration=self.accelerations.known(),
-            limits=limits,
+            limits=wanted.limits,
             namespace=None,
             runas=self.privileged,
             awaits=True,
         )
         _begin(machine)
         make_overlay(self.commands, machine)
-        (folder / "seed").write_bytes(seed_disk(record, {}).ljust(IDENTITY_BYTES, b"\0"))
+        (folder / "seed").write_bytes(wanted.seed(record))
         task.note("starting a machine that serves nobody")
         self._start(machine, folder, Path("/dev/null"))
         process = awaited(folder, AWAITING, self.clock, seconds=AWAITING_SECONDS)
@@ -200,13 +269,13 @@ class Saving:
             process.stop(patience_seconds=0)
             (self.places.runtime / monitor_of(record)).unlink(missing_ok=True)
 
-    def _record(self, digest: Digest, fleet: FleetName) -> Record:
+    def _record(self, digest: Digest, key: str) -> Record:
         """As an instance's, for the names that are made of it; it is kept nowhere."""
-        name = sha256(f"{self.places.token}\0snapshot\0{digest}\0{fleet}".encode()).hexdigest()
+        name = sha256(f"{self.places.token}\0snapshot\0{digest}\0{key}".encode()).hexdigest()
         return Record(
             kind=ImageKind.VM,
             instance=InstanceId(f"i-{name[:12]}"),
-            fleet=FleetKey(project=ProjectName("none"), environment=EnvironmentName("none"), fleet=fleet),
+            fleet=FleetKey(project=ProjectName("none"), environment=EnvironmentName("none"), fleet=FleetName("none")),
             slot=SlotId("none"),
             revision=RevisionId("none"),
             release=ReleaseNumber(0),

@@ -1,18 +1,19 @@
 """Saved memory of machines that were ready: which there is, and whether a machine may go on from it.
 
-A folder for each fleet of an artifact that is to start warm, with its seal beside it; or only a note why there is none.
-What is in it was saved before the machine knew any name, variable or secret.
+A folder for each fleet of an artifact that is to start warm, and for each in an environment that is to start hot, with
+its seal beside it; or only a note why there is none. What is in it was saved before the machine knew any name or
+secret, and that of a fleet that starts warm before it knew any variable.
 """
 
 import json
 import os
 import shutil
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
 
-from repave.model.names import Digest, FleetName
+from repave.model.names import Digest, EnvironmentName, FleetName
 from repave.model.release import Limits
 from repave.providers.local.places import Places, file_name
 from repave.providers.local.qemu.acceleration import QEMU, Acceleration
@@ -21,6 +22,9 @@ from repave.providers.local.records import flush, write_whole
 from repave.providers.local.seals import broken, seal
 
 MEMORY, DISK, SHAPE = "memory", "disk.qcow2", "shape.json"
+
+IN_ENVIRONMENT = "@"
+"""Between fleet and environment; no file name of either has it."""
 
 PROCESSORS = Path("/proc/cpuinfo")
 KINDS = ("flags", "microcode", "model name")
@@ -56,9 +60,11 @@ class Shape:
 
     memory: str
     processors: str
+    revision: str
+    """What the machine's application serves; "" for one that knew no configuration."""
 
     @classmethod
-    def of(cls, acceleration: Acceleration, limits: Limits) -> "Shape":
+    def of(cls, acceleration: Acceleration, limits: Limits, revision: str = "") -> "Shape":
         """As a machine with these limits would have it now."""
         program = shutil.which(QEMU)
         status = Path(program).stat() if program else None
@@ -68,6 +74,7 @@ class Shape:
             host=_host(),
             memory=f"{memory_of(limits)} bytes",
             processors=str(processors_of(limits)),
+            revision=revision,
         )
 
     def other(self, saved: Mapping[str, str]) -> str | None:
@@ -75,15 +82,35 @@ class Shape:
         return next((name for name, value in asdict(self).items() if saved.get(name) != value), None)
 
 
+def warm_key(fleet: FleetName) -> str:
+    """Where the memory lies from which the fleet starts in every environment."""
+    return file_name(fleet)
+
+
+def hot_key(environment: EnvironmentName, fleet: FleetName) -> str:
+    """Where the memory lies from which the fleet starts in one environment."""
+    return f"{file_name(fleet)}{IN_ENVIRONMENT}{file_name(environment)}"
+
+
+def is_warm_key(key: str) -> bool:
+    """Whether it is of every environment."""
+    return IN_ENVIRONMENT not in key
+
+
+def is_hot_key(key: str, environment: EnvironmentName) -> bool:
+    """Whether it is of this environment."""
+    return key.endswith(f"{IN_ENVIRONMENT}{file_name(environment)}")
+
+
 class Snapshots:
-    """Keeps them, by artifact and fleet."""
+    """Keeps them, by artifact and key."""
 
     def __init__(self, *, places: Places) -> None:
         self._places = places
 
-    def found(self, digest: Digest, fleet: FleetName, shape: Shape) -> Snapshot | Unusable | None:
+    def found(self, digest: Digest, key: str, shape: Shape) -> Snapshot | Unusable | None:
         """What a machine goes on from, or why it cannot; None where it is not meant to."""
-        folder = self._folder(digest, fleet)
+        folder = self._folder(digest, key)
         if not self._seal(folder).exists():
             note = self._note(folder)
             if note.exists():
@@ -97,18 +124,18 @@ class Snapshots:
             return Unusable(why=f"memory was saved with another {other} than a machine would have now")
         return Snapshot(memory=folder / MEMORY, disk=folder / DISK)
 
-    def making(self, digest: Digest, fleet: FleetName) -> Path:
+    def making(self, digest: Digest, key: str) -> Path:
         """An empty folder in which one is made; what a crash left in it is gone."""
-        making = self._making(digest, fleet)
+        making = self._making(digest, key)
         making.parent.mkdir(parents=True, exist_ok=True)
         shutil.rmtree(making, ignore_errors=True)
         making.mkdir(mode=0o700)
         return making
 
-    def keep(self, digest: Digest, fleet: FleetName, shape: Shape) -> None:
+    def keep(self, digest: Digest, key: str, shape: Shape) -> None:
         """What was made is used from now on: its memory and its disk, and nothing else of the folder."""
-        folder, making, made = self._folder(digest, fleet), self._making(digest, fleet), self._made(digest, fleet)
-        self.forget(digest, fleet)
+        folder, making, made = self._folder(digest, key), self._making(digest, key), self._made(digest, key)
+        self.forget(digest, key)
         shutil.rmtree(made, ignore_errors=True)
         made.mkdir(mode=0o700)
         for name in (MEMORY, DISK):
@@ -122,46 +149,50 @@ class Snapshots:
         flush(folder.parent)
         seal(folder, self._seal(folder))
 
-    def abandon(self, digest: Digest, fleet: FleetName) -> None:
+    def abandon(self, digest: Digest, key: str) -> None:
         """Remove what is not whole yet."""
-        for place in (self._making(digest, fleet), self._made(digest, fleet)):
+        for place in (self._making(digest, key), self._made(digest, key)):
             shutil.rmtree(place, ignore_errors=True)
 
-    def refuse(self, digest: Digest, fleet: FleetName, why: str) -> None:
+    def refuse(self, digest: Digest, key: str, why: str) -> None:
         """There is none, and this is why; forgotten once one is kept."""
-        self.forget(digest, fleet)
-        write_whole(self._note(self._folder(digest, fleet)), why.encode())
+        self.forget(digest, key)
+        write_whole(self._note(self._folder(digest, key)), why.encode())
 
-    def forget(self, digest: Digest, fleet: FleetName) -> None:
+    def forget(self, digest: Digest, key: str) -> None:
         """Remove it; who goes on from it already has all of it open."""
-        folder = self._folder(digest, fleet)
+        folder = self._folder(digest, key)
         self._seal(folder).unlink(missing_ok=True)
         self._note(folder).unlink(missing_ok=True)
         shutil.rmtree(folder, ignore_errors=True)
 
-    def keep_only(self, digest: Digest, fleets: Collection[FleetName]) -> None:
-        """Remove what other fleets of the artifact have, and what a crash left."""
+    def keep_only(self, digest: Digest, wanted: Collection[str], among: Callable[[str], bool]) -> None:
+        """Remove what the artifact has under other keys, and what a crash left, of those that are looked among."""
         folder = self._places.snapshots(digest)
-        if not fleets:
-            shutil.rmtree(folder, ignore_errors=True)
-            return
-        wanted = {self._folder(digest, fleet) for fleet in fleets}
         for place in folder.iterdir() if folder.is_dir() else ():
-            if place in wanted or (place.suffix in {".seal", ".cold"} and place.with_suffix("") in wanted):
+            unfinished = place.name.startswith(".")
+            key = place.stem.removeprefix(".") if unfinished or place.suffix in {".seal", ".cold"} else place.name
+            if not among(key) or (key in wanted and not unfinished):
                 continue
             if place.is_dir():
                 shutil.rmtree(place, ignore_errors=True)  # who watched over it may be removing it just now
             else:
                 place.unlink(missing_ok=True)
+        if folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()
 
-    def _folder(self, digest: Digest, fleet: FleetName) -> Path:
-        return self._places.snapshots(digest) / file_name(fleet)
+    def clear(self, digest: Digest) -> None:
+        """Remove all of the artifact."""
+        shutil.rmtree(self._places.snapshots(digest), ignore_errors=True)
 
-    def _making(self, digest: Digest, fleet: FleetName) -> Path:
-        return self._places.snapshots(digest) / f".{file_name(fleet)}.making"
+    def _folder(self, digest: Digest, key: str) -> Path:
+        return self._places.snapshots(digest) / key
 
-    def _made(self, digest: Digest, fleet: FleetName) -> Path:
-        return self._places.snapshots(digest) / f".{file_name(fleet)}.made"
+    def _making(self, digest: Digest, key: str) -> Path:
+        return self._places.snapshots(digest) / f".{key}.making"
+
+    def _made(self, digest: Digest, key: str) -> Path:
+        return self._places.snapshots(digest) / f".{key}.made"
 
     @staticmethod
     def _seal(folder: Path) -> Path:
