@@ -21,13 +21,12 @@ def variables_of(order: LaunchOrder, record: Record, given: Mapping[str, str]) -
         "REPAVE_ZONE": record.zone,
         **order.secrets,
     }
-    _check(variables, f"{record.slot} of {record.fleet}")
-    return variables
+    return checked(variables, f"{record.slot} of {record.fleet}")
 
 
 def shared_variables(revision: Revision, environment: EnvironmentName, fleet: FleetName) -> dict[str, str]:
     """What the instances of a revision have in common, without secrets."""
-    variables = {
+    return {
         **dict(revision.configuration),
         "PORT": str(revision.port),
         "REPAVE_RELEASE": f"r{revision.release}",
@@ -35,17 +34,17 @@ def shared_variables(revision: Revision, environment: EnvironmentName, fleet: Fl
         "REPAVE_FLEET": fleet,
         "REPAVE_ENVIRONMENT": environment,
     }
-    _check(variables, f"{fleet} in {environment}")
-    return variables
 
 
-def _check(variables: Mapping[str, str], whose: str) -> None:
+def checked(variables: dict[str, str], whose: str) -> dict[str, str]:
+    """The same. Raises Invalid where one of them cannot be a variable."""
     for name, value in variables.items():
         if not VARIABLE.fullmatch(name) or "\0" in value:
             raise Invalid(
                 f"{whose} cannot be started: {name!r} or its value cannot be a variable",
                 hint="a variable's name holds no '=', and neither name nor value a zero byte",
             )
+    return variables
 
 
 def hostname(slot: str) -> str:

@@ -63,7 +63,7 @@ from repave.providers.local.qemu.snapshots import (
     warm_key,
 )
 from repave.providers.local.settings import AWAITING_LOOK_SECONDS, AWAITING_SECONDS, PROVE_SECONDS, SAVE_TRIES
-from repave.providers.local.variables import shared_variables
+from repave.providers.local.variables import checked, shared_variables
 
 LOCK = "snapshots"
 CONSOLE = "console"
@@ -102,7 +102,9 @@ def _serving(environment: EnvironmentName, fleet: FleetName, serving: Serving) -
         raise Invalid(f"{fleet} in {environment} has secrets: memory of what serves with them is not saved")
 
     def seed(record: Record) -> bytes:
-        variables = environment_file(shared_variables(revision, environment, fleet))
+        variables = environment_file(
+            checked(shared_variables(revision, environment, fleet), f"{fleet} in {environment}")
+        )
         return serving_disk(seed_disk(record, {}), port=revision.port, path=serving.health_path, variables=variables)
 
     return Wanted(key=hot_key(environment, fleet), limits=revision.limits, seed=seed, revision=revision.id)
