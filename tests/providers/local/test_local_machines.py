@@ -12,6 +12,7 @@ from repave.model.observation import MachineState
 from repave.model.release import Limits
 from repave.ports.errors import Invalid, NoCapacity
 from repave.ports.progress import Silent
+from repave.providers.local.places import token_of
 from repave.providers.local.provider import LocalProvider
 
 pytestmark = pytest.mark.real
@@ -31,6 +32,26 @@ def test_an_instance_answers_at_its_own_address(desk: Desk) -> None:
     desk.until(lambda: all("serving as 1000" in " ".join(desk.said(one)) for one in instances))
     assert [fetch(desk, instance) for instance in instances] == [(200, b"hello\n")] * 2
     assert fetch(desk, instances[0], "/removed.html")[0] == 404
+
+
+def test_who_loses_the_folder_still_reaches_what_starts_then(desk: Desk) -> None:
+    """The bridge that is left carries the new addresses too, and what ran before keeps its own."""
+    before = desk.launch(desk.order())
+    (desk.surroundings.folder / "network.json").unlink()
+    after = desk.launch(desk.order(slot="web-2"))
+    assert before.address.rpartition(".")[0] != after.address.rpartition(".")[0]
+    assert [fetch(desk, instance) for instance in (before, after)] == [(200, b"hello\n")] * 2
+
+
+def test_the_bridge_keeps_its_hardware_address(desk: Desk) -> None:
+    """Instances that have asked for it once are not to ask again because another came or went."""
+    told = Path(f"/sys/class/net/rb{token_of(desk.surroundings.folder)}/address")
+    desk.launch(desk.order())
+    first = told.read_text()
+    second = desk.launch(desk.order(slot="web-2"))
+    assert told.read_text() == first
+    desk.provider.terminate(WEB, second.id, generation=1)
+    assert told.read_text() == first
 
 
 def test_its_address_is_told_before_its_network_is_made(desk: Desk) -> None:

@@ -15,12 +15,14 @@ UP = 1
 """RTF_UP, by route(8)."""
 
 
-def read_routes(table: str) -> tuple[IPv4Network, ...]:
-    """The networks that ``/proc/net/route`` lists, the default route left out."""
+def read_routes(table: str, *, device: str = "") -> tuple[IPv4Network, ...]:
+    """The networks that ``/proc/net/route`` lists, of one device or of all, the default route left out."""
     found = []
     for line in table.splitlines()[1:]:
         fields = line.split()
         if len(fields) < ROUTE_FIELDS or not int(fields[3], 16) & UP or int(fields[7], 16) == 0:
+            continue
+        if device not in {"", fields[0]}:
             continue
         # Written as the machine's own integers: little-endian on every machine Debian's runc supports.
         address, mask = (IPv4Address(bytes.fromhex(field)[::-1]) for field in (fields[1], fields[7]))

@@ -22,6 +22,8 @@ DEVICES = Path("/sys/class/net")
 NAMESPACES = Path("/run/netns")
 """Where `ip netns` keeps names, by ip-netns(8)."""
 
+ROUTES = Path("/proc/net/route")
+
 
 class Network(Protocol):
     """One way of giving instances an address."""
@@ -93,9 +95,10 @@ class BridgeNetwork:
         bridge = self._places.bridge
         with self._guarded.quiet(None):  # who made one and was killed may still be at it
             pass
-        if self._ours():
+        ours, subnet = self._ours(), self._chosen(free_to_move=False).subnet
+        if ours and subnet in read_routes(ROUTES.read_text(), device=bridge):
             return
-        gateway = str(self._chosen(free_to_move=False).subnet[1])
+        gateway = str(subnet[1])
         lines = [
             # Of its own, it would take the lowest of its cables' and change as they come and go, unknown to instances.
             f"link add {bridge} address {hardware_address(gateway)} type bridge",
@@ -104,6 +107,8 @@ class BridgeNetwork:
             f"addr add {gateway}/24 dev {bridge}",
             f"link set dev {bridge} up",
         ]
+        if ours:  # of a folder that was removed while instances of it ran: they keep their addresses
+            lines = [line for line in lines if line.startswith("addr ")]
         with mapped(f"making the bridge {bridge}"):
             self._guarded.run(None, ["ip", "-batch", "-"], stdin=_script(lines))
 
@@ -194,7 +199,7 @@ class BridgeNetwork:
         kept = self._kept()
         if kept is not None and (not free_to_move or _alias(self._places.bridge) is not None):
             return kept
-        taken = read_routes(Path("/proc/net/route").read_text())
+        taken = read_routes(ROUTES.read_text())
         if kept is not None and not any(kept.subnet.overlaps(route) for route in taken):
             return kept
         chosen = _Chosen(subnet=choose_network(self._places.token, taken), last="")
