@@ -7,6 +7,7 @@ Kubernetes takes part where an archive of its four servers is given.
 
 import argparse
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -84,6 +85,10 @@ def main() -> None:
         help="archive of kube-apiserver, kube-controller-manager, kube-scheduler and kubelet",
     )
     chosen = options.parse_args()
+    if chosen.kubernetes and not Path(chosen.kubernetes).is_file():
+        options.error(f"{chosen.kubernetes} is not there")
+    if chosen.kubernetes and not shutil.which("etcd"):
+        options.error("Kubernetes needs etcd, which is not installed here: `apt-get install etcd-server`")
     with tempfile.TemporaryDirectory(prefix="repave-bench-") as folder:
         figures = measure(Path(folder), chosen.kubernetes)
     report("rollout", figures, chosen.json)

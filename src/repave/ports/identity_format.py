@@ -20,6 +20,12 @@ AWAITING = "repave: this machine awaits its identity"
 TAKEN = "repave: this machine has its identity"
 """What it says there once it goes on as another one."""
 
+SERVING = "repave: this machine serves"
+"""What one that is only tried says then, once its application has answered again."""
+
+TRIED_NAME = "unnamed"
+"""The host name of machines that nobody has: one that is to be saved, and one that is tried."""
+
 IDENTITY_WORD = "repave-identity-1"
 SERVING_WORD = "repave-serving-1"
 IDENTITY_DISK = "seed"

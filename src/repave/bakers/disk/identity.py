@@ -16,7 +16,16 @@ from pathlib import Path
 from repave.bakers.disk.units import PERL, WARM_NAME
 from repave.bakers.rootfs.installation import first_below
 from repave.ports.disk_format import ENVIRONMENT_FILE, SECTOR_BYTES
-from repave.ports.identity_format import AWAITING, AWAITING_ARGUMENT, IDENTITY_DISK, IDENTITY_WORD, SERVING_WORD, TAKEN
+from repave.ports.identity_format import (
+    AWAITING,
+    AWAITING_ARGUMENT,
+    IDENTITY_DISK,
+    IDENTITY_WORD,
+    SERVING,
+    SERVING_WORD,
+    TAKEN,
+    TRIED_NAME,
+)
 
 PLACE = "usr/lib/repave/identity"
 
@@ -212,4 +221,10 @@ if (defined $port) {{
     inform($variables);
 }}
 put('/dev/console', "{TAKEN}\\n");
+
+# Nobody is to find out later that the application did not bear standing still.
+if (defined $port && $name eq '{TRIED_NAME}') {{
+    select undef, undef, undef, 0.2 until answers($port, pack 'H*', $path);
+    put('/dev/console', "{SERVING}\\n");
+}}
 """

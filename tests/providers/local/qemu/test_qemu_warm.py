@@ -11,9 +11,9 @@ import pytest
 from crash_walks import OPENED
 from tiny_guest import Guest, add_machine
 
-from repave.model.names import EnvironmentName, FleetName, InstanceId
+from repave.model.names import EnvironmentName, FleetName, InstanceId, ReleaseNumber
 from repave.model.observation import MachineState
-from repave.model.release import Limits, SecretReference
+from repave.model.release import Limits, Revision, SecretReference
 from repave.ports.errors import Invalid
 from repave.ports.progress import Silent
 from repave.ports.provider import Serving
@@ -94,6 +94,12 @@ def test_memory_from_which_nobody_goes_on_is_not_used(
     assert told[WEB] == (
         "no machine went on from what was saved, 2 times: bake its image again if an older version baked it"
     )
+    revision = Revision(release=ReleaseNumber(1), image=artifact.image, artifact=artifact.digest, port=8080)
+    serving = {WEB: Serving(revision=revision, health_path="/")}
+    monkeypatch.setattr(saving, "SAVE_TRIES", 1)
+    hot = provider.keep_serving(artifact.digest, EnvironmentName("test"), serving, progress=Silent())
+    assert "no machine went on from what was saved with an application that answers, 1 times" in hot[WEB]
+    provider.keep_serving(artifact.digest, EnvironmentName("test"), {}, progress=Silent())
     eventually(surroundings.clock, 60, lambda: not machines_below(surroundings.folder), "none of them runs")
     (kept,) = (surroundings.folder / "snapshots").iterdir()
     assert [path.name for path in kept.iterdir()] == ["web.cold"]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from repave.model.release import Limits
 from repave.ports.disk_format import ENVIRONMENT_ARGUMENT
-from repave.ports.identity_format import AWAITING_ARGUMENT, IDENTITY_DISK
+from repave.ports.identity_format import AWAITING_ARGUMENT, IDENTITY_DISK, TRIED_NAME
 from repave.providers.local.mapping import Record
 from repave.providers.local.qemu.acceleration import QEMU, Acceleration
 from repave.providers.local.settings import MACHINE_CPUS, MACHINE_MEMORY_BYTES, MIB
@@ -18,9 +18,6 @@ SEED_DESCRIPTOR = 3
 
 MEMORY_DESCRIPTOR = 4
 """The open file that memory was saved in, of a machine that goes on from there."""
-
-NOBODY_YET = "unnamed"
-"""The host name of a machine that awaits its identity."""
 
 BOARD = "q35,i8042=off,sata=off,smbus=off"
 """Without a keyboard, disks of another kind and sensors: a guest would look for a driver of each at every start."""
@@ -137,7 +134,7 @@ def arguments_of(machine: Machine) -> str:
     """The kernel's command line of one machine."""
     boot = machine.boot
     if machine.movable:
-        name = f"systemd.hostname={NOBODY_YET}"
+        name = f"systemd.hostname={TRIED_NAME}"
         return f"{boot.arguments} {ENVIRONMENT_ARGUMENT} {name} cloud-init=disabled {AWAITING_ARGUMENT}"
     if not boot.takes_environment:
         return boot.arguments

@@ -5,8 +5,9 @@ Of a fleet that starts hot its application serves by then, and has answered.
 No fleet has it, no list shows it, it reaches nobody. A shell that waits for the lock of who makes the snapshot ends the
 machine and removes what it wrote, as soon as that one has ended, however it ended.
 
-What was saved is believed once another machine has gone on from it, with an identity that nobody has: of what was under
-way in that moment something may be lost, and each machine that goes on from there would wait for it for ever.
+What was saved is believed once another machine has gone on from it, with an identity that nobody has, and answers where
+the fleet starts hot: of what was under way in that moment something may be lost, and each machine that goes on from
+there would wait for it for ever; nor does every application bear to stand still.
 """
 
 import os
@@ -35,7 +36,16 @@ from repave.model.release import Limits
 from repave.ports.clock import Clock
 from repave.ports.commands import Commands
 from repave.ports.errors import Conflict, Invalid, WorldError
-from repave.ports.identity_format import AWAITING, IDENTITY_BYTES, RANDOM_BYTES, TAKEN, identity_disk, serving_disk
+from repave.ports.identity_format import (
+    AWAITING,
+    IDENTITY_BYTES,
+    RANDOM_BYTES,
+    SERVING,
+    TAKEN,
+    TRIED_NAME,
+    identity_disk,
+    serving_disk,
+)
 from repave.ports.progress import Progress, Task
 from repave.ports.provider import Serving
 from repave.providers.local.errors import mapped
@@ -47,7 +57,7 @@ from repave.providers.local.processes import Process, identify, started_with
 from repave.providers.local.qemu.acceleration import QEMU, Accelerations
 from repave.providers.local.qemu.disks import Disks
 from repave.providers.local.qemu.events import GREETING
-from repave.providers.local.qemu.machine import NOBODY_YET, START, Machine, command_line, monitor_of, name_of, seed_of
+from repave.providers.local.qemu.machine import START, Machine, command_line, monitor_of, name_of, seed_of
 from repave.providers.local.qemu.monitor import Silent, save
 from repave.providers.local.qemu.overlays import make_overlay
 from repave.providers.local.qemu.seed import environment_file, seed_disk
@@ -94,6 +104,16 @@ class Wanted:
     def word(self) -> str:
         """How the file names such starts."""
         return "hot" if self.revision else "warm"
+
+    @property
+    def proven(self) -> str:
+        """What another machine says that goes on from there as it should."""
+        return SERVING if self.revision else TAKEN
+
+    @property
+    def proof(self) -> str:
+        """The same for people, as what none did."""
+        return "from what was saved" + (" with an application that answers" if self.revision else "")
 
 
 def _serving(environment: EnvironmentName, fleet: FleetName, serving: Serving) -> Wanted:
@@ -165,8 +185,8 @@ class Saving:
                     with mapped("saving memory"), progress.task(f"{one.word} start of {fleet}") as task:
                         if not any(self._save(digest, one, task) for _ in range(SAVE_TRIES)):
                             raise Invalid(
-                                f"no machine went on from what was saved, {SAVE_TRIES} times: bake its image again "
-                                "if an older version baked it"
+                                f"no machine went on {one.proof}, {SAVE_TRIES} times: bake its image again if an "
+                                "older version baked it"
                             )
                         self.snapshots.keep(digest, one.key, shape)
                 except WorldError as error:
@@ -232,20 +252,20 @@ class Saving:
         task.note("saving its memory")
         self._write_down(record, process, folder / MEMORY)
         task.note("trying whether another goes on from it")
-        return self._goes_on(machine, folder)
+        return self._goes_on(machine, folder, wanted.proven)
 
-    def _goes_on(self, saved: Machine, folder: Path) -> bool:
-        """Whether a machine takes another identity. What it writes is of no use to anybody."""
+    def _goes_on(self, saved: Machine, folder: Path, proven: str) -> bool:
+        """Whether a machine takes another identity, and says so. What it writes is of no use to anybody."""
         record, trial = saved.record, folder / "trial"
         trial.mkdir()
         overlay, events, console = (trial / name for name in (DISK, "events", CONSOLE))
         machine = replace(saved, overlay=overlay, events=events, console=console, below=folder / DISK)
         _begin(machine)
         make_overlay(self.commands, machine)
-        (trial / "seed").write_bytes(identity_disk(random=token_bytes(RANDOM_BYTES), name=NOBODY_YET, variables=""))
+        (trial / "seed").write_bytes(identity_disk(random=token_bytes(RANDOM_BYTES), name=TRIED_NAME, variables=""))
         self._start(machine, trial, folder / MEMORY)
         try:
-            awaited(trial, TAKEN, self.clock, seconds=PROVE_SECONDS)
+            awaited(trial, proven, self.clock, seconds=PROVE_SECONDS)
         except Invalid:
             return False
         finally:
