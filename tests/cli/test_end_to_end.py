@@ -62,10 +62,12 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     repave(tmp_path, "destroy", "test", "--yes")
 
 
-def another_lock_is_told_of(project: Path) -> None:
-    """Whoever has locked anew and rolls out what was made before; whoever names that release means it."""
-    assert "another lock" not in said(project, "deploy", "test")
+def what_a_release_lacks_is_told(project: Path) -> None:
+    """Whoever has edited or locked anew and rolls out what was made before; whoever names that release means it."""
+    assert "warning" not in said(project, "deploy", "test")
     (project / "app" / "app.py").write_text(f"{APPLICATION}# changed\n", encoding="utf-8")
+    lacks = "warning: r1 is without what was edited since: `app/app.py` has changed since it was locked; `repave lock`"
+    assert lacks in said(project, "deploy", "test")
     repave(project, "lock")
     assert "warning: r1 was made of another lock than the one here; `repave bake`" in said(project, "deploy", "test")
     assert "another lock" not in said(project, "deploy", "test", "--release", "r1")
@@ -126,7 +128,7 @@ def test_from_a_file_to_a_serving_fleet_and_back(project: Path) -> None:
     assert [one["passed"] for one in repave(project, "promote")["checked"]] == [True, True], "it is well anew"
 
     assert repave(project, "gc")["waste"] == []
-    another_lock_is_told_of(project)
+    what_a_release_lacks_is_told(project)
     assert [fleet["ended"] for fleet in repave(project, "destroy", "test", "--yes")["fleets"]] == [2]
     assert repave(project, "status")["fleets"] == []
 

@@ -1,5 +1,6 @@
 """The lock: resolved first, written last, and never half."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -109,6 +110,27 @@ def test_a_changed_file_and_a_changed_recipe_are_both_drift(shop: Shop) -> None:
     )
     with pytest.raises(Refused, match="does not match"):
         shop.locking.matching()
+
+
+@pytest.mark.parametrize(
+    ("edit", "told"),
+    [
+        (lambda app: (app / "app.py").write_text("print('changed')\n"), "`app/app.py` has changed since it was locked"),
+        (lambda app: (app / "new.py").touch(), "`app/new.py` is not locked"),
+        (lambda app: (app / "app.py").unlink(), "`app/app.py` is locked, but not there any more"),
+    ],
+)
+def test_what_was_edited_since_is_found_by_its_time(shop: Shop, edit: Callable[[Path], object], told: str) -> None:
+    """A file that came or went makes its folder younger; what is younger and the same is no edit."""
+    lock, app = shop.lock(), shop.folder / "app"
+    assert shop.locking.edited(lock) == ()
+    locked_at = shop.locking.path.stat().st_mtime
+    os.utime(app / "app.py", (locked_at + 1, locked_at + 1))
+    assert shop.locking.edited(lock) == ()
+    edit(app)
+    for place in (app, *app.iterdir()):
+        os.utime(place, (locked_at + 1, locked_at + 1))
+    assert shop.locking.edited(lock) == (told,)
 
 
 def test_no_lock_is_refused_with_the_way_to_one(shop: Shop) -> None:

@@ -7,17 +7,11 @@ from io import BytesIO
 from pathlib import Path, PurePosixPath
 
 from repave.model.lock import LockedFile
-from repave.model.recipe import FileMapping
+from repave.model.recipe import LEFT_OUT, NODE_MODULES, FileMapping
 from repave.ports.errors import Invalid
 from repave.ports.pinner import PinRequest, Pins
 from repave.ports.progress import Progress
 from repave.ports.vault import Vault
-
-LEFT_OUT = frozenset({"__pycache__", ".git", ".venv", ".repave"})
-"""What machines write beside an application: never part of it, and different on every one."""
-
-NODE_MODULES = "node_modules"
-"""What `npm` installs beside a Node application: the image gets it from the lock, in a layer of its own."""
 
 PLAIN, EXECUTABLE = 0o644, 0o755
 

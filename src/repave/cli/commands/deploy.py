@@ -12,6 +12,7 @@ from repave.cli.outcomes import document, exit_code, show
 from repave.cli.parameters import Option
 from repave.cli.screen import Screen
 from repave.cli.verbs import example
+from repave.config.lockfile import lock_digest
 from repave.config.policies import environment_named
 from repave.model.errors import RepaveError
 from repave.model.pipeline import Enter
@@ -59,7 +60,7 @@ def deploy(
         where = environment_named(wiring.project, environment)
         chosen = _chosen(wiring, where, release, watch=watch)
         if not release and not watch:
-            _tell_of_another_lock(wiring, chosen, screen)
+            _tell_what_it_lacks(wiring, chosen, screen)
         word = wiring.promoting.word(where, chosen, why) if release or why else None
         with screen.progress() as progress:
             wiring.promoting.admit(where, chosen, progress, word)
@@ -127,11 +128,23 @@ def sign_record(wiring: Wiring, screen: Screen) -> None:
         screen.warn(f"the end of the record is not signed: {failure.message}")
 
 
-def _tell_of_another_lock(wiring: Wiring, release: Release, screen: Screen) -> None:
-    """Who has locked anew may take what is rolled out for that; a lock that cannot be read is nothing to a deploy."""
-    with suppress(RepaveError):
-        if wiring.locking.is_other_than(release.lock):
+def _tell_what_it_lacks(wiring: Wiring, release: Release, screen: Screen) -> None:
+    """Who has locked anew, or edited the application, may take what is rolled out for that.
+
+    A lock or file that cannot be read is nothing to a deploy.
+    """
+    with suppress(RepaveError, OSError):
+        lock = wiring.locking.present()
+        if lock is None:
+            return
+        if lock_digest(lock) != release.lock:
             screen.warn(f"{release} was made of another lock than the one here; `repave bake` makes a release of it")
+        elif edited := wiring.locking.edited(lock):
+            more = f" (and {len(edited) - 1} more)" if edited[1:] else ""
+            screen.warn(
+                f"{release} is without what was edited since: {edited[0]}{more}; `repave lock` and `repave bake` make "
+                "a release with it"
+            )
 
 
 def _chosen(wiring: Wiring, environment: Environment, named: str | None, *, watch: bool) -> Release:
