@@ -104,7 +104,7 @@ class BridgeNetwork:
             f"link add {bridge} address {hardware_address(gateway)} type bridge",
             f"link set dev {bridge} alias {self._mark}",
             f"link set dev {bridge} addrgenmode none",
-            f"addr add {gateway}/24 dev {bridge}",
+            f"addr replace {gateway}/24 dev {bridge}",
             f"link set dev {bridge} up",
         ]
         if ours:  # of a folder that was removed while instances of it ran: they keep their addresses
