@@ -35,7 +35,7 @@ from repave.model.project import Start
 from repave.model.recipe import ImageKind
 from repave.model.release import Limits, Revision
 from repave.ports.progress import Silent
-from repave.ports.provider import LaunchOrder, Serving
+from repave.ports.provider import LaunchOrder, MemoryWanted, Serving
 from repave.ports.surroundings import Surroundings
 from repave.providers.local.processes import started_with
 from repave.providers.local.provider import LocalProvider
@@ -194,12 +194,14 @@ def launched(
     revision = Revision(
         release=ReleaseNumber(1), image=ImageName("web"), artifact=artifact.digest, port=8080, limits=limits
     )
-    if start is Start.WARM:
-        assert not provider.keep_ready(artifact.digest, {FLEET.fleet: limits}, progress=Silent())
-    if start is Start.HOT:
-        serving = {FLEET.fleet: Serving(revision=revision, health_path="/identity")}
-        assert not provider.keep_serving(artifact.digest, FLEET.environment, serving, progress=Silent())
     if start is not Start.COLD:
+        serving = Serving(revision=revision, health_path="/identity")
+        wanted = MemoryWanted(
+            environment=FLEET.environment,
+            ready={FLEET.fleet: limits} if start is Start.WARM else {},
+            serving={FLEET.fleet: serving} if start is Start.HOT else {},
+        )
+        assert not provider.keep_memory(artifact.digest, wanted, progress=Silent())
         time.sleep(CLOCK_STOOD_SECONDS)
     order = LaunchOrder(
         fleet=FLEET,

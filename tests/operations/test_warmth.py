@@ -10,7 +10,7 @@ from repave.model.names import Digest, EnvironmentName, FleetName, ImageName, Pr
 from repave.model.release import Limits, Release
 from repave.operations.warmth import keep_warm
 from repave.ports.progress import Progress, Silent
-from repave.ports.provider import Machines, Serving
+from repave.ports.provider import Machines, MemoryWanted, Serving
 from repave.simulation.provider import SimulatedProvider
 from repave.simulation.world import World
 
@@ -48,30 +48,13 @@ RELEASE = Release(
 class Remembering(SimulatedProvider):
     """Knows what it was asked to save, and cannot save one of it."""
 
-    asked: Mapping[Digest, Mapping[FleetName, Limits]] = {}
-    serving: Mapping[Digest, Mapping[FleetName, Serving]] = {}
+    asked: Mapping[Digest, MemoryWanted] = {}
 
-    def keep_ready(
-        self, artifact: Digest, wanted: Mapping[FleetName, Limits], *, progress: Progress
-    ) -> Mapping[FleetName, str]:
+    def keep_memory(self, artifact: Digest, wanted: MemoryWanted, *, progress: Progress) -> Mapping[FleetName, str]:
         """Remember it."""
         del progress
         self.asked = {**self.asked, artifact: wanted}
-        return {FleetName("api"): "it is too small"} if FleetName("api") in wanted else {}
-
-    def keep_serving(
-        self,
-        artifact: Digest,
-        environment: EnvironmentName,
-        wanted: Mapping[FleetName, Serving],
-        *,
-        progress: Progress,
-    ) -> Mapping[FleetName, str]:
-        """Remember it."""
-        del progress
-        assert environment == "test"
-        self.serving = {**self.serving, artifact: wanted}
-        return {}
+        return {FleetName("api"): "it is too small"} if FleetName("api") in wanted.fleets else {}
 
 
 def test_memory_is_saved_for_the_fleets_that_start_warm() -> None:
@@ -79,10 +62,8 @@ def test_memory_is_saved_for_the_fleets_that_start_warm() -> None:
     provider = Remembering(World())
     told = keep_warm(RELEASE, PROJECT, TEST, machines=provider, progress=Silent())
     assert told == {"api": "it is too small"}
-    assert provider.asked == {
-        VM: {"web": Limits(memory_bytes=1 << 30), "api": Limits()},
-        CONTAINER: {},
-    }
+    assert provider.asked[VM].ready == {"web": Limits(memory_bytes=1 << 30), "api": Limits()}
+    assert provider.asked[CONTAINER] == MemoryWanted(environment=TEST.name)
 
 
 def test_who_is_to_serve_is_saved_for_its_environment() -> None:
@@ -91,7 +72,8 @@ def test_who_is_to_serve_is_saved_for_its_environment() -> None:
     keep_warm(RELEASE, PROJECT, TEST, machines=provider, progress=Silent())
     revision = revision_for(PROJECT, TEST.name, FleetName("hot"), RELEASE)
     assert revision.configuration == (("LEVEL", "info"),)
-    assert provider.serving == {VM: {"hot": Serving(revision=revision, health_path="/ok")}, CONTAINER: {}}
+    assert provider.asked[VM].serving == {"hot": Serving(revision=revision, health_path="/ok")}
+    assert provider.asked[VM].environment == "test"
 
 
 class Plain:

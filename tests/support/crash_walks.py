@@ -42,7 +42,7 @@ from repave.jobs.commands import LocalCommands
 from repave.model.names import *
 from repave.model.release import Limits, Revision
 from repave.ports.progress import Silent
-from repave.ports.provider import LaunchOrder
+from repave.ports.provider import LaunchOrder, MemoryWanted
 from repave.ports.surroundings import Surroundings
 from repave.providers.local.provider import LocalProvider
 from repave.registries.layout import LayoutRegistry

@@ -7,7 +7,7 @@ from repave.model.names import FleetName
 from repave.model.project import Environment, Project, Start
 from repave.model.release import Release
 from repave.ports.progress import Progress
-from repave.ports.provider import Machines, Serving, WarmStarts
+from repave.ports.provider import Machines, MemoryWanted, Serving, WarmStarts
 
 
 def keep_warm(
@@ -24,14 +24,17 @@ def keep_warm(
     cold: dict[FleetName, str] = {}
     for image, digest in release.artifacts.items():
         fleets = [fleet for fleet in saved if fleet.image == image]
-        warm = {fleet.name: fleet.limits for fleet in fleets if fleet.start is Start.WARM}
-        hot = {
-            fleet.name: Serving(
-                revision=revision_for(project, environment.name, fleet.name, release), health_path=fleet.health.path
-            )
-            for fleet in fleets
-            if fleet.start is Start.HOT and fleet.name in environment.fleets
-        }
-        cold |= machines.keep_ready(digest, warm, progress=progress)
-        cold |= machines.keep_serving(digest, environment.name, hot, progress=progress)
+        wanted = MemoryWanted(
+            environment=environment.name,
+            ready={fleet.name: fleet.limits for fleet in fleets if fleet.start is Start.WARM},
+            serving={
+                fleet.name: Serving(
+                    revision=revision_for(project, environment.name, fleet.name, release),
+                    health_path=fleet.health.path,
+                )
+                for fleet in fleets
+                if fleet.start is Start.HOT and fleet.name in environment.fleets
+            },
+        )
+        cold |= machines.keep_memory(digest, wanted, progress=progress)
     return cold

@@ -148,38 +148,42 @@ class Serving:
     """What it is asked for until it answers with 2xx or 3xx."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class MemoryWanted:
+    """Of which instances of an artifact memory is to be saved."""
+
+    environment: EnvironmentName
+    """Where those serve that are to."""
+
+    ready: Mapping[FleetName, Limits] = field(default_factory=dict)
+    """Those that know no configuration yet: they may be started in every environment."""
+
+    serving: Mapping[FleetName, Serving] = field(default_factory=dict)
+
+    @property
+    def fleets(self) -> tuple[FleetName, ...]:
+        """All that are to start from it."""
+        return (*self.ready, *self.serving)
+
+
 @runtime_checkable
 class WarmStarts(Protocol):
     """The ability to start instances from saved memory: of one that was ready, or of one that served.
-
-    The one that was ready knew no configuration.
 
     What a launch answers, and what the instance is told, is the same as of a cold start. Where the saved memory cannot
     be used the instance starts cold, and says so in its console. ``withdraw`` removes what was saved of the artifact.
     """
 
-    def keep_ready(
-        self, artifact: Digest, wanted: Mapping[FleetName, Limits], *, progress: Progress
-    ) -> Mapping[FleetName, str]:
+    def keep_memory(self, artifact: Digest, wanted: MemoryWanted, *, progress: Progress) -> Mapping[FleetName, str]:
         """Have saved what the published artifact's instances in these fleets start from, and for no other fleet.
 
-        Answers which of the fleets start cold all the same, and why. Rule 1: what is saved and fits is kept. It starts
-        a machine that belongs to no fleet, which is gone when this returns or its process ends. Raises Invalid where
-        the artifact is not published.
-        """
-        ...
-
-    def keep_serving(
-        self,
-        artifact: Digest,
-        environment: EnvironmentName,
-        wanted: Mapping[FleetName, Serving],
-        *,
-        progress: Progress,
-    ) -> Mapping[FleetName, str]:
-        """The same of instances that serve, for the fleets of one environment; what others have of it stays.
+        Of what serves, other environments keep what they have. Answers which of the fleets start cold all the same,
+        and why. Rule 1: what is saved and fits is kept. It starts a machine that belongs to no fleet, which is gone
+        when this returns or its process ends.
 
         An instance whose revision is another than what served starts cold. The application keeps the variables that it
-        was saved with, and so is not told its instance and zone. Raises Invalid for a revision with secrets.
+        was saved with, and so is not told its instance and zone.
+
+        Raises Invalid where the artifact is not published, and for a revision that is to serve with secrets.
         """
         ...

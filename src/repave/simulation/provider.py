@@ -5,7 +5,6 @@ from collections.abc import Iterator, Mapping
 from repave.model.artifact import Artifact
 from repave.model.names import (
     Digest,
-    EnvironmentName,
     FleetKey,
     FleetName,
     InstanceId,
@@ -15,10 +14,9 @@ from repave.model.names import (
 )
 from repave.model.observation import MachineSighting
 from repave.model.recipe import ImageKind
-from repave.model.release import Limits
 from repave.ports.errors import Conflict, Gone, Invalid, NoCapacity
 from repave.ports.progress import Progress
-from repave.ports.provider import LaunchOrder, Placed, Proven, ProviderDescription, Serving, unasked
+from repave.ports.provider import LaunchOrder, MemoryWanted, Placed, Proven, ProviderDescription, unasked
 from repave.simulation.machines import WELL, Machine
 from repave.simulation.world import World
 
@@ -51,28 +49,12 @@ class SimulatedProvider:
         del progress
         self.world.call("publish", lambda: self.world.published.add(artifact.digest))
 
-    def keep_ready(
-        self, artifact: Digest, wanted: Mapping[FleetName, Limits], *, progress: Progress
-    ) -> Mapping[FleetName, str]:
+    def keep_memory(self, artifact: Digest, wanted: MemoryWanted, *, progress: Progress) -> Mapping[FleetName, str]:
         """Every start is the same here, and none is cold for want of memory."""
         del wanted, progress
         if artifact not in self.world.published:
             raise Invalid(f"{artifact} was never published here", hint="publish it first")
         return {}
-
-    def keep_serving(
-        self,
-        artifact: Digest,
-        environment: EnvironmentName,
-        wanted: Mapping[FleetName, Serving],
-        *,
-        progress: Progress,
-    ) -> Mapping[FleetName, str]:
-        """As with those that start warm."""
-        del environment
-        return self.keep_ready(
-            artifact, {fleet: one.revision.limits for fleet, one in wanted.items()}, progress=progress
-        )
 
     def withdraw(self, artifact: Digest) -> None:
         """Forget it, unless an instance of it runs."""

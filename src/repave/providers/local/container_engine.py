@@ -5,14 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from repave.model.artifact import Artifact
-from repave.model.names import Digest, EnvironmentName, FleetName
+from repave.model.names import Digest, FleetName
 from repave.model.observation import MachineState
 from repave.model.recipe import ImageKind
-from repave.model.release import Limits
 from repave.ports.commands import Commands
 from repave.ports.errors import Invalid
 from repave.ports.progress import Progress
-from repave.ports.provider import LaunchOrder, Proven, Serving
+from repave.ports.provider import LaunchOrder, MemoryWanted, Proven
 from repave.providers.local.artifacts import Artifacts
 from repave.providers.local.containers import SEARCH_PATH, Container, IdentityMap, hosts_file
 from repave.providers.local.engines import Condition, Start, Started
@@ -52,26 +51,11 @@ class ContainerEngine:
         """See the protocol."""
         self.artifacts.publish(artifact, used=used, progress=progress)
 
-    def keep_ready(
-        self, digest: Digest, wanted: Mapping[FleetName, Limits], *, progress: Progress
-    ) -> Mapping[FleetName, str]:
+    def keep_memory(self, digest: Digest, wanted: MemoryWanted, *, progress: Progress) -> Mapping[FleetName, str]:
         """Nothing: no memory of a container is saved, which starts in a tenth of a second."""
         del progress
         self.artifacts.facts(digest)
-        return dict.fromkeys(wanted, "its image is a container")
-
-    def keep_serving(
-        self,
-        digest: Digest,
-        environment: EnvironmentName,
-        wanted: Mapping[FleetName, Serving],
-        *,
-        progress: Progress,
-    ) -> Mapping[FleetName, str]:
-        """Nothing, as above."""
-        del environment, progress
-        self.artifacts.facts(digest)
-        return dict.fromkeys(wanted, "its image is a container")
+        return dict.fromkeys(wanted.fleets, "its image is a container")
 
     def withdraw(self, digest: Digest) -> None:
         """See the protocol."""

@@ -7,12 +7,11 @@ from threading import Lock
 from typing import Protocol
 
 from repave.model.artifact import Artifact
-from repave.model.names import Digest, EnvironmentName, FleetName, ProviderName
+from repave.model.names import Digest, FleetName, ProviderName
 from repave.model.observation import MachineState
 from repave.model.recipe import ImageKind
-from repave.model.release import Limits
 from repave.ports.progress import Progress
-from repave.ports.provider import LaunchOrder, Proven, ProviderDescription, Serving
+from repave.ports.provider import LaunchOrder, MemoryWanted, Proven, ProviderDescription
 from repave.providers.local.mapping import Record
 from repave.providers.local.processes import Process
 
@@ -58,21 +57,8 @@ class Engine(Protocol):
         """Verify and unpack; nothing that one of the artifacts ``used`` runs from is changed. Raises Corrupt."""
         ...
 
-    def keep_ready(
-        self, digest: Digest, wanted: Mapping[FleetName, Limits], *, progress: Progress
-    ) -> Mapping[FleetName, str]:
-        """Save what instances start warm from; answers which of the fleets start cold, and why; see the port."""
-        ...
-
-    def keep_serving(
-        self,
-        digest: Digest,
-        environment: EnvironmentName,
-        wanted: Mapping[FleetName, Serving],
-        *,
-        progress: Progress,
-    ) -> Mapping[FleetName, str]:
-        """Save what instances start hot from; answers which of the fleets start cold, and why; see the port."""
+    def keep_memory(self, digest: Digest, wanted: MemoryWanted, *, progress: Progress) -> Mapping[FleetName, str]:
+        """Save what instances start from; answers which of the fleets start cold, and why; see the port."""
         ...
 
     def withdraw(self, digest: Digest) -> None:

@@ -6,7 +6,6 @@ from repave.model.artifact import Artifact
 from repave.model.metrics import MetricSighting
 from repave.model.names import (
     Digest,
-    EnvironmentName,
     FleetKey,
     FleetName,
     InstanceId,
@@ -16,11 +15,10 @@ from repave.model.names import (
     ZoneName,
 )
 from repave.model.observation import Instance, MachineSighting, MachineState
-from repave.model.release import Limits
 from repave.ports.checks import CheckOrder, CheckOutcome
 from repave.ports.errors import Conflict, Corrupt
 from repave.ports.progress import Progress
-from repave.ports.provider import LaunchOrder, Placed, ProviderDescription, Serving, unasked
+from repave.ports.provider import LaunchOrder, MemoryWanted, Placed, ProviderDescription, unasked
 from repave.ports.surroundings import Surroundings
 from repave.providers.local.assembly import assemble
 from repave.providers.local.engines import describe
@@ -54,22 +52,9 @@ class LocalProvider:
             used = self._used()
         self._parts.engines[artifact.kind].publish(artifact, used=used, progress=progress)
 
-    def keep_ready(
-        self, artifact: Digest, wanted: Mapping[FleetName, Limits], *, progress: Progress
-    ) -> Mapping[FleetName, str]:
+    def keep_memory(self, artifact: Digest, wanted: MemoryWanted, *, progress: Progress) -> Mapping[FleetName, str]:
         """Save memory of a virtual machine for each of the fleets; see the port. Containers have nothing to save."""
-        return self._parts.engines.of(artifact).keep_ready(artifact, wanted, progress=progress)
-
-    def keep_serving(
-        self,
-        artifact: Digest,
-        environment: EnvironmentName,
-        wanted: Mapping[FleetName, Serving],
-        *,
-        progress: Progress,
-    ) -> Mapping[FleetName, str]:
-        """Save memory of a virtual machine that serves, for each of the fleets; see the port."""
-        return self._parts.engines.of(artifact).keep_serving(artifact, environment, wanted, progress=progress)
+        return self._parts.engines.of(artifact).keep_memory(artifact, wanted, progress=progress)
 
     def withdraw(self, artifact: Digest) -> None:
         """Forget the unpacked artifact; see the port."""

@@ -12,7 +12,7 @@ from repave.model.release import Revision
 from repave.ports.clock import Clock
 from repave.ports.errors import Conflict, Gone, Invalid
 from repave.ports.progress import Silent
-from repave.ports.provider import LaunchOrder, Machines, Serving, WarmStarts
+from repave.ports.provider import LaunchOrder, Machines, MemoryWanted, Serving, WarmStarts
 from repave.simulation.contract.requirement import eventually, refusal, require
 
 SECRET = "do-not-keep-this"  # noqa: S105 - it only has to be recognised where it must not appear
@@ -260,34 +260,28 @@ class ProviderContract:
         offered = "warm starts" in provider.describe().abilities
         require(offered == isinstance(provider, WarmStarts), "who offers warm starts says so, and nobody else")
         if isinstance(provider, WarmStarts):
-            wanted = {subject.fleet.fleet: subject.revision.limits}
+            fleet, environment = subject.fleet.fleet, subject.fleet.environment
+            none = MemoryWanted(environment=environment)
+            ready = replace(none, ready={fleet: subject.revision.limits})
             provider.publish(subject.artifact, progress=Silent())
-            cold = provider.keep_ready(digest, wanted, progress=Silent())
-            require(
-                all(cold.get(fleet, "why") for fleet in wanted), "a fleet that starts cold all the same is told why"
-            )
+            cold = provider.keep_memory(digest, ready, progress=Silent())
+            require(bool(cold.get(fleet, "why")), "a fleet that starts cold all the same is told why")
             require(not subject.listed(), "the instance whose memory is saved is none of the fleet's")
             require(subject.fleet not in provider.fleets(), "nor makes it a fleet")
-            require(provider.keep_ready(digest, wanted, progress=Silent()) == cold, "asked again it is the same")
-            serving = {subject.fleet.fleet: Serving(revision=subject.revision, health_path="/")}
-            environment = subject.fleet.environment
-            told = provider.keep_serving(digest, environment, serving, progress=Silent())
-            require(all(told.get(fleet, "why") for fleet in serving), "so is one that was to serve before")
+            require(provider.keep_memory(digest, ready, progress=Silent()) == cold, "asked again it is the same")
+            serving = replace(none, serving={fleet: Serving(revision=subject.revision, health_path="/")})
+            told = provider.keep_memory(digest, serving, progress=Silent())
+            require(bool(told.get(fleet, "why")), "so is one that was to serve before")
             require(not subject.listed(), "nor is that one the fleet's")
-            require(not provider.keep_serving(digest, environment, {}, progress=Silent()), "it need not be kept")
+            require(not provider.keep_memory(digest, none, progress=Silent()), "it need not be kept")
         instance = subject.launch()
         require(list(subject.listed()) == [instance], "what is launched is listed")
         provider.terminate(subject.fleet, instance, generation=1)
         provider.withdraw(digest)
         if isinstance(provider, WarmStarts):
-            keep_ready = provider.keep_ready
-            refusal(Invalid, lambda: keep_ready(digest, wanted, progress=Silent()), "what is gone is not saved")
-            keep_serving = provider.keep_serving
-            refusal(
-                Invalid,
-                lambda: keep_serving(digest, environment, serving, progress=Silent()),
-                "nor is what serves of it",
-            )
+            keep = provider.keep_memory
+            refusal(Invalid, lambda: keep(digest, ready, progress=Silent()), "what is gone is not saved")
+            refusal(Invalid, lambda: keep(digest, serving, progress=Silent()), "nor is what serves of it")
 
     def test_an_artifact_in_use_is_not_withdrawn(self, subject: ProviderSubject) -> None:
         """What runs keeps its artifact; what does not can be withdrawn, again and again."""

@@ -19,12 +19,11 @@ from repave.providers.local.qemu.snapshots import (
     Snapshots,
     Unusable,
     hot_key,
-    is_hot_key,
-    is_warm_key,
     warm_key,
 )
 
 DIGEST, WEB, API = Digest("sha256:" + "a" * 64), FleetName("web"), FleetName("api")
+TEST = EnvironmentName("test")
 SHAPE = Shape.of(Acceleration(accelerator="kvm", why="tried"), Limits())
 
 
@@ -108,22 +107,23 @@ def test_only_what_is_wanted_is_kept(snapshots: Snapshots, folder: Path) -> None
     """Neither another fleet's, nor what a crash left of one that is wanted; at the end nothing at all."""
     save(snapshots, API)
     snapshots.making(DIGEST, WEB)
-    snapshots.keep_only(DIGEST, {API}, is_warm_key)
+    snapshots.keep_only(DIGEST, {API}, TEST)
     assert {path.name for path in folder.iterdir()} == {"api", "api.seal"}
-    snapshots.keep_only(DIGEST, (), is_warm_key)
+    snapshots.keep_only(DIGEST, (), TEST)
     assert not folder.exists()
-    snapshots.keep_only(DIGEST, (), is_warm_key)
+    snapshots.keep_only(DIGEST, (), TEST)
 
 
 def test_memory_of_who_served_is_its_environments(snapshots: Snapshots, folder: Path) -> None:
-    """What other environments have stays, and so does what no environment has told anything."""
-    test, prod = EnvironmentName("test"), EnvironmentName("prod")
-    for environment in (test, prod):
+    """What other environments have stays, and so does what is wanted of every environment."""
+    prod = EnvironmentName("prod")
+    for environment in (TEST, prod):
         save(snapshots, hot_key(environment, API))
         snapshots.refuse(DIGEST, hot_key(environment, WEB), "it was in vain")
-    snapshots.keep_only(DIGEST, (), lambda key: is_hot_key(key, test))
+    snapshots.keep_only(DIGEST, {warm_key(WEB)}, TEST)
     assert {path.name for path in folder.iterdir()} == {"web", "web.seal", "api@prod", "api@prod.seal", "web@prod.cold"}
-    snapshots.keep_only(DIGEST, {warm_key(WEB)}, is_warm_key)
+    snapshots.keep_only(DIGEST, (), TEST)
+    assert not isinstance(snapshots.found(DIGEST, warm_key(WEB), SHAPE), Snapshot)
     assert isinstance(snapshots.found(DIGEST, hot_key(prod, API), SHAPE), Snapshot)
     snapshots.clear(DIGEST)
     assert not folder.exists()

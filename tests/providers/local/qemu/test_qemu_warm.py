@@ -16,7 +16,7 @@ from repave.model.observation import MachineState
 from repave.model.release import Limits, Revision, SecretReference
 from repave.ports.errors import Invalid
 from repave.ports.progress import Silent
-from repave.ports.provider import Serving
+from repave.ports.provider import MemoryWanted, Serving
 from repave.ports.surroundings import Surroundings
 from repave.providers.local.locks import locked
 from repave.providers.local.places import find_places
@@ -31,8 +31,11 @@ from repave.simulation.contract.requirement import eventually
 
 pytestmark = [pytest.mark.real, pytest.mark.network]
 
-WEB = FleetName("web")
-SAVE = f"{OPENED}provider.keep_ready(revision.artifact, {{fleet.fleet: Limits()}}, progress=Silent())\n"
+WEB, TEST = FleetName("web"), EnvironmentName("test")
+WANTED = "MemoryWanted(environment=fleet.environment, ready={fleet.fleet: Limits()})"
+SAVE = f"{OPENED}provider.keep_memory(revision.artifact, {WANTED}, progress=Silent())\n"
+READY = MemoryWanted(environment=TEST, ready={WEB: Limits()})
+NONE = MemoryWanted(environment=TEST)
 
 
 def console(subject: ProviderSubject, instance: InstanceId) -> str:
@@ -45,20 +48,19 @@ def test_machine_that_takes_no_identity_starts_cold_and_says_why(subject: Provid
     provider = subject.provider
     assert isinstance(provider, LocalProvider)
     provider.publish(subject.artifact, progress=Silent())
-    told = provider.keep_ready(subject.artifact.digest, {WEB: Limits()}, progress=Silent())
+    told = provider.keep_memory(subject.artifact.digest, READY, progress=Silent())
     assert "was baked by a version that knew no warm start" in told[WEB]
     instance = subject.launch(1)
     subject.await_state(instance, MachineState.RUNNING)
     assert f"repave: started cold: {told[WEB]}" in console(subject, instance)
     secret = replace(subject.revision, secrets=(("TOKEN", SecretReference(scheme="env", locator="TOKEN")),))
     with pytest.raises(Invalid, match="web in test has secrets: memory of what serves with them is not saved"):
-        provider.keep_serving(
+        provider.keep_memory(
             subject.artifact.digest,
-            EnvironmentName("test"),
-            {WEB: Serving(revision=secret, health_path="/")},
+            replace(NONE, serving={WEB: Serving(revision=secret, health_path="/")}),
             progress=Silent(),
         )
-    provider.keep_ready(subject.artifact.digest, {}, progress=Silent())
+    provider.keep_memory(subject.artifact.digest, NONE, progress=Silent())
     assert "cold" not in console(subject, subject.launch(2)), "a fleet that is not to start warm has nothing to say"
 
 
@@ -90,16 +92,16 @@ def test_memory_from_which_nobody_goes_on_is_not_used(
     artifact = add_machine(surroundings.registry, tmp_path, guest, starts_cold="")
     provider = LocalProvider(surroundings)
     provider.publish(artifact, progress=Silent())
-    told = provider.keep_ready(artifact.digest, {WEB: Limits()}, progress=Silent())
+    told = provider.keep_memory(artifact.digest, READY, progress=Silent())
     assert told[WEB] == (
         "no machine went on from what was saved, 2 times: bake its image again if an older version baked it"
     )
     revision = Revision(release=ReleaseNumber(1), image=artifact.image, artifact=artifact.digest, port=8080)
-    serving = {WEB: Serving(revision=revision, health_path="/")}
+    serving = replace(NONE, serving={WEB: Serving(revision=revision, health_path="/")})
     monkeypatch.setattr(saving, "SAVE_TRIES", 1)
-    hot = provider.keep_serving(artifact.digest, EnvironmentName("test"), serving, progress=Silent())
+    hot = provider.keep_memory(artifact.digest, serving, progress=Silent())
     assert "no machine went on from what was saved with an application that answers, 1 times" in hot[WEB]
-    provider.keep_serving(artifact.digest, EnvironmentName("test"), {}, progress=Silent())
+    provider.keep_memory(artifact.digest, READY, progress=Silent())
     eventually(surroundings.clock, 60, lambda: not machines_below(surroundings.folder), "none of them runs")
     (kept,) = (surroundings.folder / "snapshots").iterdir()
     assert [path.name for path in kept.iterdir()] == ["web.cold"]
@@ -127,13 +129,13 @@ def test_memory_that_cannot_be_saved_is_no_failure(surroundings: Surroundings, t
     artifact = add_machine(surroundings.registry, tmp_path, Guest(kernel=b"none", initrd=b""), starts_cold="")
     provider = LocalProvider(surroundings)
     provider.publish(artifact, progress=Silent())
-    told = provider.keep_ready(artifact.digest, {WEB: Limits()}, progress=Silent())
+    told = provider.keep_memory(artifact.digest, READY, progress=Silent())
     assert "ended before it was ready: qemu" in told[WEB]
     (kept,) = (surroundings.folder / "snapshots").iterdir()
     assert [path.name for path in kept.iterdir()] == ["web.cold"]
     shutil.rmtree(kept)
     kept.touch()
-    assert provider.keep_ready(artifact.digest, {WEB: Limits()}, progress=Silent())[WEB]
+    assert provider.keep_memory(artifact.digest, READY, progress=Silent())[WEB]
 
 
 def test_number_of_a_machine_that_has_ended_is_no_other_process_until_it_is_killed(

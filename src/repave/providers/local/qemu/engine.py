@@ -6,14 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from repave.model.artifact import Artifact
-from repave.model.names import Digest, EnvironmentName, FleetName
+from repave.model.names import Digest, FleetName
 from repave.model.observation import MachineState
 from repave.model.recipe import ImageKind
-from repave.model.release import Limits
 from repave.ports.commands import Commands
 from repave.ports.errors import Invalid
 from repave.ports.progress import Progress
-from repave.ports.provider import LaunchOrder, Proven, Serving
+from repave.ports.provider import LaunchOrder, MemoryWanted, Proven
 from repave.providers.local.consoles import Consoles
 from repave.providers.local.engines import Condition, Start, Started
 from repave.providers.local.guarded import Guarded
@@ -91,22 +90,9 @@ class QemuEngine:
             raise Invalid(f"{artifact.image} cannot run here: this machine has no {QEMU} and qemu-img", hint=PROGRAMS)
         self.disks.publish(artifact, used=used, progress=progress)
 
-    def keep_ready(
-        self, digest: Digest, wanted: Mapping[FleetName, Limits], *, progress: Progress
-    ) -> Mapping[FleetName, str]:
+    def keep_memory(self, digest: Digest, wanted: MemoryWanted, *, progress: Progress) -> Mapping[FleetName, str]:
         """See the protocol."""
-        return self.saving.keep_ready(digest, wanted, progress=progress)
-
-    def keep_serving(
-        self,
-        digest: Digest,
-        environment: EnvironmentName,
-        wanted: Mapping[FleetName, Serving],
-        *,
-        progress: Progress,
-    ) -> Mapping[FleetName, str]:
-        """See the protocol."""
-        return self.saving.keep_serving(digest, environment, wanted, progress=progress)
+        return self.saving.keep_memory(digest, wanted, progress=progress)
 
     def withdraw(self, digest: Digest) -> None:
         """See the protocol."""

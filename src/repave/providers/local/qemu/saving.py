@@ -11,7 +11,7 @@ there would wait for it for ever; nor does every application bear to stand still
 """
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -47,7 +47,7 @@ from repave.ports.identity_format import (
     serving_disk,
 )
 from repave.ports.progress import Progress, Task
-from repave.ports.provider import Serving
+from repave.ports.provider import MemoryWanted, Serving
 from repave.providers.local.errors import mapped
 from repave.providers.local.guarded import Guarded
 from repave.providers.local.locks import attempted, locked
@@ -68,8 +68,6 @@ from repave.providers.local.qemu.snapshots import (
     Snapshot,
     Snapshots,
     hot_key,
-    is_hot_key,
-    is_warm_key,
     warm_key,
 )
 from repave.providers.local.settings import AWAITING_LOOK_SECONDS, AWAITING_SECONDS, PROVE_SECONDS, SAVE_TRIES
@@ -89,9 +87,10 @@ its own program alone. A shell may collect one before that, too: only a child of
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wanted:
-    """Memory that is to be saved."""
+class Memory:
+    """Memory that is to be saved for one fleet."""
 
+    fleet: FleetName
     key: str
     limits: Limits
     seed: Callable[[Record], bytes]
@@ -116,7 +115,19 @@ class Wanted:
         return "from what was saved" + (" with an application that answers" if self.revision else "")
 
 
-def _serving(environment: EnvironmentName, fleet: FleetName, serving: Serving) -> Wanted:
+def _memories(wanted: MemoryWanted) -> list[Memory]:
+    warm = [_ready(fleet, limits) for fleet, limits in wanted.ready.items()]
+    return warm + [_serving(wanted.environment, fleet, serving) for fleet, serving in wanted.serving.items()]
+
+
+def _ready(fleet: FleetName, limits: Limits) -> Memory:
+    def seed(record: Record) -> bytes:
+        return seed_disk(record, {}).ljust(IDENTITY_BYTES, b"\0")
+
+    return Memory(fleet=fleet, key=warm_key(fleet), limits=limits, seed=seed)
+
+
+def _serving(environment: EnvironmentName, fleet: FleetName, serving: Serving) -> Memory:
     revision = serving.revision
     if revision.secrets:
         raise Invalid(f"{fleet} in {environment} has secrets: memory of what serves with them is not saved")
@@ -127,7 +138,8 @@ def _serving(environment: EnvironmentName, fleet: FleetName, serving: Serving) -
         )
         return serving_disk(seed_disk(record, {}), port=revision.port, path=serving.health_path, variables=variables)
 
-    return Wanted(key=hot_key(environment, fleet), limits=revision.limits, seed=seed, revision=revision.id)
+    key = hot_key(environment, fleet)
+    return Memory(fleet=fleet, key=key, limits=revision.limits, seed=seed, revision=revision.id)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,46 +155,20 @@ class Saving:
     snapshots: Snapshots
     privileged: bool
 
-    def keep_ready(
-        self, digest: Digest, wanted: Mapping[FleetName, Limits], *, progress: Progress
-    ) -> dict[FleetName, str]:
+    def keep_memory(self, digest: Digest, wanted: MemoryWanted, *, progress: Progress) -> dict[FleetName, str]:
         """See ``WarmStarts`` in the port."""
-        whole = {
-            fleet: Wanted(
-                key=warm_key(fleet),
-                limits=limits,
-                seed=lambda record: seed_disk(record, {}).ljust(IDENTITY_BYTES, b"\0"),
-            )
-            for fleet, limits in wanted.items()
-        }
-        return self._keep(digest, whole, is_warm_key, progress)
-
-    def keep_serving(
-        self,
-        digest: Digest,
-        environment: EnvironmentName,
-        wanted: Mapping[FleetName, Serving],
-        *,
-        progress: Progress,
-    ) -> dict[FleetName, str]:
-        """See ``WarmStarts`` in the port."""
-        whole = {fleet: _serving(environment, fleet, serving) for fleet, serving in wanted.items()}
-        return self._keep(digest, whole, lambda key: is_hot_key(key, environment), progress)
-
-    def _keep(
-        self, digest: Digest, wanted: Mapping[FleetName, Wanted], among: Callable[[str], bool], progress: Progress
-    ) -> dict[FleetName, str]:
+        whole = _memories(wanted)
         with locked(self.places.lock(LOCK)), mapped(f"saving memory of {digest}"):
-            self.snapshots.keep_only(digest, {one.key for one in wanted.values()}, among)
+            self.snapshots.keep_only(digest, {one.key for one in whole}, wanted.environment)
             cold: dict[FleetName, str] = {}
-            if wanted:
+            if whole:
                 self.disks.boot(digest)  # raises for what is not published, or has changed
-            for fleet, one in wanted.items():
+            for one in whole:
                 shape = Shape.of(self.accelerations.known(), one.limits, one.revision)
                 if isinstance(self.snapshots.found(digest, one.key, shape), Snapshot):
                     continue
                 try:
-                    with mapped("saving memory"), progress.task(f"{one.word} start of {fleet}") as task:
+                    with mapped("saving memory"), progress.task(f"{one.word} start of {one.fleet}") as task:
                         if not any(self._save(digest, one, task) for _ in range(SAVE_TRIES)):
                             raise Invalid(
                                 f"no machine went on {one.proof}, {SAVE_TRIES} times: bake its image again if an "
@@ -190,7 +176,7 @@ class Saving:
                             )
                         self.snapshots.keep(digest, one.key, shape)
                 except WorldError as error:
-                    cold[fleet] = error.message
+                    cold[one.fleet] = error.message
                     self._give_up(digest, one.key, error.message)
             return cold
 
@@ -218,19 +204,19 @@ class Saving:
         for remains in started_with(QEMU, name_of(record)):
             remains.stop(patience_seconds=0)
 
-    def _save(self, digest: Digest, wanted: Wanted, task: Task) -> bool:
+    def _save(self, digest: Digest, one: Memory, task: Task) -> bool:
         """Leave memory and disk in the folder in which a snapshot is made, and say whether they are of any use.
 
         Raises WorldError.
         """
-        record = self._record(digest, wanted.key)
+        record = self._record(digest, one.key)
         self._end(record)
         boot = self.disks.boot(digest)
         if boot.starts_cold is None:
             raise Invalid("its image was baked by a version that knew no warm start: bake it again")
         if boot.starts_cold:
             raise Invalid(boot.starts_cold)
-        folder = self.snapshots.making(digest, wanted.key)
+        folder = self.snapshots.making(digest, one.key)
         machine = Machine(
             record=record,
             boot=boot,
@@ -238,21 +224,21 @@ class Saving:
             events=folder / "events",
             console=folder / CONSOLE,
             acceleration=self.accelerations.known(),
-            limits=wanted.limits,
+            limits=one.limits,
             namespace=None,
             runas=self.privileged,
             awaits=True,
         )
         _begin(machine)
         make_overlay(self.commands, machine)
-        (folder / "seed").write_bytes(wanted.seed(record))
+        (folder / "seed").write_bytes(one.seed(record))
         task.note("starting a machine that serves nobody")
         self._start(machine, folder, Path("/dev/null"))
         process = awaited(folder, AWAITING, self.clock, seconds=AWAITING_SECONDS)
         task.note("saving its memory")
         self._write_down(record, process, folder / MEMORY)
         task.note("trying whether another goes on from it")
-        return self._goes_on(machine, folder, wanted.proven)
+        return self._goes_on(machine, folder, one.proven)
 
     def _goes_on(self, saved: Machine, folder: Path, proven: str) -> bool:
         """Whether a machine takes another identity, and says so. What it writes is of no use to anybody."""

@@ -8,7 +8,7 @@ secret, and that of a fleet that starts warm before it knew any variable.
 import json
 import os
 import shutil
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -92,14 +92,9 @@ def hot_key(environment: EnvironmentName, fleet: FleetName) -> str:
     return f"{file_name(fleet)}{IN_ENVIRONMENT}{file_name(environment)}"
 
 
-def is_warm_key(key: str) -> bool:
-    """Whether it is of every environment."""
-    return IN_ENVIRONMENT not in key
-
-
-def is_hot_key(key: str, environment: EnvironmentName) -> bool:
-    """Whether it is of this environment."""
-    return key.endswith(f"{IN_ENVIRONMENT}{file_name(environment)}")
+def concerns(key: str, environment: EnvironmentName) -> bool:
+    """Whether it is of every environment, or of this one."""
+    return IN_ENVIRONMENT not in key or key.endswith(f"{IN_ENVIRONMENT}{file_name(environment)}")
 
 
 class Snapshots:
@@ -166,13 +161,13 @@ class Snapshots:
         self._note(folder).unlink(missing_ok=True)
         shutil.rmtree(folder, ignore_errors=True)
 
-    def keep_only(self, digest: Digest, wanted: Collection[str], among: Callable[[str], bool]) -> None:
-        """Remove what the artifact has under other keys, and what a crash left, of those that are looked among."""
+    def keep_only(self, digest: Digest, wanted: Collection[str], environment: EnvironmentName) -> None:
+        """Remove what the artifact has under other keys, and what a crash left; what concerns others alone stays."""
         folder = self._places.snapshots(digest)
         for place in folder.iterdir() if folder.is_dir() else ():
             unfinished = place.name.startswith(".")
             key = place.stem.removeprefix(".") if unfinished or place.suffix in {".seal", ".cold"} else place.name
-            if not among(key) or (key in wanted and not unfinished):
+            if not concerns(key, environment) or (key in wanted and not unfinished):
                 continue
             if place.is_dir():
                 shutil.rmtree(place, ignore_errors=True)  # who watched over it may be removing it just now
