@@ -18,10 +18,10 @@ AWAITING = "repave: this machine awaits its identity"
 """What such a machine says on its console when it is ready to be saved."""
 
 TAKEN = "repave: this machine has its identity"
-"""What it says there once it goes on as another one."""
+"""What one that is only tried says there once it goes on as another one."""
 
 SERVING = "repave: this machine serves"
-"""What one that is only tried says then, once its application has answered again."""
+"""What it says then, once its application has answered again."""
 
 TRIED_NAME = "unnamed"
 """The host name of machines that nobody has: one that is to be saved, and one that is tried."""

@@ -6,8 +6,8 @@ it is to serve before the memory is saved, it is told its variables before that;
 until the machine is another one.
 
 Perl, since every Debian has it, it can ask the kernel what no shell can, and it is loaded when the memory is saved.
-Sources: random(4) on RNDRESEEDCRNG, which came with Linux 4.17; clock_settime(2); machine-id(5); pipe(7); linux/fs.h;
-https://docs.kernel.org/admin-guide/cgroup-v2.html on cgroup.freeze.
+Sources: random(4) on RNDRESEEDCRNG, which came with Linux 4.17; clock_settime(2); sethostname(2); posix_fadvise(2);
+machine-id(5); pipe(7); sched(7); https://docs.kernel.org/admin-guide/cgroup-v2.html on cgroup.freeze.
 """
 
 from collections.abc import Iterable
@@ -63,6 +63,8 @@ After=network-online.target
 Type=oneshot
 RemainAfterExit=yes
 ExecStart={PERL} /{PLACE}
+# Before all that another name and another time wake.
+CPUSchedulingPolicy=fifo
 """
 
 
@@ -104,8 +106,9 @@ SCRIPT = f"""\
 use strict;
 use warnings FATAL => 'all';
 
-use constant {{ BLKFLSBUF => 0x1261, FIONREAD => 0x541b, RNDRESEEDCRNG => 0x5207 }};
-use constant {{ SYS_SYNC => 162, SYS_CLOCK_SETTIME => 227, CLOCK_REALTIME => 0 }};
+use constant {{ FIONREAD => 0x541b, RNDRESEEDCRNG => 0x5207 }};
+use constant {{ SYS_SYNC => 162, SYS_SETHOSTNAME => 170, SYS_FADVISE => 221, SYS_CLOCK_SETTIME => 227 }};
+use constant {{ FADVISE_DONTNEED => 4, CLOCK_REALTIME => 0 }};
 
 sub content {{
     my ($path) = @_;
@@ -115,11 +118,25 @@ sub content {{
     return $line // '';
 }}
 
-sub put {{
-    my ($path, $content) = @_;
-    open my $file, '>', $path or die "$path: $!";
-    syswrite($file, $content) == length $content or die "$path: $!";
+sub opened {{
+    my ($how, $path) = @_;
+    open my $file, $how, $path or die "$path: $!";
     return $file;
+}}
+
+# From and to the beginning of a file that is open.
+sub text {{
+    my ($file) = @_;
+    my $text = '';
+    sysseek $file, 0, 0;
+    sysread $file, $text, {SECTOR_BYTES} or die "what is to be read: $!";
+    return $text;
+}}
+
+sub put {{
+    my ($file, $content) = @_;
+    sysseek $file, 0, 0;
+    (syswrite($file, $content) // 0) == length $content or die "what is to be written: $!";
 }}
 
 sub lines {{
@@ -130,15 +147,13 @@ sub lines {{
 
 my ($place) = grep {{ content("$_/serial") eq '{IDENTITY_DISK}' }} glob '/sys/block/vd*';
 defined $place or die 'there is no disk {IDENTITY_DISK}';
-open my $disk, '<', '/dev/' . substr $place, length '/sys/block/' or die "$place: $!";
+my $disk = opened('<', '/dev/' . substr $place, length '/sys/block/');
 
 # As it is now: it becomes another one.
 my $head;
 sub first_sector {{
-    ioctl $disk, BLKFLSBUF, 0 or die "$place: $!";
-    sysseek $disk, 0, 0;
-    sysread $disk, $head, {SECTOR_BYTES};
-    return $head;
+    syscall(SYS_FADVISE, fileno $disk, 0, 0, FADVISE_DONTNEED) == 0 or die "$place: $!";
+    return $head = text($disk);
 }}
 
 sub content_of_disk {{
@@ -152,7 +167,8 @@ sub content_of_disk {{
 }}
 
 # Whoever waits in the application's place has all it needs but its variables once it has taken a line.
-my $variables_to = put('{ENVIRONMENT_FILE}', "\\n");
+my $variables_to = opened('>', '{ENVIRONMENT_FILE}');
+put($variables_to, "\\n");
 for (my $left = pack 'i', 1; unpack('i', $left) > 0; select undef, undef, undef, 0.02) {{
     ioctl $variables_to, FIONREAD, $left or die "{ENVIRONMENT_FILE}: $!";
 }}
@@ -181,50 +197,66 @@ sub answers {{
 }}
 
 # An application that is to serve before the memory is saved.
+my $freezer;
 my ($port, $path, $size) = first_sector() =~ /\\A{SERVING_WORD} ([0-9]+) ([0-9a-f]+) ([0-9]+)\\n/;
 if (defined $port) {{
     inform(content_of_disk($size));
     select undef, undef, undef, 0.2 until answers($port, pack 'H*', $path);
-    put('{FREEZER}/cgroup.freeze', '1');
+    put($freezer = opened('>', '{FREEZER}/cgroup.freeze'), '1');
     select undef, undef, undef, 0.02 until grep {{ /^frozen 1$/ }} lines('{FREEZER}/cgroup.events');
 }}
+
+# Open before the memory is saved, so that nobody has to look it up again while somebody waits for an answer.
+my $console = opened('>', '/dev/console');
+my $generator = opened('>', '/dev/urandom');
+my $clock = opened('<', '/sys/class/rtc/rtc0/since_epoch');
+my $drawn = opened('<', '/proc/sys/kernel/random/uuid');
+my $identity = opened('+<', '/etc/machine-id');
+umask 0077;
+my $kept = opened('>', '{ENVIRONMENT_FILE}.told');
+
 # What was written is on the disk: nothing of it is under way while the memory is saved.
 syscall SYS_SYNC;
-put('/dev/console', "{AWAITING}\\n");
+put($console, "{AWAITING}\\n");
 
 # The disk is another one as soon as this machine goes on. Nothing else happens meanwhile.
 my @told;
 until (@told = first_sector() =~ /\\A{IDENTITY_WORD} ([0-9a-f]+) ([A-Za-z0-9-]+) ([0-9]+)\\n/) {{
-    select undef, undef, undef, 0.02;
+    select undef, undef, undef, 0.005;
 }}
 (my ($random, $name), $size) = @told;
 my $variables = content_of_disk($size);
 
 # First of all: no two machines may draw the same.
-my $generator = put('/dev/urandom', pack 'H*', $random);
+put($generator, pack 'H*', $random);
 ioctl $generator, RNDRESEEDCRNG, 0 or die "/dev/urandom: $!";
 
 # The machine's clock has whole seconds, and is read on average in the middle of one.
-my $now = pack 'q2', content('/sys/class/rtc/rtc0/since_epoch'), 500_000_000;
+my $now = pack 'q2', text($clock), 500_000_000;
 syscall(SYS_CLOCK_SETTIME, CLOCK_REALTIME, $now) == 0 or die "the clock: $!";
 
-put('/proc/sys/kernel/hostname', $name);
-put('/etc/machine-id', content('/proc/sys/kernel/random/uuid') =~ tr/-//dr . "\\n");
+syscall(SYS_SETHOSTNAME, $name, length $name) == 0 or die "the name: $!";
+put($identity, text($drawn) =~ tr/-\\n//dr . "\\n");
 
 # Kept for an application that is started anew.
-umask 0077;
-put('{ENVIRONMENT_FILE}.told', $variables);
+put($kept, $variables);
 rename '{ENVIRONMENT_FILE}.told', '{ENVIRONMENT_FILE}' or die "{ENVIRONMENT_FILE}: $!";
 if (defined $port) {{
-    put('{FREEZER}/cgroup.freeze', '0');
+    put($freezer, '0');
 }} else {{
     inform($variables);
 }}
-put('/dev/console', "{TAKEN}\\n");
+
+# systemd has much to do once this ends: after the application's first answer.
+if ($name ne '{TRIED_NAME}') {{
+    sleep 5;
+    exit;
+}}
+put($console, "{TAKEN}\\n");
 
 # Nobody is to find out later that the application did not bear standing still.
-if (defined $port && $name eq '{TRIED_NAME}') {{
+if (defined $port) {{
     select undef, undef, undef, 0.2 until answers($port, pack 'H*', $path);
-    put('/dev/console', "{SERVING}\\n");
+    put($console, "{SERVING}\\n");
 }}
 """
