@@ -182,6 +182,16 @@ def test_a_revision_is_proven_once_it_carries_the_whole_fleet_alone() -> None:
     assert (done.proven, done.changes, done.phase) == (None, False, Phase.CONVERGED)
 
 
+def test_only_the_way_to_an_earlier_release_is_called_back() -> None:
+    """What was left for an earlier one is gone forward to again, though it carried the fleet before."""
+    old, new = see("1 old a serving", "2 old b serving"), see("1 new a serving", "2 new b serving")
+    forward = replace(TARGET, proven=(proof("new", 7200), proof("old", 3600)))
+    assert decide(old, forward).phase is Phase.ROLLING
+    earlier, later = proof("old", 7200), proof("new", 3600)
+    back = replace(TARGET, revision=earlier.revision, release=earlier.release, proven=(earlier, later))
+    assert decide(new, back).phase is Phase.ROLLING_BACK
+
+
 def test_what_is_revoked_gives_way_to_the_latest_that_may_run() -> None:
     """Promise 1: at once and without a failure, over what is revoked too; nothing is launched meanwhile."""
     proven = (proof("older", 9000), proof("old", 8000), proof("new", 7000))

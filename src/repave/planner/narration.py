@@ -7,8 +7,10 @@ from operator import attrgetter
 from repave.model.disruption import Drawer
 from repave.model.names import SlotId
 from repave.model.plan import Admit, Drain, Launch, Phase, Plan, Rule, StandBy
+from repave.model.target import Target
 from repave.planner import onsets
 from repave.planner.draft import ALIVE, Draft
+from repave.planner.failures import last_proven
 from repave.planner.keeper import drained_by
 from repave.planner.sets import Standing
 from repave.planner.turns import Turn, carried_before
@@ -100,7 +102,7 @@ def _phase(draft: Draft) -> Phase:
 def _phase_before(turn: Turn) -> Phase:
     if turn.hopeless:
         return Phase.STOPPED
-    return Phase.ROLLING_BACK if carried_before(turn.wanted) else Phase.ROLLING
+    return _way(turn.wanted) if carried_before(turn.wanted) else Phase.ROLLING
 
 
 def _phase_of_move(draft: Draft) -> Phase:
@@ -114,7 +116,7 @@ def _phase_of_move(draft: Draft) -> Phase:
 def _moving_phase(draft: Draft) -> Phase:
     # A fleet of nobody has nothing to prove.
     if any(not member.current for member in draft.sets.members) or (draft.judging and draft.target.size > 0):
-        return Phase.ROLLING_BACK if draft.returning else Phase.ROLLING
+        return _way(draft.target) if draft.returning else Phase.ROLLING
     if draft.failures or draft.heals or (_serving(draft) < draft.target.size and _failed_lately(draft)):
         return Phase.HEALING
     flapping = any(outgoing.drawer is Drawer.HEAL for outgoing in draft.outgoing.values())
@@ -124,6 +126,13 @@ def _moving_phase(draft: Draft) -> Phase:
         return Phase.RENEWING
     busy = draft.steps or draft.closed or draft.proven or draft.holds or draft.sets.orders or draft.size.resize
     return Phase.SCALING if busy else Phase.CONVERGED
+
+
+def _way(target: Target) -> Phase:
+    """Of what carried the fleet before: it may have been left for an earlier one, and is gone forward to again."""
+    last = last_proven(proof for proof in target.proven if proof.revision != target.revision)
+    forward = last is not None and last.release < target.release
+    return Phase.ROLLING if forward else Phase.ROLLING_BACK
 
 
 def _failed_lately(draft: Draft) -> bool:
