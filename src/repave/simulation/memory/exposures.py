@@ -20,6 +20,8 @@ class MemoryExposures:
         self._revisions_exposed = revisions
         self._flaws_changed = move_on
         self._flaws: dict[Digest, dict[str, Flaw]] = {}
+        """Of each artifact, the oldest first."""
+
         self._examined: dict[Digest, datetime] = {}
 
     def expose(self, artifact: Digest, flaws: Iterable[Flaw], *, whole: bool) -> None:
@@ -30,7 +32,8 @@ class MemoryExposures:
             for flaw in flaws:
                 after[flaw.advisory] = flaw.known_since(before.get(flaw.advisory))
             if after != before:
-                self._flaws[artifact] = after
+                found = sorted(after.values(), key=lambda flaw: (flaw.published_at, flaw.advisory))
+                self._flaws[artifact] = {flaw.advisory: flaw for flaw in found}
                 self._flaws_changed(frozenset({artifact}))
 
     def learn(self, artifacts: Collection[Digest], flaws: Iterable[Flaw]) -> Mapping[Digest, tuple[str, ...]]:
@@ -55,8 +58,7 @@ class MemoryExposures:
 
     def flaws(self, artifact: Digest) -> tuple[Flaw, ...]:
         """Oldest first."""
-        found = self._flaws.get(artifact, {}).values()
-        return tuple(sorted(found, key=lambda flaw: (flaw.published_at, flaw.advisory)))
+        return tuple(self._flaws.get(artifact, {}).values())
 
     def _exposures_of(self, fleet: FleetKey) -> tuple[Exposure, ...]:
         """Of the fleet's revisions, the oldest flaw of each severity."""

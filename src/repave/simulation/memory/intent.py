@@ -47,7 +47,8 @@ class MemoryIntent:
 
     def target(self, fleet: FleetKey) -> Target | None:
         """With its open orders, failures of the last day, heals and proofs."""
-        return self._known(fleet) if fleet in self._targets else None
+        with self._intent_guard:
+            return self._known(fleet) if fleet in self._targets else None
 
     def aim(self, fleet: FleetKey, aim: Aim, at: datetime) -> Target:
         """Want this from now on."""
@@ -158,8 +159,9 @@ class MemoryIntent:
     def _known(self, fleet: FleetKey) -> Target:
         """With what is revoked of it now, and the flaws it is known to have."""
         target, revoked, exposures = self._targets[fleet], self._revoked(fleet), self._exposed(fleet)
-        as_kept = (target.revoked, target.exposures) == (revoked, exposures)
-        return target if as_kept else replace(target, revoked=revoked, exposures=exposures)
+        if (target.revoked, target.exposures) != (revoked, exposures):
+            target = self._targets[fleet] = replace(target, revoked=revoked, exposures=exposures)
+        return target
 
     def _begin(self, fleet: FleetKey, aim: Aim, at: datetime) -> None:
         before = self._forgotten.pop(fleet, None)
