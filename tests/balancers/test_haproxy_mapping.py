@@ -120,6 +120,20 @@ def test_one_that_is_checked_passes_after_its_checks(status: str, expected: date
     assert backend.passes_from == expected
 
 
+@pytest.mark.parametrize(
+    ("served", "expected"),
+    [
+        (False, "connection refused or unreachable; does it listen on 0.0.0.0:8081?"),
+        (True, "connection refused or unreachable"),
+    ],
+)
+def test_one_that_never_let_anybody_in_is_asked_where_it_listens(served: bool, expected: str) -> None:
+    """An application that listens on 127.0.0.1 alone is well to itself, and to nobody else."""
+    rows = stat_rows(f"# {COLUMNS}\nb,web-1,0,0,0,DOWN,9,L4CON,\n")
+    [backend] = backends(rows, [], fleet(one(served=served)), NOW)
+    assert backend.detail == expected
+
+
 def test_requests_of_an_ending_worker_count() -> None:
     """After a reload the old worker may still serve a request of an instance: it is not drained before that ended."""
     rows = stat_rows(f"# {COLUMNS}\nb,web-1,0,0,5,DRAIN,9,L7OK,200\n")

@@ -23,10 +23,13 @@ _OPERATION_STOPPED = 0
 _OPERATION_RUNNING = 2
 _CHECK_CONFIGURED_AND_ENABLED = 6
 
+_REFUSED = "L4CON"
+"""Of one that never served it is nearly always the address it listens on: many a framework's default is 127.0.0.1."""
+
 _CHECK_MEANINGS = {
     "INI": "not checked yet",
     "L4TOUT": "no connection in time",
-    "L4CON": "connection refused or unreachable",
+    _REFUSED: "connection refused or unreachable",
     "L6RSP": "not the protocol expected",
     "L7TOUT": "connected, but no answer in time",
     "L7RSP": "not an HTTP answer",
@@ -162,7 +165,7 @@ def _backend(
         state=state,
         since=_since(row, attached, now),
         sessions=open_requests,
-        detail=_detail(row),
+        detail=_detail(row, attached),
         passes_from=_passes_from(attached, checks) if state is TrafficState.CHECKING else None,
     )
 
@@ -188,7 +191,9 @@ def _state(row: Mapping[str, str], attached: Attached, open_requests: int) -> Tr
     return TrafficState.FAILING if attached.served or int(row["stot"] or 0) else TrafficState.CHECKING
 
 
-def _detail(row: Mapping[str, str]) -> str:
+def _detail(row: Mapping[str, str], attached: Attached) -> str:
     status = row["check_status"].lstrip("* ")
+    if status == _REFUSED and not attached.served:
+        return f"{_CHECK_MEANINGS[_REFUSED]}; does it listen on 0.0.0.0:{attached.port}?"
     code = f", HTTP {row['check_code']}" if row.get("check_code", "").strip() not in {"", "0"} else ""
     return (_CHECK_MEANINGS.get(status, status) + code) if status else ""
