@@ -75,6 +75,17 @@ def test_a_bad_release_goes_back_by_itself_and_is_told_as_such(scene: Scene) -> 
     assert (again.reached, again.release) == (True, 1)
 
 
+def test_going_back_to_other_settings_of_one_release_is_told_as_such(scene: Scene) -> None:
+    """What failed is what the file says of it, not the release: "from r1 to r1" would tell nobody anything."""
+    scene.controller().converge([FLEET])
+    changed = replace(OLD, configuration=(("LOG_LEVEL", "loud"),))
+    scene.world.behaviours[changed.id] = Behaviour(never_healthy=True)
+    scene.want(changed)
+    (result,) = scene.controller().converge([FLEET])
+    assert (result.rolled_back, result.asked, result.release) == (True, 1, 1)
+    assert result.reason.startswith("back to r1 as it was set up before: ")
+
+
 def test_a_first_release_that_is_bad_stops_with_its_reason(scene: Scene) -> None:
     """Promise 4: there is nothing to go back to, so it stops, and says why."""
     scene.world.behaviours[OLD.id] = Behaviour(dies_after_seconds=0.1)

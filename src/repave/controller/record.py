@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from repave.model.event import Event
-from repave.model.names import FleetKey, InstanceId
+from repave.model.names import FleetKey, InstanceId, ReleaseNumber
 from repave.model.observation import Observation, TrafficState
 from repave.model.outcome import Outcome, Result
 from repave.model.plan import Admit, Drain, Launch, Phase, Plan, StandBy, Step, Terminate
@@ -180,7 +180,7 @@ def _judgements(plan: Plan, target: Target) -> Iterator[Event]:
     elif plan.healing:
         yield event("healing", "healing goes on")
     if plan.retarget is not None:
-        back = f"back from r{target.release} to r{plan.retarget.release}: {plan.retarget.reason}"
+        back = f"{_way_back(target, plan.retarget.release)}: {plan.retarget.reason}"
         yield replace(event("rollback", back), details={"release": target.release})
     elif plan.stop:
         ended = event("stop", f"no more of r{target.release}: {plan.stop}")
@@ -193,6 +193,13 @@ def _judgements(plan: Plan, target: Target) -> Iterator[Event]:
         yield event("switch", f"all requests go over to r{target.release}")
     if plan.proven is not None:
         yield event("proven", f"{_who_is_proven(plan, target)} the whole fleet in good health")
+
+
+def _way_back(target: Target, release: ReleaseNumber) -> str:
+    """One release with other settings of the file is another revision, and may be what failed."""
+    if release == target.release:
+        return f"back to r{release} as it was set up before"
+    return f"back from r{target.release} to r{release}"
 
 
 def _who_is_proven(plan: Plan, target: Target) -> str:
