@@ -1,13 +1,18 @@
 """Deploying, going back, pausing, ending: intent in, fleets out, over a simulated world."""
 
+from dataclasses import replace
+
 import pytest
 from simulated_shop import Shop
 
+from repave.config.errors import UnknownName
 from repave.model.names import RevisionId
 from repave.operations.converge import unwatched
 from repave.operations.deploy import DEPLOYED, ROLLED_BACK
+from repave.operations.dropped import dropped, environment_to_end, with_dropped
 from repave.operations.errors import Refused
 from repave.operations.explaining import explain_fleet
+from repave.operations.keys import fleets_of
 from repave.operations.logs import chosen, consoles
 from repave.operations.pause import pause
 from repave.operations.preview import preview
@@ -127,6 +132,34 @@ def test_destroying_drains_ends_and_forgets_and_may_be_repeated(shop: Shop) -> N
     assert shop.world.living(shop.keys("test")[0]) == []
     assert [one.ended for one in shop.destroying.destroy(shop.keys("test"), unwatched)] == [0]
     assert shop.deploy("test").as_asked
+
+
+def test_a_fleet_that_the_file_has_no_more_is_ended_too(shop: Shop) -> None:
+    """Renamed while it ran, it would run on for ever: no verb would know it."""
+    released(shop)
+    shop.deploy("test")
+    [old] = shop.keys("test")
+    where = replace(shop.environment("test"), fleets={})
+    shop.project = replace(shop.project, fleets={}, environments={where.name: where})
+    assert dropped(shop.project, where.name, shop.store) == (old,)
+    shop.project = with_dropped(shop.project, where.name, shop.store)
+    [ended] = shop.destroying.destroy(fleets_of(shop.project, shop.environment("test"), only="web"), unwatched)
+    assert (ended.fleet, ended.ended, shop.world.living(old)) == ("web", 3, [])
+    assert (shop.store.fleets(), dropped(shop.project, where.name, shop.store)) == ((), ())
+
+
+def test_an_environment_that_the_file_has_no_more_is_not_called_unknown(shop: Shop) -> None:
+    """What runs is named, and how it is ended; a name that nobody ever used is unknown."""
+    released(shop)
+    shop.deploy("test")
+    test = shop.environment("test")
+    assert environment_to_end(shop.project, "test", shop.store) == test
+    left = {name: one for name, one in shop.project.environments.items() if name != test.name}
+    without = replace(shop.project, environments=left)
+    with pytest.raises(Refused, match=r"`test` was deployed \(web\), and the file has it no more"):
+        environment_to_end(without, "test", shop.store)
+    with pytest.raises(UnknownName):
+        environment_to_end(without, "tset", shop.store)
 
 
 def test_a_preview_is_what_then_happens(shop: Shop) -> None:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from repave.controller.ending import Convergence
     from repave.controller.tick import Tick
     from repave.model.names import FleetKey, FleetName
-    from repave.model.project import Environment
+    from repave.model.project import Environment, Project
     from repave.model.release import Release
     from repave.operations.booting import Booting
     from repave.operations.converge import Settled, Watcher
@@ -100,25 +100,38 @@ class Fleets(Trusting):
         )
         return Booting(project=self.project, bakers=self.bakers, stand=stand)
 
-    def destroy(self, environment: "Environment", watcher: "Watcher") -> "tuple[Destroyed, ...]":
-        """End an environment."""
+    def destroy(
+        self, environment: "Environment", watcher: "Watcher", *, only: str | None = None
+    ) -> "tuple[Destroyed, ...]":
+        """End an environment, with what the file has no more of it, or one fleet. Raises UnknownName."""
         from repave.operations.destroy import Destroying
+        from repave.operations.dropped import with_dropped
         from repave.operations.keys import fleets_of
+
+        project = with_dropped(self.project, environment.name, self.store)
+
+        def converge(fleets: "tuple[FleetKey, ...]", *, watcher: "Watcher") -> "tuple[Settled, ...]":
+            return self._converge(project, fleets, watcher)
 
         destroying = Destroying(
             store=self.store,
             clock=self.clock,
             machines=self.machines(environment.provider),
             traffic=self.traffic(environment.provider),
-            converge=self.converge,
+            converge=converge,
         )
-        return destroying.destroy(fleets_of(self.project, environment), watcher)
+        return destroying.destroy(fleets_of(project, project.environments[environment.name], only=only), watcher)
 
     def converge(self, fleets: "tuple[FleetKey, ...]", *, watcher: "Watcher") -> "tuple[Settled, ...]":
         """Hand the fleets of one environment to a controller; see ``repave.operations.converge``."""
+        return self._converge(self.project, fleets, watcher)
+
+    def _converge(
+        self, project: "Project", fleets: "tuple[FleetKey, ...]", watcher: "Watcher"
+    ) -> "tuple[Settled, ...]":
         if not fleets:
             return ()
-        convergences = self._controller(fleets, watcher).converge(fleets)
+        convergences = self._controller(project, fleets, watcher).converge(fleets)
         return tuple(_settled(convergence) for convergence in convergences)
 
     def keep(self, environment: "Environment", watcher: "Watcher") -> None:
@@ -126,9 +139,9 @@ class Fleets(Trusting):
         from repave.operations.keys import fleets_of
 
         fleets = fleets_of(self.project, environment)
-        self._controller(fleets, watcher).keep(fleets, until=lambda: False)
+        self._controller(self.project, fleets, watcher).keep(fleets, until=lambda: False)
 
-    def _controller(self, fleets: "tuple[FleetKey, ...]", watcher: "Watcher") -> "Controller":
+    def _controller(self, project: "Project", fleets: "tuple[FleetKey, ...]", watcher: "Watcher") -> "Controller":
         from repave.config.policies import fleet_policy
         from repave.controller.converge import Controller
         from repave.controller.holders import this_process
@@ -136,7 +149,7 @@ class Fleets(Trusting):
         from repave.operations.frontends import frontend
         from repave.ports.metrics import Metrics
 
-        provider = self.project.environments[fleets[0].environment].provider
+        provider = project.environments[fleets[0].environment].provider
         machines, traffic = self.machines(provider), self.traffic(provider)
 
         def told(tick: "Tick") -> None:
@@ -153,8 +166,8 @@ class Fleets(Trusting):
                 metrics=tuple(adapter for adapter in (machines, traffic) if isinstance(adapter, Metrics)),
             ),
             Declared(
-                policy=lambda key: fleet_policy(self.project, key.environment, key.fleet),
-                frontend=lambda key: frontend(self.project, key),
+                policy=lambda key: fleet_policy(project, key.environment, key.fleet),
+                frontend=lambda key: frontend(project, key),
             ),
             holder=this_process(),
             on_tick=told,

@@ -19,6 +19,7 @@ from repave.model.pipeline import Enter
 from repave.model.project import Environment
 from repave.model.release import Release
 from repave.operations.deploy import DeployResult
+from repave.operations.dropped import dropped
 from repave.operations.promoting.reasons import reason_given
 from repave.operations.releases import release_named
 from repave.wiring import Wiring
@@ -61,6 +62,7 @@ def deploy(
         chosen = _chosen(wiring, where, release, watch=watch)
         if not release and not watch:
             _tell_what_it_lacks(wiring, chosen, screen)
+        _tell_what_is_dropped(wiring, where, screen)
         word = wiring.promoting.word(where, chosen, why) if release or why else None
         with screen.progress() as progress:
             wiring.promoting.admit(where, chosen, progress, word)
@@ -80,6 +82,13 @@ def deploy(
     screen.answer(document(result))
     show(result, screen)
     return exit_code(result)
+
+
+def _tell_what_is_dropped(wiring: Wiring, environment: Environment, screen: Screen) -> None:
+    """A fleet that was renamed in the file would run on beside its successor, and nobody would know."""
+    for key in dropped(wiring.project, environment.name, wiring.store):
+        screen.warn(f"{key.environment}/{key.fleet} runs on as it is: the file has it no more")
+        screen.hint(f"`repave destroy {key.environment} --fleet {key.fleet}` ends it")
 
 
 def make_ready(wiring: Wiring, environment: Environment, release: Release, screen: Screen) -> None:

@@ -1,0 +1,48 @@
+"""Fleets that run and that the file has no more: renamed, or taken out of it, while they ran."""
+
+from dataclasses import replace
+
+from repave.config.policies import environment_named
+from repave.model.names import EnvironmentName, FleetKey
+from repave.model.policy import HealthPolicy
+from repave.model.project import Environment, Fleet, FleetSize, Project
+from repave.operations.errors import Refused
+from repave.ports.store import Store
+
+UNJUDGED = HealthPolicy(interval_seconds=60.0, unhealthy=100)
+"""How they are asked while they drain: their own check went with the file, and an instance that fails a wrong one would
+be ended with its requests still open. So none is found sick within the longest drain."""
+
+
+def dropped(project: Project, environment: EnvironmentName, store: Store) -> tuple[FleetKey, ...]:
+    """Those of one environment, sorted."""
+    declared = project.environments[environment].fleets if environment in project.environments else {}
+    fleets = (key for key in store.fleets() if (key.project, key.environment) == (project.name, environment))
+    return tuple(key for key in fleets if key.fleet not in declared)
+
+
+def with_dropped(project: Project, environment: EnvironmentName, store: Store) -> Project:
+    """The project with them added, of size 0: enough to drain and end them, and nothing of it is started."""
+    fleets, where = dict(project.fleets), project.environments[environment]
+    sizes = dict(where.fleets)
+    for key in dropped(project, environment, store):
+        target = store.target(key)
+        if target is not None:
+            was = store.revision(key, target.revision)
+            fleets.setdefault(key.fleet, Fleet(name=key.fleet, image=was.image, port=was.port, health=UNJUDGED))
+            sizes[key.fleet] = FleetSize(size=0)
+    environments = {**project.environments, environment: replace(where, fleets=sizes)}
+    return replace(project, fleets=fleets, environments=environments)
+
+
+def environment_to_end(project: Project, name: str, store: Store) -> Environment:
+    """The environment of that name. Raises UnknownName; Refused where only the file has it no more."""
+    environment = EnvironmentName(name)
+    running = dropped(project, environment, store)
+    if environment not in project.environments and running:
+        fleets = ", ".join(key.fleet for key in running)
+        raise Refused(
+            f"`{name}` was deployed ({fleets}), and the file has it no more: nothing says where its instances are",
+            hint="put it back below `environments`, destroy it, then take it out again",
+        )
+    return environment_named(project, name)
