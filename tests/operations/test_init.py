@@ -159,6 +159,32 @@ def test_a_port_is_found_where_people_say_it(tmp_path: Path, file: str, text: st
     assert proposed(tmp_path)[0].fleets[FleetName("web")].port == port
 
 
+def test_requirements_of_other_files_are_taken_where_they_are_named(tmp_path: Path) -> None:
+    """Each file once, also where two name each other; what lies outside of the folder is left out and named."""
+    folder = lay_out(
+        tmp_path / "shop",
+        app__py=FLASK,
+        requirements__txt="-r requirements/base.txt\n--requirement=requirements/web.txt\n-r ../other.txt\ngunicorn\n",
+        requirements___base__txt="-r web.txt\nrequests\n",
+        requirements___web__txt="-r ../requirements.txt\nflask ~= 3.0\n",
+    )
+    (tmp_path / "other.txt").write_text("attrs\n", encoding="utf-8")
+    text = propose(folder)
+    assert proposed(folder)[1].python == ("flask ~= 3.0", "requests", "gunicorn")
+    assert "# From requirements.txt and requirements/base.txt and requirements/web.txt." in text
+    assert "which alone can vouch by hash: -r ../other.txt" in text
+
+
+def test_a_node_application_without_its_lock_is_told_how_to_get_one(tmp_path: Path) -> None:
+    """Beside its package-lock, or in a Python application's folder, there is nothing to tell."""
+    hint = "`npm install --package-lock-only`"
+    node, python = tmp_path / "node", tmp_path / "python"
+    lay_out(node, package__json='{"scripts": {"start": "node server.js"}}', server__js="")
+    assert hint in propose(node)
+    assert hint not in propose(lay_out(node, **{"package-lock__json": "{}"}))
+    assert hint not in propose(lay_out(python, package__json="{}", app__py=FLASK))
+
+
 def test_what_no_index_can_vouch_for_is_left_out_and_named(tmp_path: Path) -> None:
     """The lock pins by hash; what cannot be pinned is said, not lost."""
     lay_out(

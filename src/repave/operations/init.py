@@ -10,7 +10,7 @@ from repave.config.problems import Unfit
 from repave.config.project import FILENAME, parse_project
 from repave.config.words import command
 from repave.operations.errors import Refused
-from repave.operations.node_survey import LOCK, NodeFound, at_home, node_survey
+from repave.operations.node_survey import LOCK, MANIFEST, NodeFound, at_home, node_survey
 from repave.operations.scalars import label_of, one_line, scalar
 from repave.operations.survey import Entry, Survey, survey
 
@@ -55,7 +55,9 @@ def propose(folder: Path) -> str:
     found, node = survey(folder, home=HOME), node_survey(folder, home=HOME)
     # A package.json beside a Python application is of its pages.
     of_node = node is not None and found.entry is None
-    text = _text(_node_proposal(found, node) if of_node and node else _proposal(found))
+    proposal = _node_proposal(found, node) if of_node and node else _proposal(found)
+    unlocked = (folder / MANIFEST).is_file() and not (folder / LOCK).is_file()
+    text = _text(replace(proposal, unlocked=unlocked))
     parse_project(text, filename=FILENAME)  # a proposal that does not load is a defect of ours: never written
     return text
 
@@ -75,6 +77,8 @@ class _Proposal:
     """Requirements that no file names and the application cannot do without."""
 
     node: NodeFound | None = None
+    unlocked: bool = False
+    """Whether a Node application lacks its package-lock, without which nothing pins its packages."""
 
 
 def _proposal(found: Survey) -> _Proposal:
@@ -217,7 +221,7 @@ def _text(proposal: _Proposal) -> str:
         f"    packages: [{', '.join(proposal.packages)}]",
         *_python_lines(proposal),
         *_node_lines(proposal),
-        *_file_lines(found),
+        *_file_lines(proposal),
         *_run_lines(proposal),
         "    user: www-data",
         "",
@@ -251,7 +255,7 @@ def _python_lines(proposal: _Proposal) -> Iterable[str]:
     if found.requirements_from:
         yield f"    # From {found.requirements_from}. Ranges are enough: the lock pins versions and hashes."
     for line in found.left_out:
-        yield f"    # Left out, for an index cannot vouch for it by hash: {one_line(line)}"
+        yield f"    # Left out, for it names no package of an index, which alone can vouch by hash: {one_line(line)}"
     if proposal.python:
         yield "    python:"
     for line in proposal.python:
@@ -264,7 +268,11 @@ def _node_lines(proposal: _Proposal) -> Iterable[str]:
         yield f"    node: {{lock: {LOCK}, into: {HOME.rstrip('/')}}}"
 
 
-def _file_lines(found: Survey) -> Iterable[str]:
+def _file_lines(proposal: _Proposal) -> Iterable[str]:
+    found = proposal.found
+    if not found.files and proposal.unlocked:
+        yield f"    # {MANIFEST} is here, and no {LOCK}, which pins its packages: `npm install --package-lock-only`"
+        yield "    # makes one. Then move this file away, and `repave init` again."
     if not found.files:
         yield "    # No application was found here. Its files go in like this, folders with a trailing slash:"
         yield f"    # files: {{app/: {HOME}}}"

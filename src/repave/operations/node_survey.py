@@ -10,6 +10,7 @@ from typing import Any
 
 from repave.operations.survey import HEALTH_PATHS, LARGEST_SOURCE_BYTES, NOT_SOURCES
 
+MANIFEST = "package.json"
 LOCK = "package-lock.json"
 NOT_FILES = re.compile(r"\.(test|spec)\.[cm]?[jt]s$|^(jest|vitest|eslint|babel|prettier)\.config\.")
 SOURCES = frozenset({".js", ".mjs", ".cjs", ".json"})
@@ -40,7 +41,7 @@ class NodeFound:
 
 def node_survey(folder: Path, *, home: str) -> NodeFound | None:
     """None where there is no ``package.json`` with a package-lock beside it, or nothing that could be started."""
-    manifest = _manifest(folder / "package.json")
+    manifest = _manifest(folder / MANIFEST)
     if manifest is None or not (folder / LOCK).is_file():
         return None
     start, start_from = _start(folder, manifest)

@@ -54,7 +54,7 @@ class Survey:
     """Requirement lines that the lock could not pin by hash."""
 
     requirements_from: str
-    """The file they are from; empty when there is none."""
+    """The files they are from; empty when there is none."""
 
     requires_python: str
     entry: Entry | None
@@ -110,17 +110,31 @@ def _pyproject(folder: Path) -> Mapping[str, Any]:
 
 
 def _requirement_lines(folder: Path, project: Mapping[str, Any]) -> tuple[tuple[str, ...], str]:
-    """What the application says it needs, and in which file."""
-    text = _read(folder / "requirements.txt")
-    if text:
-        joined = text.replace("\\\n", " ")
-        without_comments = (re.sub(r"(^|\s)#.*$", "", line) for line in joined.splitlines())
-        lines = (re.sub(r"\s--hash=\S+", "", line).strip() for line in without_comments)
-        return tuple(dict.fromkeys(line for line in lines if line)), "requirements.txt"
+    """What the application says it needs, and in which files."""
+    files: list[str] = []
+    lines = tuple(dict.fromkeys(_lines_of(folder.resolve(), "requirements.txt", files)))
+    if lines:
+        return lines, " and ".join(files)
     dependencies = project.get("dependencies", [])
     if isinstance(dependencies, list) and dependencies:
         return tuple(dict.fromkeys(str(line) for line in dependencies)), "pyproject.toml"
     return (), ""
+
+
+def _lines_of(folder: Path, name: str, files: list[str]) -> Iterator[str]:
+    """Of one file and, in their places, of those of the folder that it names by ``-r``, each once."""
+    text = _read(folder / name)
+    if text:
+        files.append(name)
+    without_comments = (re.sub(r"(^|\s)#.*$", "", line) for line in text.replace("\\\n", " ").splitlines())
+    for line in (re.sub(r"\s--hash=\S+", "", line).strip() for line in without_comments):
+        other = re.fullmatch(r"(?:-r\s*|--requirement[\s=]\s*)(\S+)", line)
+        path = (folder / name).parent.joinpath(other[1]).resolve() if other else folder
+        if other and path.is_file() and path.is_relative_to(folder):
+            named = path.relative_to(folder).as_posix()
+            yield from () if named in files else _lines_of(folder, named, files)
+        elif line:
+            yield line
 
 
 def _is_requirement(line: str) -> bool:
