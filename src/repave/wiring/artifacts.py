@@ -53,7 +53,11 @@ class Artifacts(Locks):
         points = own or entry_points(group=group, name=name)
         if not points:
             known = ", ".join(sorted(point.name for point in entry_points(group=group)))
-            raise Refused(f"`{name}` is not installed ({group})", hint=f"installed: {known or 'none'}")
+            kind = group.removeprefix("repave.").removesuffix("s")
+            raise Refused(
+                f"repave.yaml asks for {kind} `{name}`, and none of that name is installed",
+                hint=f"installed: {known or 'none'}; other packages may bring more by the entry point `{group}`",
+            )
         surroundings = Surroundings(
             project=self.project.name,
             folder=self.state / name,
