@@ -288,6 +288,13 @@ def test_a_taken_address_is_a_conflict(balancer: HaproxyBalancer, start_server: 
             balancer.ensure(frontend(OTHER, listen=address))
         assert "listen" in conflict.value.hint
     assert request(endpoint) == (200, "web")
+    port = endpoint.rpartition(":")[2]
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.2", int(port)))
+        taken.listen()
+        with pytest.raises(Conflict, match=f"cannot listen on 127.0.0.2:{port} for shop/test/api"):
+            balancer.ensure(frontend(OTHER, listen=f"127.0.0.2:{port}"))
+    assert request(endpoint) == (200, "web")
     assert balancer.ensure(frontend(OTHER, listen=address)) == f"http://{address}"
     with pytest.raises(Conflict, match="both ask for"):
         balancer.ensure(frontend(listen=address))

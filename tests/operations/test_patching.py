@@ -11,6 +11,7 @@ from simulated_shop import FILE, QUIET, Shop
 from repave.advisories.decorated import DecoratedAdvisories
 from repave.advisories.vex.dismissals import VexDocuments
 from repave.model.lock import Ecosystem
+from repave.model.names import InstanceId, ReleaseNumber, SlotId
 from repave.operations.errors import Refused
 from repave.operations.scan import scan
 from repave.operations.where import Search, Whereabouts
@@ -107,6 +108,26 @@ def test_an_unproven_end_is_not_called_done(shop: Shop) -> None:
     cure = shop.patching.cure(shop.patching.diagnose(QUIET), QUIET)
     shop.advisories.problem = "gone away"
     assert not shop.patching.prove(cure, QUIET).holds
+
+
+def test_nothing_is_proven_while_something_unrecorded_runs(shop: Shop) -> None:
+    """What outlived its record bears a release that no record has: it is named, and the proof is none."""
+    vulnerable(shop)
+    cure = shop.patching.cure(shop.patching.diagnose(QUIET), QUIET)
+    shop.locking.write(cure.proposal, QUIET)
+    shop.bake()
+    assert all(shop.deploy(name).as_asked for name in ("test", "prod"))
+    assert shop.patching.prove(cure, QUIET).holds
+    [key] = shop.keys("test")
+    seen = shop.store.last_seen(key)
+    assert seen is not None
+    other, old = SlotId("web-99"), ReleaseNumber(17)
+    strange = replace(seen.machines.instances[0], id=InstanceId("i-old"), slot=other, release=old)
+    machines = replace(seen.machines, instances=(*seen.machines.instances, strange))
+    shop.store.see(replace(seen, machines=machines))
+    proof = shop.patching.prove(cure, QUIET)
+    assert proof.hidden == ("test/web-99 runs r17, of which no record is here",) == proof.holding
+    assert not proof.holds
 
 
 def test_an_image_without_the_security_suite_is_refused_with_the_line_to_write(shop: Shop) -> None:

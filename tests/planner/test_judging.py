@@ -190,6 +190,8 @@ def test_only_the_way_to_an_earlier_release_is_called_back() -> None:
     earlier, later = proof("old", 7200), proof("new", 3600)
     back = replace(TARGET, revision=earlier.revision, release=earlier.release, proven=(earlier, later))
     assert decide(new, back).phase is Phase.ROLLING_BACK
+    unproven = replace(back, proven=(proof("older", 9000), earlier))
+    assert decide(new, unproven).phase is Phase.ROLLING_BACK, "of three, the last of which never carried the fleet"
 
 
 def test_what_is_revoked_gives_way_to_the_latest_that_may_run() -> None:

@@ -115,7 +115,7 @@ class Proof:
 
     unknown: tuple[SourceStatus, ...]
     hidden: tuple[str, ...] = ()
-    """Of the cure: why it is not known what was to be closed."""
+    """Why it is not known what was to be closed, or what runs."""
 
     @property
     def known(self) -> bool:
@@ -210,11 +210,16 @@ class Patching:
         self._examined.clear()
         releases = {release.number: release for release in self._store.releases()}
         holding: list[str] = []
+        unrecorded: list[str] = []
         still: set[str] = set()
         unknown: dict[str, SourceStatus] = {}
         clean = total = 0
         for lifetime in self._store.lifetimes(living=True):
             total += 1
+            if lifetime.release not in releases:
+                number = f"r{lifetime.release}, of which no record is here"
+                unrecorded.append(f"{lifetime.fleet.environment}/{lifetime.slot} runs {number}")
+                continue
             report = self._examine(releases[lifetime.release], progress)
             unknown |= {source.name: source for source in report.unknown}
             if not report.standing:
@@ -227,10 +232,10 @@ class Patching:
         return Proof(
             instances=total,
             clean=clean,
-            holding=tuple(holding),
+            holding=(*holding, *unrecorded),
             closed_still_running=tuple(sorted(still)),
             unknown=tuple(unknown.values()),
-            hidden=cure.hidden,
+            hidden=(*cure.hidden, *unrecorded),
         )
 
     def _pipeline(self) -> list[Environment]:

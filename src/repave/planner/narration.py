@@ -130,8 +130,8 @@ def _moving_phase(draft: Draft) -> Phase:
 
 def _way(target: Target) -> Phase:
     """Of what carried the fleet before: it may have been left for an earlier one, and is gone forward to again."""
-    last = last_proven(proof for proof in target.proven if proof.revision != target.revision)
-    forward = last is not None and last.release < target.release
+    last = last_proven(target.proven)
+    forward = last is not None and last.revision != target.revision and last.release < target.release
     return Phase.ROLLING if forward else Phase.ROLLING_BACK
 
 

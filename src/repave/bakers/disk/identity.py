@@ -6,8 +6,8 @@ it is to serve before the memory is saved, it is told its variables before that;
 until the machine is another one.
 
 Perl, since every Debian has it, it can ask the kernel what no shell can, and it is loaded when the memory is saved.
-Sources: random(4) on RNDRESEEDCRNG, which came with Linux 4.17; clock_settime(2); sethostname(2); posix_fadvise(2);
-machine-id(5); pipe(7); sched(7); https://docs.kernel.org/admin-guide/cgroup-v2.html on cgroup.freeze.
+Sources: random(4) on RNDADDENTROPY and RNDRESEEDCRNG, which came with Linux 4.17; clock_settime(2); sethostname(2);
+posix_fadvise(2); machine-id(5); pipe(7); sched(7); https://docs.kernel.org/admin-guide/cgroup-v2.html on cgroup.freeze.
 """
 
 from collections.abc import Iterable
@@ -63,8 +63,6 @@ After=network-online.target
 Type=oneshot
 RemainAfterExit=yes
 ExecStart={PERL} /{PLACE}
-# Before all that another name and another time wake.
-CPUSchedulingPolicy=fifo
 """
 
 
@@ -106,7 +104,8 @@ SCRIPT = f"""\
 use strict;
 use warnings FATAL => 'all';
 
-use constant {{ FIONREAD => 0x541b, RNDRESEEDCRNG => 0x5207 }};
+use constant {{ FIONREAD => 0x541b, RNDADDENTROPY => 0x40085203, RNDRESEEDCRNG => 0x5207 }};
+use constant {{ SYS_SCHED_SETSCHEDULER => 144, SCHED_FIFO => 1 }};
 use constant {{ SYS_SYNC => 162, SYS_SETHOSTNAME => 170, SYS_FADVISE => 221, SYS_CLOCK_SETTIME => 227 }};
 use constant {{ FADVISE_DONTNEED => 4, CLOCK_REALTIME => 0 }};
 
@@ -210,10 +209,14 @@ if (defined $port) {{
 my $console = opened('>', '/dev/console');
 my $generator = opened('>', '/dev/urandom');
 my $clock = opened('<', '/sys/class/rtc/rtc0/since_epoch');
-my $drawn = opened('<', '/proc/sys/kernel/random/uuid');
+my $uuid = opened('<', '/proc/sys/kernel/random/uuid');
 my $identity = opened('+<', '/etc/machine-id');
 umask 0077;
 my $kept = opened('>', '{ENVIRONMENT_FILE}.told');
+
+# Before all that another name and another time wake. Where the kernel grants no such thing it merely takes longer.
+my $priority = pack 'i', 1;
+syscall SYS_SCHED_SETSCHEDULER, 0, SCHED_FIFO, $priority;
 
 # What was written is on the disk: nothing of it is under way while the memory is saved.
 syscall SYS_SYNC;
@@ -228,7 +231,9 @@ until (@told = first_sector() =~ /\\A{IDENTITY_WORD} ([0-9a-f]+) ([A-Za-z0-9-]+)
 my $variables = content_of_disk($size);
 
 # First of all: no two machines may draw the same.
-put($generator, pack 'H*', $random);
+# Counted as random: older kernels are keyed anew by nothing else.
+my $drawn = pack 'i2H*', length($random) * 4, length($random) / 2, $random;
+ioctl $generator, RNDADDENTROPY, $drawn or die "/dev/urandom: $!";
 ioctl $generator, RNDRESEEDCRNG, 0 or die "/dev/urandom: $!";
 
 # The machine's clock has whole seconds, and is read on average in the middle of one.
@@ -236,7 +241,7 @@ my $now = pack 'q2', text($clock), 500_000_000;
 syscall(SYS_CLOCK_SETTIME, CLOCK_REALTIME, $now) == 0 or die "the clock: $!";
 
 syscall(SYS_SETHOSTNAME, $name, length $name) == 0 or die "the name: $!";
-put($identity, text($drawn) =~ tr/-\\n//dr . "\\n");
+put($identity, text($uuid) =~ tr/-\\n//dr . "\\n");
 
 # Kept for an application that is started anew.
 put($kept, $variables);

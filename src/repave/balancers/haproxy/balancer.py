@@ -8,6 +8,7 @@ HAProxy's own death, is made good by the next call.
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from ipaddress import IPv4Address, IPv6Address
 from typing import TYPE_CHECKING
 
 from repave.balancers.haproxy.configuration import (
@@ -282,9 +283,19 @@ def _required(records: _Records, fleet: FleetKey) -> FleetRecord:
     return records[fleet]
 
 
+EVERYWHERE = frozenset({str(IPv4Address(0)), str(IPv6Address(0))})
+"""Addresses that stand for all of this machine's."""
+
+
+def _covers(held: str, wanted: str) -> bool:
+    """Whether who listens at one address keeps others from the other; one that stands for all is in every other."""
+    (one, port), (other, other_port) = address_of(held), address_of(wanted)
+    return port == other_port and (one == other or not EVERYWHERE.isdisjoint((one, other)))
+
+
 def _require_free(records: _Records, held: Iterable[FleetRecord]) -> None:
     """Each address that HAProxy does not hold yet must be free, and each be asked for by one fleet alone."""
-    ports = {address_of(record.listen)[1] for record in held}
+    theirs = [record.listen for record in held]
     owners: dict[str, FleetKey] = {}
     for key, record in records.items():
         if record.listen in owners:
@@ -293,7 +304,7 @@ def _require_free(records: _Records, held: Iterable[FleetRecord]) -> None:
                 hint="give each fleet a `listen` of its own",
             )
         owners[record.listen] = key
-        if address_of(record.listen)[1] not in ports:
+        if not any(_covers(listen, record.listen) for listen in theirs):
             require_free(record.listen, owner=str(key))
 
 

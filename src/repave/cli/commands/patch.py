@@ -159,7 +159,7 @@ class _Run:
             still = listed(proof.closed_still_running)
             return self._end("still running", FAILED, f"not done: living instances still hold {still}")
         if not proof.known:
-            return self._end("unknown", UNKNOWN, "not proven: a source could not be read")
+            return self._end("unknown", UNKNOWN, "not proven: not all is known of what runs")
         closed = self.cure.closed if self.cure else ()
         observed = f"none of {counted(proof.instances, 'living instance')} holds what was closed ({_counted(closed)})"
         return self._end(

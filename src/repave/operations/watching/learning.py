@@ -61,7 +61,9 @@ class Learning:
         if present is None:
             raise Refused("there is nothing to keep fresh: no repave.lock", hint="`repave lock` makes it")
         digest, releases = lock_digest(present), self._store.releases()
-        running = {key: numbers for key in self._keys() if (numbers := self._numbers(key))}
+        numbered = {release.number: release for release in releases}
+        # Of what outlived its record nothing is known; it is replaced as whatever else is not wanted.
+        running = {key: numbers for key in self._keys() if (numbers := self._numbers(key) & numbered.keys())}
         locks = {digest: present}
         for release in _reachable(releases, running.values()):
             if release.lock not in locks:
@@ -76,7 +78,6 @@ class Learning:
             fleets={name: fleet.image for name, fleet in self._project.fleets.items()},
             proposals=tuple(proposals(self._store)),
         )
-        numbered = {release.number: release for release in releases}
         found = {key: [reports[numbered[number].lock] for number in sorted(all_)] for key, all_ in running.items()}
         compared = {numbered[number].lock for numbers in running.values() for number in numbers}
         flawed = (known.locks[name] for name in compared if known.locks[name].flaws)

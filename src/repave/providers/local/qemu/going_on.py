@@ -46,6 +46,7 @@ class GoingOn:
         """
         digest = machine.record.artifact
         key, found = self._found(machine)
+        started: Started | None = None
         if isinstance(found, Snapshot):
             try:
                 seed = identity_disk(
@@ -61,8 +62,10 @@ class GoingOn:
                 found = Unusable(why=f"QEMU did not go on from the saved memory: {failed.message}")
                 for process in started_with(QEMU, name_of(machine.record)):
                     process.stop(patience_seconds=0)
-                with suppress(OSError):  # on a full disk; it is tried again then
-                    self.snapshots.refuse(digest, key, found.why)
+                # Where it did not even begin to read, the memory may be as good as ever.
+                if started is not None:
+                    with suppress(OSError):  # on a full disk; it is tried again then
+                        self.snapshots.refuse(digest, key, found.why)
             else:
                 return started
         if found is not None:
