@@ -4,15 +4,19 @@ import hashlib
 import json
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from debian_upstream import SUITE, Locking, SigningKey, Upstream
 
+from repave.model.recipe import Base
 from repave.pinners.debian.complaints import refused_update
-from repave.ports.errors import Corrupt, WorldError
+from repave.pinners.debian.workspace import Situation, Workspace
+from repave.ports.commands import Finished
+from repave.ports.errors import Corrupt, NoCapacity, WorldError
+from repave.ports.logins import NoLogins
 
 PACKAGES = {"base-files 12": "Essential: yes", "app 1.0": ""}
 HOST = ("/etc/apt", "/var/lib/apt", "/var/cache/apt", "/var/lib/dpkg", "/var/log/apt")
@@ -174,6 +178,32 @@ def test_apts_complaints_are_understood(complaint: str, kind: str, said: str) ->
     """Each names the suite it is about; of two names the whole one counts."""
     refused = refused_update(f"Hit:1 x\n{complaint}\n", (SUITE, "bookworm-updates", "bookworm-security"))
     assert (refused.code, said in refused.message) == (kind, True), refused.message
+
+
+class FullDisk:
+    """Runs nothing: every program finds no room for what it makes of an index."""
+
+    def run(self, arguments: Sequence[str], **_: object) -> Finished:
+        """End as apt does."""
+        assert arguments
+        said = "E: Write error - write (28: No space left on device)\nE: IO Error saving source cache\n"
+        return Finished(exit_code=100, stdout=b"", stderr=said)
+
+    def available(self, program: str) -> bool:
+        """All are there."""
+        return bool(program)
+
+
+def test_a_disk_that_is_full_when_apt_answers_is_said(tmp_path: Path) -> None:
+    """Reading an index writes a cache: what apt could not say is not taken for its word on the packages."""
+    base = Base(distribution="debian", release="bookworm", suites=(SUITE,), architecture="amd64")
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "lock").touch()
+    workspace = Workspace(
+        tmp_path, base=base, commands=FullDisk(), keyring=tmp_path / "keys", places={}, logins=NoLogins()
+    )
+    with pytest.raises(NoCapacity, match=f"no room left on the disk for the index of {SUITE}"):
+        workspace.ask(("apt-cache", "show", "openssl"), (SUITE,), Situation())
 
 
 @pytest.mark.real

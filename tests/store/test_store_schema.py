@@ -16,6 +16,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from peers.postgresql import Server
 from sqlalchemy import create_engine, text
+from sqlalchemy.exc import OperationalError
 
 from repave.model.event import Event
 from repave.model.names import Digest, EnvironmentName, FleetKey, FleetName, ProjectName, ReleaseNumber, RevisionId
@@ -23,6 +24,7 @@ from repave.model.revocation import Revocation, RevokedKind
 from repave.ports.errors import Corrupt, Denied, Invalid, Unreachable, WorldError
 from repave.ports.intent import Aim
 from repave.store import schema
+from repave.store.errors import answered
 from repave.store.sql import SqlStore
 from repave.store.upgrade import FOLDER
 
@@ -196,6 +198,13 @@ def test_a_full_disk_is_said_and_nothing_is_half_written(tmp_path: Path) -> None
     store.close()
     assert "free some space" in refused.value.hint
     assert after == before
+
+
+def test_a_disk_without_room_for_the_shared_index_is_said_to_be_full() -> None:
+    """SQLite calls it an error of the disk: whoever reads that looks for a broken one."""
+    with pytest.raises(WorldError, match="its disk failed, or is full") as refused, answered("store.db"):
+        raise OperationalError("PRAGMA", None, sqlite3.OperationalError("disk I/O error"))
+    assert "the room on it" in refused.value.hint
 
 
 @pytest.mark.parametrize("address", ["nonsense", "nonsense s3cret", "nonsense://user:s3cret@host/name"])

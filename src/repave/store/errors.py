@@ -9,7 +9,13 @@ from repave.ports.errors import Corrupt, Denied, Invalid, Unreachable, WorldErro
 
 SIGNS: tuple[tuple[str, type[WorldError], str, str], ...] = (
     ("disk is full", WorldError, "its disk is full", "free some space; nothing was half-written"),
-    ("disk i/o error", WorldError, "its disk failed", "look at the disk, then run the command again"),
+    # SQLite says the same of a disk without room for its shared index.
+    (
+        "disk i/o error",
+        WorldError,
+        "its disk failed, or is full",
+        "look at the disk and the room on it, then try again",
+    ),
     ("readonly database", Denied, "it may not be written to", "give this user write access to the file and its folder"),
     (
         "unable to open",

@@ -25,13 +25,15 @@ class Meaning(NamedTuple):
     hint: str
 
 
+NO_ROOM = Meaning(
+    re.compile(r"No space left on device|Disk quota exceeded"),
+    NoCapacity,
+    "no room left on the disk for the index of {suites}",
+    "free some, or run `repave gc`",
+)
+
 MEANINGS = (
-    Meaning(
-        re.compile(r"No space left on device|Disk quota exceeded"),
-        NoCapacity,
-        "no room left on the disk for the index of {suites}",
-        "free some, or run `repave gc`",
-    ),
+    NO_ROOM,
     Meaning(
         re.compile(r"Release file for .+ is expired"),
         Corrupt,
@@ -99,6 +101,12 @@ def refused_update(output: str, suites: Iterable[str]) -> WorldError:
     told = _complaints(output)
     meaning = next((meaning for meaning in MEANINGS if meaning.pattern.search(told)), ANYTHING_ELSE)
     return meaning.error(meaning.message.format(suites=_named_suites(told, suites), told=told), hint=meaning.hint)
+
+
+def raise_without_room(output: str, suites: Iterable[str]) -> None:
+    """For any of apt's programs that failed: also those that only read the index write what they make of it."""
+    if NO_ROOM.pattern.search(output):
+        raise refused_update(output, suites)
 
 
 def unknown_name(output: str) -> str | None:

@@ -25,7 +25,7 @@ from pathlib import Path
 from repave.model.recipe import Base
 from repave.pinners.debian import sources
 from repave.pinners.debian.answers import Answers
-from repave.pinners.debian.complaints import refused_update
+from repave.pinners.debian.complaints import raise_without_room, refused_update
 from repave.ports.commands import Commands, Finished
 from repave.ports.errors import CommandFailed, Corrupt, Invalid, Unreachable
 from repave.ports.logins import Logins
@@ -232,7 +232,7 @@ class Workspace:
             if logins:
                 self._log_in(run)
             offered = ("--with-source", str(run / "Packages")) if situation.offered else ()
-            return self._commands.run(
+            done = self._commands.run(
                 (*arguments[:2], *offered, *arguments[2:]),
                 environment={"APT_CONFIG": str(run / "apt.conf"), "HOME": str(run)},
                 timeout_seconds=timeout_seconds,
@@ -240,6 +240,9 @@ class Workspace:
             )
         finally:
             shutil.rmtree(run, ignore_errors=True)
+        if done.exit_code != 0:
+            raise_without_room(done.stderr, suites)  # or no answer would be taken for apt's word on the packages
+        return done
 
     def _configure(self, run: Path, suites: tuple[str, ...], situation: Situation) -> None:
         view = self._view(suites)
