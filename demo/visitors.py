@@ -67,7 +67,8 @@ class Visitors:
         # All of them come at once, each to ask at a moment of its own: the load is the same from the first second on.
         everybody = str(self.rate * PACE_SECONDS)
         command += ["--users", everybody, "--spawn-rate", everybody]
-        environment = {**os.environ, "SHOP_ANSWERS": str(self.answers_path)}
+        # The shop has an address, no name: nobody is to wait for threads that look one up beside all the asking.
+        environment = {**os.environ, "SHOP_ANSWERS": str(self.answers_path), "GEVENT_RESOLVER": "block"}
         self.log_path.parent.mkdir(parents=True, exist_ok=True)
         with self.log_path.open("wb") as log:
             self._process = started(command, env=environment, stdin=subprocess.PIPE, stdout=log, stderr=log)
