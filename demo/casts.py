@@ -100,7 +100,8 @@ def machines(*, boot: str, grace: str) -> Mapping[str, str]:
             f"{{path: /healthz, interval: 2s, timeout: 2s, healthy: 2, unhealthy: 3, grace: {grace}}}"
         ),
         "size: 6": "size: 3",
-        "    rollout:": "    limits: {memory: 320MiB}\n    rollout:",
+        # One processor each: emulated, three that share two would wait for each other's second ones.
+        "    rollout:": "    limits: {memory: 320MiB, cpus: 1}\n    rollout:",
     }
 
 

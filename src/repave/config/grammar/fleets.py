@@ -95,8 +95,11 @@ class BudgetSection(Section):
 class LimitsSection(Section):
     """What one instance may use."""
 
-    memory: Memory = Field(default=0, description="Default: the machine's.")
-    cpus: Cpus = Field(default=0.0, description="Processors, or parts of one. Default: the machine's.")
+    memory: Memory = Field(default=0, description="Default: the machine's; 512MiB for a virtual machine on this one.")
+    cpus: Cpus = Field(
+        default=0.0,
+        description="Processors, or parts of one. Default: the machine's; 2 for a virtual machine on this one.",
+    )
 
 
 class FleetSection(Section):

@@ -68,7 +68,7 @@ def by_processes(first: int, running: Mapping[int, Running]) -> Usage | None:
     return Usage(
         cpu_seconds=sum(process.cpu_seconds for process in family),
         memory_bytes=sum(process.memory_bytes for process in family),
-        cpus=_processors(),
+        cpus=processors(),
         memory_limit_bytes=_machine_memory(),
     )
 
@@ -103,7 +103,7 @@ def _unified(group: Path) -> Usage:
     return Usage(
         cpu_seconds=_table(group / "cpu.stat")["usage_usec"] / MICROSECONDS,
         memory_bytes=max(0, int((group / "memory.current").read_text()) - cached),
-        cpus=_processors() if quota == "max" else int(quota) / int(period),
+        cpus=processors() if quota == "max" else int(quota) / int(period),
         memory_limit_bytes=_machine_memory() if limit == "max" else int(limit),
     )
 
@@ -117,7 +117,7 @@ def _split(root: Path, name: str) -> Usage:
     return Usage(
         cpu_seconds=int((root / "cpuacct" / name / "cpuacct.usage").read_text()) / NANOSECONDS,
         memory_bytes=max(0, int((memory / "memory.usage_in_bytes").read_text()) - cached),
-        cpus=_processors() if quota < 0 else quota / period,
+        cpus=processors() if quota < 0 else quota / period,
         memory_limit_bytes=_machine_memory() if limit > NO_LIMIT else limit,
     )
 
@@ -127,8 +127,9 @@ def _table(path: Path) -> dict[str, int]:
     return {name: int(value) for name, value in (line.split() for line in path.read_text().splitlines())}
 
 
-def _processors() -> float:
-    return float(len(os.sched_getaffinity(0)))
+def processors() -> int:
+    """How many of this machine's processors are ours to use."""
+    return len(os.sched_getaffinity(0))
 
 
 def _machine_memory() -> int:

@@ -244,11 +244,19 @@ def test_a_machine_that_needs_cloud_init_takes_its_variables_by_itself_all_the_s
 
 
 def test_limits_are_the_guests() -> None:
-    """Memory in whole MiB, processors rounded up; without limits what is enough for a small server."""
+    """Memory in whole MiB, processors rounded up."""
     arguments = command_line(machine(limits=Limits(memory_bytes=200_000_000, cpus=0.5)))
     assert (value_of(arguments, "-m"), value_of(arguments, "-smp")) == (["190M"], ["1"])
+
+
+@pytest.mark.parametrize(("ours", "guests"), [(1, "1"), (2, "2"), (64, "2")])
+def test_without_limits_a_machine_has_what_is_enough_for_a_small_server(
+    monkeypatch: pytest.MonkeyPatch, ours: int, guests: str
+) -> None:
+    """A second processor starts it sooner; more than this machine has would wait for each other."""
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(ours)))
     arguments = command_line(machine())
-    assert (value_of(arguments, "-m"), value_of(arguments, "-smp")) == (["512M"], ["1"])
+    assert (value_of(arguments, "-m"), value_of(arguments, "-smp")) == (["512M"], [guests])
 
 
 def test_a_path_may_hold_a_comma() -> None:

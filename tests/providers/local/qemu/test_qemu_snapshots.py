@@ -72,7 +72,7 @@ def test_what_was_changed_since_is_not_used(snapshots: Snapshots, folder: Path, 
         (Shape.of(Acceleration(accelerator="tcg", why="tried"), Limits()), "acceleration"),
         (replace(SHAPE, host="another processor"), "host"),
         (replace(SHAPE, memory="1 bytes"), "memory"),
-        (replace(SHAPE, processors="2"), "processors"),
+        (replace(SHAPE, processors="3"), "processors"),
         (Shape.of(Acceleration(accelerator="kvm", why="tried"), Limits(), "a1b2c3"), "revision"),
     ],
 )

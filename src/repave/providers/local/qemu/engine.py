@@ -34,6 +34,7 @@ from repave.providers.local.qemu.machine import (
     memory_of,
     monitor_of,
     name_of,
+    processors_of,
     seed_of,
 )
 from repave.providers.local.qemu.monitor import Silent, ask
@@ -125,7 +126,9 @@ class QemuEngine:
             namespace=self.network.prepare(record),
             runas=self.privileged,
         )
-        groups = self.groups.make(record, memory_bytes=memory_of(limits) + EMULATOR_BYTES, cpus=limits.cpus)
+        groups = self.groups.make(
+            record, memory_bytes=memory_of(limits) + EMULATOR_BYTES, cpus=limits.cpus or processors_of(limits)
+        )
         variables = variables_of(order, record, {})
 
         def start(machine: Machine, seed: bytes, memory: Path = Path(os.devnull)) -> Started:

@@ -23,7 +23,7 @@ class ControlGroups:
         self._clock = clock
         self._root = root
 
-    def make(self, record: Record, *, memory_bytes: int, cpus: float | None) -> tuple[Path, ...]:
+    def make(self, record: Record, *, memory_bytes: int, cpus: float) -> tuple[Path, ...]:
         """Make the group; answers the files that a process writes its number to in order to join."""
         folders = self._folders(record)
         for folder in folders:
@@ -32,7 +32,7 @@ class ControlGroups:
         if "memory" in self._controllers:
             name = "memory.max" if unified else "memory.limit_in_bytes"
             (self._folder(record, "memory") / name).write_text(f"{memory_bytes}")
-        if cpus is not None and "cpu" in self._controllers:
+        if "cpu" in self._controllers:
             self._limit_processor(self._folder(record, "cpu"), cpu_quota(cpus))
         return tuple(folder / "cgroup.procs" for folder in folders)
 

@@ -11,6 +11,7 @@ from repave.ports.identity_format import AWAITING_ARGUMENT, IDENTITY_DISK, TRIED
 from repave.providers.local.mapping import Record
 from repave.providers.local.qemu.acceleration import QEMU, Acceleration
 from repave.providers.local.settings import MACHINE_CPUS, MACHINE_MEMORY_BYTES, MIB
+from repave.providers.local.usage import processors
 from repave.providers.local.variables import hostname
 
 SEED_DESCRIPTOR = 3
@@ -107,7 +108,7 @@ def memory_of(limits: Limits) -> int:
 
 def processors_of(limits: Limits) -> int:
     """Processors of the guest."""
-    return math.ceil(limits.cpus or MACHINE_CPUS)
+    return math.ceil(limits.cpus or min(MACHINE_CPUS, processors()))
 
 
 def name_of(record: Record) -> str:
