@@ -38,7 +38,7 @@ def arguments(said: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--folder", type=Path, help="where it works (default: .demo; else .demo-vm, .demo-bootstrap or .demo-bank)"
     )
-    parser.add_argument("--rate", type=int, help="requests per second (default: 925; of virtual machines 5)")
+    parser.add_argument("--rate", type=int, help="requests per second (default: 500; of virtual machines 5)")
     parser.add_argument("--requests", type=int, help="at least so many (default: 20000; of virtual machines 1000)")
     parser.add_argument("--cold", action="store_true", help="forget what earlier runs downloaded and baked")
     parser.add_argument(
