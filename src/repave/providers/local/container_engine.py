@@ -135,13 +135,13 @@ class ContainerEngine:
 
 
 def _why_stopped(record: Record) -> str:
-    """What is known: nobody of ours waits for the process, so its exit code is not."""
+    """How its process ended, as far as is known: nobody of ours waits for it, so its exit code is not."""
     if record.process is None:
-        return "its process ended at once; `repave logs` shows its output"
+        return "at once; `repave logs` shows its output"
     if record.process.restarted_since:
         return "the machine was restarted"
     if record.process.alive:
         return "the process that carried its network ended"
     if killed_for_memory(cgroup_of(record)):
-        return "its process ended: the kernel killed it for using more than its memory limit"
-    return "its process ended; `repave logs` shows its output"
+        return "the kernel killed it for using more than its memory limit"
+    return "`repave logs` shows its output"
