@@ -184,6 +184,8 @@ def test_without_a_project_the_way_to_one_is_named(
     assert ended.err.startswith("error: there is no repave.yaml in ")
     assert "hint: `repave init` writes a starter file\n" in ended.err
     assert repave("status", "--file", "nowhere.yaml").code == 5
+    (empty / "repave.yaml").mkdir()
+    assert f"{empty / 'repave.yaml'} is no file\nhint: move it away" in repave("status").err
 
 
 def test_the_project_is_found_from_a_folder_below(

@@ -15,15 +15,18 @@ PROJECT_FILE = "repave.yaml"
 
 
 def project_file(given: Path | None, start: Path) -> Path:
-    """The file given, or the nearest ``repave.yaml`` from ``start`` upwards. Raises Refused when there is none."""
+    """The file given, or the nearest ``repave.yaml`` from ``start`` upwards. Raises Refused when it is none, or no file."""
     if given is not None:
         file = given / PROJECT_FILE if given.is_dir() else given
         if not file.is_file():
             raise Refused(f"there is no file {given}", hint="`repave init` writes a starter repave.yaml")
         return file.resolve()
     for folder in (start, *start.parents):
-        if (folder / PROJECT_FILE).is_file():
-            return folder / PROJECT_FILE
+        file = folder / PROJECT_FILE
+        if file.is_file():
+            return file
+        if file.exists():
+            raise Refused(f"{file} is no file", hint="move it away; `repave init` writes a starter file")
     raise Refused(
         f"there is no {PROJECT_FILE} in {start} or any folder above", hint="`repave init` writes a starter file"
     )
