@@ -15,7 +15,7 @@ PROJECT_FILE = "repave.yaml"
 
 
 def project_file(given: Path | None, start: Path) -> Path:
-    """The file given, or the nearest ``repave.yaml`` from ``start`` upwards. Raises Refused when it is none, or no file."""
+    """The file given, or the nearest ``repave.yaml`` from ``start`` upwards. Raises Refused without one."""
     if given is not None:
         file = given / PROJECT_FILE if given.is_dir() else given
         if not file.is_file():
