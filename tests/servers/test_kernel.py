@@ -3,12 +3,15 @@
 import os
 import socket
 import sys
+from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from repave.jobs.commands import LocalCommands
 from repave.ports.server import Listener
+from repave.servers import machine
 from repave.servers.kernel import heard_in
 from repave.servers.machine import ThisMachine
 
@@ -61,3 +64,11 @@ def test_this_machine_hears_its_own() -> None:
         (found,) = [one for one in ThisMachine(LocalCommands()).heard().listeners if one.port == port]
     assert found.address == "127.0.0.1"
     assert os.path.realpath(sys.executable) == found.program
+
+
+def test_a_mounted_folder_may_have_any_bytes_as_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is another machine's is passed over by its very name."""
+    mounts = tmp_path / "mounts"
+    mounts.write_bytes(b"server:/a /mnt/\xff nfs4 rw 0 0\n/dev/vda1 / ext4 rw 0 0\n")
+    monkeypatch.setattr(machine, "MOUNTS", mounts)
+    assert ThisMachine(LocalCommands())._passed_over >= {os.fsdecode(b"/mnt/\xff")}

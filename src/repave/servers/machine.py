@@ -1,5 +1,6 @@
 """This very machine, while it runs."""
 
+import os
 from pathlib import Path
 
 from repave.ports.commands import Commands
@@ -7,12 +8,15 @@ from repave.ports.server import Heard
 from repave.servers.kernel import REMOTE_FILESYSTEMS, SOCKETS, heard_in
 from repave.servers.mounted import MountedRoot
 
+MOUNTS = Path("/proc/mounts")
+"""Paths, which may be any bytes."""
+
 
 class ThisMachine(MountedRoot):
     """The server port for the machine on which repave runs: its disks, and the ports on which something waits."""
 
     def __init__(self, commands: Commands) -> None:
-        mounts = (line.split(" ") for line in Path("/proc/mounts").read_text(encoding="utf-8").splitlines())
+        mounts = (line.split(" ") for line in os.fsdecode(MOUNTS.read_bytes()).split("\n")[:-1])
         super().__init__(Path("/"), passed_over=(mount[1] for mount in mounts if mount[2] in REMOTE_FILESYSTEMS))
         self._commands = commands
 

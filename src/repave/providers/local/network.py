@@ -23,6 +23,7 @@ NAMESPACES = Path("/run/netns")
 """Where `ip netns` keeps names, by ip-netns(8)."""
 
 ROUTES = Path("/proc/net/route")
+"""Devices of strangers may be called and labelled anything, by bytes that are no text too."""
 
 
 class Network(Protocol):
@@ -96,7 +97,7 @@ class BridgeNetwork:
         with self._guarded.quiet(None):  # who made one and was killed may still be at it
             pass
         ours, subnet = self._ours(), self._chosen(free_to_move=False).subnet
-        if ours and subnet in read_routes(ROUTES.read_text(), device=bridge):
+        if ours and subnet in read_routes(ROUTES.read_text(errors="replace"), device=bridge):
             return
         gateway = str(subnet[1])
         lines = [
@@ -199,7 +200,7 @@ class BridgeNetwork:
         kept = self._kept()
         if kept is not None and (not free_to_move or _alias(self._places.bridge) is not None):
             return kept
-        taken = read_routes(ROUTES.read_text())
+        taken = read_routes(ROUTES.read_text(errors="replace"))
         if kept is not None and not any(kept.subnet.overlaps(route) for route in taken):
             return kept
         chosen = _Chosen(subnet=choose_network(self._places.token, taken), last="")
@@ -234,7 +235,7 @@ def namespace_of(instance: InstanceId) -> str:
 def _alias(device: str) -> str | None:
     """How the device is labelled; None when it is not there."""
     try:
-        return (DEVICES / device / "ifalias").read_text().strip()
+        return (DEVICES / device / "ifalias").read_text(errors="replace").strip()
     except OSError:
         return None
 

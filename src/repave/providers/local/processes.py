@@ -15,6 +15,9 @@ CAP_SYS_ADMIN = 21
 DEAD_STATES = frozenset("ZXx")
 """By proc(5): a zombie has ended, whoever has or has not collected it."""
 
+ANY_NAME = "replace"
+"""What is read for bytes that are no text: a process may call itself anything; the kernel cuts within characters."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Process:
@@ -37,7 +40,7 @@ class Process:
     def handles(self, wanted: signal.Signals) -> bool:
         """Whether it has a handler for the signal: the first process of a namespace ignores it otherwise."""
         try:
-            status = Path(f"/proc/{self.pid}/status").read_text()
+            status = Path(f"/proc/{self.pid}/status").read_text(errors=ANY_NAME)
         except (FileNotFoundError, ProcessLookupError):
             return False
         caught = next(line for line in status.splitlines() if line.startswith("SigCgt:"))
@@ -95,14 +98,14 @@ def may_administer() -> bool:
     """Whether we may mount and make network devices: root with the capabilities, not root in name only."""
     if os.geteuid() != 0:
         return False
-    lines = Path("/proc/self/status").read_text().splitlines()
+    lines = Path("/proc/self/status").read_text(errors=ANY_NAME).splitlines()
     effective = int(next(line for line in lines if line.startswith("CapEff:")).split()[1], 16)
     return all(effective >> bit & 1 for bit in (CAP_NET_ADMIN, CAP_SYS_ADMIN))
 
 
 def _running_since(pid: int) -> int | None:
     try:
-        content = Path(f"/proc/{pid}/stat").read_text()
+        content = Path(f"/proc/{pid}/stat").read_text(errors=ANY_NAME)
     except (FileNotFoundError, ProcessLookupError):
         return None
     # The second field is the program's name in brackets and may hold anything, brackets and blanks included.

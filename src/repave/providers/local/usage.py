@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from repave.providers.local.limits import CONTROL_GROUPS
+from repave.providers.local.processes import ANY_NAME
 
 NO_LIMIT = 2**60
 """Version 1 says "no limit" by a number of bytes that no machine has."""
@@ -78,7 +79,7 @@ def running_processes(root: Path = Path("/proc")) -> dict[int, Running]:
     found = {}
     for path in root.glob("[0-9]*/stat"):
         try:
-            content = path.read_text()
+            content = path.read_text(errors=ANY_NAME)
         except OSError:
             continue  # it has ended since it was listed, or is hidden from us
         found[int(path.parent.name)] = _process(content)
