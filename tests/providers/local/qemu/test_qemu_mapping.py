@@ -249,14 +249,21 @@ def test_limits_are_the_guests() -> None:
     assert (value_of(arguments, "-m"), value_of(arguments, "-smp")) == (["190M"], ["1"])
 
 
-@pytest.mark.parametrize(("ours", "guests"), [(1, "1"), (2, "2"), (64, "2")])
+@pytest.mark.parametrize(("there", "guests"), [(1, "1"), (2, "2"), (64, "2")])
 def test_without_limits_a_machine_has_what_is_enough_for_a_small_server(
-    monkeypatch: pytest.MonkeyPatch, ours: int, guests: str
+    monkeypatch: pytest.MonkeyPatch, there: int, guests: str
 ) -> None:
     """A second processor starts it sooner; more than this machine has would wait for each other."""
-    monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(ours)))
+    monkeypatch.setattr("os.cpu_count", lambda: there)
     arguments = command_line(machine())
     assert (value_of(arguments, "-m"), value_of(arguments, "-smp")) == (["512M"], [guests])
+
+
+def test_a_machine_has_the_same_size_whoever_starts_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Memory that a watch bound to one processor saved is of use to a person's deploy."""
+    monkeypatch.setattr("os.cpu_count", lambda: 64)
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: {0})
+    assert value_of(command_line(machine()), "-smp") == ["2"]
 
 
 def test_a_path_may_hold_a_comma() -> None:

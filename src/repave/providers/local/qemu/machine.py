@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +12,6 @@ from repave.ports.identity_format import AWAITING_ARGUMENT, IDENTITY_DISK, TRIED
 from repave.providers.local.mapping import Record
 from repave.providers.local.qemu.acceleration import QEMU, Acceleration
 from repave.providers.local.settings import MACHINE_CPUS, MACHINE_MEMORY_BYTES, MIB
-from repave.providers.local.usage import processors
 from repave.providers.local.variables import hostname
 
 SEED_DESCRIPTOR = 3
@@ -107,8 +107,8 @@ def memory_of(limits: Limits) -> int:
 
 
 def processors_of(limits: Limits) -> int:
-    """Processors of the guest."""
-    return math.ceil(limits.cpus or min(MACHINE_CPUS, processors()))
+    """Processors of the guest; without a limit the same whoever asks, and whichever processors are theirs to use."""
+    return math.ceil(limits.cpus or min(MACHINE_CPUS, os.cpu_count() or 1))
 
 
 def name_of(record: Record) -> str:
