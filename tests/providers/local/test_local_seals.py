@@ -1,21 +1,39 @@
 """What was unpacked is started as it was left, or not at all."""
 
+import errno
+import io
+import tarfile
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
 from repave.model.artifact import Artifact
-from repave.model.names import EnvironmentName, FleetKey, FleetName, ProjectName, ReleaseNumber, SlotId, ZoneName
+from repave.model.names import (
+    Digest,
+    EnvironmentName,
+    FleetKey,
+    FleetName,
+    ProjectName,
+    ReleaseNumber,
+    SlotId,
+    ZoneName,
+)
 from repave.model.release import Revision
 from repave.ports.errors import Corrupt
 from repave.ports.progress import Silent
 from repave.ports.provider import LaunchOrder
 from repave.ports.surroundings import Surroundings
+from repave.providers.local import seals
+from repave.providers.local.hashed import Hashed
+from repave.providers.local.layer_folders import LayerFolders
+from repave.providers.local.places import Places
 from repave.providers.local.provider import LocalProvider
 from repave.providers.local.seals import broken, seal
+from repave.providers.local.unpacking import LayerFile
 
 WEB = FleetKey(project=ProjectName("shop"), environment=EnvironmentName("test"), fleet=FleetName("web"))
 
@@ -56,6 +74,57 @@ def test_what_was_never_sealed_is_not_trusted(tree: Path, tmp_path: Path) -> Non
     """Nor what is gone."""
     assert broken(tree, tmp_path / "none") == "."
     assert broken(tmp_path / "none", tmp_path / "seal") == "."
+
+
+class Broken:
+    """A stream, or a seal, that fails half-way."""
+
+    def __init__(self, failure: BaseException, *, after: int) -> None:
+        self._failure = failure
+        self._left = after
+
+    def read(self, hashed: Hashed, size: int = 100, /) -> bytes:
+        """Some of it, as long as there is room."""
+        self._left -= 1
+        if self._left < 0:
+            raise self._failure
+        return hashed._source.read(min(size, 100))
+
+    def seal(self, folder: Path, place: Path) -> None:
+        """Never."""
+        del folder, place
+        raise self._failure
+
+
+FAILURES = [OSError(errno.ENOSPC, "No space left on device"), KeyboardInterrupt()]
+
+
+@pytest.mark.parametrize("privileged", [True, False])
+@pytest.mark.parametrize("sealing", [True, False])
+@pytest.mark.parametrize("failure", FAILURES, ids=str)
+def test_what_could_not_be_unpacked_takes_no_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failure: BaseException, *, sealing: bool, privileged: bool
+) -> None:
+    """On a full disk it would keep it full; whether it fails over the bytes or over the seal."""
+    layer = tmp_path / "layer.tar"
+    with tarfile.open(layer, mode="w") as archive:
+        member = tarfile.TarInfo("large")
+        member.size = 10_000
+        archive.addfile(member, io.BytesIO(bytes(member.size)))
+    digest = Digest(f"sha256:{sha256(layer.read_bytes()).hexdigest()}")
+    stored = LayerFile(
+        path=layer, digest=digest, difference=digest, media_type="application/vnd.oci.image.layer.v1.tar"
+    )
+    places, broken = Places(root=tmp_path / "local", runtime=tmp_path), Broken(failure, after=20)
+    if sealing:
+        monkeypatch.setattr(seals, "seal", broken.seal)
+    else:
+        monkeypatch.setattr(Hashed, "read", lambda hashed, size=100: broken.read(hashed, size))
+    with pytest.raises(type(failure)):
+        LayerFolders(places=places, privileged=privileged).unpack(
+            (stored,), places.artifact(digest), (), lambda _: None
+        )
+    assert not [path for path in places.root.rglob("*") if path.name == "large" or path.name.startswith(".unpacking-")]
 
 
 def order(artifact: Artifact, slot: str) -> LaunchOrder:

@@ -1,12 +1,11 @@
 """The layers of artifacts as folders: unpacked once, sealed, and unpacked again where they have changed since."""
 
-import tempfile
 from collections.abc import Callable, Collection
 from pathlib import Path
 
 from repave.providers.local.mount_points import make_mount_points
 from repave.providers.local.places import Places
-from repave.providers.local.seals import broken, changed_since, seal
+from repave.providers.local.seals import broken, changed_since, made_sealed
 from repave.providers.local.trees import remove_tree
 from repave.providers.local.unpacking import LayerFile, unpack
 
@@ -29,16 +28,13 @@ class LayerFolders:
         names = tuple(layer.difference.removeprefix("sha256:") for layer in layers)
         if self._privileged:
             for name, layer in zip(names, layers, strict=True):
-                self._make_room(self._places.layers / name, in_use)
-                self._unpack_shared(layer, self._places.layers / name, advance)
+                target, place = self._places.layers / name, self._places.seals / name
+                self._make_room(target, in_use)
+                if not target.is_dir():
+                    self._unpack((layer,), target, place, advance)
             return names
         remove_tree(folder)
-        root = folder / "root"
-        root.mkdir(parents=True)
-        for layer in layers:
-            unpack(layer, root, privileged=False, advance=advance)
-        make_mount_points(root)
-        seal(root, folder / "seal")
+        self._unpack(layers, folder / "root", folder / "seal", advance)
         return ("root",)
 
     def _make_room(self, target: Path, in_use: Collection[str]) -> None:
@@ -48,15 +44,11 @@ class LayerFolders:
                 raise changed_since(target.name, path)
             remove_tree(target)
 
-    def _unpack_shared(self, layer: LayerFile, target: Path, advance: Callable[[int], None]) -> None:
-        if target.is_dir():
-            return
-        target.parent.mkdir(parents=True, exist_ok=True)
-        for remains in target.parent.glob(".unpacking-*"):
-            remove_tree(remains)
-        temporary = Path(tempfile.mkdtemp(prefix=".unpacking-", dir=target.parent))
-        temporary.chmod(0o755)
-        unpack(layer, temporary, privileged=True, advance=advance)
-        # Its own change of state is its new name; what is below keeps what is written down.
-        temporary.rename(target)
-        seal(target, self._places.seals / target.name)
+    def _unpack(self, layers: tuple[LayerFile, ...], target: Path, place: Path, advance: Callable[[int], None]) -> None:
+        """Several into one folder only without root, where it is all that runc is shown."""
+        with made_sealed(target, place) as folder:
+            folder.chmod(0o755)
+            for layer in layers:
+                unpack(layer, folder, privileged=self._privileged, advance=advance)
+            if not self._privileged:
+                make_mount_points(folder)

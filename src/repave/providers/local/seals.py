@@ -6,12 +6,41 @@ given other rights since then is noticed without reading it. git notices changed
 
 import os
 import stat
+import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import zip_longest
 from pathlib import Path
 
 from repave.ports.errors import Corrupt
-from repave.providers.local.records import write_whole
+from repave.providers.local.records import flush, write_whole
+from repave.providers.local.trees import remove_tree
+
+UNPACKING = ".unpacking-"
+
+
+@contextmanager
+def made_sealed(folder: Path, place: Path) -> Iterator[Path]:
+    """A folder to fill, which then becomes ``folder``, sealed in ``place``; of one that fails nothing is left.
+
+    Who fills it waits until the disk has all of it: the seal is looked at, never the bytes, and must not outlast them
+    when the power fails. One at a time: what a crash left beside it is removed first.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    for remains in folder.parent.glob(f"{UNPACKING}*"):
+        remove_tree(remains)
+    temporary = Path(tempfile.mkdtemp(prefix=UNPACKING, dir=folder.parent))
+    try:
+        yield temporary
+        # Its own change of state is its new name; what is below keeps what is written down.
+        temporary.rename(folder)
+        flush(folder.parent)
+        seal(folder, place)
+    except BaseException:
+        place.unlink(missing_ok=True)
+        for remains in (temporary, folder):
+            remove_tree(remains)
+        raise
 
 
 def seal(folder: Path, place: Path) -> None:

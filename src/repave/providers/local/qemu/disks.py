@@ -4,7 +4,6 @@ import json
 import os
 import platform
 import shutil
-import tempfile
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from hashlib import file_digest
@@ -29,7 +28,7 @@ from repave.providers.local.places import Places
 from repave.providers.local.qemu.files_disk import write_files_disk
 from repave.providers.local.qemu.machine import Boot
 from repave.providers.local.records import flush
-from repave.providers.local.seals import broken, seal
+from repave.providers.local.seals import broken, made_sealed
 
 RUNNABLE = "amd64"
 """The one architecture that is started here; tried on no other machine."""
@@ -133,35 +132,28 @@ class Disks:
     def _put_together(self, stored: _Stored, advance: Callable[[int], None]) -> None:
         manifest, configuration = stored.manifest, stored.configuration
         folder = self._places.disk(stored.digest)
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        for remains in folder.parent.glob(".unpacking-*"):
-            shutil.rmtree(remains)
-        temporary = Path(tempfile.mkdtemp(prefix=".unpacking-", dir=folder.parent))
-        disk = temporary / "disk"
-        disk.touch()
-        os.truncate(disk, configuration.disk_bytes)
-        for blob, piece in zip(manifest.pieces, configuration.pieces, strict=True):
-            self._write(blob, piece, disk, offset=piece.offset)
-            advance(piece.size)
-        self._write(manifest.kernel, configuration.kernel, temporary / "kernel")
-        if manifest.initrd is not None and configuration.initrd is not None:
-            self._write(manifest.initrd, configuration.initrd, temporary / "initrd")
-        if configuration.bootstrap is not None and manifest.document is not None:
-            self._write(manifest.document, configuration.bootstrap.document, temporary / "document")
-            self._write_files(manifest.files, configuration.bootstrap.files, temporary / "files")
-        said = {
-            "arguments": configuration.arguments,
-            "takes_environment": configuration.takes_environment,
-            "needs_cloud_init": configuration.needs_cloud_init,
-            "starts_cold": configuration.starts_cold,
-        }
-        (temporary / "boot.json").write_text(json.dumps(said))
-        # The seal is looked at, never the bytes: it must not outlast them when the power fails.
-        for path in (*temporary.iterdir(), temporary):
-            flush(path)
-        temporary.rename(folder)
-        flush(folder.parent)
-        seal(folder, self._seal(stored.digest))
+        with made_sealed(folder, self._seal(stored.digest)) as temporary:
+            disk = temporary / "disk"
+            disk.touch()
+            os.truncate(disk, configuration.disk_bytes)
+            for blob, piece in zip(manifest.pieces, configuration.pieces, strict=True):
+                self._write(blob, piece, disk, offset=piece.offset)
+                advance(piece.size)
+            self._write(manifest.kernel, configuration.kernel, temporary / "kernel")
+            if manifest.initrd is not None and configuration.initrd is not None:
+                self._write(manifest.initrd, configuration.initrd, temporary / "initrd")
+            if configuration.bootstrap is not None and manifest.document is not None:
+                self._write(manifest.document, configuration.bootstrap.document, temporary / "document")
+                self._write_files(manifest.files, configuration.bootstrap.files, temporary / "files")
+            said = {
+                "arguments": configuration.arguments,
+                "takes_environment": configuration.takes_environment,
+                "needs_cloud_init": configuration.needs_cloud_init,
+                "starts_cold": configuration.starts_cold,
+            }
+            (temporary / "boot.json").write_text(json.dumps(said))
+            for path in (*temporary.iterdir(), temporary):
+                flush(path)
 
     def _write_files(self, blobs: Sequence[Descriptor], contents: Sequence[Content], target: Path) -> None:
         """The disk with what the machine installs, each file verified; none where there is nothing."""
