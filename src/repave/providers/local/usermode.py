@@ -24,6 +24,8 @@ READY_SECONDS = 0.05
 """Five seconds for slirp4netns to open its control socket; it takes a few hundredths."""
 
 ANSWER_BYTES = 65536
+ANSWER_SECONDS = 2.0
+"""It takes milliseconds; one that takes this long hangs, or this machine does."""
 
 
 class UserModeNetwork:
@@ -113,13 +115,16 @@ class UserModeNetwork:
 
 
 def _ask(control: Path, request: object) -> dict[str, object] | None:
-    """One request to the control socket; None while it is not there yet."""
+    """One request to the control socket; None while nobody answers there. Raises TimeoutError where somebody hangs."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        connection.settimeout(ANSWER_SECONDS)
         try:
             connection.connect(str(control))
-        except (FileNotFoundError, ConnectionRefusedError):
+            connection.sendall(json.dumps(request).encode())
+            connection.shutdown(socket.SHUT_WR)
+            answer: dict[str, object] = json.loads(connection.recv(ANSWER_BYTES))
+        except TimeoutError:
+            raise
+        except (OSError, ValueError):  # it is not there yet, or ended over the answer
             return None
-        connection.sendall(json.dumps(request).encode())
-        connection.shutdown(socket.SHUT_WR)
-        answer: dict[str, object] = json.loads(connection.recv(ANSWER_BYTES))
         return answer
