@@ -5,12 +5,14 @@ import io
 import tarfile
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
+from time import monotonic
 
 import pytest
 
+from repave.jobs.clock import SystemClock
 from repave.model.artifact import Artifact
 from repave.model.names import (
     Digest,
@@ -27,7 +29,7 @@ from repave.ports.errors import Corrupt
 from repave.ports.progress import Silent
 from repave.ports.provider import LaunchOrder
 from repave.ports.surroundings import Surroundings
-from repave.providers.local import seals
+from repave.providers.local import artifacts, seals
 from repave.providers.local.hashed import Hashed
 from repave.providers.local.layer_folders import LayerFolders
 from repave.providers.local.places import Places
@@ -139,13 +141,16 @@ def page(surroundings: Surroundings, artifact: Artifact) -> Path:
     return surroundings.folder / "layers" / layer / "srv" / "index.html"
 
 
-class LaterClock:
-    """A clock by which everything happens some minutes later."""
+class SetBack(SystemClock):
+    """A clock that is an hour earlier at each look."""
 
-    def __init__(self, surroundings: Surroundings) -> None:
-        self._clock = surroundings.clock
-        self.now = lambda: surroundings.clock.now() + timedelta(minutes=5)
-        self.sleep = surroundings.clock.sleep
+    def __init__(self) -> None:
+        self._looks = 0
+
+    def now(self) -> datetime:
+        """Ever earlier."""
+        self._looks += 1
+        return super().now() - timedelta(hours=self._looks)
 
 
 @pytest.mark.real
@@ -166,10 +171,13 @@ def test_a_changed_tree_starts_nothing_and_is_unpacked_anew(surroundings: Surrou
 
 @pytest.mark.real
 def test_a_tree_that_changes_below_an_instance_is_refused_until_it_ended(
-    surroundings: Surroundings, bake: Bake
+    surroundings: Surroundings, bake: Bake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Neither another instance, nor another artifact over the same layer, is made of it meanwhile."""
-    provider, artifact = LocalProvider(surroundings), bake()
+    """Neither another instance, nor another artifact over the same layer, is made of it meanwhile.
+
+    It is looked at again after a minute, though the clock was set back.
+    """
+    provider, artifact = LocalProvider(replace(surroundings, clock=SetBack())), bake()
     provider.publish(artifact, progress=Silent())
     identity = provider.launch(order(artifact, "web-1"))
     base = artifact.layers[0].digest.removeprefix("sha256:")
@@ -177,8 +185,9 @@ def test_a_tree_that_changes_below_an_instance_is_refused_until_it_ended(
     for other in (artifact, bake(change={"srv/more.html": b"more\n"})):
         with pytest.raises(Corrupt, match="etc/passwd"):
             provider.publish(other, progress=Silent())
-    later = LocalProvider(replace(surroundings, clock=LaterClock(surroundings)))
+    later = monotonic() + 61
+    monkeypatch.setattr(artifacts, "monotonic", lambda: later)
     with pytest.raises(Corrupt, match="etc/passwd"):
-        later.launch(order(artifact, "web-2"))
+        provider.launch(order(artifact, "web-2"))
     provider.terminate(WEB, identity, generation=1)
     provider.publish(artifact, progress=Silent())

@@ -2,13 +2,12 @@
 
 import os
 from collections.abc import Collection, Mapping
-from datetime import datetime, timedelta
 from pathlib import Path
 from threading import Lock
+from time import monotonic
 
 from repave.model.artifact import Artifact
 from repave.model.names import Digest
-from repave.ports.clock import Clock
 from repave.ports.commands import Commands
 from repave.ports.errors import Invalid
 from repave.ports.progress import Progress
@@ -26,23 +25,21 @@ from repave.providers.local.trees import remove_tree
 MOUNT_POINTS_LAYER = "mount-points"
 """The topmost layer of every root: empty folders for what runc mounts."""
 
-CHECKED_FOR = timedelta(minutes=1)
+CHECKED_SECONDS = 60.0
 """How long a look at what is unpacked holds: a rollout looks when it publishes, a watched fleet before each repair."""
 
 
 class Artifacts:
     """Publishes artifacts from the registry; with root their layers are shared and stacked by overlayfs."""
 
-    def __init__(
-        self, *, places: Places, registry: Registry, commands: Commands, clock: Clock, privileged: bool
-    ) -> None:
+    def __init__(self, *, places: Places, registry: Registry, commands: Commands, privileged: bool) -> None:
         self._places = places
         self._registry = registry
         self._commands = commands
-        self._clock = clock
         self._privileged = privileged
         self._checking = Lock()
-        self._checked: dict[Digest, datetime] = {}
+        self._checked: dict[Digest, float] = {}
+        """When each was found as it was left, on the monotonic clock: the other may be set back."""
 
     def publish(self, artifact: Artifact, *, used: Collection[Digest], progress: Progress) -> None:
         """Unpack what is not here yet; the artifact is published once all of it is verified and in place.
@@ -56,7 +53,7 @@ class Artifacts:
             if (folder / "artifact.json").exists():
                 changed = self._changed(artifact.digest)
                 if not changed:
-                    self._checked[artifact.digest] = self._clock.now()
+                    self._checked[artifact.digest] = monotonic()
                     return
                 self._drop(artifact.digest, changed, in_use)
             # Who finds all unpacked, as most rollouts do, needs nothing that reads archives.
@@ -73,7 +70,7 @@ class Artifacts:
                 names = layers.unpack(image.layers, folder, in_use, task.advance)
             facts = facts_of(image, names, self._places.layers if self._privileged else folder)
             write_whole(folder / "artifact.json", written_facts(facts), durable=True)
-            self._checked[artifact.digest] = self._clock.now()
+            self._checked[artifact.digest] = monotonic()
 
     def withdraw(self, digest: Digest) -> None:
         """Forget the artifact, and the layers that no other artifact has."""
@@ -106,9 +103,9 @@ class Artifacts:
         """Raise Corrupt when what would be started has changed since it was unpacked and verified."""
         # One at a time: of instances that start together only the first has to look.
         with self._checking:
-            now = self._clock.now()
+            now = monotonic()
             last = self._checked.get(digest)
-            if last is not None and now - last < CHECKED_FOR:
+            if last is not None and now - last < CHECKED_SECONDS:
                 return
             with mapped(f"looking at the artifact {digest}"):
                 for layer, path in self._changed(digest).items():

@@ -38,7 +38,6 @@ def assemble(surroundings: Surroundings) -> tuple[Parts, Lifecycle]:
         places=places,
         registry=surroundings.registry,
         commands=commands,
-        clock=surroundings.clock,
         privileged=privileged,
     )
     containers = ContainerEngine(

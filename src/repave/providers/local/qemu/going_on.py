@@ -3,9 +3,9 @@
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from pathlib import Path
 from secrets import token_bytes
+from time import monotonic
 
 from repave.ports.clock import Clock
 from repave.ports.errors import CommandFailed, Invalid
@@ -86,8 +86,8 @@ class GoingOn:
     def _await(self, machine: Machine, started: Started) -> None:
         """Wait until it has read the memory. Raises CommandFailed where it ends over it, or takes too long."""
         process = started.process
-        latest = self.clock.now() + timedelta(seconds=LOAD_SECONDS)
-        while self.clock.now() < latest:
+        latest = monotonic() + LOAD_SECONDS
+        while monotonic() < latest:
             if process is None or not process.alive:
                 raise CommandFailed([QEMU], exit_code=1, stderr="it could not read it")
             with suppress(Silent):  # on a busy machine; its end is noticed above

@@ -14,10 +14,10 @@ import os
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
 from secrets import token_bytes
+from time import monotonic
 
 from repave.model.names import (
     Digest,
@@ -306,8 +306,8 @@ def _begin(machine: Machine) -> None:
 def awaited(folder: Path, wanted: str, clock: Clock, *, seconds: float) -> Process:
     """The process of the machine that runs in the folder, once its console says what is wanted. Raises Invalid."""
     process: Process | None = None
-    latest = clock.now() + timedelta(seconds=seconds)
-    while clock.now() < latest:
+    latest = monotonic() + seconds
+    while monotonic() < latest:
         number = _text(folder / "number")
         if number.endswith("\n"):
             process = process or identify(int(number))
