@@ -71,10 +71,11 @@ fleet = FleetKey(project=ProjectName("shop"), environment=EnvironmentName("test"
 step = Launch(slot=SlotId(sys.argv[2]), revision=RevisionId("r1"), zone=ZoneName("a"), reason="")
 now = datetime(2026, 3, 1, 12, tzinfo=UTC)
 store = SqlStore(sys.argv[1])
+parent = store.target(fleet).generation
 print("ready", flush=True)
 sys.stdin.readline()
 try:
-    store.commit(Plan(fleet=fleet, parent=1, at=now, phase=Phase.SCALING, summary="", steps=(step,)))
+    store.commit(Plan(fleet=fleet, parent=parent, at=now, phase=Phase.SCALING, summary="", steps=(step,)))
     print("won")
 except Conflict:
     print("lost")

@@ -32,6 +32,15 @@ def aimed(target: Target, *, revision: RevisionId, release: ReleaseNumber, size:
     )
 
 
+def generation_at(moment: datetime) -> int:
+    """The lowest generation that a new aim may have then: the milliseconds since the epoch.
+
+    So what a person asks for is newer than all that was ordered before, also where the store was lost or set back since
+    and providers remember more than it does: a fleet changes less than once in a millisecond.
+    """
+    return int(moment.timestamp() * 1000)
+
+
 def committed(target: Target, plan: Plan, proven: ReleaseNumber) -> Target:
     """The next generation, by a plan made from ``target``; ``proven``: the release of what the plan proves, if any."""
     target = replace(target, proven=_proofs(target, plan, proven))

@@ -138,6 +138,10 @@ class Target:
     proven: tuple[Proof, ...] = ()
     """Oldest first; a revision stands once, at its latest proof."""
 
+    recorded: frozenset[RevisionId] | None = None
+    """Revisions that a record tells of: the fleet can be returned to no other. None where nobody asks, since what is
+    wanted carried the fleet before."""
+
     revoked: tuple[Revoked, ...] = ()
     """Of this fleet's revisions those that must not be started any more, sorted; each by the oldest that stands."""
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from repave.model.event import Event
 from repave.model.names import FleetKey
+from repave.model.succession import generation_at
 from repave.operations.converge import Converge, Watcher
 from repave.ports.clock import Clock
 from repave.ports.intent import Aim
@@ -62,11 +63,7 @@ class Destroying:
     def _end_rest(self, key: FleetKey) -> None:
         """What no target lists any more, as after an interrupted destruction: found by its tags, ended at once."""
         target = self._store.target(key)
-        generation = target.generation if target else LAST_GENERATION
+        generation = target.generation if target else generation_at(self._clock.now())
         for instance in self._machines.observe(key).instances:
             self._traffic.detach(key, instance.id, generation=generation)
             self._machines.terminate(key, instance.id, generation=generation)
-
-
-LAST_GENERATION = 2**62
-"""For instances of a fleet whose target is forgotten: newer than any order still under way."""

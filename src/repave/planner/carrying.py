@@ -61,4 +61,5 @@ def _is_news(target: Target, revision: RevisionId) -> bool:
     revoked = any(one.revision == revision for one in target.revoked)
     failed = any(failure.revision == revision and failure.kind in DAMNING for failure in target.failures)
     lost = any(proof.revision == revision and not proof.bootable for proof in target.proven)
-    return not (revoked or failed or lost) and (last is None or last.revision != revision)
+    strange = target.recorded is not None and revision not in target.recorded
+    return not (revoked or failed or lost or strange) and (last is None or last.revision != revision)

@@ -12,7 +12,7 @@ from repave.model.outcome import Outcome, Result
 from repave.model.plan import Launch, Plan
 from repave.model.record import planned
 from repave.model.release import Revision
-from repave.model.succession import KEPT, after_all, ended_at, not_before
+from repave.model.succession import KEPT, after_all, ended_at, generation_at, not_before
 from repave.model.target import Failure, FailureKind, Target
 from repave.ports.errors import Conflict, Gone
 from repave.ports.intent import Aim, Lease
@@ -73,6 +73,7 @@ class SqlIntent:
                 change_target(
                     connection,
                     fleet,
+                    generation_at(at),
                     revision=aim.revision,
                     release=aim.release,
                     size=aim.size,
@@ -213,7 +214,7 @@ def _wanted(aim: Aim) -> tuple[RevisionId, ReleaseNumber, int]:
 def _begin(connection: Connection, fleet: FleetKey, aim: Aim, at: datetime) -> None:
     row = {
         "fleet": fleet,
-        "generation": 1,
+        "generation": generation_at(at),
         "revision": aim.revision,
         "release": aim.release,
         "size": aim.size,

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, Table, bindparam, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, Table, bindparam, case, select, update
 
 from repave.model.canary import CanaryStage
 from repave.model.disruption import Disruption, Drawer
@@ -22,6 +22,7 @@ from repave.store.schema import (
     proofs,
     protections,
     replacements,
+    revisions,
     sicknesses,
     targets,
     zones_out,
@@ -44,6 +45,8 @@ _PARTS = {
     proofs: _of_fleet(proofs, proofs.c.at, proofs.c.revision),
     zones_out: _of_fleet(zones_out, zones_out.c.zone),
 }
+
+_RECORDED = select(revisions.c.id).where(revisions.c.fleet == bindparam("fleet"))
 
 
 def _any_of(table: Table) -> str:
@@ -73,6 +76,7 @@ def read_target(connection: Connection, fleet: FleetKey) -> Target | None:
     row = connection.execute(_TARGET, {"fleet": fleet}).one_or_none()
     if row is None:
         return None
+    proven = _proofs(_rows(connection, row, proofs))
     return Target(
         fleet=fleet,
         generation=row.generation,
@@ -88,7 +92,10 @@ def read_target(connection: Connection, fleet: FleetKey) -> Target | None:
         healing_stopped=row.healing_stopped,
         healing_allowed=row.healing_allowed,
         disruptions=_disruptions(_rows(connection, row, disruptions)),
-        proven=_proofs(_rows(connection, row, proofs)),
+        proven=proven,
+        recorded=None
+        if any(proof.revision == row.revision for proof in proven)
+        else frozenset(map(RevisionId, connection.scalars(_RECORDED, {"fleet": fleet}))),
         revoked=revoked_revisions(connection, fleet) if row.any_revoked else (),
         exposures=exposures(connection, fleet) if row.any_exposure else (),
         zones_out=_zones_out(_rows(connection, row, zones_out)),
@@ -113,10 +120,11 @@ def existing_target(connection: Connection, fleet: FleetKey) -> Target:
     return target
 
 
-def change_target(connection: Connection, fleet: FleetKey, **values: object) -> None:
-    """Every change has a generation of its own."""
-    which = targets.c.fleet == fleet
-    connection.execute(update(targets).where(which).values(generation=targets.c.generation + 1, **values))
+def change_target(connection: Connection, fleet: FleetKey, lowest: int = 0, /, **values: object) -> None:
+    """Every change has a generation of its own, not below the ``lowest``."""
+    which, following = targets.c.fleet == fleet, targets.c.generation + 1
+    generation = case((following < lowest, lowest), else_=following)
+    connection.execute(update(targets).where(which).values(generation=generation, **values))
 
 
 def _orders(rows: Iterable[Row[tuple[object, ...]]]) -> tuple[Order, ...]:

@@ -98,5 +98,7 @@ def carriers(view: View) -> Iterator[str]:
         yield f"it calls {proven} proven, and it is revoked"
     if any(f.revision == proven and f.kind not in SAYS_NOTHING for f in view.target.failures):
         yield f"it calls {proven} proven, and it has failed"
+    if view.target.recorded is not None and proven not in view.target.recorded:
+        yield f"it calls {proven} proven, and no record tells of it"
     if any(proof.revision == view.target.revision for proof in view.target.proven):
         yield f"it calls {proven} proven, and the fleet goes back from it"

@@ -12,7 +12,7 @@ from repave.model.outcome import Outcome, Result
 from repave.model.plan import Launch, Plan
 from repave.model.record import planned
 from repave.model.revocation import Revoked
-from repave.model.succession import aimed, committed, ended_at, oldest_first
+from repave.model.succession import aimed, committed, ended_at, generation_at, oldest_first
 from repave.model.target import Failure, FailureKind, Target
 from repave.ports.catalog import Catalog
 from repave.ports.errors import Conflict, Gone
@@ -59,7 +59,7 @@ class MemoryIntent:
                 return self._known(fleet)
             wanted = aimed(target, revision=aim.revision, release=aim.release, size=aim.size, at=at)
             if wanted != target:
-                self._change(wanted)
+                self._change(wanted, lowest=generation_at(at))
             return self._known(fleet)
 
     def commit(self, plan: Plan) -> int:
@@ -157,17 +157,20 @@ class MemoryIntent:
                     self._targets[fleet] = replace(target, generation=target.generation + 1)
 
     def _known(self, fleet: FleetKey) -> Target:
-        """With what is revoked of it now, and the flaws it is known to have."""
+        """With what is revoked of it now, the flaws it is known to have, and to what else it may be returned."""
         target, revoked, exposures = self._targets[fleet], self._revoked(fleet), self._exposed(fleet)
-        if (target.revoked, target.exposures) != (revoked, exposures):
-            target = self._targets[fleet] = replace(target, revoked=revoked, exposures=exposures)
+        carried = any(proof.revision == target.revision for proof in target.proven)
+        recorded = None if carried else frozenset(each.id for each in self._catalog.revisions(fleet))
+        if (target.revoked, target.exposures, target.recorded) != (revoked, exposures, recorded):
+            target = replace(target, revoked=revoked, exposures=exposures, recorded=recorded)
+            self._targets[fleet] = target
         return target
 
     def _begin(self, fleet: FleetKey, aim: Aim, at: datetime) -> None:
         before = self._forgotten.pop(fleet, None)
         self._targets[fleet] = Target(
             fleet=fleet,
-            generation=1 if before is None else before.generation + 1,
+            generation=max(generation_at(at), before.generation + 1 if before else 0),
             revision=aim.revision,
             release=aim.release,
             size=aim.size,
@@ -175,6 +178,6 @@ class MemoryIntent:
             next_slot=1 if before is None else before.next_slot,
         )
 
-    def _change(self, target: Target) -> None:
-        """Every change has a generation of its own."""
-        self._targets[target.fleet] = replace(target, generation=target.generation + 1)
+    def _change(self, target: Target, *, lowest: int = 0) -> None:
+        """Every change has a generation of its own, not below the ``lowest``."""
+        self._targets[target.fleet] = replace(target, generation=max(target.generation + 1, lowest))
