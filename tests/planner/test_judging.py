@@ -81,6 +81,15 @@ def test_two_failures_in_a_row_stop_and_go_back() -> None:
     assert slots(made, Terminate) == ["web-4"]
     assert rules(made)["web-1"] is Rule.STOPPED
     assert made.phase is Phase.ROLLING_BACK
+    assert made.summary.endswith("; back to r2")
+
+
+def test_the_way_back_from_other_settings_of_one_release_is_named_so() -> None:
+    """There is no other release to go back to."""
+    before = replace(TARGET.proven[0], release=TARGET.release)
+    target = replace(TARGET, failures=(failed(10, FailureKind.CRASHED),), proven=(before,))
+    made = decide(see("1 old a serving", "2 old b serving", "3 old c serving", "4 new a stopped 0 20"), target)
+    assert made.summary.endswith("; back to its settings of before")
 
 
 def test_a_success_between_two_failures_breaks_the_row() -> None:

@@ -151,7 +151,9 @@ def _summary(draft: Draft, phase: Phase) -> str:
         kept = f"; {serving} of {size} serve {release}" if draft.turn.meanwhile else ""
         return f"r{wanted.release} waits for its turn: {draft.turn.detail}{kept}"
     if draft.retarget:
-        return f"stopped {release}: {draft.retarget.reason}; back to r{draft.retarget.release}"
+        other = draft.retarget.release != draft.target.release
+        way = f"r{draft.retarget.release}" if other else "its settings of before"
+        return f"stopped {release}: {draft.retarget.reason}; back to {way}"
     if phase is Phase.STOPPED:
         return f"stopped {release}: {draft.target.stopped or draft.stop or draft.barred}; {serving} of {size} serve it"
     doing = [f"{serving} of {size} serve {release}"]
