@@ -31,11 +31,9 @@ from repave.providers.local.mapping import (
     instance_of,
     new_record,
     read_facts,
-    read_fleet,
     read_record,
     read_spent,
     written_facts,
-    written_fleet,
     written_record,
     written_spent,
 )
@@ -61,10 +59,9 @@ def test_anything_else_than_a_record_is_refused(content: bytes) -> None:
         read_record(content)
 
 
-def test_facts_and_fleets_are_read_as_they_were_written() -> None:
+def test_facts_are_read_as_they_were_written() -> None:
     """Nothing is lost on disk."""
     assert read_facts(written_facts(IMAGE)) == IMAGE
-    assert read_fleet(written_fleet(FLEET)) == FLEET
 
 
 def test_no_record_holds_a_secret() -> None:

@@ -13,6 +13,7 @@ from time import monotonic
 import pytest
 
 from repave.jobs.clock import SystemClock
+from repave.jobs.commands import LocalCommands
 from repave.model.artifact import Artifact
 from repave.model.names import (
     Digest,
@@ -123,7 +124,7 @@ def test_what_could_not_be_unpacked_takes_no_room(
     else:
         monkeypatch.setattr(Hashed, "read", lambda hashed, size=100: broken.read(hashed, size))
     with pytest.raises(type(failure)):
-        LayerFolders(places=places, privileged=privileged).unpack(
+        LayerFolders(places=places, commands=LocalCommands(), privileged=privileged).unpack(
             (stored,), places.artifact(digest), (), lambda _: None
         )
     assert not [path for path in places.root.rglob("*") if path.name == "large" or path.name.startswith(".unpacking-")]

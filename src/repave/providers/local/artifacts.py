@@ -65,7 +65,7 @@ class Artifacts:
             self._places.root.chmod(0o700)
             image = read_image(self._registry, artifact.digest)
             size = sum(layer.path.stat().st_size for layer in image.layers)
-            layers = LayerFolders(places=self._places, privileged=self._privileged)
+            layers = LayerFolders(places=self._places, commands=self._commands, privileged=self._privileged)
             with progress.task(f"unpack {artifact.image}", total=size, unit="B") as task:
                 names = layers.unpack(image.layers, folder, in_use, task.advance)
             facts = facts_of(image, names, self._places.layers if self._privileged else folder)

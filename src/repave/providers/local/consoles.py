@@ -61,15 +61,15 @@ class Consoles:
         path.with_suffix(".json").unlink(missing_ok=True)
 
     def kept(self, fleet: FleetKey) -> tuple[tuple[InstanceId, SlotId, RevisionId], ...]:
-        """Whose output can be read, oldest first."""
+        """Whose output can be read, oldest first; without what lost its label."""
         labels = []
         for path in (self._places.fleet(fleet) / "consoles").glob("*.json"):
-            with suppress(FileNotFoundError):  # pruned meanwhile by another
-                labels.append(json.loads(path.read_bytes()))
-        labels.sort(key=lambda label: (label["started_at"], label["slot"]))
-        return tuple(
-            (InstanceId(label["instance"]), SlotId(label["slot"]), RevisionId(label["revision"])) for label in labels
-        )
+            # Pruned meanwhile by another; or emptied by a loss of power.
+            with suppress(FileNotFoundError, ValueError, KeyError, TypeError):
+                label = json.loads(path.read_bytes())
+                kept = InstanceId(label["instance"]), SlotId(label["slot"]), RevisionId(label["revision"])
+                labels.append((label["started_at"], label["slot"], kept))
+        return tuple(kept for *_, kept in sorted(labels))
 
     def prune(self, fleet: FleetKey, living: frozenset[InstanceId]) -> None:
         """Forget the output of all but the newest ended instances."""

@@ -3,9 +3,11 @@
 from collections.abc import Callable, Collection
 from pathlib import Path
 
+from repave.ports.commands import Commands
 from repave.providers.local.mount_points import make_mount_points
 from repave.providers.local.places import Places
 from repave.providers.local.seals import broken, changed_since, made_sealed
+from repave.providers.local.settings import FLUSH_SECONDS
 from repave.providers.local.trees import remove_tree
 from repave.providers.local.unpacking import LayerFile, unpack
 
@@ -13,8 +15,9 @@ from repave.providers.local.unpacking import LayerFile, unpack
 class LayerFolders:
     """With root, a folder for each layer, which artifacts share; without, one folder for all of an artifact's."""
 
-    def __init__(self, *, places: Places, privileged: bool) -> None:
+    def __init__(self, *, places: Places, commands: Commands, privileged: bool) -> None:
         self._places = places
+        self._commands = commands
         self._privileged = privileged
 
     def unpack(
@@ -52,3 +55,5 @@ class LayerFolders:
                 unpack(layer, folder, privileged=self._privileged, advance=advance)
             if not self._privileged:
                 make_mount_points(folder)
+            # All at once: to wait for each of some ten thousand files would take minutes.
+            self._commands.run(["sync", "--file-system", str(folder)], timeout_seconds=FLUSH_SECONDS)

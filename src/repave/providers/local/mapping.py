@@ -164,13 +164,8 @@ def read_record(content: bytes) -> Record:
 
 
 def written_fleet(fleet: FleetKey) -> bytes:
-    """Which fleet a folder belongs to."""
+    """Which fleet a folder belongs to, for people and earlier versions."""
     return _json(_fleet(fleet))
-
-
-def read_fleet(content: bytes) -> FleetKey:
-    """Which fleet a folder belongs to."""
-    return _read_fleet(json.loads(content))
 
 
 def written_spent(spent: SpentSlots) -> bytes:

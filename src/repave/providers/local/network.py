@@ -208,10 +208,12 @@ class BridgeNetwork:
         return chosen
 
     def _kept(self) -> _Chosen | None:
-        if not self._places.network.exists():
+        """None also of what a loss of power emptied: the same is chosen again, as long as it is free."""
+        try:
+            read = json.loads(self._places.network.read_bytes())
+            return _Chosen(subnet=IPv4Network(read["subnet"]), last=read["last"])
+        except (FileNotFoundError, ValueError, KeyError, TypeError):
             return None
-        read = json.loads(self._places.network.read_text())
-        return _Chosen(subnet=IPv4Network(read["subnet"]), last=read["last"])
 
     def _keep(self, chosen: _Chosen) -> None:
         content = {"bridge": self._places.bridge, "subnet": str(chosen.subnet), "last": chosen.last}

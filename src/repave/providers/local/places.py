@@ -1,12 +1,22 @@
 """Where this provider keeps what, and the names by which its things are found on the machine."""
 
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
-from repave.model.names import Digest, FleetKey, InstanceId, SlotId, ZoneName
+from repave.model.names import (
+    Digest,
+    EnvironmentName,
+    FleetKey,
+    FleetName,
+    InstanceId,
+    ProjectName,
+    SlotId,
+    ZoneName,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,6 +90,14 @@ class Places:
     def fleet(self, fleet: FleetKey) -> Path:
         """The folder of one fleet."""
         return self.fleets / file_name(fleet.project) / file_name(fleet.environment) / file_name(fleet.fleet)
+
+    def known_fleets(self) -> Iterator[FleetKey]:
+        """Whose folders there are, by their names: what is in a file may be lost with the power."""
+        for path in self.fleets.glob("*/*/*/fleet.json"):
+            project, environment, fleet = map(unquote, path.parent.relative_to(self.fleets).parts)
+            yield FleetKey(
+                project=ProjectName(project), environment=EnvironmentName(environment), fleet=FleetName(fleet)
+            )
 
     def lock(self, name: str) -> Path:
         """A lock file; they are few and stay."""

@@ -10,7 +10,6 @@ from repave.ports.errors import Conflict, Corrupt
 from repave.providers.local.locks import locked
 from repave.providers.local.mapping import (
     Record,
-    read_fleet,
     read_record,
     read_spent,
     written_fleet,
@@ -77,20 +76,20 @@ class Records:
 
     def fleets(self) -> tuple[FleetKey, ...]:
         """Every fleet that ever had a record here, sorted."""
-        return tuple(sorted(read_fleet(path.read_bytes()) for path in self._places.fleets.glob("*/*/*/fleet.json")))
+        return tuple(sorted(self._places.known_fleets()))
 
     def fence(self, fleet: FleetKey, generation: int) -> None:
-        """Remember the newest generation. Raises Conflict for an older one."""
+        """Remember the newest generation; survives a power failure. Raises Conflict for an older one, Corrupt."""
         path = self._places.fleet(fleet) / "generation"
         with locked(self._lock(fleet)):
-            newest = int(path.read_text()) if path.exists() else generation
-            if generation < newest:
+            newest = _generation(path)
+            if newest is not None and generation < newest:
                 raise Conflict(
                     f"the order for {fleet} of generation {generation} was refused: {newest} has been seen",
                     hint="another repave acts on this fleet; plan again from what is there",
                 )
-            if generation > newest or not path.exists():
-                write_whole(path, f"{generation}\n".encode())
+            if newest is None or generation > newest:
+                write_whole(path, f"{generation}\n".encode(), durable=True)
 
     def spend(self, fleet: FleetKey, slot: SlotId) -> None:
         """Remember that the slot's instance was terminated; survives a power failure."""
@@ -132,6 +131,19 @@ def flush(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def _generation(path: Path) -> int | None:
+    """The newest seen; None before the first. Raises Corrupt."""
+    try:
+        return int(path.read_bytes())
+    except FileNotFoundError:
+        return None
+    except ValueError as error:
+        raise Corrupt(
+            f"the newest generation of a fleet cannot be read from {path}: {error}",
+            hint="see that no other repave acts on this fleet and remove the file: the next order writes it anew",
+        ) from error
 
 
 def _read(path: Path) -> Record | None:

@@ -5,6 +5,9 @@ MIB = 1024 * 1024
 COMMAND_SECONDS = 30.0
 """For one short program (ip, mount, runc delete): a hundred times what a busy machine needs."""
 
+FLUSH_SECONDS = 600.0
+"""For this machine's disk to have what was unpacked, and all that others write to it meanwhile: it takes seconds."""
+
 START_SECONDS = 60
 """For runc to start a process: it has 0.05 s to do; a minute means a hung disk, and the launch is uncertain."""
 

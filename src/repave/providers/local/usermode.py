@@ -44,7 +44,10 @@ class UserModeNetwork:
     def allocate(self, taken: tuple[str, ...]) -> str:
         """A loopback address none of ``taken``; see the protocol."""
         subnet: IPv4Network = loopback_network(self._places.token)
-        last = json.loads(self._places.network.read_text())["last"] if self._places.network.exists() else ""
+        try:
+            last = json.loads(self._places.network.read_bytes())["last"]
+        except (FileNotFoundError, ValueError, KeyError, TypeError):
+            last = ""  # the first, or what a loss of power emptied: addresses go round from the beginning
         address = choose_address(subnet, taken, last)
         write_whole(self._places.network, json.dumps({"subnet": str(subnet), "last": address}).encode())
         return address
