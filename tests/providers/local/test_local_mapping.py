@@ -1,5 +1,6 @@
 """The pure parts of this machine's provider: records, slots, names and addresses."""
 
+import json
 import string
 from dataclasses import replace
 from ipaddress import IPv4Network
@@ -50,6 +51,13 @@ def test_a_record_is_read_as_it_was_written() -> None:
     process = Process(pid=7, started_ticks=99, boot="b")
     for one in (record(), replace(record(), phase=Phase.STARTED, process=process, forwarder=process)):
         assert read_record(written_record(one)) == one
+
+
+def test_a_record_of_an_earlier_version_is_read() -> None:
+    """It holds no limits, nor what kind of instance it is of."""
+    written = json.loads(written_record(record()))
+    del written["limits"], written["kind"]
+    assert read_record(json.dumps(written).encode()) == replace(record(), limits=None)
 
 
 @pytest.mark.parametrize("content", [b"", b"{}", b"[]", b'{"instance": 1}'])

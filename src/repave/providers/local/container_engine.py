@@ -8,6 +8,7 @@ from repave.model.artifact import Artifact
 from repave.model.names import Digest, FleetName
 from repave.model.observation import MachineState
 from repave.model.recipe import ImageKind
+from repave.model.release import Limits
 from repave.ports.commands import Commands
 from repave.ports.errors import Invalid
 from repave.ports.progress import Progress
@@ -127,6 +128,10 @@ class ContainerEngine:
         if self.runs(record):
             return Condition(state=MachineState.RUNNING)
         return Condition(state=MachineState.STOPPED, detail=_why_stopped(record))
+
+    def allowance(self, record: Record) -> Limits:
+        """See the protocol: its limits, though without control groups nothing holds it to them."""
+        return record.limits or Limits()
 
     def _start(self, container: Container, console: Path) -> Started:
         process = self.runtime.start(container, console)

@@ -10,6 +10,7 @@ from repave.model.artifact import Artifact
 from repave.model.names import Digest, FleetName, ProviderName
 from repave.model.observation import MachineState
 from repave.model.recipe import ImageKind
+from repave.model.release import Limits
 from repave.ports.progress import Progress
 from repave.ports.provider import LaunchOrder, MemoryWanted, Proven, ProviderDescription
 from repave.providers.local.mapping import Record
@@ -103,6 +104,10 @@ class Engine(Protocol):
 
     def condition(self, record: Record) -> Condition:
         """How the started instance is now."""
+        ...
+
+    def allowance(self, record: Record) -> Limits:
+        """What it may use of this machine, where no control group says so."""
         ...
 
 

@@ -2,9 +2,10 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from repave.model.names import (
     Digest,
@@ -20,6 +21,7 @@ from repave.model.names import (
 )
 from repave.model.observation import Instance, MachineState
 from repave.model.recipe import ImageKind
+from repave.model.release import Limits
 from repave.ports.provider import LaunchOrder
 from repave.providers.local.processes import Process
 from repave.providers.local.slots import SpentSlots
@@ -55,6 +57,9 @@ class Record:
     address: str
     started_at: datetime
     kind: ImageKind = ImageKind.CONTAINER
+    limits: Limits | None = None
+    """Its revision's; None of what an earlier version started."""
+
     process: Process | None = None
     """A container's first process, or the QEMU that is the machine."""
 
@@ -86,6 +91,7 @@ def new_record(order: LaunchOrder, instance: InstanceId, *, kind: ImageKind, add
     """The record of an instance of which nothing exists yet."""
     return Record(
         kind=kind,
+        limits=order.revision.limits,
         instance=instance,
         fleet=order.fleet,
         slot=order.slot,
@@ -123,6 +129,7 @@ def written_record(record: Record) -> bytes:
     return _json(
         {
             "kind": record.kind.value,
+            "limits": asdict(record.limits) if record.limits else None,
             "instance": record.instance,
             "fleet": _fleet(record.fleet),
             "slot": record.slot,
@@ -146,6 +153,7 @@ def read_record(content: bytes) -> Record:
     read = json.loads(content)
     return Record(
         kind=ImageKind(read["kind"]) if "kind" in read else ImageKind.CONTAINER,  # as older records have it
+        limits=_read_limits(read["limits"]) if "limits" in read else None,  # the same
         instance=InstanceId(read["instance"]),
         fleet=_read_fleet(read["fleet"]),
         slot=SlotId(read["slot"]),
@@ -264,6 +272,10 @@ def _read_process(read: Mapping[str, object] | None) -> Process | None:
     if read is None:
         return None
     return Process(pid=int(str(read["pid"])), started_ticks=int(str(read["started_ticks"])), boot=str(read["boot"]))
+
+
+def _read_limits(read: Mapping[str, Any] | None) -> Limits | None:
+    return None if read is None else Limits(**read)
 
 
 def _json(content: object) -> bytes:

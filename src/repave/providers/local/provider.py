@@ -15,6 +15,7 @@ from repave.model.names import (
     ZoneName,
 )
 from repave.model.observation import Instance, MachineSighting, MachineState
+from repave.model.release import Limits
 from repave.ports.checks import CheckOrder, CheckOutcome
 from repave.ports.errors import Conflict, Corrupt
 from repave.ports.progress import Progress
@@ -96,7 +97,7 @@ class LocalProvider:
         with mapped(f"measuring {fleet}"):
             records, _ = self._parts.records.scan(fleet)
             looks = Looks(self._surroundings.folder / "metrics", reader)
-            return measure(looks, fleet, records, at=at, window_seconds=window_seconds)
+            return measure(looks, fleet, records, self._allowance, at=at, window_seconds=window_seconds)
 
     def fleets(self) -> tuple[FleetKey, ...]:
         """Every fleet that has an instance here."""
@@ -161,6 +162,9 @@ class LocalProvider:
         if record is None:
             return True
         return record.phase is not Phase.STARTING and not self._parts.engines[record.kind].runs(record)
+
+    def _allowance(self, record: Record) -> Limits:
+        return self._parts.engines[record.kind].allowance(record)
 
     def _seen(self, record: Record) -> Instance:
         if record.phase is Phase.STARTING:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from repave.model.release import Limits
 from repave.providers.local.limits import CONTROL_GROUPS
 from repave.providers.local.processes import ANY_NAME
 
@@ -51,7 +52,7 @@ def by_group(cgroup: str, root: Path = CONTROL_GROUPS) -> Usage | None:
         return None
 
 
-def by_processes(first: int, running: Mapping[int, Running]) -> Usage | None:
+def by_processes(first: int, running: Mapping[int, Running], allowance: Limits) -> Usage | None:
     """What the process and all that descend from it use; None when it has ended.
 
     What ended counts with its parent, or with the container's first process, which inherits orphans.
@@ -69,8 +70,8 @@ def by_processes(first: int, running: Mapping[int, Running]) -> Usage | None:
     return Usage(
         cpu_seconds=sum(process.cpu_seconds for process in family),
         memory_bytes=sum(process.memory_bytes for process in family),
-        cpus=processors(),
-        memory_limit_bytes=_machine_memory(),
+        cpus=allowance.cpus or processors(),
+        memory_limit_bytes=allowance.memory_bytes or _machine_memory(),
     )
 
 

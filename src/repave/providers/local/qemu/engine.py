@@ -9,6 +9,7 @@ from repave.model.artifact import Artifact
 from repave.model.names import Digest, FleetName
 from repave.model.observation import MachineState
 from repave.model.recipe import ImageKind
+from repave.model.release import Limits
 from repave.ports.commands import Commands
 from repave.ports.errors import Invalid
 from repave.ports.progress import Progress
@@ -31,18 +32,16 @@ from repave.providers.local.qemu.machine import (
     START,
     Machine,
     command_line,
-    memory_of,
     monitor_of,
     name_of,
-    processors_of,
     seed_of,
+    shares_of,
 )
 from repave.providers.local.qemu.monitor import Silent, ask
 from repave.providers.local.qemu.overlays import make_overlay
 from repave.providers.local.qemu.saving import Saving
 from repave.providers.local.qemu.seed import seed_disk
 from repave.providers.local.settings import (
-    EMULATOR_BYTES,
     POWER_DOWN_SECONDS,
     STOP_PATIENCE_SECONDS,
 )
@@ -126,9 +125,8 @@ class QemuEngine:
             namespace=self.network.prepare(record),
             runas=self.privileged,
         )
-        groups = self.groups.make(
-            record, memory_bytes=memory_of(limits) + EMULATOR_BYTES, cpus=limits.cpus or processors_of(limits)
-        )
+        memory_bytes, cpus = shares_of(limits)
+        groups = self.groups.make(record, memory_bytes=memory_bytes, cpus=cpus)
         variables = variables_of(order, record, {})
 
         def start(machine: Machine, seed: bytes, memory: Path = Path(os.devnull)) -> Started:
@@ -174,6 +172,13 @@ class QemuEngine:
         if self.runs(record):
             return Condition(state=MachineState.RUNNING, detail=self._why_still(record), said=said)
         return Condition(state=MachineState.STOPPED, detail=self._why_stopped(record), said=said)
+
+    def allowance(self, record: Record) -> Limits:
+        """See the protocol: as its group would allow."""
+        if record.limits is None:
+            return Limits()
+        memory_bytes, cpus = shares_of(record.limits)
+        return Limits(memory_bytes=memory_bytes, cpus=cpus)
 
     @property
     def _installed(self) -> bool:

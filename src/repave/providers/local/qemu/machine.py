@@ -11,7 +11,7 @@ from repave.ports.disk_format import ENVIRONMENT_ARGUMENT
 from repave.ports.identity_format import AWAITING_ARGUMENT, IDENTITY_DISK, TRIED_NAME
 from repave.providers.local.mapping import Record
 from repave.providers.local.qemu.acceleration import QEMU, Acceleration
-from repave.providers.local.settings import MACHINE_CPUS, MACHINE_MEMORY_BYTES, MIB
+from repave.providers.local.settings import EMULATOR_BYTES, MACHINE_CPUS, MACHINE_MEMORY_BYTES, MIB
 from repave.providers.local.variables import hostname
 
 SEED_DESCRIPTOR = 3
@@ -109,6 +109,11 @@ def memory_of(limits: Limits) -> int:
 def processors_of(limits: Limits) -> int:
     """Processors of the guest; without a limit the same whoever asks, and whichever processors are theirs to use."""
     return math.ceil(limits.cpus or min(MACHINE_CPUS, os.cpu_count() or 1))
+
+
+def shares_of(limits: Limits) -> tuple[int, float]:
+    """Memory in bytes, and processors, that its QEMU may use of this machine: what its guest has, and itself."""
+    return memory_of(limits) + EMULATOR_BYTES, limits.cpus or processors_of(limits)
 
 
 def name_of(record: Record) -> str:
