@@ -2,7 +2,9 @@
 
 import os
 from collections.abc import Callable
+from fcntl import flock
 from pathlib import Path
+from threading import Event, Thread, current_thread
 
 import pytest
 from simulated_shop import QUIET, Shop
@@ -83,6 +85,36 @@ def test_files_that_are_written_together_are_finished_by_the_next_unless_somebod
     (tmp_path / rewriting.JOURNAL).write_text('[{"path": 1}]', encoding="utf-8")
     with pytest.raises(Refused, match=r"writing\.json, which says how a lock was being written, cannot be read"):
         both.go_on()
+
+
+def test_what_is_being_written_is_left_to_who_writes_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another process that would finish it waits, and then finds nothing left to do."""
+    reached, sync = Event(), os.fsync
+
+    def going_on() -> None:
+        rewriting.Rewriting(tmp_path).go_on()
+        reached.set()
+
+    other = Thread(target=going_on)
+
+    def waiting(folder: int, how: int) -> None:
+        if current_thread() is other:
+            reached.set()
+        flock(folder, how)
+
+    def synced(file: int) -> None:
+        sync(file)
+        if (tmp_path / rewriting.JOURNAL).exists() and not other.ident:
+            other.start()
+            reached.wait()
+
+    (tmp_path / "repave.lock").write_text("old", encoding="utf-8")
+    monkeypatch.setattr(rewriting, "flock", waiting)
+    monkeypatch.setattr(os, "fsync", synced)
+    rewriting.Rewriting(tmp_path).write({"repave.lock": "new"})
+    other.join()
+    assert (tmp_path / "repave.lock").read_text(encoding="utf-8") == "new"
+    assert {path.name for path in tmp_path.rglob("*")} == {"repave.lock", ".repave"}
 
 
 def killed_after(times: int, deed: Callable[..., None]) -> Callable[..., None]:

@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from fcntl import LOCK_EX, flock
 from hashlib import sha256
 from pathlib import Path
 from typing import BinaryIO
@@ -47,31 +48,37 @@ class Rewriting:
 
     def write(self, files: Mapping[str, str]) -> None:
         """By path from the folder, in this order, each in one move; ``go_on`` finishes what is killed in between."""
-        changes = [
-            _Change(path=self._folder / path, before=_digest(self._folder / path), text=text)
-            for path, text in files.items()
-        ]
         self._journal.parent.mkdir(parents=True, exist_ok=True)
-        replace_file(
-            self._journal,
-            json.dumps(
-                [
-                    {"path": path, "before": one.before, "text": one.text}
-                    for path, one in zip(files, changes, strict=True)
-                ]
-            ),
-        )
-        for one in changes:
-            replace_file(one.path, one.text)
-        self._journal.unlink()
+        with self._alone():
+            changes = [
+                _Change(path=self._folder / path, before=_digest(self._folder / path), text=text)
+                for path, text in files.items()
+            ]
+            replace_file(
+                self._journal,
+                json.dumps(
+                    [
+                        {"path": path, "before": one.before, "text": one.text}
+                        for path, one in zip(files, changes, strict=True)
+                    ]
+                ),
+            )
+            for one in changes:
+                replace_file(one.path, one.text)
+            self._journal.unlink()
 
     def go_on(self) -> None:
         """Finish what was begun; what was not begun, or was changed by somebody since, stays as it is.
 
-        Raises Refused where the journal cannot be read.
+        Waits for whoever is writing just now. Raises Refused where the journal cannot be read.
         """
         if not self._journal.exists():
             return
+        with self._alone():
+            if self._journal.exists():
+                self._finish()
+
+    def _finish(self) -> None:
         changes = self._begun()
         for stray in (file for one in changes for file in one.path.parent.glob(f".{one.path.name}-{ANY}")):
             stray.unlink()
@@ -79,7 +86,17 @@ class Rewriting:
         if len(left) < len(changes) and all(one.open for one in left):
             for one in left:
                 replace_file(one.path, one.text)
-        self._journal.unlink(missing_ok=True)
+        self._journal.unlink()
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """One at a time, by a lock on the journal's folder, which the kernel takes back from the killed."""
+        folder = os.open(self._journal.parent, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            flock(folder, LOCK_EX)
+            yield
+        finally:
+            os.close(folder)
 
     def _begun(self) -> Sequence[_Change]:
         try:
