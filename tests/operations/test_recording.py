@@ -11,6 +11,7 @@ import pytest
 from cosign_program import ed25519_pair, pair
 from record_scene import RecordScene, told
 from simulated_shop import QUIET, Shop
+from store_scene import later, seen
 
 from repave.attestations.signatures.keys import Judge
 from repave.model.chain import ORIGIN, chained, link
@@ -151,6 +152,16 @@ def test_a_record_that_nobody_touched_holds(scene: RecordScene, tmp_path: Path) 
     assert {one.artifact for one in verdict.ran} <= {
         artifact for release in scene.shop.store.releases() for artifact in release.artifacts.values()
     }
+
+
+def test_who_was_first_seen_by_a_clock_that_was_ahead_did_not_end_before(shop: Shop, tmp_path: Path) -> None:
+    """It ran from its end on, at the latest, by what was seen with the right clock."""
+    scene = RecordScene(shop=shop)
+    shop.store.see(seen(later(86_400), "i-1"))
+    shop.store.see(seen(later(1)))
+    scene.export(tmp_path / "shop.record")
+    (ran,) = scene.check(tmp_path / "shop.record").ran
+    assert ran.since == ran.until
 
 
 @pytest.mark.parametrize("tamper", TAMPERS)

@@ -26,11 +26,12 @@ def test_a_clock_that_is_set_forward_while_instances_start_condemns_none(tells: 
     assert not stage.target.failures
 
 
-def test_while_a_clock_is_behind_what_came_is_not_told_again_with_every_look(tells: Tells) -> None:
-    """The store keeps no look that is older than its newest, so it does not learn who has come since."""
+@pytest.mark.parametrize("skew", [timedelta(hours=1), timedelta(seconds=40)])
+def test_while_a_clock_is_behind_what_came_is_not_told_again_with_every_look(tells: Tells, skew: timedelta) -> None:
+    """Neither where the store passes over looks that seem overtaken, so that it does not learn who has come since."""
     stage = Stage(world=World(seed=1))
-    story = tells("The controller's clock is set back by an hour, and an instance dies.", stage)
-    stage.world.skew = timedelta(hours=-1)
+    story = tells(f"The controller's clock is set back by {skew}, and an instance dies.", stage)
+    stage.world.skew = -skew
     stage.world.kill(min(stage.world.machines))
     assert story.settle() is Phase.CONVERGED
     story.run(10)
@@ -49,3 +50,23 @@ def test_a_clock_that_is_set_back_after_a_deployment_holds_nothing_up(tells: Tel
     assert story.settle() is Phase.CONVERGED
     assert stage.releases() == [2] * 6
     assert not under_judgement(stage.target)
+
+
+def test_a_clock_that_was_ahead_and_is_right_again_hides_nothing(tells: Tells) -> None:
+    """What is kept of the fleet is what is seen now, also while nothing changes, and not what the wrong clock dated."""
+    stage = Stage(world=World(seed=1))
+    story = tells("The controller's clock is a day ahead for a while.", stage)
+    stage.world.skew = timedelta(days=1)
+    story.run(5)
+    stage.world.skew = timedelta()
+    story.run(5)
+    (fleet,) = stage.store.fleets()
+    newest, now = stage.store.last_seen(fleet), stage.world.clock.now()
+    assert newest is not None
+    assert abs(now - newest.at) < timedelta(seconds=5)
+    stage.world.kill(min(stage.world.machines))
+    assert story.settle() is Phase.CONVERGED
+    there = {machine.id for machine in stage.world.living(fleet)}
+    lives = stage.store.lifetimes(fleet, living=True)
+    assert {one.instance for one in lives} == there
+    assert all(one.first_seen <= one.last_seen <= stage.world.clock.now() for one in lives)

@@ -5,7 +5,7 @@ from dataclasses import replace
 from store_scene import FLEET, LOCK, NEW, NOW, OLD, OTHER, WEB, ZONE, empty, later, launch, seen
 
 from repave.model.event import Event
-from repave.model.names import Digest, SlotId
+from repave.model.names import Digest, InstanceId, SlotId
 from repave.model.observation import TrafficState
 from repave.model.plan import Hold, Phase, Plan, Rule
 from repave.model.target import Order
@@ -101,6 +101,44 @@ def test_an_observation_that_comes_late_ends_no_lifetime(store: Store) -> None:
     store.see(seen(later(4)))
     (lives,) = store.lifetimes(FLEET)
     assert lives.gone_at is None
+
+
+def test_what_a_clock_that_was_ahead_has_dated_is_replaced(store: Store) -> None:
+    """What is true now is kept from the first look of a right clock; no lifetime ends, or serves, before it began."""
+    store.add_release({WEB: Digest("sha256:1")}, LOCK, "source", NOW)
+    day = 86_400.0
+    store.see(seen(NOW, "i-0", serving=("i-0",)))
+    ordered = Order(slot=SlotId("slot-i-1"), revision=OLD.id, zone=ZONE, ordered_at=later(day - 3))
+    store.see(seen(later(day), "i-0", "i-1", "i-2", serving=("i-1",)), (ordered,))
+    store.see(seen(later(day + 1), "i-1", "i-2", states={"i-1": TrafficState.DRAINING}))
+    store.keep_plan(empty(1, later(day)))
+    for seconds in (60, 120):
+        store.see(seen(later(seconds), "i-2", "i-3"))
+        store.keep_plan(empty(2, later(seconds)))
+    newest, plan = store.last_seen(FLEET), store.last_plan(FLEET)
+    assert newest is not None
+    assert plan is not None
+    assert (newest.at, plan.at) == (later(120), later(120))
+    lives = {one.instance: one for one in store.lifetimes(FLEET)}
+    assert [one.instance for one in store.lifetimes(living=True)] == ["i-2", "i-3"]
+    assert {name: (one.first_seen, one.last_seen, one.gone_at) for name, one in lives.items()} == {
+        "i-0": (NOW, later(60), later(60)),
+        "i-1": (later(60), later(60), later(60)),
+        "i-2": (later(60), later(120), None),
+        "i-3": (later(60), later(120), None),
+    }
+    gone = lives[InstanceId("i-1")]
+    assert (gone.launched_at, gone.served_from, gone.leaving_from) == (later(60),) * 3
+    assert store.departed({OLD.release}) == (("test", 1, 2, NOW, later(60)),)
+
+
+def test_what_is_shown_as_last_seen_by_a_clock_that_was_ahead_is_of_now(store: Store) -> None:
+    """Who cannot be asked is shown with the wrong clock's time: no lifetime goes beyond the look."""
+    store.see(seen(later(86_400), "i-1"))
+    ahead = seen(later(86_400), "i-1", serving=("i-1",), incomplete="the provider could not be asked")
+    store.see(replace(ahead, at=NOW))
+    (lives,) = store.lifetimes(FLEET)
+    assert (lives.first_seen, lives.last_seen, lives.served_from) == (NOW, NOW, NOW)
 
 
 def test_the_story_is_told_in_order_and_from_where_one_stopped(store: Store) -> None:

@@ -58,7 +58,7 @@ class Storyteller:
         last = self._seen.get(observation.fleet)
         seen = Seen(at=observation.at, substance=_substance(observation))
         if last is not None and last.substance == seen.substance:  # nobody came or went: there is nothing to tell
-            if seen.at - last.at >= REPEATED:
+            if abs(seen.at - last.at) >= REPEATED:
                 self._seen[observation.fleet] = seen
                 self._store.see(observation, target.orders)
             return
@@ -76,7 +76,7 @@ class Storyteller:
     def decided(self, plan: Plan, target: Target) -> None:
         """Keep the plan, with the failures, heals, stop and way back that were committed by it."""
         last = self._planned.get(plan.fleet)
-        repeated = last is not None and plan.at - last.at < REPEATED and _gist(plan) == _gist(last)
+        repeated = last is not None and abs(plan.at - last.at) < REPEATED and _gist(plan) == _gist(last)
         if repeated and not plan.changes:
             return
         self._planned[plan.fleet] = plan

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple, Protocol
 
 from repave.model.chain import Recorded
@@ -11,6 +11,10 @@ from repave.model.names import EnvironmentName, FleetKey, InstanceId, ReleaseNum
 from repave.model.observation import Observation, TrafficState
 from repave.model.plan import Plan
 from repave.model.target import Order
+
+OVERTAKEN = timedelta(minutes=1)
+"""What is older than what is kept by no more was overtaken on its way, as a store that is busy has a writer wait for
+half of that. Where it is more, the clock that dated what is kept was ahead: that is replaced."""
 
 
 class Lifetime(NamedTuple):
@@ -101,13 +105,22 @@ MARKS: Mapping[str, frozenset[TrafficState]] = {
 }
 """The fields of a lifetime that hold when the balancer was first seen to show it so."""
 
+MOMENTS = ("first_seen", "last_seen", "gone_at", "launched_at", *MARKS)
+"""The fields of a lifetime that hold a time."""
+
+
+def listed_at(observation: Observation) -> datetime:
+    """When its machines were listed: what is shown as last seen may bear the time of a clock that was ahead."""
+    return min(observation.machines.at, observation.at)
+
 
 class History(Protocol):
     """Only ever added to."""
 
     def see(self, observation: Observation, orders: Iterable[Order] = ()) -> None:
-        """Keep the newest observation, and the lifetimes that follow from it.
+        """Keep the newest observation, and the lifetimes that follow from it; one that was overtaken is passed over.
 
+        Where what is kept was dated by a clock that was ahead, the lifetimes' dates beyond this observation become its.
         ``orders``: those that were open when it was made; the launch of an instance counts from its order.
         """
         ...
@@ -117,7 +130,7 @@ class History(Protocol):
         ...
 
     def keep_plan(self, plan: Plan) -> None:
-        """Keep the newest plan, for those who ask why."""
+        """Keep the newest plan, for those who ask why; one that was overtaken is passed over."""
         ...
 
     def last_plan(self, fleet: FleetKey) -> Plan | None:

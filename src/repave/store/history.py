@@ -16,7 +16,7 @@ from repave.model.observation import Instance, Observation, TrafficState
 from repave.model.plan import Plan
 from repave.model.record import seen
 from repave.model.target import Order
-from repave.ports.history import MARKS, Departed, Lifetime, Note, Presence
+from repave.ports.history import MARKS, MOMENTS, OVERTAKEN, Departed, Lifetime, Note, Presence, listed_at
 from repave.store.chain import COUNTER, append, event_of, recorded_of, recording
 from repave.store.counters import drawn
 from repave.store.database import Database
@@ -58,10 +58,13 @@ class SqlHistory:
             yield
 
     def see(self, observation: Observation, orders: Iterable[Order] = ()) -> None:
-        """Keep the newest observation, and the lifetimes that follow from it; an older one than kept is passed over."""
+        """Keep the newest observation, and the lifetimes that follow from it; one that was overtaken is passed over."""
         ordered = {order.slot: order.ordered_at for order in orders}
         with recording(self._database) as connection:
+            before = _kept_at(connection, observations, observation.fleet)
             if _keep_newest(connection, observations, observation):
+                if before is not None and before > observation.at:
+                    _date_back(connection, observation)
                 append(connection, _live(connection, observation, ordered), by=self._database.by)
 
     def last_seen(self, fleet: FleetKey) -> Observation | None:
@@ -198,23 +201,37 @@ def _there(at: datetime) -> ColumnElement[bool]:
     return and_(lifetimes.c.first_seen <= at, or_(lifetimes.c.gone_at.is_(None), lifetimes.c.gone_at > at))
 
 
+def _kept_at(connection: Connection, table: Table, fleet: FleetKey) -> datetime | None:
+    return cast("datetime | None", connection.scalar(select(table.c.at).where(table.c.fleet == fleet)))
+
+
 def _keep_newest(connection: Connection, table: Table, kept: Observation | Plan) -> bool:
-    """Whether it was the newest."""
+    """Whether it was the newest, or what was kept was dated by a clock that was ahead."""
     values = {"at": kept.at, "document": encode(kept)}
-    written = connection.execute(
-        update(table).where(table.c.fleet == kept.fleet, table.c.at <= kept.at).values(**values)
-    )
+    overtaken = and_(table.c.at > kept.at, table.c.at <= kept.at + OVERTAKEN)
+    written = connection.execute(update(table).where(table.c.fleet == kept.fleet, ~overtaken).values(**values))
     if written.rowcount:
         return True
-    if connection.scalar(select(table.c.at).where(table.c.fleet == kept.fleet)) is not None:
+    if _kept_at(connection, table, kept.fleet) is not None:
         return False
     connection.execute(insert(table).values(fleet=kept.fleet, **values))
     return True
 
 
+def _date_back(connection: Connection, observation: Observation) -> None:
+    """What a clock that was ahead dated later than now was seen by now at the latest."""
+    fleet, at = observation.fleet, listed_at(observation)
+    ours = lifetimes.c.fleet == fleet
+    counted = ours & or_(lifetimes.c.first_seen > at, lifetimes.c.gone_at > at)
+    releases = connection.scalars(select(lifetimes.c.release).where(counted).distinct()).all()
+    for name in MOMENTS:
+        connection.execute(update(lifetimes).where(ours, lifetimes.c[name] > at).values({name: at}))
+    count_departures(connection, fleet, releases)
+
+
 def _live(connection: Connection, observation: Observation, ordered: Mapping[SlotId, datetime]) -> tuple[Event, ...]:
     """Begin, carry on and end lifetimes; only a complete list ends one. Answers what is to be recorded of it."""
-    fleet, at = observation.fleet, observation.machines.at
+    fleet, at, shown_at = observation.fleet, listed_at(observation), min(observation.traffic.at, observation.at)
     shown = {backend.instance: backend.state for backend in observation.traffic.backends}
     listed = {instance.id: instance for instance in observation.machines.instances}
     which = or_(lifetimes.c.gone_at.is_(None), lifetimes.c.instance.in_(listed))
@@ -236,7 +253,7 @@ def _live(connection: Connection, observation: Observation, ordered: Mapping[Slo
     change(listed.keys() & known.keys(), last_seen=at, gone_at=None)
     for mark, states in MARKS.items():
         so = {name for name in listed.keys() & known.keys() if shown.get(name) in states}
-        change({name for name in so if getattr(known[name], mark) is None}, **{mark: observation.traffic.at})
+        change({name for name in so if getattr(known[name], mark) is None}, **{mark: shown_at})
     ended = set() if observation.machines.incomplete else known.keys() - listed.keys()
     change(ended, gone_at=at)
     count_departures(connection, fleet, {known[name].release for name in ended})
@@ -266,9 +283,9 @@ def _birth(
         "revision": instance.revision,
         "release": instance.release,
         "zone": instance.zone,
-        "first_seen": observation.machines.at,
-        "last_seen": observation.machines.at,
+        "first_seen": listed_at(observation),
+        "last_seen": listed_at(observation),
         "gone_at": None,
-        "launched_at": launched_at,
+        "launched_at": min(launched_at, listed_at(observation)),
         **{mark: observation.traffic.at if shown in states else None for mark, states in MARKS.items()},
     }

@@ -162,7 +162,8 @@ def _each_life(sightings: Collection[Mapping[str, Any]]) -> Iterator[Ran]:
         for instance in details["ended"]:
             began = living.pop((fleet, instance), None)
             if began is not None:
-                yield _ran(fleet, began, until=at)
+                # Dated by a clock that was ahead where it would begin after its end.
+                yield _ran(fleet, {**began, "since": min(began["since"], at)}, until=at)
         for began in details["began"]:
             living[fleet, began["instance"]] = {**began, "since": at}
     for (fleet, _), began in living.items():

@@ -15,7 +15,7 @@ from repave.model.observation import Instance, Observation, TrafficState
 from repave.model.plan import Plan
 from repave.model.record import seen
 from repave.model.target import Order
-from repave.ports.history import MARKS, Departed, Lifetime, Note, Presence, lived, summed
+from repave.ports.history import MARKS, MOMENTS, OVERTAKEN, Departed, Lifetime, Note, Presence, listed_at, lived, summed
 
 MARKED_BY: Mapping[TrafficState | None, tuple[str, ...]] = {
     state: tuple(mark for mark, states in MARKS.items() if state in states) for state in TrafficState
@@ -40,11 +40,13 @@ class MemoryHistory:
         self._events: list[Event] = []
 
     def see(self, observation: Observation, orders: Iterable[Order] = ()) -> None:
-        """Keep the newest; an older one than kept is passed over."""
+        """Keep the newest; one that was overtaken is passed over."""
         ordered = {order.slot: order.ordered_at for order in orders}
         with self._history_guard:
             kept = self._observations.get(observation.fleet)
-            if kept is None or kept.at <= observation.at:
+            if not _overtaken(observation, kept):
+                if kept is not None and kept.at > observation.at:
+                    self._date_back(observation)
                 self._observations[observation.fleet] = observation
                 self.record(self._live(observation, ordered))
 
@@ -53,10 +55,9 @@ class MemoryHistory:
         return self._observations.get(fleet)
 
     def keep_plan(self, plan: Plan) -> None:
-        """Keep the newest; an older one than kept is passed over."""
+        """Keep the newest; one that was overtaken is passed over."""
         with self._history_guard:
-            kept = self._plans.get(plan.fleet)
-            if kept is None or kept.at <= plan.at:
+            if not _overtaken(plan, self._plans.get(plan.fleet)):
                 self._plans[plan.fleet] = plan
 
     def last_plan(self, fleet: FleetKey) -> Plan | None:
@@ -151,9 +152,20 @@ class MemoryHistory:
         """How many there are."""
         return len(self._events)
 
+    def _date_back(self, observation: Observation) -> None:
+        """What a clock that was ahead dated later than now was seen by now at the latest."""
+        at, fleet = listed_at(observation), observation.fleet
+        for name in self._lifetimes.get(fleet, {}):
+            life = self._lifetime(fleet, name)
+            ahead: dict[str, Any] = {
+                field: at for field in MOMENTS if (moment := getattr(life, field)) is not None and moment > at
+            }
+            self._lifetimes[fleet][name] = life = life._replace(**ahead)
+            self._last_seen[fleet][name] = life.last_seen
+
     def _live(self, observation: Observation, ordered: Mapping[SlotId, datetime]) -> tuple[Event, ...]:
         """Begin, carry on and end lifetimes; only a complete list ends one. Answers what is to be recorded of it."""
-        at, fleet = observation.machines.at, observation.fleet
+        at, fleet = listed_at(observation), observation.fleet
         lifetimes = self._lifetimes.setdefault(fleet, {})
         shown = {backend.instance: backend.state for backend in observation.traffic.backends}
         listed = {instance.id: instance for instance in observation.machines.instances}
@@ -162,7 +174,7 @@ class MemoryHistory:
             if lifetime is None:
                 lifetime = lifetimes[name] = _born(instance, observation, ordered)
             marks: dict[str, Any] = {
-                mark: observation.traffic.at
+                mark: min(observation.traffic.at, observation.at)
                 for mark in MARKED_BY.get(shown.get(name), ())
                 if getattr(lifetime, mark) is None
             }
@@ -182,6 +194,10 @@ class MemoryHistory:
         return self._lifetimes[fleet][name]._replace(last_seen=self._last_seen[fleet][name])
 
 
+def _overtaken(late: Observation | Plan, kept: Observation | Plan | None) -> bool:
+    return kept is not None and late.at < kept.at <= late.at + OVERTAKEN
+
+
 def _born(instance: Instance, observation: Observation, ordered: Mapping[SlotId, datetime]) -> Lifetime:
     return Lifetime(
         fleet=observation.fleet,
@@ -190,9 +206,9 @@ def _born(instance: Instance, observation: Observation, ordered: Mapping[SlotId,
         revision=instance.revision,
         release=instance.release,
         zone=instance.zone,
-        first_seen=observation.machines.at,
-        last_seen=observation.machines.at,
+        first_seen=listed_at(observation),
+        last_seen=listed_at(observation),
         served_from=None,
         gone_at=None,
-        launched_at=ordered.get(instance.slot, instance.started_at),
+        launched_at=min(ordered.get(instance.slot, instance.started_at), listed_at(observation)),
     )
