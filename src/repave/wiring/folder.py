@@ -1,6 +1,8 @@
 """The project: its file, its state, its database, and this machine."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +18,9 @@ if TYPE_CHECKING:
     from repave.ports.store import Store
 
 STATE_FOLDER = ".repave"
+ADDING = "adding.lock"
+"""Held by those who make what no lock and no release names yet, and so looks as if nobody needed it."""
+
 STORE_VARIABLE = "REPAVE_STORE"
 
 
@@ -33,6 +38,22 @@ class ProjectFolder:
         """Let go of what was opened."""
         while self._opened:
             self._opened.pop().close()
+
+    @contextmanager
+    def adding(self) -> Iterator[None]:
+        """What enters the vault and the registry within the block is not swept from them before it has a name."""
+        from repave.jobs.fence import beside
+
+        with beside(self.state / ADDING):
+            yield
+
+    @contextmanager
+    def sweeping(self) -> Iterator[None]:
+        """Nobody is ``adding`` within the block: who would, waits. Raises Conflict while somebody is."""
+        from repave.jobs.fence import without
+
+        with without(self.state / ADDING, doing=f"locking, baking or fetching for {self.project.name}"):
+            yield
 
     @cached_property
     def project(self) -> "Project":

@@ -41,8 +41,8 @@ def bake(image: Image = None, *, verify: Verify = False, as_json: Json = False, 
             raise Refused("a release holds every image", hint="`repave bake` makes all; --verify IMAGE verifies one")
         if image is not None and image not in wiring.project.images:
             raise Refused(f"there is no image `{image}`", hint=f"there are: {', '.join(wiring.project.images)}")
-        lock = wiring.locking.matching()
-        with screen.progress() as progress:
+        with wiring.adding(), screen.progress() as progress:
+            lock = wiring.locking.matching()
             baked = wiring.bake(lock, progress)
             wanted = [artifact for artifact in baked.artifacts if image in (None, artifact.image)]
             again = _reproduced(wiring, lock, wanted, progress) if verify else []

@@ -53,8 +53,8 @@ def compare(
         raise _unwritable(picture, "its folder is not there")
     with opened(file) as wiring:
         where, fleet = _place(wiring.project, image, environment)
-        lock = wiring.locking.matching()
-        with screen.progress() as progress:
+        with wiring.adding(), screen.progress() as progress:
+            lock = wiring.locking.matching()
             fetch_all(lock, wiring.folder, wiring.vault, progress)
             found = wiring.booting(where).compare(where, fleet, lock, times=times, progress=progress)
     screen.answer({"comparison": found, "same_packages": found.same_packages, "factor": found.factor})

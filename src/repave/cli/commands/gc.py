@@ -1,6 +1,7 @@
 """``repave gc``."""
 
 from collections import Counter
+from contextlib import nullcontext
 from typing import Annotated
 
 from repave.cli.codes import OK
@@ -20,9 +21,10 @@ def gc(*, keep: Keep = KEPT_RELEASES, yes: Yes = False, as_json: Json = False, f
     """Remove what no lock, release or instance needs; without --yes it only shows what would go.
 
     What runs, what is wanted, what a rollback may return to, the newest releases and the present lock stay whole.
+    While something is locked, baked, patched or fetched here, --yes is refused: what is being made has no name yet.
     """
     screen = Screen(as_json=as_json)
-    with opened(file) as wiring:
+    with opened(file) as wiring, wiring.sweeping() if yes else nullcontext():
         providers = tuple(dict.fromkeys(environment.provider for environment in wiring.project.environments.values()))
         sweeping = Sweeping(
             store=wiring.store,

@@ -48,7 +48,7 @@ def lock(
         if check:
             return _check(wiring, screen)
         began = wiring.clock.now()
-        with screen.progress() as progress:
+        with wiring.adding(), screen.progress() as progress:
             proposal = wiring.locking.propose(asked, progress)
             wiring.locking.write(proposal, progress)
         seconds = (wiring.clock.now() - began).total_seconds()

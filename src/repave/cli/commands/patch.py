@@ -91,7 +91,7 @@ class _Run:
     def perform(self, *, dry_run: bool) -> int:
         """The mission, step by step."""
         patching = self.wiring.patching
-        with self.screen.progress() as progress:
+        with self.wiring.adding(), self.screen.progress() as progress:
             if not dry_run:
                 self.wiring.locking.go_on()
             self.diagnosis = patching.diagnose(progress)

@@ -28,7 +28,7 @@ def pull(what: What, *, name: As = None, as_json: Json = False, file: File = Non
     screen = Screen(as_json=as_json)
     reference = Reference.parse(what)
     here = name or f"{reference.repository.name.rpartition('/')[2]}:{reference.tag or 'pulled'}"
-    with opened(file) as wiring, screen.progress() as progress:
+    with opened(file) as wiring, wiring.adding(), screen.progress() as progress:
         done = wiring.pulling.pull(reference, here, progress)
     screen.answer(done)
     screen.show(f"{done.digest}  {done.reference}")

@@ -138,7 +138,7 @@ def _export(wiring: Wiring, screen: Screen, named: NamedLock, image: ImageName |
 
 
 def _import(wiring: Wiring, screen: Screen, path: Path) -> int:
-    with screen.progress() as progress:
+    with wiring.adding(), screen.progress() as progress:
         done = import_archive(path, wiring.vault, progress)
     screen.answer(done)
     for digest in done.locks:
@@ -174,7 +174,7 @@ def _place(text: str) -> str:
 
 
 def _pull(wiring: Wiring, screen: Screen, named: NamedLock) -> int:
-    with screen.progress() as progress:
+    with wiring.adding(), screen.progress() as progress:
         done = pull(named, wiring.vault, progress)
     screen.answer(done)
     here = f"{done.files - done.came} were here already"

@@ -1,6 +1,7 @@
 """``repave watch``."""
 
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated
@@ -99,9 +100,11 @@ class _Deeds:
         self._screen = screen
         self._checked: tuple[Checked, ...] = ()
 
-    def progress(self) -> AbstractContextManager[Progress]:
-        """On the screen."""
-        return self._screen.progress()
+    @contextmanager
+    def progress(self) -> Iterator[Progress]:
+        """On the screen; what is locked and baked meanwhile stays."""
+        with self._wiring.adding(), self._screen.progress() as progress:
+            yield progress
 
     def bake(self, lock: Lock, progress: Progress) -> Release:
         """As `repave bake`. Raises Refused when files have changed meanwhile."""

@@ -1,0 +1,69 @@
+"""``repave gc`` beside those who make what nothing needs yet."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from repave.cli.codes import FAILED, OK
+from repave.cli.commands import vault
+from repave.model.errors import RepaveError
+from repave.model.lock import Lock
+from repave.operations.carrying.pulling import Pulling
+from repave.operations.locking import Locking
+from repave.operations.patch import Patching
+from repave.operations.watching.deciding import Deciding
+from repave.wiring import Wiring, project_file
+
+Repave = Callable[..., Any]
+
+
+@pytest.mark.parametrize(
+    ("verb", "part", "name"),
+    [
+        (("lock",), Locking, "propose"),
+        (("bake",), Locking, "matching"),
+        (("patch",), Patching, "diagnose"),
+        (("pull", "registry.example/shop:1"), Pulling, "pull"),
+        (("vault", "import", "shop.tar"), vault, "import_archive"),
+        (("watch", "--once"), Locking, "go_on"),
+        (("watch", "--once"), Deciding, "ask_people"),
+    ],
+)
+def test_nothing_is_removed_while_something_is_made(
+    repave: Repave, monkeypatch: pytest.MonkeyPatch, verb: tuple[str, ...], part: object, name: str
+) -> None:
+    """What is made has no name yet: it is refused, with what to do; a look is not, and afterwards it goes."""
+    ends: list[Any] = []
+
+    def beside(*_: object, **__: object) -> None:
+        ends.extend((repave("gc", "--yes"), repave("gc")))
+        raise RepaveError("that is enough")
+
+    monkeypatch.setattr(part, name, beside)
+    assert "that is enough" in repave(*verb).err
+    refused, shown = ends
+    assert (refused.code, shown.code) == (FAILED, OK)
+    assert "another process is locking, baking or fetching for shop just now" in refused.err
+    assert "hint: try again when it has ended" in refused.err
+    assert repave("gc", "--yes").code == OK
+
+
+def test_what_is_needed_is_read_once_nobody_makes_anything_any_more(
+    folder: Path, repave: Repave, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The lock of this folder too: who would begin meanwhile waits."""
+    wiring, present = Wiring(project_file(None, folder)), Locking.present
+    read: list[bool] = []
+
+    def alone(locking: Locking) -> Lock | None:
+        with pytest.raises(RepaveError, match="just now"), wiring.sweeping():
+            pass
+        read.append(True)
+        return present(locking)
+
+    monkeypatch.setattr(Locking, "present", alone)
+    assert repave("gc", "--yes").code == OK
+    assert read == [True]
+    wiring.close()
