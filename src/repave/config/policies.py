@@ -7,7 +7,7 @@ from repave.config.errors import NotInRelease, UnknownName
 from repave.config.freshness import limits_of
 from repave.config.order import ahead_of
 from repave.config.problems import nearest, one_of
-from repave.model.names import EnvironmentName, FleetKey, FleetName
+from repave.model.names import EnvironmentName, FleetKey, FleetName, ImageName
 from repave.model.policy import FleetPolicy
 from repave.model.project import Environment, Fleet, FleetSize, Project
 from repave.model.release import Release, Revision, SecretReference
@@ -69,24 +69,33 @@ def _scale(scale: Scale, sizes: FleetSize) -> ScalePolicy | None:
     )
 
 
-def revision_for(project: Project, environment: EnvironmentName, fleet: FleetName, release: Release) -> Revision:
-    """What ``fleet`` runs in ``environment`` when ``release`` is deployed there.
+def revision_for(
+    project: Project,
+    environment: EnvironmentName,
+    fleet: FleetName,
+    release: Release,
+    *,
+    image: ImageName | None = None,
+) -> Revision:
+    """What ``fleet`` runs in ``environment`` when ``release`` is deployed there: its own image, or the one named.
 
     Raises UnknownName; NotInRelease when the release was baked before the file had the fleet's image.
     """
     configuration = environment_named(project, environment).configuration
     what = fleet_named(project, environment, fleet)
-    artifact = release.artifacts.get(what.image)
+    image = image or what.image
+    artifact = release.artifacts.get(image)
     if artifact is None:
         raise NotInRelease(
-            f"fleet `{fleet}` cannot run {release}: the release holds no artifact of image `{what.image}`",
-            hint="`repave bake` makes a release of all images that the file has now",
+            f"fleet `{fleet}` cannot run {release}: the release holds no artifact of image `{image}`",
+            hint=f"it holds {', '.join(sorted(release.artifacts)) or 'none'}; "
+            "`repave bake` makes a release of all images that the file has now",
         )
     plain = {name: value for name, value in configuration.items() if isinstance(value, str)}
     secrets = {name: value for name, value in configuration.items() if isinstance(value, SecretReference)}
     return Revision(
         release=release.number,
-        image=what.image,
+        image=image,
         artifact=artifact,
         port=what.port,
         configuration=tuple(sorted(plain.items())),

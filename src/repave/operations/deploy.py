@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from repave.config.order import ahead_of
-from repave.config.policies import revision_for, size_for
+from repave.config.policies import size_for
 from repave.model.event import Event
 from repave.model.names import FleetKey
 from repave.model.project import Environment, Project
@@ -13,7 +13,7 @@ from repave.model.target import Target
 from repave.operations.converge import Converge, Settled, Watcher
 from repave.operations.errors import Refused
 from repave.operations.keys import fleets_of
-from repave.operations.releases import newest_release, title
+from repave.operations.releases import newest_release, revision_asked, title
 from repave.planner.wishes import without_old_pause
 from repave.ports.clock import Clock
 from repave.ports.intent import Aim
@@ -87,7 +87,7 @@ class Deploying:
         release = newest_release(self._store)
         for key in fleets_of(self._project, environment):
             target = self._store.target(key)
-            revision = revision_for(self._project, environment.name, key.fleet, release)
+            revision = revision_asked(self._project, key, release, self._store)
             if target and target.release != release.number and _failed_here(target, revision):
                 raise Refused(
                     f"{release} failed in {environment.name} before, which went back to {title(target.release)}",
@@ -108,7 +108,7 @@ class Deploying:
         found = [target for key in keys if (target := self._store.target(key))]
         if any(without_old_pause(target, self._clock.now()).paused for target in found):
             raise Refused(f"{environment.name} is paused", hint=f"`repave resume {environment.name}`")
-        revisions = {key: revision_for(self._project, environment.name, key.fleet, release) for key in keys}
+        revisions = {key: revision_asked(self._project, key, release, self._store) for key in keys}
         # Who comes first is told first: a controller that looks meanwhile must not take the old wish for the new one.
         for key in sorted(keys, key=lambda key: len(ahead_of(key.fleet, self._project.fleets))):
             now, revision = self._clock.now(), revisions[key]

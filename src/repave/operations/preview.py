@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from repave.config.policies import fleet_policy, revision_for, size_for
+from repave.config.policies import fleet_policy, size_for
 from repave.model.names import FleetKey, FleetName
 from repave.model.observation import MachineSighting, Neighbour, Observation, TrafficSighting
 from repave.model.plan import Ages, Rule
@@ -16,7 +16,7 @@ from repave.model.target import Target
 from repave.operations.keys import fleets_of
 from repave.operations.rehearsing.durations import Durations, durations
 from repave.operations.rehearsing.rehearsal import Rehearsal, rehearse
-from repave.operations.releases import title
+from repave.operations.releases import revision_asked, title
 from repave.operations.strangers import strangers
 from repave.planner.turns import neighbour, waits_for
 from repave.ports.clock import Clock
@@ -116,7 +116,7 @@ class _Aim:
 def _aim(
     project: Project, environment: Environment, key: FleetKey, release: Release, store: Store, now: datetime
 ) -> _Aim:
-    revision = revision_for(project, environment.name, key.fleet, release)
+    revision = revision_asked(project, key, release, store)
     present = store.target(key)
     size = size_for(environment, key.fleet, present.size if present else None)
     target = (
