@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from simulated_shop import FILE, QUIET, Shop
@@ -11,6 +12,7 @@ from simulated_shop import FILE, QUIET, Shop
 from repave.cli.phrases import lasting
 from repave.cli.previews import show
 from repave.cli.screen import Screen
+from repave.config.project import parse_project
 from repave.model.names import EnvironmentName
 from repave.model.observation import Observation
 from repave.model.plan import Plan, Rule
@@ -111,6 +113,22 @@ def test_another_size_is_planned_like_another_release(two: Shop) -> None:
         assert sum(len(batch.retires) for batch in fleet.rehearsal.batches) == leaves
         assert fleet.rehearsal.finished
         other.close()
+
+
+def test_another_address_is_planned(two: Shop) -> None:
+    """Clients are told to go elsewhere, though no instance is replaced."""
+    (key,) = two.keys("test")
+    seen = two.store.last_seen(key)
+    assert seen is not None
+    here = urlsplit(seen.traffic.endpoint).netloc
+    for listen, moved in ((here, False), ("127.0.0.1:18999", True)):
+        text = FILE.replace("{web: {size: 3}}", f"{{web: {{size: 3, listen: '{listen}'}}}}")
+        two.project = parse_project(text, filename="repave.yaml")
+        fleet = told(two, number=1)
+        assert [(change.what, change.new) for change in fleet.changes] == ([("listen", listen)] if moved else [])
+        assert fleet.nothing_to_do is not moved
+        assert not fleet.rehearsal.batches
+    two.close()
 
 
 def test_what_is_half_done_is_planned_to_its_end(two: Shop) -> None:

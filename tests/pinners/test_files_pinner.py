@@ -108,6 +108,11 @@ def pipe(project: Path) -> None:
     os.mkfifo(project / "app/pipe")
 
 
+def strange(project: Path) -> None:
+    """Make a file whose name is no text."""
+    (project / os.fsdecode(b"app/b\xffd")).write_text("x")
+
+
 def nothing(project: Path) -> None:
     """Leave the project as it is."""
     assert project.is_dir()
@@ -121,6 +126,7 @@ def nothing(project: Path) -> None:
         (broken, ("app/", "/srv"), "app/broken is a symbolic link that leads nowhere"),
         (circular, ("app/", "/srv"), "app/again is a symbolic link to a folder"),
         (pipe, ("app/", "/srv"), "app/pipe is neither a file nor a folder"),
+        (strange, ("app/", "/srv"), r"the name of app/b\\xffd is not UTF-8"),
         (nothing, ("apq/", "/srv"), "apq/ is to go to /srv, but is not in"),
         (nothing, ("../vault", "/srv"), "leads upwards"),
         (nothing, ("/etc/passwd", "/srv"), "leads out of the project"),

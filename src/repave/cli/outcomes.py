@@ -41,4 +41,6 @@ def _show(fleet: FleetResult, seconds: float, screen: Screen) -> None:
     screen.show(f"{where}: {fleet.asked} {fleet.result}{now}, {fleet.serving}/{fleet.size} serving")
     if fleet.reason:
         screen.warn(fleet.reason)
-    screen.hint(f"`repave logs {fleet.environment} {fleet.fleet} --failed` shows what it said before it failed")
+    screen.hint(
+        f"`repave logs {fleet.environment} {fleet.fleet} --failed` shows what those that started and failed said"
+    )

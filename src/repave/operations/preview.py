@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from urllib.parse import urlsplit
 
 from repave.config.policies import fleet_policy, size_for
 from repave.model.names import FleetKey, FleetName
@@ -51,7 +52,7 @@ class FleetPreview:
     """Fleets of the environment that come first: it starts once they carry the release."""
 
     changes: tuple[Change, ...]
-    """Configuration, port, limits, size. Secrets by reference."""
+    """Configuration, port, limits, size, where clients reach it. Secrets by reference."""
 
     size: int
     """How many would be wanted: where a range moves the size, as many as now."""
@@ -108,6 +109,7 @@ class _Aim:
     """What would be written down of one fleet, and what is declared of it."""
 
     policy: FleetPolicy
+    listen: str | None
     present: Target | None
     revision: Revision
     target: Target
@@ -125,7 +127,8 @@ def _aim(
         else Target(fleet=key, generation=1, revision=revision.id, release=revision.release, size=size, since=now)
     )
     policy = fleet_policy(project, environment.name, key.fleet)
-    return _Aim(policy=policy, present=present, revision=revision, target=target)
+    listen = environment.fleets[key.fleet].listen
+    return _Aim(policy=policy, listen=listen, present=present, revision=revision, target=target)
 
 
 def _begins(fleet: FleetPreview, others: Mapping[str, FleetPreview]) -> float | None:
@@ -152,14 +155,16 @@ def _fleet(
     with progress.task(f"Rehearsing {key.environment}/{key.fleet}", total=replaces or None, unit="instances") as task:
         rehearsal = rehearse(replace(policy, after=(), before=()), target, seen, now, took, task)
     planned = store.last_plan(key)
+    moved = _moved(seen.traffic.endpoint, aim.listen)
+    changed = _changes(_present_revision(store, key, present), aim, present.size if present else None)
     return FleetPreview(
         environment=key.environment,
         fleet=key.fleet,
         release=title(target.release),
         running=title(present.release) if present else "",
-        nothing_to_do=not rehearsal.batches,
+        nothing_to_do=not (rehearsal.batches or moved),
         after=tuple(other.fleet.fleet for other in ahead),
-        changes=_changes(_present_revision(store, key, present), aim, present.size if present else None),
+        changes=(*changed, *moved),
         size=target.size,
         sizes=f"{policy.scale.lowest}..{policy.scale.highest}" if policy.scale else "",
         replaces=replaces,
@@ -209,6 +214,13 @@ def _changes(old: Revision | None, aim: _Aim, old_size: int | None) -> tuple[Cha
         for name in names
         if before.get(name) != after.get(name)
     )
+
+
+def _moved(endpoint: str, listen: str | None) -> tuple[Change, ...]:
+    """Whether clients reach the fleet at another port afterwards; how addresses are named is the balancer's to know."""
+    if not endpoint or not listen or urlsplit(endpoint).port == urlsplit(f"//{listen}").port:
+        return ()
+    return (Change(what="listen", old=endpoint, new=listen),)
 
 
 def settings(revision: Revision) -> Mapping[str, str]:

@@ -1,6 +1,7 @@
 """The application's files of an image, pinned by content and brought into the vault."""
 
 import hashlib
+import os
 import stat
 from collections.abc import Collection, Iterator
 from io import BytesIO
@@ -85,6 +86,7 @@ def _files_below(root: Path, folder: Path, left_out: Collection[str]) -> Iterato
     for path in sorted(folder.iterdir()):
         if path.name in left_out:
             continue
+        _check_name(root, path)
         _check_inside(root, path)
         if path.is_symlink() and path.is_dir():
             raise Invalid(
@@ -99,6 +101,15 @@ def _files_below(root: Path, folder: Path, left_out: Collection[str]) -> Iterato
             raise Invalid(
                 f"{path.relative_to(root)} is neither a file nor a folder", hint="sockets, devices and pipes stay out"
             )
+
+
+def _check_name(root: Path, path: Path) -> None:
+    """The lock is UTF-8, and so is every name in it."""
+    try:
+        path.name.encode()
+    except UnicodeEncodeError as error:
+        shown = os.fsencode(path.relative_to(root)).decode(errors="backslashreplace")
+        raise Invalid(f"the name of {shown} is not UTF-8", hint="rename it, or leave it out") from error
 
 
 def _check_inside(root: Path, path: Path) -> None:
