@@ -81,6 +81,14 @@ Commands:
 
 Repave = Callable[..., Any]
 
+ENDED = """
+import os, signal
+from repave.cli import application
+application.dispatch = lambda _: os.kill(os.getpid(), signal.SIGTERM)
+application.main()
+"""
+"""A verb that is sent SIGTERM."""
+
 
 def test_help_reads_as_it_should(repave: Repave) -> None:
     """The first thing a newcomer sees, word for word."""
@@ -374,3 +382,9 @@ def test_completion_knows_the_verbs(folder: Path) -> None:
     environment |= {"COMP_WORDS": "repave deploy --wa", "COMP_CWORD": "2"}
     done = subprocess.run([repave], cwd=folder, env=environment, capture_output=True, text=True, check=False)
     assert done.stdout.split() == ["--watch"]
+
+
+def test_who_is_ended_from_outside_says_so() -> None:
+    """By SIGTERM, as by Ctrl-C."""
+    ended = subprocess.run([sys.executable, "-c", ENDED], capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stderr) == (130, "error: interrupted\n")

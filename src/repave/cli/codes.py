@@ -23,7 +23,7 @@ WAITING = 7
 """A release was made, and waits before an environment whose gates hold it."""
 
 INTERRUPTED = 130
-"""Ended by Ctrl-C: 128 and SIGINT's number, as shells count."""
+"""Ended by Ctrl-C or SIGTERM: 128 and SIGINT's number, as shells count."""
 
 MEANINGS = {
     OK: "it worked; for checks: nothing was found that counts",
@@ -39,5 +39,5 @@ MEANINGS = {
     WAITING: "a release of `patch` or `watch --once` waits before an environment, or `watch --once` waits for people: "
     "its words name the gate, the paused environment, the merge request or what is to be locked or baked, and what can "
     "be done",
-    INTERRUPTED: "ended by Ctrl-C",
+    INTERRUPTED: "ended by Ctrl-C or SIGTERM",
 }
