@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from haproxied import (
@@ -37,6 +38,7 @@ from repave.model.observation import TrafficState
 from repave.model.policy import HealthPolicy
 from repave.ports.errors import Conflict, Unreachable
 from repave.ports.surroundings import Surroundings
+from repave.providers.local.processes import started_with
 from repave.registries.layout import LayoutRegistry
 from repave.registries.vault import FileVault
 
@@ -324,3 +326,45 @@ def test_a_deep_folder_has_its_socket_elsewhere(tmp_path: Path, start_server: St
     assert request(endpoint) == (200, "web")
     HaproxyBalancer(surroundings).remove(FLEET)
     assert request(endpoint)[0] == 0
+
+
+@pytest.fixture
+def project(request: pytest.FixtureRequest) -> Iterator[Path]:
+    """A project with a short or a long path; its HAProxy ends with the test, wherever the folder is then."""
+    with TemporaryDirectory(prefix="moved-") as parent:
+        folder = Path(parent).resolve() / str(request.param)
+        yield folder
+        for process in started_with("haproxy", str(folder / ".repave" / "haproxy" / "haproxy.cfg")):
+            process.stop(patience_seconds=0)
+
+
+@pytest.mark.parametrize("project", ["s", "d" * 60], indirect=True)
+def test_a_project_moved_while_it_runs_is_told_whose_haproxy_it_meets(tmp_path: Path, project: Path) -> None:
+    """So is another project. Once it is moved back its HAProxy is known again, and ends; with a long path too."""
+
+    def opened(project: Path) -> HaproxyBalancer:
+        surroundings = Surroundings(
+            project=ProjectName("shop"),
+            folder=project / ".repave" / "haproxy",
+            commands=LocalCommands(),
+            clock=SystemClock(),
+            vault=FileVault(root=tmp_path / "vault"),
+            registry=LayoutRegistry(root=tmp_path / "registry"),
+        )
+        return HaproxyBalancer(surroundings)
+
+    moved = project.with_name("moved")
+    endpoint = opened(project).ensure(frontend())
+    listen = endpoint.removeprefix("http://")
+    says = f"cannot listen on {listen} for {FLEET}: HAProxy of the project at {project} does"
+    with pytest.raises(Conflict, match=says) as conflict:
+        opened(tmp_path / "other").ensure(frontend(listen=listen))
+    assert conflict.value.hint == "`repave destroy` there ends it; or choose another `listen`"
+    project.rename(moved)
+    with pytest.raises(Conflict, match=says) as conflict:
+        opened(moved).ensure(frontend())
+    assert "move it back" in conflict.value.hint
+    moved.rename(project)
+    opened(project).remove(FLEET)
+    assert request(endpoint)[0] == 0
+    assert not (project / ".repave" / "haproxy" / "haproxy.pid").exists()

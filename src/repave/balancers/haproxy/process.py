@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 
 from repave.balancers.haproxy.configuration import Settings, address_of
+from repave.balancers.haproxy.holders import configuration_of, project_at
 from repave.balancers.haproxy.record import write_whole
 from repave.balancers.haproxy.runtime import RuntimeSocket
 from repave.ports.clock import Clock
@@ -120,8 +121,10 @@ class Process:
         pid = self._pid()
         if pid and not self._end_by(pid, signal.SIGTERM):
             self._end_by(pid, signal.SIGKILL)
-        self._pid_file.unlink(missing_ok=True)
-        self._remove_short_folder()
+        # One that runs under another path is found again by these when a moved project is moved back.
+        if configuration_of(self._noted_pid()) in {None, self._configuration}:
+            self._pid_file.unlink(missing_ok=True)
+            self._remove_short_folder()
 
     def _prepare(self, text: str, states: str) -> None:
         (self._folder / "empty").mkdir(parents=True, exist_ok=True, mode=0o755)
@@ -179,12 +182,15 @@ class Process:
 
     def _pid(self) -> int:
         """The master's process id; 0 unless a living process with our configuration on its command line has it."""
+        pid = self._noted_pid()
+        return pid if configuration_of(pid) == self._configuration else 0
+
+    def _noted_pid(self) -> int:
+        """What the pid file says, whoever has that number now; 0 without one."""
         try:
-            pid = int(self._pid_file.read_text(encoding="ascii").split()[0])
-            words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+            return int(self._pid_file.read_text(encoding="ascii").split()[0])
         except (OSError, ValueError, IndexError):
             return 0
-        return pid if os.fsencode(self._configuration) in words else 0
 
     def _end_by(self, pid: int, number: signal.Signals) -> bool:
         try:
@@ -215,6 +221,9 @@ def require_free(listen: str, *, owner: str) -> None:
         try:
             trial.bind((address, port))
         except OSError as failure:
+            project = project_at(port) if failure.errno == errno.EADDRINUSE else None
+            if project:
+                raise _held_by(project, listen, owner) from failure
             hints = {
                 errno.EACCES: "ports below 1024 need root: choose a higher one in `listen`",
                 errno.EADDRNOTAVAIL: "`ip address` shows the addresses this machine has",
@@ -224,6 +233,16 @@ def require_free(listen: str, *, owner: str) -> None:
                 f"cannot listen on {listen} for {owner}: {failure.strerror}",
                 hint=hints.get(failure.errno or 0, taken),
             ) from failure
+
+
+def _held_by(project: Path, listen: str, owner: str) -> Conflict:
+    ending = "`repave destroy` there ends it"
+    if not (project / ".repave").is_dir():
+        ending = f"a project was moved from there while it ran: move it back, then {ending}"
+    return Conflict(
+        f"cannot listen on {listen} for {owner}: HAProxy of the project at {project} does",
+        hint=f"{ending}; or choose another `listen`",
+    )
 
 
 def free_port() -> int:
