@@ -2,6 +2,7 @@
 
 import errno
 import io
+import os
 import tarfile
 from collections.abc import Callable
 from dataclasses import replace
@@ -25,6 +26,7 @@ from repave.model.names import (
     SlotId,
     ZoneName,
 )
+from repave.model.observation import MachineState
 from repave.model.release import Revision
 from repave.ports.errors import Corrupt
 from repave.ports.progress import Silent
@@ -33,9 +35,12 @@ from repave.ports.surroundings import Surroundings
 from repave.providers.local import artifacts, seals
 from repave.providers.local.hashed import Hashed
 from repave.providers.local.layer_folders import LayerFolders
-from repave.providers.local.places import Places
+from repave.providers.local.mapping import Phase
+from repave.providers.local.places import Places, find_places
 from repave.providers.local.provider import LocalProvider
+from repave.providers.local.records import Records
 from repave.providers.local.seals import broken, seal
+from repave.providers.local.trees import remove_tree
 from repave.providers.local.unpacking import LayerFile
 
 WEB = FleetKey(project=ProjectName("shop"), environment=EnvironmentName("test"), fleet=FleetName("web"))
@@ -190,5 +195,50 @@ def test_a_tree_that_changes_below_an_instance_is_refused_until_it_ended(
     monkeypatch.setattr(artifacts, "monotonic", lambda: later)
     with pytest.raises(Corrupt, match="etc/passwd"):
         provider.launch(order(artifact, "web-2"))
+    provider.terminate(WEB, identity, generation=1)
+    provider.publish(artifact, progress=Silent())
+
+
+@pytest.mark.real
+def test_what_only_ended_instances_ran_from_is_unpacked_anew(surroundings: Surroundings, bake: Bake) -> None:
+    """As after a loss of the machine, when the project's folder comes back from a backup that was made while it ran."""
+    provider, artifact = LocalProvider(surroundings), bake()
+    provider.publish(artifact, progress=Silent())
+    identity = provider.launch(order(artifact, "web-1"))
+    backup = surroundings.folder.with_name("backup")
+    surroundings.commands.run(["cp", "-a", "--one-file-system", str(surroundings.folder), str(backup)])
+    provider.terminate(WEB, identity, generation=1)
+    remove_tree(surroundings.folder)
+    backup.rename(surroundings.folder)
+
+    restored = LocalProvider(surroundings)
+    [left] = restored.observe(WEB).instances
+    assert left.state is MachineState.STOPPED
+    restored.publish(artifact, progress=Silent())
+    second = restored.launch(order(artifact, "web-2"))
+    for instance in (second, identity):
+        restored.terminate(WEB, instance, generation=1)
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("starting", [True, False])
+def test_a_tree_is_left_alone_while_an_instance_starts_or_its_root_is_shown(
+    surroundings: Surroundings, bake: Bake, *, starting: bool
+) -> None:
+    """Of one that another process starts there may be the record alone; of one that died its mount remains."""
+    provider, artifact = LocalProvider(surroundings), bake()
+    provider.publish(artifact, progress=Silent())
+    identity = provider.launch(order(artifact, "web-1"))
+    places = find_places(surroundings.folder, user=os.geteuid(), privileged=True)
+    records = Records(places=places)
+    [record] = records.of_fleet(WEB)
+    assert record.process is not None
+    record.process.stop(patience_seconds=0)
+    if starting:
+        records.write(replace(record, phase=Phase.STARTING, process=None))
+        surroundings.commands.run(["umount", str(places.artifact(artifact.digest) / "root")])
+    page(surroundings, artifact).chmod(0o777)
+    with pytest.raises(Corrupt, match=r"srv/index\.html"):
+        provider.publish(artifact, progress=Silent())
     provider.terminate(WEB, identity, generation=1)
     provider.publish(artifact, progress=Silent())

@@ -123,6 +123,11 @@ class ContainerEngine:
         parts = [part for part in (record.process, record.forwarder) if part is not None]
         return record.process is not None and all(part.alive for part in parts)
 
+    def holds(self, record: Record) -> bool:
+        """Its process, or the mount of its root: layers are not changed below one."""
+        alive = record.process is not None and record.process.alive
+        return alive or self.artifacts.root(record.artifact).is_mount()
+
     def condition(self, record: Record) -> Condition:
         """See the protocol."""
         if self.runs(record):

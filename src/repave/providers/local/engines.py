@@ -102,6 +102,10 @@ class Engine(Protocol):
         """Whether it still runs."""
         ...
 
+    def holds(self, record: Record) -> bool:
+        """Whether anything of the started instance, alive or not, still stands on what was unpacked."""
+        ...
+
     def condition(self, record: Record) -> Condition:
         """How the started instance is now."""
         ...

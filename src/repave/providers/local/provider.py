@@ -151,11 +151,15 @@ class LocalProvider:
             self._parts.places.stopped_zone(zone).unlink(missing_ok=True)
 
     def _used(self) -> frozenset[Digest]:
-        """The artifacts from which instances run, or may run."""
+        """The artifacts from which instances run, or are being started."""
         try:
-            return frozenset(record.artifact for record in self._parts.records.all())
+            return frozenset(record.artifact for record in self._parts.records.all() if self._holds(record))
         except Corrupt:
             return self.published()
+
+    def _holds(self, record: Record) -> bool:
+        # Of one that another process is starting nothing may be there yet but its record.
+        return record.phase is Phase.STARTING or self._parts.engines[record.kind].holds(record)
 
     def _has_ended(self, fleet: FleetKey, instance: InstanceId) -> bool:
         record = self._parts.records.of_instance(fleet, instance)

@@ -166,6 +166,10 @@ class QemuEngine:
         """Whether its QEMU lives."""
         return record.process is not None and record.process.alive
 
+    def holds(self, record: Record) -> bool:
+        """Its QEMU: nobody goes on from the overlay of one that ended."""
+        return self.runs(record)
+
     def condition(self, record: Record) -> Condition:
         """See the protocol. One that hangs still runs: whether it serves is for whoever checks its health to say."""
         said = " | ".join(self.consoles.last(record.fleet, record.instance))
