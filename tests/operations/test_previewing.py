@@ -131,6 +131,20 @@ def test_another_address_is_planned(two: Shop) -> None:
     two.close()
 
 
+def test_what_runs_on_in_a_zone_that_is_no_more_is_named(two: Shop, capsys: pytest.CaptureFixture[str]) -> None:
+    """It is not replaced at once; what is replaced anyhow needs no word."""
+    two.project = parse_project(FILE.replace("zones: [a, b]", "zones: [b, c]"), filename="repave.yaml")
+    (key,) = two.keys("test")
+    left = tuple(sorted(each.slot for each in two.world.living(key) if each.zone == "a"))
+    assert left
+    stays = told(two, number=1)
+    assert stays.elsewhere == left
+    show(stays, two.clock.now(), Screen())
+    assert f"{left[0]}" in capsys.readouterr().err
+    assert told(two, number=2).elsewhere == ()
+    two.close()
+
+
 def test_what_is_half_done_is_planned_to_its_end(two: Shop) -> None:
     """A preview in the middle of a roll-out begins with what is there: what has started is not started again."""
     shown: list[FleetPreview] = []

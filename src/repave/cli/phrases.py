@@ -31,6 +31,11 @@ def listed(names: Sequence[str], *, most: int = 6) -> str:
     return f"{shown} and {len(names) - most} more" if len(names) > most else shown
 
 
+def elsewhere_words(slots: Sequence[str]) -> str:
+    """Of those that nothing replaces at once."""
+    return f"in zones that the file has no more: {listed(slots)}; they leave by and by, as zones are evened out"
+
+
 def stranger_words(slots: Sequence[str]) -> str:
     """``no record here knows what runs as web-4, web-5: a roll-out replaces it like what is old``."""
     return f"no record here knows what runs as {listed(slots)}: a roll-out replaces it like what is old"

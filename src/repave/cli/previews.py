@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from repave.cli.dates import ages_told
-from repave.cli.phrases import ago, counted, lasting, listed, stranger_words
+from repave.cli.phrases import ago, counted, elsewhere_words, lasting, listed, stranger_words
 from repave.cli.screen import Screen
 from repave.model.plan import Rule
 from repave.operations.preview import FleetPreview
@@ -27,6 +27,9 @@ def show(fleet: FleetPreview, now: datetime, screen: Screen) -> None:
         screen.show(f"{where}: {ages_told(fleet.ages, now)}")
     if fleet.unknown:
         screen.warn(f"{where}: {stranger_words(fleet.unknown)}")
+    if fleet.elsewhere:
+        screen.warn(f"{where}: {elsewhere_words(fleet.elsewhere)}")
+        screen.hint(f"`repave replace {fleet.environment} SLOT` moves one now")
     if fleet.unseen:
         screen.warn(f"{where} was not seen completely {ago(fleet.seen_at, now)}: {fleet.unseen}")
     if fleet.nothing_to_do:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from operator import attrgetter
 from urllib.parse import urlsplit
 
 from repave.config.policies import fleet_policy, size_for
@@ -87,6 +88,9 @@ class FleetPreview:
 
     unknown: tuple[str, ...]
     """Slots whose instances run what no record here knows; they count as old ones."""
+
+    elsewhere: tuple[str, ...]
+    """Slots of instances that go on as they are in zones which the file has no more."""
 
     ages: Ages | None
     """Of what serves now; None where no age is limited."""
@@ -177,6 +181,11 @@ def _fleet(
         seen_at=known.at if known else None,
         unseen=seen.machines.incomplete or seen.traffic.incomplete,
         unknown=strangers(store, key, known),
+        elsewhere=tuple(
+            instance.slot
+            for instance in sorted(seen.machines.instances, key=attrgetter("slot"))
+            if instance.revision == target.revision and instance.zone not in policy.zones
+        ),
         ages=planned.ages if planned else None,
     )
 
