@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from full_disk import full_disk
 
 from repave.cli.codes import FAILED, OK
 from repave.cli.commands import vault
@@ -67,3 +68,15 @@ def test_what_is_needed_is_read_once_nobody_makes_anything_any_more(
     assert repave("gc", "--yes").code == OK
     assert read == [True]
     wiring.close()
+
+
+def test_a_full_disk_gets_room(folder: Path, repave: Repave) -> None:
+    """Where the store takes nothing more, what is in it still says what is needed."""
+    wiring = Wiring(project_file(None, folder))
+    (folder / "superfluous").write_bytes(b"superfluous")
+    kept = wiring.vault.path(wiring.vault.add(folder / "superfluous"))
+    with full_disk():
+        ended, looked = repave("gc", "--yes"), repave("status")
+    assert (ended.code, looked.code) == (OK, OK)
+    assert "went: 1 vault file" in ended.out
+    assert not kept.exists()

@@ -1,9 +1,11 @@
 """Collecting garbage: shown first, and never what something needs."""
 
+import pytest
 from simulated_shop import QUIET, Shop
 
 from repave.operations.gc import Sweeping
 from repave.operations.locking import Asked
+from repave.ports.errors import NoCapacity
 from repave.ports.pinner import Refresh
 
 
@@ -79,3 +81,36 @@ def test_what_stays_is_told_with_its_reason_and_size(shop: Shop) -> None:
     assert newest.blobs == len(list(shop.registry.blobs()))
     assert swept.stays_bytes == newest.size_bytes
     assert swept.stays_bytes + swept.size_bytes == here
+
+
+def test_a_disk_without_room_for_a_shorter_list_of_names_gets_it(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The files of the vault go first, and names that cannot be written yet after the blobs: nothing stays."""
+    releases(shop, 3)
+    before, untag = len(list(shop.registry.blobs())), shop.registry.untag
+    files = len(list(shop.vault.entries()))
+    refused: list[str] = []
+
+    def full(name: str) -> None:
+        assert len(list(shop.vault.entries())) < files
+        if len(list(shop.registry.blobs())) == before:
+            refused.append(name)
+            raise NoCapacity("no room left on the disk of the registry")
+        untag(name)
+
+    monkeypatch.setattr(shop.registry, "untag", full)
+    sweeping(shop).sweep(1, remove=True)
+    assert refused
+    assert sweeping(shop).sweep(1, remove=True).waste == ()
+
+
+def test_a_disk_that_gets_no_room_at_all_is_told(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What else could go has gone."""
+    releases(shop, 3)
+
+    def full(name: str) -> None:
+        raise NoCapacity(f"no room left on the disk of the registry for all but {name}")
+
+    monkeypatch.setattr(shop.registry, "untag", full)
+    with pytest.raises(NoCapacity, match="no room left"):
+        sweeping(shop).sweep(1, remove=True)
+    assert {waste.kind for waste in sweeping(shop).sweep(1, remove=False).waste} == {"tag"}

@@ -9,9 +9,9 @@ from repave.wiring import PROJECT_FILE, Wiring, project_file
 
 
 @contextmanager
-def opened(file: Path | None) -> Iterator[Wiring]:
-    """The project's wiring, closed at the end whatever happens."""
-    wiring = Wiring(project_file(file, Path.cwd()))
+def opened(file: Path | None, *, only_looks: bool = False) -> Iterator[Wiring]:
+    """The project's wiring, closed at the end whatever happens; with ``only_looks`` it makes no place for state."""
+    wiring = Wiring(project_file(file, Path.cwd()), only_looks=only_looks)
     try:
         yield wiring
     finally:

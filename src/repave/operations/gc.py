@@ -8,7 +8,7 @@ from repave.config.lockfile import FILENAME
 from repave.model.lock import Lock
 from repave.model.names import Digest, ReleaseNumber
 from repave.model.signing import DOCUMENTS, SIGNATURES, name_beside
-from repave.ports.errors import Conflict, Gone
+from repave.ports.errors import Conflict, Gone, NoCapacity
 from repave.ports.provider import Machines
 from repave.ports.registry import Registry
 from repave.ports.store import Store
@@ -89,14 +89,14 @@ class Sweeping:
     def sweep(self, keep: int = KEPT_RELEASES, *, remove: bool) -> Sweep:
         """Find, and with ``remove`` also remove.
 
-        Tags and documents go before manifests, so that a killed sweep leaves no dead name.
+        Tags and documents go before manifests, so that a killed sweep leaves no dead name; only where the disk has no
+        room for the list without them, they go when there is some. The next sweep finds those that a killed one left.
         """
         needed = tuple(self._needed(keep))
         files, blobs = dict(self._vault.entries()), dict(self._registry.blobs())
         waste = tuple(self._waste(needed, files, blobs))
         if remove:
-            for one in sorted(waste, key=lambda found: ORDER.index(found.kind)):
-                self._remove(one)
+            self._remove_all(sorted(waste, key=lambda found: ORDER.index(found.kind)))
         everything = sum(files.values()) + sum(blobs.values())
         return Sweep(
             waste=waste,
@@ -172,6 +172,16 @@ class Sweeping:
             return set()
         return set(_digests(content))
 
+    def _remove_all(self, ordered: Iterable[Waste]) -> None:
+        later = []
+        for one in ordered:
+            try:
+                self._remove(one)
+            except NoCapacity:
+                later.append(one)
+        for one in later:
+            self._remove(one)
+
     def _remove(self, waste: Waste) -> None:
         match waste.kind:
             case "tag":
@@ -189,7 +199,8 @@ class Sweeping:
                         _withdraw(machines, Digest(digest))
 
 
-ORDER = ("tag", "document", "published image", "blob", "vault file")
+ORDER = ("vault file", "tag", "document", "published image", "blob")
+"""Files of the vault have no other name: they make room for what is written anew."""
 
 
 def _kept(needed: _Needed, files: Mapping[str, int], blobs: Mapping[Digest, int]) -> Kept:

@@ -1,5 +1,6 @@
 """One database: connections, transactions, and the schema brought up to date when it is opened."""
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -8,11 +9,11 @@ from threading import local
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, text
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from repave.ports.errors import Denied, Invalid
-from repave.store.errors import answered
+from repave.store.errors import answered, kept_from_writing
 from repave.store.schema import REVISION
 
 BUSY_TIMEOUT_SECONDS = 30.0
@@ -55,6 +56,7 @@ class Database:
             # Not the address itself: a password may be in it.
             raise Invalid("the store's address is none", hint=ADDRESSES) from malformed
         self._under_way = _UnderWay()
+        self._address = address
         kind = address.get_backend_name()
         self.where = address.database or "?" if kind == "sqlite" else _told(address)
         if kind not in ENGINES:
@@ -109,9 +111,8 @@ class Database:
         self._engine.dispose()
 
     def _bring_up_to_date(self) -> None:
-        with self.reading() as connection:
-            if _revision(connection) == REVISION:
-                return
+        if self._found() == REVISION:
+            return
         # Alembic takes longer to import than `repave status` may take: only a schema that differs is worth it.
         from repave.store.upgrade import upgrade  # noqa: PLC0415 - the reason stands above
 
@@ -119,6 +120,30 @@ class Database:
             found = _revision(connection)
             if found != REVISION:
                 upgrade(connection, found=found, where=self.where)
+
+    def _found(self) -> str | None:
+        """The schema that is there. Where the disk takes nothing more, it is read all the same, now and later on.
+
+        Whoever writes is told what the disk says.
+        """
+        with answered(self.where):
+            try:
+                with self._reader.begin() as connection:
+                    return _revision(connection)
+            except DBAPIError as refused:
+                if self._address.get_backend_name() != "sqlite" or not kept_from_writing(refused):
+                    raise
+                # Not above: it is of use on a bad day only.
+                from repave.store.only_read import only_read  # noqa: PLC0415 - the reason stands above
+
+                reader = only_read(Path(self._address.database or "?"), patience=BUSY_TIMEOUT_SECONDS)
+                try:
+                    with reader.begin() as connection:
+                        found = _revision(connection)
+                except DBAPIError:
+                    raise refused from None
+            self._reader = reader
+            return found
 
 
 def _revision(connection: Connection) -> str | None:
@@ -133,6 +158,8 @@ def _prepare_file(file: Path) -> None:
         file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         os.close(os.open(file, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
     except OSError as refused:
+        if refused.errno == errno.EROFS and file.exists():
+            return
         raise Denied(
             f"the store at {file} cannot be used: {refused.strerror}",
             hint="give this user write access to the file and its folder, and see that the disk has room",

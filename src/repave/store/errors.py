@@ -8,20 +8,30 @@ from sqlalchemy.exc import DBAPIError
 from repave.ports.errors import Corrupt, Denied, Invalid, Unreachable, WorldError
 
 SIGNS: tuple[tuple[str, type[WorldError], str, str], ...] = (
-    ("disk is full", WorldError, "its disk is full", "free some space; nothing was half-written"),
+    (
+        "disk is full",
+        WorldError,
+        "its disk is full",
+        "free some space, as `repave gc --yes` may; nothing was half-written",
+    ),
     # SQLite says the same of a disk without room for its shared index.
     (
         "disk i/o error",
         WorldError,
         "its disk failed, or is full",
-        "look at the disk and the room on it, then try again",
+        "look at the disk and the room on it (`repave gc --yes` may free some), then try again",
     ),
-    ("readonly database", Denied, "it may not be written to", "give this user write access to the file and its folder"),
+    (
+        "readonly database",
+        Denied,
+        "it may not be written to",
+        "give this user write access to the file and its folder; their disk may be mounted read-only",
+    ),
     (
         "unable to open",
         Denied,
         "it cannot be opened",
-        "give this user read and write access to the file and its folder",
+        "give this user read and write access to the file and its folder; their disk may be mounted read-only",
     ),
     (
         "not a database",
@@ -46,6 +56,15 @@ SIGNS: tuple[tuple[str, type[WorldError], str, str], ...] = (
     ("is locked", Unreachable, "another process holds it for too long", "wait for the other repave, then try again"),
 )
 """What the message holds, what it means, how that is said, and what to do."""
+
+KEPT_FROM_WRITING = ("disk is full", "disk i/o error", "readonly database", "unable to open")
+"""What SQLite says where it cannot have its files beside the database: what is in it may still be read."""
+
+
+def kept_from_writing(foreign: DBAPIError) -> bool:
+    """Whether it may be the disk that takes nothing more."""
+    text = str(foreign.orig).lower()
+    return any(sign in text for sign in KEPT_FROM_WRITING)
 
 
 @contextmanager

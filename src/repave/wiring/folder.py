@@ -27,12 +27,14 @@ STORE_VARIABLE = "REPAVE_STORE"
 class ProjectFolder:
     """The project: its file, its state, its database, and this machine."""
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, *, only_looks: bool = False) -> None:
+        """``only_looks``: where there is no state yet, none is made."""
         self.file = file
         self.folder = file.parent
         self.clock: Clock = SystemClock()
         self.commands = LocalCommands()
         self._opened: list[Any] = []
+        self._only_looks = only_looks
 
     def close(self) -> None:
         """Let go of what was opened."""
@@ -66,6 +68,8 @@ class ProjectFolder:
     def state(self) -> Path:
         """The folder of everything repave keeps for this project; its owner's alone, and not for git."""
         folder = self.folder / STATE_FOLDER
+        if self._only_looks:
+            return folder
         folder.mkdir(mode=0o700, exist_ok=True)
         ignore = folder / ".gitignore"
         if not ignore.exists():

@@ -44,7 +44,7 @@ def lock(
     """
     screen = Screen(as_json=as_json)
     asked = _asked(upgrade=upgrade, named=tuple(upgrade_package or ()), security=security)
-    with opened(file) as wiring:
+    with opened(file, only_looks=check) as wiring:
         if check:
             return _check(wiring, screen)
         began = wiring.clock.now()
