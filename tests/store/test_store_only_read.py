@@ -42,7 +42,9 @@ except WorldError as refused:
 def test_a_full_disk_is_read_and_says_so_to_who_writes(tmp_path: Path) -> None:
     """With what makes room; once there is some, all is as before."""
     file = tmp_path / "store.db"
-    new_store(file).aim(FLEET, FIRST, NOW)
+    before = new_store(file)
+    before.aim(FLEET, FIRST, NOW)
+    before.close()
     with full_disk():
         store = SqlStore(f"sqlite:///{file}")
         seen = store.target(FLEET)
