@@ -52,8 +52,8 @@ def staged(world: World) -> type[Wiring]:
     """The composition root, but for machines, balancers and the clock, which are this world's."""
 
     class Staged(Wiring):
-        def __init__(self, file: Path) -> None:
-            super().__init__(file)
+        def __init__(self, file: Path, *, only_looks: bool = False) -> None:
+            super().__init__(file, only_looks=only_looks)
             self.clock = world.clock
 
         def machines(self, provider: ProviderName) -> Machines:
