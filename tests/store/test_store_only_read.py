@@ -62,13 +62,7 @@ def test_a_full_disk_is_read_and_says_so_to_who_writes(tmp_path: Path) -> None:
 
 def test_what_a_killed_writer_had_committed_is_seen_on_a_full_disk(tmp_path: Path) -> None:
     """It is beside the database still: the database alone would tell of yesterday."""
-    killed = tmp_path / "killed"
-    killed.mkdir()
-    store = new_store(tmp_path / "store.db")
-    store.aim(FLEET, FIRST, NOW)
-    for name in ("store.db", "store.db-wal"):
-        shutil.copy(tmp_path / name, killed / name)
-    store.close()
+    killed = left_by_a_killed_writer(tmp_path)
     with full_disk():
         store = SqlStore(f"sqlite:///{killed / 'store.db'}")
         seen = store.target(FLEET)
@@ -98,16 +92,22 @@ def test_a_disk_mounted_to_be_read_is_read(tmp_path: Path) -> None:
 @pytest.mark.real
 def test_what_cannot_be_seen_whole_is_refused(tmp_path: Path) -> None:
     """A killed writer's last transactions on a disk that is only read: without them it would tell of yesterday."""
-    killed = tmp_path / "killed"
-    killed.mkdir()
-    store = new_store(tmp_path / "store.db")
-    store.aim(FLEET, FIRST, NOW)
-    for name in ("store.db", "store.db-wal"):
-        shutil.copy(tmp_path / name, killed / name)
-    store.close()
+    killed = left_by_a_killed_writer(tmp_path)
     (said,) = told(killed)
     assert "cannot be used" in said
     assert "mounted read-only" in said
+
+
+def left_by_a_killed_writer(folder: Path) -> Path:
+    """A folder with a store whose last transaction is beside the database still."""
+    killed = folder / "killed"
+    killed.mkdir()
+    store = new_store(folder / "store.db")
+    store.aim(FLEET, FIRST, NOW)
+    for name in ("store.db", "store.db-wal"):
+        shutil.copy(folder / name, killed / name)
+    store.close()
+    return killed
 
 
 def told(folder: Path) -> list[str]:

@@ -70,7 +70,7 @@ def by_processes(first: int, running: Mapping[int, Running], allowance: Limits) 
     return Usage(
         cpu_seconds=sum(process.cpu_seconds for process in family),
         memory_bytes=sum(process.memory_bytes for process in family),
-        cpus=allowance.cpus or processors(),
+        cpus=allowance.cpus or _processors(),
         memory_limit_bytes=allowance.memory_bytes or _machine_memory(),
     )
 
@@ -105,7 +105,7 @@ def _unified(group: Path) -> Usage:
     return Usage(
         cpu_seconds=_table(group / "cpu.stat")["usage_usec"] / MICROSECONDS,
         memory_bytes=max(0, int((group / "memory.current").read_text()) - cached),
-        cpus=processors() if quota == "max" else int(quota) / int(period),
+        cpus=_processors() if quota == "max" else int(quota) / int(period),
         memory_limit_bytes=_machine_memory() if limit == "max" else int(limit),
     )
 
@@ -119,7 +119,7 @@ def _split(root: Path, name: str) -> Usage:
     return Usage(
         cpu_seconds=int((root / "cpuacct" / name / "cpuacct.usage").read_text()) / NANOSECONDS,
         memory_bytes=max(0, int((memory / "memory.usage_in_bytes").read_text()) - cached),
-        cpus=processors() if quota < 0 else quota / period,
+        cpus=_processors() if quota < 0 else quota / period,
         memory_limit_bytes=_machine_memory() if limit > NO_LIMIT else limit,
     )
 
@@ -129,9 +129,8 @@ def _table(path: Path) -> dict[str, int]:
     return {name: int(value) for name, value in (line.split() for line in path.read_text().splitlines())}
 
 
-def processors() -> int:
-    """How many of this machine's processors are ours to use."""
-    return len(os.sched_getaffinity(0))
+def _processors() -> float:
+    return float(len(os.sched_getaffinity(0)))
 
 
 def _machine_memory() -> int:
