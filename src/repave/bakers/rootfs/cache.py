@@ -4,7 +4,7 @@ lock                  held while a bake runs: one at a time
 layers/INPUTS.json    which blob came of which inputs, and its skeleton; the blob itself is in the registry
 boots/ID/packages/    packages without their compression
 boots/ID/trees/       unpacked layers, for those above them
-work/                 layers in the making: named into place when they are whole
+work/                 layers and records in the making: named into place when they are whole
 
 Trees and packages are not flushed to the disk file by file, which would cost more than making them again: a power cut
 may tear them. So they hold for one boot of the machine only (the kernel's boot id).
@@ -98,13 +98,16 @@ class BakeCache:
         return _record(content)
 
     def keep(self, record: LayerRecord, *, tree: Path | None) -> Path | None:
-        """Remember a finished layer; ``tree`` is moved to where the layers above find it, and that is answered."""
+        """Remember a finished layer; ``tree`` is moved to where the layers above find it, and that is answered.
+
+        Several threads may remember the same one at once.
+        """
         target = None if tree is None else self.keep_tree(record.inputs, tree)
         place = self._record(record.inputs)
         place.parent.mkdir(parents=True, exist_ok=True)
-        partial = place.with_suffix(".partial")
-        partial.write_text(json.dumps(vars(record), default=vars), encoding="utf-8")
-        partial.replace(place)
+        made = self.new_work() / "record"
+        made.write_text(json.dumps(vars(record), default=vars), encoding="utf-8")
+        made.replace(place)
         return target
 
     def keep_tree(self, inputs: Digest, tree: Path) -> Path:
