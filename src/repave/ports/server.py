@@ -1,11 +1,20 @@
 """A server that somebody made by hand, as far as its files and processes can be read. Nothing is ever written to it."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
 from repave.ports.progress import Progress
+
+PLAIN = re.compile(r"(?:/(?!\.{0,2}(?:/|\Z))[^/\0]+)+")
+"""Names only: no part is empty, ``.`` or ``..``."""
+
+
+def is_plain(path: str) -> bool:
+    """Whether a path is one of a listing: absolute, and from folder to folder downwards."""
+    return PLAIN.fullmatch(path) is not None
 
 
 class Kind(StrEnum):
@@ -23,7 +32,7 @@ class Standing:
     """One path of the server, links not followed."""
 
     path: str
-    """Absolute, from the server's own root."""
+    """Absolute, from the server's own root; ``is_plain``, whatever the server says."""
 
     kind: Kind
     size_bytes: int
@@ -68,7 +77,10 @@ class Heard:
 
 
 class Server(Protocol):
-    """Reads; every method may be called again and changes nothing. Raises Unreachable, Denied."""
+    """Reads; every method may be called again and changes nothing.
+
+    Raises Unreachable, Denied; Corrupt for answers that no server gives: what it says is a stranger's word.
+    """
 
     @property
     def name(self) -> str:
@@ -80,7 +92,7 @@ class Server(Protocol):
         ...
 
     def contents(self, paths: Iterable[str]) -> Mapping[str, bytes]:
-        """What these regular files hold; one that is gone, or may not be read, is absent."""
+        """What these regular files hold, and no others; one that is gone, or may not be read, is absent."""
         ...
 
     def md5(self, paths: Iterable[str]) -> Mapping[str, str]:

@@ -15,7 +15,7 @@ from repave.archives.tars import read_tar
 from repave.ports.commands import Commands, Finished
 from repave.ports.errors import CommandFailed, Corrupt, Denied, Invalid, Unreachable
 from repave.ports.progress import Progress
-from repave.ports.server import Heard, Kind, Standing, Tree
+from repave.ports.server import Heard, Kind, Standing, Tree, is_plain
 from repave.servers.kernel import REMOTE_FILESYSTEMS, SHOWN_BY_KERNEL, SOCKETS, TEMPORARY, heard_in
 
 DESTINATION = re.compile(r"([A-Za-z0-9_][A-Za-z0-9_.-]*@)?[A-Za-z0-9\[][A-Za-z0-9_.:\]-]*")
@@ -97,12 +97,13 @@ class SshServer:
 
     def contents(self, paths: Iterable[str]) -> Mapping[str, bytes]:
         """See the port. Raises Corrupt for what is no archive of files."""
-        wanted = "".join(f"{path.lstrip('/')}\0" for path in paths)
-        if not wanted:
+        asked = dict.fromkeys(paths)
+        if not asked:
             return {}
+        wanted = "".join(f"{path.lstrip('/')}\0" for path in asked)
         archive = self._run(CONTENTS, stdin=wanted, timeout_seconds=READING_SECONDS).stdout
         try:
-            return dict(_files(archive, self.name))
+            return {path: content for path, content in _files(archive, self.name) if path in asked}
         except BadArchive as error:
             raise Corrupt(
                 f"{self.name} answered with something that is no archive: {error}", hint="try again"
@@ -110,12 +111,13 @@ class SshServer:
 
     def md5(self, paths: Iterable[str]) -> Mapping[str, str]:
         """See the port."""
-        wanted = "".join(f"{path}\0" for path in paths)
-        if not wanted:
+        asked = dict.fromkeys(paths)
+        if not asked:
             return {}
+        wanted = "".join(f"{path}\0" for path in asked)
         printed = self._run(HASHES, stdin=wanted, timeout_seconds=READING_SECONDS).stdout
         lines = printed.decode(errors="surrogateescape").split("\0")
-        return {path: digest for digest, _, path in (line.partition("  ") for line in lines) if path}
+        return {path: digest for digest, _, path in (line.partition("  ") for line in lines) if path in asked}
 
     def heard(self) -> Heard:
         """See the port."""
@@ -141,6 +143,9 @@ class SshServer:
 
 
 def _standing(row: tuple[str, ...]) -> Standing:
+    """Raises ValueError for what find(1) does not print."""
+    if not is_plain(row[4]):
+        raise ValueError(row[4])
     kind = KINDS.get(row[0], Kind.OTHER)
     size = int(row[3]) if kind is Kind.FILE else 0
     return Standing(path=row[4], kind=kind, size_bytes=size, mode=int(row[1], 8), user=int(row[2]), link=row[5])

@@ -64,7 +64,8 @@ class _Judged:
 def adopt(server: Server, folder: Path, rules: Rules, progress: Progress) -> Adopted:
     """Read ``server`` and write its recipe into ``folder``.
 
-    Raises Refused where there is a recipe already or the server is none of Debian's or Ubuntu's; Unreachable, Denied.
+    Raises Refused where there is a recipe already or the server is none of Debian's or Ubuntu's; Unreachable, Denied;
+    Corrupt for one whose words are those of no server.
     """
     file = folder / FILENAME
     for taken in (file, folder / FILES):
@@ -80,7 +81,7 @@ def adopt(server: Server, folder: Path, rules: Rules, progress: Progress) -> Ado
     try:
         files = (
             *copied(server, judged.placed.copies, facts, beside, progress),
-            *emptied(judged.placed.emptied, beside),
+            *emptied(judged.placed.emptied, facts, beside),
         )
         adopted = _adopted(facts, judged, files, file)
         text = written(_recipe(facts, judged, adopted, files))

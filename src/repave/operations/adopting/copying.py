@@ -1,9 +1,17 @@
-"""A server's own files, brought beside the recipe: each is looked at first, and no secret is taken."""
+"""A server's own files, brought beside the recipe: each is looked at first, and no secret is taken.
+
+Where they lie is the server's word, and it may lie: they are written as the files of an archive of strangers are.
+"""
 
 from collections.abc import Mapping
 from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 
+from repave.archives.entries import Checker, Entry
+from repave.archives.entries import Kind as EntryKind
+from repave.archives.rules import ROOT_FILESYSTEM
+from repave.archives.unpacking import unpack
 from repave.operations.adopting.facts import Facts, contents_of
 from repave.operations.adopting.findings import Area, Fate, Found
 from repave.operations.adopting.secrecy import secret_in
@@ -16,7 +24,10 @@ ELF = b"\x7fELF"
 def copied(
     server: Server, copies: Mapping[str, Standing], facts: Facts, target: Path, progress: Progress
 ) -> tuple[Found, ...]:
-    """Write the files below ``target``, by their places; answers what became of each."""
+    """Write the files below ``target``, by their places; answers what became of each.
+
+    Raises BadArchive for a place that is none below it.
+    """
     places: dict[str, list[str]] = {}
     for place, source in copies.items():
         places.setdefault(source.path, []).append(place)
@@ -29,7 +40,7 @@ def copied(
             one = looked_at(place, content, facts)
             found.append(one)
             if one.fate is Fate.TAKEN:
-                _write(target, place, content, executable=bool(sources[path].mode & 0o100))
+                _write(target, facts.name, place, content, executable=bool(sources[path].mode & 0o100))
     return (*found, *(_unread(place, facts) for path in sources if path not in read for place in places[path]))
 
 
@@ -62,19 +73,28 @@ def looked_at(place: str, content: bytes, facts: Facts) -> Found:
     return one
 
 
-def emptied(places: tuple[str, ...], target: Path) -> tuple[Found, ...]:
-    """Empty files where something was removed by hand that its package brings."""
+def emptied(places: tuple[str, ...], facts: Facts, target: Path) -> tuple[Found, ...]:
+    """Empty files where something was removed by hand that its package brings; raises as ``copied`` does."""
     for place in places:
-        _write(target, place, b"", executable=False)
+        _write(target, facts.name, place, b"", executable=False)
     detail = "removed by hand: an empty file stands where its package would put it again"
     return tuple(Found(area=Area.CONFIGURATION, name=place, fate=Fate.TAKEN, detail=detail) for place in places)
 
 
-def _write(target: Path, place: str, content: bytes, *, executable: bool) -> None:
-    path = target / place.lstrip("/")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content)
-    path.chmod(0o755 if executable else 0o644)
+def _write(target: Path, server: str, place: str, content: bytes, *, executable: bool) -> None:
+    listing = f"what {server} says of its files"
+    entry = Entry(
+        name=Checker(listing, ROOT_FILESYSTEM).name(place),
+        kind=EntryKind.FILE,
+        size_bytes=len(content),
+        mode=0o755 if executable else 0o644,
+        user=0,
+        group=0,
+        time=target.stat().st_mtime,  # as new as the folder itself: when it was written there is of no interest
+        link="",
+        content=BytesIO(content),
+    )
+    unpack([entry], target, name=listing)
 
 
 def _unread(place: str, facts: Facts) -> Found:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from repave.archives.control import groups, paragraphs
+from repave.ports.server import is_plain
 
 STATUS = "/var/lib/dpkg/status"
 EXTENDED = "/var/lib/apt/extended_states"
@@ -32,7 +33,7 @@ class Installed:
 
     provides: tuple[str, ...]
     conffiles: Mapping[str, str]
-    """MD5 by path, as the package brought them."""
+    """MD5 by path, as the package brought them; a path that leads upwards is none that dpkg keeps."""
 
     @property
     def is_base(self) -> bool:
@@ -131,7 +132,7 @@ def _installed(text: str) -> Iterator[Installed]:
                 conffiles={
                     path: digest
                     for path, digest, obsolete in CONFFILE.findall(fields.get("Conffiles", ""))
-                    if not obsolete
+                    if not obsolete and is_plain(path)
                 },
             )
 
