@@ -9,6 +9,7 @@ import pytest
 
 from repave.bakers.container.manifest import configuration
 from repave.bakers.rootfs.application import write_application
+from repave.bakers.rootfs.building import build_folders
 from repave.bakers.rootfs.ownership import user_of
 from repave.bakers.rootfs.skeleton import Skeleton
 from repave.model.lock import LockedFile
@@ -142,14 +143,21 @@ def test_an_account_that_the_image_lacks_is_refused(user: str) -> None:
     [
         (FileMapping(source="app/", target="/srv/app/"), "/srv/app"),
         (FileMapping(source="app", target="/srv/app"), "/srv/app"),
+        (FileMapping(source="./app", target="/srv/app/"), "/srv/app"),
+        (FileMapping(source=".//app/.", target="/srv/app/"), "/srv/app"),
+        (FileMapping(source=".", target="/srv/app/"), "/srv/app"),
+        (FileMapping(source="./", target="/srv/app/"), "/srv/app"),
         (FileMapping(source="one.py", target="/srv/one.py"), "/"),
+        (FileMapping(source="./app/x", target="/srv/app/"), "/"),
     ],
 )
 def test_the_application_starts_in_its_own_folder(
     vault: FileVault, tmp_path: Path, mapping: FileMapping, folder: str
 ) -> None:
-    """The first folder of files; the root when there is none."""
+    """The first folder of files, however the file names it, and there `build` works; the root when there is none."""
     request = BakeRequest(image=image(files=(mapping,)), packages=(), files=(locked(vault, tmp_path, "/x"),))
     content = json.loads(configuration(request, (), BELOW))
     assert content["config"]["WorkingDir"] == folder
     assert "Cmd" not in content["config"]
+    if folder != "/":
+        assert build_folders(request, BELOW, system=BELOW) == (folder.strip("/"),)

@@ -179,3 +179,11 @@ def test_no_script_makes_the_search_slow(unit: str, vault: FileVault, tmp_path: 
     began = time.process_time()
     found("sh build.sh", vault, named)
     assert time.process_time() - began < 2
+
+
+@pytest.mark.parametrize("source", ["app/", "app", "./app", "."])
+def test_scripts_are_found_where_commands_start(vault: FileVault, tmp_path: Path, source: str) -> None:
+    """In the first folder of files, however the file names it."""
+    named = replace(image("sh make.sh"), files=(FileMapping(source=source, target="/srv/app/"),))
+    file = script(vault, tmp_path, "make.sh", "npm install\n")
+    assert [(one.path, one.line) for one in unpinned_in(named, (file,), vault)] == [("app/make.sh", 1)]

@@ -117,10 +117,7 @@ def _told_by_lock(image: Image, locked: LockedImage, lock: Lock) -> Iterator[str
     yield from _sources_told_by_lock(image, lock)
     origins = tuple(file.origin for file in lock.files_of(image.name))
     for mapping in image.files:
-        source = mapping.source.removeprefix("./").rstrip("/")
-        if source not in {"", "."} and not any(
-            origin == source or origin.startswith(f"{source}/") for origin in origins
-        ):
+        if mapping.plain_source and not any(map(mapping.takes, origins)):
             yield f"`{mapping.source}` of image `{image.name}` is not locked"
 
 

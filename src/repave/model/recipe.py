@@ -1,5 +1,6 @@
 """What an image is made of, as declared: ranges and names, no versions yet."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from urllib.parse import quote
@@ -59,6 +60,21 @@ class FileMapping:
 
     target: str
     """Absolute path in the image."""
+
+    @property
+    def plain_source(self) -> str:
+        """The source as locked files name where they come from: `./app/` is `app`, the whole project is empty."""
+        return "/".join(part for part in self.source.split("/") if part not in {"", "."})
+
+    def takes(self, origin: str) -> bool:
+        """Whether a file of the project is its source, or lies below it."""
+        source = self.plain_source
+        return not source or origin == source or origin.startswith(f"{source}/")
+
+    def is_folder(self, origins: Iterable[str]) -> bool:
+        """Whether its source is a folder: it says so, or of the locked files some come from below it."""
+        source = self.plain_source
+        return not source or self.source.endswith("/") or any(origin.startswith(f"{source}/") for origin in origins)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -49,12 +49,8 @@ def data_folders(image: Image, skeleton: Skeleton) -> dict[str, tuple[int, int, 
 
 def application_folders(request: BakeRequest) -> list[str]:
     """Where the application is: the targets of all folders of files, in the file's order."""
-    folders = []
-    for mapping in request.image.files:
-        folder = mapping.source.rstrip("/") + "/"
-        if mapping.source == folder or any(file.origin.startswith(folder) for file in request.files):
-            folders.append("/" + mapping.target.strip("/"))
-    return folders
+    origins = [file.origin for file in request.files]
+    return ["/" + mapping.target.strip("/") for mapping in request.image.files if mapping.is_folder(origins)]
 
 
 def working_folder(request: BakeRequest) -> str:

@@ -112,11 +112,7 @@ def unpinned_in(image: Image, files: Iterable[LockedFile], vault: Vault) -> Iter
 def _start(image: Image, files: Iterable[LockedFile]) -> str:
     """The folder in which commands start: the target of the first folder among ``files``."""
     origins = [file.origin for file in files]
-    for mapping in image.files:
-        folder = f"{mapping.source.rstrip('/')}/"
-        if mapping.source == folder or any(origin.startswith(folder) for origin in origins):
-            return mapping.target
-    return "/"
+    return next((mapping.target for mapping in image.files if mapping.is_folder(origins)), "/")
 
 
 def _in_script(file: LockedFile, vault: Vault) -> Iterator[Unpinned]:
