@@ -16,8 +16,8 @@ def one_line(text: str) -> str:
 
 
 def scalar(text: str) -> str:
-    """Plain where YAML reads it as this very text, in quotes elsewhere."""
-    plain = re.fullmatch(r"[A-Za-z_/][A-Za-z0-9_./~=<>+ -]*(:[A-Za-z0-9_./~=<>+ -]+)*", text)
+    """Plain where YAML reads it as this very text, in a list or a mapping of one line too; in quotes elsewhere."""
+    plain = re.fullmatch(r"[A-Za-z_/][A-Za-z0-9_./~=<>+ -]*(:[A-Za-z0-9_./~=<>+-][A-Za-z0-9_./~=<>+ -]*)*", text)
     word = text.lower() in {"true", "false", "null", "yes", "no", "on", "off"}
     return text if plain and not word and not text.endswith(" ") else quoted(text)
 

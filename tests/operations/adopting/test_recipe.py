@@ -1,9 +1,11 @@
 """Whatever a server is called and holds, the file that is written is one that repave reads."""
 
+from dataclasses import replace
 from types import MappingProxyType
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
+from ruamel.yaml import YAML
 
 from repave.config.project import parse_project
 from repave.operations.adopting.findings import Area, Fate, Found
@@ -11,7 +13,7 @@ from repave.operations.adopting.listening import Port
 from repave.operations.adopting.recipe import Recipe, mappings, written
 from repave.operations.adopting.serving import Service
 from repave.operations.adopting.sources import Release, Source
-from repave.operations.scalars import label_of
+from repave.operations.scalars import label_of, scalar
 
 TEXTS = st.text(min_size=1, max_size=30).filter(lambda text: "\0" not in text)
 NAMES = st.text(
@@ -62,6 +64,55 @@ def test_every_recipe_is_read_as_it_was_meant(recipe: Recipe) -> None:
     (fleet,) = project.fleets.values()
     assert recipe.service.port is not None
     assert fleet.port == recipe.service.port.number
+
+
+HOSTILE = "bookworm, mirror: http://elsewhere.example/debian"
+BASE = Recipe(
+    server="pet",
+    project="pet",
+    release=Release(distribution="debian", name="bookworm"),
+    sources=(),
+    architecture="amd64",
+    packages=(),
+    python=(),
+    node="",
+    files=(),
+    service=None,
+    open=(),
+)
+
+
+@given(TEXTS, TEXTS, TEXTS)
+@example(HOSTILE, HOSTILE, HOSTILE)
+@example("bookworm", '],"mirror":"http://elsewhere.example/debian"', "arm64")
+def test_what_a_server_says_of_its_base_adds_no_key(name: str, suite: str, architecture: str) -> None:
+    """Release, suites and architecture are the words of strangers; whether they can be so is for the grammar."""
+    source = replace(DEBIAN, suite=f"{name}{suite}")
+    recipe = replace(
+        BASE, release=Release(distribution="debian", name=name), sources=(source,), architecture=architecture
+    )
+    base = YAML(typ="safe").load(written(recipe))["images"]["pet"]["base"]
+    assert (base.pop("distribution"), base.pop("release")) == ("debian", name)
+    assert base.pop("architecture", "amd64") == architecture
+    assert list(base) == ["suites"]
+    assert all(isinstance(one, str) for one in base["suites"])
+
+
+PLAINLY = st.text("aN_/.~=<>+:- 0,]}#", min_size=1, max_size=12)
+"""What may stand without quotes, and what may not."""
+
+
+@given(TEXTS | PLAINLY)
+@example("/etc/a: b")
+def test_a_scalar_is_read_as_its_text(text: str) -> None:
+    """In a line of its own, as a key, and within brackets."""
+    said = scalar(text)
+    assert YAML(typ="safe").load(f"- {said}\n- [{said}, x]\n- {{x: {said}, y: z}}\n- {said}: x\n") == [
+        text,
+        [text, "x"],
+        {"x": text, "y": "z"},
+        {text: "x"},
+    ]
 
 
 def test_files_are_grouped_by_their_folders() -> None:

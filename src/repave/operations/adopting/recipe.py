@@ -75,9 +75,9 @@ def _base(recipe: Recipe) -> str:
     release = recipe.release
     pockets = (one.suite for one in recipe.sources if one.suite.startswith(release.name))
     suites = dict.fromkeys(suite.replace("/", "-").replace("-updates-updates", "-updates") for suite in pockets)
-    said = f", suites: [{', '.join(suites)}]" if suites else ""
-    other = "" if recipe.architecture in {"", "amd64"} else f", architecture: {recipe.architecture}"
-    return f"{{distribution: {release.distribution}, release: {release.name}{said}{other}}}"
+    said = f", suites: [{', '.join(map(scalar, suites))}]" if suites else ""
+    other = "" if recipe.architecture in {"", "amd64"} else f", architecture: {scalar(recipe.architecture)}"
+    return f"{{distribution: {scalar(release.distribution)}, release: {scalar(release.name)}{said}{other}}}"
 
 
 def _listed(key: str, values: tuple[str, ...], why: str) -> Iterator[str]:
@@ -135,7 +135,7 @@ def _fleet(recipe: Recipe) -> Iterator[str]:
     if service.variables:
         yield f"    # What {one_line(service.unit.name if service.unit else 'its unit')} sets."
         yield "    config:"
-        yield from (f"      {name}: {quoted(value)}" for name, value in service.variables.items())
+        yield from (f"      {scalar(name)}: {quoted(value)}" for name, value in service.variables.items())
     for name in service.withheld:
         yield f"    # Withheld; a secret is given by where it is kept: config: {{{name}: {{secret: env:{name}}}}}"
 
