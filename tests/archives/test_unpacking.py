@@ -161,6 +161,14 @@ def _read_zip(path: Path) -> None:
             archive.read(member)
 
 
+def test_a_member_of_a_zip_may_say_its_name_twice(tmp_path: Path) -> None:
+    """Some tools do: it is the same name, and every reader takes it."""
+    path = tmp_path / "archive"
+    path.write_bytes(zipped(Zip(name="a/b", content=b"here", second_name=b"a/b")))
+    with opened_zip(path, name=NAME, rules=TREE) as archive:
+        assert (archive.namelist(), archive.read("a/b")) == (["a/b"], b"here")
+
+
 @pytest.fixture(scope="module")
 def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Files, folders and links of all kinds of names and times."""

@@ -3,6 +3,7 @@
 import io
 import struct
 import zipfile
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -17,6 +18,8 @@ class ZipMember:
     content: bytes = b"x"
     mode: int = 0o100644
     method: int = zipfile.ZIP_STORED
+    second_name: bytes | None = None
+    """In an extra field, as Info-ZIP writes names that are not ASCII."""
 
 
 def zipped(*members: ZipMember) -> bytes:
@@ -28,6 +31,9 @@ def zipped(*members: ZipMember) -> bytes:
             # The constructor would cut a name at a NUL.
             info.filename = info.orig_filename = member.name
             info.external_attr, info.compress_type = member.mode << 16, member.method
+            if member.second_name is not None:
+                field = struct.pack("<BL", 1, zlib.crc32(member.name.encode())) + member.second_name
+                info.extra = struct.pack("<HH", 0x7075, len(field)) + field
             archive.writestr(info, member.content)
     return buffer.getvalue()
 
@@ -57,6 +63,17 @@ def zips() -> Sequence[Hostile]:
         Hostile(name="below-a-file", content=zipped(ZipMember(name="a"), ZipMember(name="a/b")), says="no folder"),
         Hostile(name="nul", content=zipped(ZipMember(name="good.py\0.txt")), says="NUL"),
         Hostile(name="no-name", content=zipped(ZipMember(name="/")), says="has no name|absolute"),
+        Hostile(
+            name="second-name",
+            content=zipped(ZipMember(name="good.py", second_name=b"../../evil\x1b[2J.py")),
+            says="second name",
+            member="good.py",
+        ),
+        Hostile(
+            name="no-second-name",
+            content=zipped(ZipMember(name="good.py", second_name=b"\xff")),
+            says="second name|no zip archive, or damaged",
+        ),
         Hostile(name="link", content=zipped(ZipMember(name="a", mode=0o120777)), says="symbolic link"),
         Hostile(name="device", content=zipped(ZipMember(name="a", mode=0o060666)), says="device or pipe"),
         Hostile(name="set-uid", content=zipped(ZipMember(name="a", mode=0o104755)), says="set-uid"),

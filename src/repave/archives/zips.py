@@ -33,6 +33,13 @@ RATIO_FROM_BYTES = 16 * MIB
 HEADER_BYTES = 30
 """Before each member, at least."""
 
+EXTRA = struct.Struct("<HH")
+"""Kind and length, before each extra field of a member (APPNOTE 4.5.1)."""
+
+UNICODE_PATH = 0x7075
+PATH_AT = 5
+"""In such a field the name stands behind a version and the checksum of the first one (APPNOTE 4.6.9)."""
+
 DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, UnicodeDecodeError)
 
 
@@ -90,6 +97,8 @@ def _check(archive: zipfile.ZipFile, checker: Checker, rules: Rules) -> None:
         kind = _kind(member)
         if not name:
             raise checker.bad("has no name", member=raw or "''")
+        if any(second != raw for second in (member.filename, *_second_names(member))):
+            raise checker.bad("has a second name, and readers differ in which one they take", member=raw)
         checker.size(member.file_size, raw)
         checker.place(name, kind, raw)
         mode = member.external_attr >> 16
@@ -108,6 +117,16 @@ def _check(archive: zipfile.ZipFile, checker: Checker, rules: Rules) -> None:
         if member.file_size > max(RATIO_FROM_BYTES, rules.ratio * member.compress_size):
             raise checker.bad(f"unpacks to more than {rules.ratio} times its size", member=raw)
     _check_places(archive, checker)
+
+
+def _second_names(member: zipfile.ZipInfo) -> Iterator[str]:
+    """What a member is to be called besides: Python takes it for the name from 3.12 on, and passes it over before."""
+    rest = member.extra
+    while len(rest) >= EXTRA.size:
+        kind, length = EXTRA.unpack_from(rest)
+        content, rest = rest[EXTRA.size : EXTRA.size + length], rest[EXTRA.size + length :]
+        if kind == UNICODE_PATH:
+            yield content[PATH_AT:].decode(errors="surrogateescape")
 
 
 def _check_places(archive: zipfile.ZipFile, checker: Checker) -> None:
