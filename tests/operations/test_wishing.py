@@ -1,17 +1,19 @@
-"""What a person asks of single instances and of a whole fleet, over a simulated world."""
+"""What a person asks of single instances, of all of a fleet and of a fleet as a whole, over a simulated world."""
 
 from datetime import timedelta
 
 import pytest
 from simulated_shop import Shop
 
+from repave.model.observation import Observation, TrafficState
+from repave.model.plan import Plan
 from repave.operations.errors import Refused
 from repave.operations.explaining import explain_fleet
 from repave.operations.heal import allow_healing
 from repave.operations.keys import fleets_of
 from repave.operations.pause import pause
 from repave.operations.status import fleet_statuses
-from repave.operations.wishes import Named, Wishing, instance_named
+from repave.operations.wishes import Named, Wishing, fleets_running, instance_named
 
 
 @pytest.fixture
@@ -99,3 +101,32 @@ def test_healing_is_allowed_by_a_person(running: Shop) -> None:
     assert target.healing_allowed == running.clock.now()
     events = running.store.events(running.keys("test")[0], limit=1000)
     assert events[-1].message == "a person allowed the sick to be replaced: they hang"
+
+
+def test_a_whole_fleet_is_replaced_as_in_a_rollout(running: Shop) -> None:
+    """None of those there is left but the protected one, as many serve as before, and one more at most is there."""
+    key = running.keys("test")[0]
+    before, until = slots(running), running.clock.now() + timedelta(hours=1)
+    wishing = Wishing(running.store, running.clock)
+    wishing.protect(named(running, "web-2"), until=until, reason="a profiler")
+    asked = wishing.replace_all(key, reason="a new password")
+    assert {one.slot for one in asked} == before - {"web-2"}
+    served: list[int] = []
+    there: list[int] = []
+
+    def looked(_: Plan, seen: Observation) -> None:
+        served.append(sum(backend.state is TrafficState.SERVING for backend in seen.traffic.backends))
+        there.append(len(seen.machines.instances))
+
+    (settled,) = running.converge((key,), watcher=looked)
+    assert settled.reached
+    assert slots(running) & before == {"web-2"}
+    assert (min(served), max(there)) == (len(before), len(before) + 1)
+    assert fleet_statuses(running.store)[0].release == "r1"
+    assert min(served) >= len(before)
+
+
+def test_a_whole_environment_that_was_never_deployed_is_refused(shop: Shop) -> None:
+    """With what does it."""
+    with pytest.raises(Refused, match="test was never deployed"):
+        fleets_running(shop.keys("test"), shop.store)

@@ -1,4 +1,4 @@
-"""What `repave protect`, `repave unprotect` and `repave replace` share."""
+"""What `repave protect` and `repave unprotect` share."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -8,6 +8,7 @@ from repave.cli.codes import OK
 from repave.cli.opening import opened
 from repave.cli.parameters import Argument
 from repave.cli.screen import Screen
+from repave.cli.settling import carrying_on
 from repave.config.policies import environment_named
 from repave.operations.keys import fleets_of
 from repave.operations.wishes import Named, Wished, Wishing, instance_named
@@ -25,9 +26,9 @@ def wish(environment: str, name: str, do: Wish, *, as_json: bool, file: Path | N
         where = environment_named(wiring.project, environment)
         one = instance_named(fleets_of(wiring.project, where), wiring.store, name)
         told = do(Wishing(wiring.store, wiring.clock), one, wiring.clock)
+        next_step = carrying_on(wiring, where)
     screen.answer(told)
     until = f"protected until {told.protected_until.isoformat(timespec='seconds')}" if told.protected_until else ""
-    holds = until or ("to be replaced" if told.to_be_replaced else "not protected")
-    screen.show(f"{told.environment}/{told.fleet}: {told.slot} is {holds}")
-    screen.hint(f"`repave deploy {environment}` carries on with it, unless one runs with --watch")
+    screen.show(f"{told.environment}/{told.fleet}: {told.slot} is {until or 'not protected'}")
+    screen.hint(f"`{next_step}` carries on with it, unless one runs with --watch")
     return OK

@@ -1,5 +1,6 @@
-"""What a person asks of single instances: protect them for a time, or have them replaced."""
+"""What a person asks of instances: protect them for a time, or have them replaced, one or all of a fleet."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -32,6 +33,16 @@ class Wished:
     instance: str
     protected_until: datetime | None
     to_be_replaced: bool
+
+
+def fleets_running(fleets: Iterable[FleetKey], store: Store) -> tuple[FleetKey, ...]:
+    """Those of which something is wanted. Raises Refused when there is none."""
+    asked = tuple(fleets)
+    running = tuple(key for key in asked if store.target(key))
+    if not running:
+        where = asked[0].environment
+        raise Refused(f"{where} was never deployed", hint=f"`repave deploy {where}`")
+    return running
 
 
 def instance_named(fleets: tuple[FleetKey, ...], store: Store, name: str) -> Named:
@@ -85,6 +96,21 @@ class Wishing:
         with self._store.together():
             self._store.ask_replacement(one.fleet, Replacement(slot=one.slot, since=self._clock.now(), reason=reason))
             return self._told(one, "replace", f"a person asked for {one.slot} to be replaced", reason)
+
+    def replace_all(self, fleet: FleetKey, *, reason: str) -> tuple[Wished, ...]:
+        """Another takes the place of each that is there, as many at a time as the roll-out says; those protected stay.
+
+        Raises Gone.
+        """
+        now = self._clock.now()
+        with self._store.together():
+            target = self._store.target(fleet)
+            protected = {known.slot for known in target.protections if known.until > now} if target else set()
+            return tuple(
+                self.replace(Named(fleet=fleet, slot=SlotId(one.slot), instance=one.instance), reason=reason)
+                for one in instance_statuses(self._store.last_seen(fleet))
+                if one.slot not in protected
+            )
 
     def _told(self, one: Named, kind: str, message: str, reason: str) -> Wished:
         now, said = self._clock.now(), f"{message}{f': {reason}' if reason else ''}"

@@ -4,6 +4,7 @@ from repave.cli.codes import OK
 from repave.cli.opening import opened
 from repave.cli.options import EnvironmentArgument, File, FleetOption, Json, Reason
 from repave.cli.screen import Screen
+from repave.cli.settling import carrying_on
 from repave.cli.verbs import example
 from repave.config.policies import environment_named
 from repave.operations.heal import allow_healing
@@ -28,9 +29,10 @@ def heal(
         where = environment_named(wiring.project, environment)
         keys = fleets_of(wiring.project, where, only=fleet)
         allowed = allow_healing(keys, wiring.store, wiring.clock, reason=reason)
+        next_step = carrying_on(wiring, where)
     screen.answer({"fleets": allowed})
     for one in allowed:
         sick = ", ".join(one.sick) or "nobody"
         screen.show(f"{one.environment}/{one.fleet}: what looks sick may be replaced (as last seen: {sick})")
-    screen.hint(f"`repave deploy {environment}` carries on with it, unless one runs with --watch")
+    screen.hint(f"`{next_step}` carries on with it, unless one runs with --watch")
     return OK

@@ -2,15 +2,14 @@
 
 from typing import Annotated
 
-from repave.cli.codes import FAILED, OK
-from repave.cli.failure import Interrupted
-from repave.cli.live import watching
+from repave.cli.codes import OK
 from repave.cli.moments import Until, moment
 from repave.cli.opening import opened
 from repave.cli.options import File, Json
 from repave.cli.parameters import Argument, Option
 from repave.cli.phrases import ago
 from repave.cli.screen import Screen
+from repave.cli.settling import settle, tell_settled
 from repave.cli.verbs import example
 from repave.config.policies import environment_named
 from repave.config.problems import nearest
@@ -80,21 +79,11 @@ def zone(
 
 def _move(wiring: Wiring, environment: Environment, fleets: tuple[FleetKey, ...], screen: Screen) -> int:
     """Act until every fleet has moved, and say where it runs now."""
-    try:
-        with watching(screen, wiring.store, wiring.clock) as watcher:
-            settled = wiring.converge(fleets, watcher=watcher)
-    except KeyboardInterrupt as asked:
-        hint = f"`repave deploy {environment.name}` goes on"
-        raise Interrupted("interrupted: what is wanted of the zone is kept", hint=hint) from asked
+    settled = settle(wiring, environment, fleets, screen, kept="what is wanted of the zone is kept")
     screen.answer(
         {"environment": environment.name, "fleets": settled, "out": zones_out(wiring.store, wiring.clock.now())}
     )
-    for fleet in settled:
-        ended = f"{fleet.serving} of {fleet.size} serve"
-        screen.show(
-            f"{fleet.fleet.environment}/{fleet.fleet.fleet}: {ended}{f'; {fleet.reason}' if fleet.reason else ''}"
-        )
-    return OK if all(fleet.reached for fleet in settled) else FAILED
+    return tell_settled(settled, screen)
 
 
 def _list(wiring: Wiring, screen: Screen) -> int:
