@@ -5,7 +5,7 @@ import json
 import os
 import tempfile
 from collections.abc import Callable, Iterable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -374,7 +374,7 @@ def _unpack(path: Path, folder: Path, rules: Rules, settings: Unpacking) -> None
             unpack(entries, folder / "target", name=NAME, settings=settings)
         stack = LayerStack(lambda _: True)
         for _ in ("below", "above"):
-            with opened_tar(path, name=NAME, rules=rules) as entries:
-                stack.take_in(entries, name=NAME)
+            with ExitStack() as opened:
+                stack.take_in(lambda: opened.enter_context(opened_tar(path, name=NAME, rules=rules)), name=NAME)
         for name in (*stack.files, *stack.links):
             stack.file(name)

@@ -1,9 +1,12 @@
 """The image of a registry that a lock holds as the base of one of ours: its documents, and what lies in its layers."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
+from typing import BinaryIO
 
-from repave.archives.compression import unpacked
+from repave.archives.compression import Compression, unpacked
+from repave.archives.entries import Entry
 from repave.archives.layers import COMPRESSIONS
 from repave.archives.rules import ROOT_FILESYSTEM
 from repave.archives.stacks import LayerStack
@@ -51,9 +54,15 @@ def read_layers(base: LockedBase, vault: Vault, wanted: Callable[[str], bool]) -
         sha256 = layer.digest.removeprefix("sha256:")
         vault.verify(sha256)
         with vault.path(sha256).open("rb") as stored:
-            plain = unpacked(stored, COMPRESSIONS[layer.media_type], name=name, rules=ROOT_FILESYSTEM)
-            stack.take_in(read_tar(plain, name=name, rules=ROOT_FILESYSTEM), name=name)
+            stack.take_in(partial(_entries, stored, COMPRESSIONS[layer.media_type], name), name=name)
     return stack
+
+
+def _entries(stored: BinaryIO, compression: Compression, name: str) -> Iterator[Entry]:
+    """A layer from its beginning."""
+    stored.seek(0)
+    plain = unpacked(stored, compression, name=name, rules=ROOT_FILESYSTEM)
+    return read_tar(plain, name=name, rules=ROOT_FILESYSTEM)
 
 
 def _document(packages: Iterable[LockedPackage], filename: str, vault: Vault) -> bytes:

@@ -3,7 +3,7 @@
 Source: OCI Image Layer Filesystem Changeset Specification 1.1 (whiteouts).
 """
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import TypeVar
 
 from repave.archives.entries import Entry, Kind
@@ -39,15 +39,18 @@ class LayerStack:
         self._wanted = wanted
         self._room = MOST_BYTES
 
-    def take_in(self, entries: Iterable[Entry], *, name: str) -> None:
-        """One layer; ``name`` is for messages. Raises BadArchive.
+    def take_in(self, read: Callable[[], Iterable[Entry]], *, name: str) -> None:
+        """One layer, read from its beginning by each call of ``read``; ``name`` is for messages. Raises BadArchive.
 
-        What its whiteouts remove are the layers' below, wherever they stand among its own entries.
+        What its whiteouts remove are the layers' below, wherever they stand among its own entries. It is read once more
+        where a wanted file is a hard link to one that is not: that came first, and nobody knew of the link.
         """
         own: set[str] = set()
-        for entry in entries:
+        origins: dict[str, str] = {}
+        missed: dict[str, list[str]] = {}
+        for entry in read():
             folder, _, last = entry.name.rpartition("/")
-            own.update(self._above(entry))
+            above = self._above(entry)
             if last == OPAQUE:
                 self._clear(folder, kept=own)
             elif last.startswith(WHITEOUT):
@@ -55,11 +58,19 @@ class LayerStack:
                 if hidden in {"", ".", ".."}:
                     raise BadArchive(name, "is a whiteout that names nothing", member=entry.name)
                 gone = f"{folder}/{hidden}".lstrip("/")
-                if gone not in own:
+                if gone in own:
+                    self._clear(gone, kept=own)
+                else:
                     self._remove(gone, kept=own)
-            elif entry.name:
+            elif entry.name and entry.kind is not Kind.SPECIAL:
                 self._place(entry)
-                own.add(entry.name)
+                own.update((*above, entry.name))
+                if entry.kind is Kind.HARDLINK:
+                    origin = origins[entry.name] = origins.get(entry.link, entry.link)
+                    if not self._same(entry.name, origin) and self._wanted(entry.name):
+                        missed.setdefault(origin, []).append(entry.name)
+        if missed:
+            self._fill(missed, read())
 
     def file(self, path: str) -> bytes | None:
         """The content of a wanted file, links followed inside the root; None where there is none."""
@@ -97,6 +108,21 @@ class LayerStack:
         elif entry.kind is Kind.FILE and self._fits(entry.size_bytes) and self._wanted(path):
             self._room -= entry.size_bytes
             self.files[path] = entry.content.read()
+
+    def _same(self, path: str, origin: str) -> bool:
+        """Let a hard link be what it is another name of, where that is known."""
+        if origin in self.links:
+            self.links[path] = self.links[origin]
+        elif origin in self.files and self._wanted(path):
+            self.files[path] = self.files[origin]
+        return path in self.links or path in self.files
+
+    def _fill(self, missed: Mapping[str, Iterable[str]], entries: Iterable[Entry]) -> None:
+        """The content of wanted files by the names under which their layer holds it."""
+        for entry in entries:
+            if entry.kind is Kind.FILE and entry.name in missed and self._fits(entry.size_bytes):
+                self._room -= entry.size_bytes
+                self.files |= dict.fromkeys(missed[entry.name], entry.content.read())
 
     def _fits(self, size: int) -> bool:
         return size <= min(LARGEST_FILE_BYTES, self._room)

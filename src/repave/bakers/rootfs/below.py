@@ -1,16 +1,16 @@
 """An image of a registry below ours: its layers stay what they are, byte for byte, and nothing of it is run.
 
-What the layers above must know of it is read from its tars, streamed once: folders, links, accounts, permission bits.
+What the layers above must know of it is read from its tars, streamed: folders, links, accounts, permission bits.
 """
 
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from hashlib import file_digest, sha256
 from pathlib import Path
 from typing import BinaryIO
 
 from repave.archives.base_images import LockedBase
-from repave.archives.compression import unpacked
+from repave.archives.compression import Compression, unpacked
 from repave.archives.entries import Entry, Kind, Readable
 from repave.archives.layers import COMPRESSIONS
 from repave.archives.rules import ROOT_FILESYSTEM
@@ -86,11 +86,9 @@ class Unchanged:
 
     def _read(self, stored: BinaryIO, layer: Descriptor, what: str) -> tuple[Digest, list[Exposed]]:
         """Take in one layer; answers the digest of its uncompressed tar, and what in it has more rights than most."""
-        rights: list[Exposed] = []
-        plain = _Hashed(unpacked(stored, COMPRESSIONS[layer.media_type], name=what, rules=ROOT_FILESYSTEM))
-        entries = _watched(read_tar(plain, name=what, rules=ROOT_FILESYSTEM), rights)
-        self._stack.take_in(entries, name=what)
-        return plain.digest, rights
+        reading = _Reading(stored, COMPRESSIONS[layer.media_type], what)
+        self._stack.take_in(reading.entries, name=what)
+        return reading.digest, reading.rights
 
     def _skeleton(self) -> Skeleton:
         """What the layers above must know."""
@@ -111,11 +109,28 @@ class Unchanged:
         ).pruned()
 
 
-def _watched(entries: Iterable[Entry], rights: list[Exposed]) -> Iterator[Entry]:
-    for entry in entries:
-        if entry.kind in {Kind.FILE, Kind.FOLDER}:
-            rights += exposed(entry.name, entry.mode, owner=entry.user, folder=entry.kind is Kind.FOLDER)
-        yield entry
+class _Reading:
+    """One layer as it is read, each time from its beginning, and what was seen the last time."""
+
+    def __init__(self, stored: BinaryIO, compression: Compression, what: str) -> None:
+        self._stored = stored
+        self._compression = compression
+        self._what = what
+        self.digest = Digest("")
+        """Of the uncompressed tar."""
+
+        self.rights: list[Exposed] = []
+
+    def entries(self) -> Iterator[Entry]:
+        """All of them."""
+        self._stored.seek(0)
+        self.rights.clear()
+        plain = _Hashed(unpacked(self._stored, self._compression, name=self._what, rules=ROOT_FILESYSTEM))
+        for entry in read_tar(plain, name=self._what, rules=ROOT_FILESYSTEM):
+            if entry.kind in {Kind.FILE, Kind.FOLDER}:
+                self.rights += exposed(entry.name, entry.mode, owner=entry.user, folder=entry.kind is Kind.FOLDER)
+            yield entry
+        self.digest = plain.digest
 
 
 class _Hashed:

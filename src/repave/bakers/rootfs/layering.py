@@ -30,8 +30,11 @@ from repave.ports.progress import Task
 from repave.ports.registry import Registry
 from repave.ports.vault import Vault
 
-BELOW = "registry image"
-"""How the layers of an image of a registry are told from others by what went into them."""
+BELOW = "registry image 2"
+"""How the layers of an image of a registry are told from others by what went into them.
+
+The number counts up whenever something else is learned from the same bytes: they are then read once more.
+"""
 
 PARTS = 7
 """Base, platform, python, node, sources, application, build: what ``Layering`` advances a task by."""
