@@ -79,7 +79,7 @@ def test_never_more_within_an_hour_than_declared(world: AnyWorld) -> None:
     paced = [d for d in made.disruptions if d.drawer in {Drawer.ROLLOUT, Drawer.SCALE_IN, Drawer.AGE}]
     if limit is None or not paced or returning or target.size == 0:
         return
-    before = [entry for entry in target.disruptions if NOW - entry.at < HOUR]
+    before = [entry for entry in target.disruptions if timedelta(0) <= NOW - entry.at < HOUR]
     fresh = [entry for entry in made.disruptions if entry.drawer is not Drawer.REBALANCE]
     assert len(before) + len(fresh) <= max(1, limit.of(target.size)), "more than an hour may hold"
 

@@ -5,10 +5,15 @@ from datetime import timedelta
 
 import pytest
 
-from repave.model.names import ReleaseNumber, RevisionId, ZoneName
-from repave.model.plan import Launch, Plan
-from repave.model.policy import FleetPolicy
-from repave.model.target import FailureKind, Target
+from repave.model.amount import Amount
+from repave.model.disruption import Disruption, Drawer
+from repave.model.metrics import InstanceMetrics, MetricSighting
+from repave.model.names import InstanceId, ReleaseNumber, RevisionId, ZoneName
+from repave.model.observation import Observation
+from repave.model.plan import Drain, Launch, Phase, Plan
+from repave.model.policy import BudgetPolicy, FleetPolicy
+from repave.model.scaling import Leaning, MetricTarget, ScalePolicy, SizeHistory
+from repave.model.target import FailureKind, Heal, Sickness, Target
 from repave.planner.check import check
 from repave.planner.fleet import plan
 from repave.simulation.sketch import Sketch
@@ -28,6 +33,10 @@ TARGET = Target(
 RETURNED = replace(TARGET, proven=(SKETCH.proof("old"), SKETCH.proof("new", 5000)))
 OLD = ("1 old a serving", "2 old b serving", "3 old c serving")
 AHEAD = timedelta(hours=1)
+WEEK = timedelta(days=7)
+WELL = ("1 new a serving", "2 new b serving", "3 new c serving")
+SICK = (*WELL[:2], "3 new c failing 8")
+SETTLED = replace(TARGET, since=SKETCH.ago(7000), proven=(SKETCH.proof("new", 6900),))
 
 
 def decide(started_seconds_ago: int, target: Target, *, ahead: timedelta = timedelta(0)) -> Plan:
@@ -84,3 +93,79 @@ def test_a_relapse_is_dated_by_the_clock_as_it_is() -> None:
     made = plan(POLICY, target, seen, SKETCH.now)
     check(made, POLICY, target, seen, SKETCH.now)
     assert [(failure.kind, failure.at) for failure in made.failures] == [(FailureKind.RELAPSED, SKETCH.now)]
+
+
+def settled(seen: Observation, target: Target, policy: FleetPolicy = POLICY) -> Plan:
+    """The plan for a fleet that a proven release carries, which the checker accepts."""
+    made = plan(policy, target, seen, SKETCH.now)
+    check(made, policy, target, seen, SKETCH.now)
+    return made
+
+
+def drawn(drawer: Drawer, number: int = 9, ahead: timedelta = WEEK) -> Disruption:
+    """One that was taken out by a clock that was so far ahead."""
+    return Disruption(slot=SKETCH.slot(number), zone=ZoneName("a"), drawer=drawer, at=SKETCH.now + ahead)
+
+
+@pytest.mark.parametrize("ahead", [timedelta(seconds=1), WEEK], ids=str)
+def test_no_sick_one_waits_for_what_was_healed_by_a_clock_that_was_ahead(ahead: timedelta) -> None:
+    """The limit of a window is no limit of the days by which a clock was wrong."""
+    heals = (Heal(slot=SKETCH.slot(9), at=SKETCH.now + ahead),)
+    target = replace(SETTLED, heals=heals, disruptions=(drawn(Drawer.HEAL, ahead=ahead),))
+    made = settled(SKETCH.see(*SICK), target)
+    assert [heal.slot for heal in made.heals] == ["web-3"]
+    assert not made.healing
+
+
+def test_who_flaps_is_known_by_what_a_clock_dated_that_is_right() -> None:
+    """What one dated that was ahead is neither counted, nor does it hide what comes after it was set right."""
+    before = tuple(Sickness(slot=SKETCH.slot(3), since=SKETCH.now + WEEK + number * AHEAD) for number in range(3))
+    assert not settled(SKETCH.see(*WELL), replace(SETTLED, sicknesses=before)).steps
+    made = settled(SKETCH.see(*SICK), replace(SETTLED, sicknesses=before))
+    assert made.sicknesses == (Sickness(slot=SKETCH.slot(3), since=SKETCH.ago(8)),)
+    again = replace(SETTLED, sicknesses=(*before, *made.sicknesses), heals=made.heals)
+    assert not settled(SKETCH.see(*SICK), again).sicknesses
+
+
+def test_a_balancer_that_is_ahead_tells_a_sickness_once() -> None:
+    """Its moment is still to come for the controller, and known all the same."""
+    known = (Sickness(slot=SKETCH.slot(3), since=SKETCH.now + AHEAD),)
+    seen = SKETCH.see(*WELL[:2], f"3 new c failing {1 - AHEAD.total_seconds():g}")
+    assert not settled(seen, replace(SETTLED, sicknesses=known)).sicknesses
+
+
+def test_a_word_of_the_future_lifts_no_limit() -> None:
+    """Who allowed healing by a clock that was ahead saw nothing of what has fallen sick since it was set right."""
+    target = replace(SETTLED, healing_allowed=SKETCH.now + WEEK)
+    made = settled(SKETCH.see(WELL[0], "2 new b failing 9", "3 new c failing 8"), target)
+    assert [heal.slot for heal in made.heals] == ["web-2"]
+    assert made.healing == "stops"
+
+
+def test_no_rollout_waits_for_what_was_taken_out_by_a_clock_that_was_ahead() -> None:
+    """The budget of an hour is back within an hour."""
+    policy = replace(POLICY, budget=BudgetPolicy(per_hour=Amount(value=1)))
+    target = replace(TARGET, disruptions=(drawn(Drawer.ROLLOUT),))
+    made = settled(SKETCH.see(*OLD, "10 new a serving 1 5"), target, policy)
+    assert [step.slot for step in made.steps if isinstance(step, Drain)] == ["web-1"]
+
+
+def test_a_fleet_shrinks_whatever_a_clock_dated_that_was_ahead() -> None:
+    """By as much as an hour allows."""
+    targets, one = (MetricTarget(metric="cpu", value=0.6),), Amount(value=1)
+    scale = ScalePolicy(lowest=1, highest=8, targets=targets, in_per_hour=one)
+    history = SizeHistory(leaning=Leaning(since=SKETCH.ago(600), size=1))
+    left = tuple(drawn(Drawer.SCALE_IN, number) for number in (7, 8, 9))
+    idle = tuple(InstanceMetrics(instance=InstanceId(f"i-{number}"), seconds=60, cpu=0.1) for number in (1, 2, 3))
+    metrics = MetricSighting(at=SKETCH.now, window_seconds=60, instances=idle, incomplete="")
+    seen = replace(SKETCH.see(*WELL), metrics=metrics)
+    made = settled(seen, replace(SETTLED, size_history=history, disruptions=left), replace(POLICY, scale=scale))
+    assert made.resize is not None
+    assert made.resize.size == 2
+
+
+def test_a_larger_size_is_no_healing_of_what_failed_by_a_clock_that_was_ahead() -> None:
+    """The fleet grows, and says so."""
+    failed = replace(SKETCH.failed(9, FailureKind.RELAPSED), at=SKETCH.now + WEEK)
+    made = settled(SKETCH.see(*WELL), replace(SETTLED, size=4, failures=(failed,)))
+    assert made.phase is Phase.SCALING

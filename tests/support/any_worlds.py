@@ -51,6 +51,9 @@ AGES = tuple(timedelta(seconds=seconds) for seconds in (0, 1, 4, 5, 6, 20, 30, 3
 
 
 MOMENTS = tuple(NOW - age for age in AGES)
+REMEMBERED = (*MOMENTS, NOW + timedelta(seconds=20), NOW + timedelta(days=7))
+"""Also by a clock that was ahead."""
+
 STATES = (MachineState.RUNNING, MachineState.RUNNING, MachineState.STOPPED, MachineState.STARTING)
 SHOWN = (*TrafficState, TrafficState.SERVING, TrafficState.SERVING, None, None)
 FAILURES, DRAWERS = tuple(FailureKind), tuple(Drawer)
@@ -183,7 +186,7 @@ def target_of(chooser: Chooser, instances: int) -> Target:
     ]
     failures = failed(chooser.rows(4, 5), wanted)
     ledger = [
-        Disruption(slot=slot, zone=c.of(ZONES), drawer=c.of(DRAWERS), at=c.of(MOMENTS))
+        Disruption(slot=slot, zone=c.of(ZONES), drawer=c.of(DRAWERS), at=c.of(REMEMBERED))
         for slot, c in numbered(chooser.rows(4, 4), instances).items()
     ]
     proofs = proven(chooser)
@@ -198,16 +201,16 @@ def target_of(chooser: Chooser, instances: int) -> Target:
         orders=tuple(orders),
         failures=tuple(sorted(failures, key=lambda failure: failure.at)),
         heals=tuple(
-            Heal(slot=SlotId(f"web-{chooser.of((1, 2, 50))}"), at=chooser.of(MOMENTS))
+            Heal(slot=SlotId(f"web-{chooser.of((1, 2, 50))}"), at=chooser.of(REMEMBERED))
             for _ in range(chooser.of((0, 1)))
         ),
         disruptions=tuple(sorted(ledger, key=lambda entry: entry.at)),
         sicknesses=tuple(
-            Sickness(slot=SlotId(f"web-{chooser.of((1, 1, 2))}"), since=chooser.of(MOMENTS))
+            Sickness(slot=SlotId(f"web-{chooser.of((1, 1, 2))}"), since=chooser.of(REMEMBERED))
             for _ in range(chooser.of((0, 1, 4)))
         ),
         healing_stopped=chooser.of((None, None, NOW - timedelta(minutes=5))),
-        healing_allowed=chooser.of((None, None, NOW - timedelta(seconds=30))),
+        healing_allowed=chooser.of((None, None, NOW - timedelta(seconds=30), NOW + timedelta(days=7))),
         proven=tuple(sorted(proofs, key=lambda proof: proof.at)),
         exposures=tuple(
             Exposure(

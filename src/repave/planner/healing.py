@@ -31,6 +31,7 @@ def heal(draft: Draft) -> None:
     for member in ward.flapping:
         draft.replace(member, Drawer.HEAL, f"it fell sick {len(onsets[member.slot])} times lately")
         draft.wake(onsets[member.slot][-draft.policy.healing.flaps] + _window(draft))
+    draft.wake(draft.target.healing_allowed)
     if bool(ward.refusal) is not bool(draft.target.healing_stopped):
         draft.notes.healing = "stops" if ward.refusal else "goes on"
 
@@ -48,7 +49,7 @@ class Ward:
 
 def _ward(draft: Draft, sick: list[Member], onsets: Mapping[SlotId, list[datetime]]) -> Ward:
     policy, target = draft.policy.healing, draft.target
-    allowed = target.healing_allowed
+    allowed = _allowed(draft)
     # What looked sick when a person allowed healing was looked at by somebody: no limit holds for it.
     wished = {wish.slot for wish in target.replacements}
     free = {m.slot for m in sick if m.slot in wished or (allowed and m.since <= allowed)}
@@ -95,14 +96,23 @@ def _undecided(draft: Draft) -> list[Member]:
 
 
 def _used(draft: Draft) -> Iterator[tuple[SlotId, datetime]]:
-    """Who was replaced for looking sick within the window, and when; what a person allowed does not count."""
-    since = max(filter(None, (draft.target.healing_allowed, draft.now - _window(draft))))
+    """Who was replaced for looking sick within the window, and when; what a person allowed does not count.
+
+    What a clock dated that was ahead does not either: nobody waits for the day that it named.
+    """
+    since = max(filter(None, (_allowed(draft), draft.now - _window(draft))))
     for heal in draft.target.heals:
-        if heal.at > since:
+        if since < heal.at <= draft.now:
             yield heal.slot, heal.at
     for entry in draft.target.disruptions:
-        if entry.drawer is Drawer.HEAL and entry.at > since:
+        if entry.drawer is Drawer.HEAL and since < entry.at <= draft.now:
             yield entry.slot, entry.at
+
+
+def _allowed(draft: Draft) -> datetime | None:
+    """When a person allowed healing of what was sick; a moment of the future would speak of what is still to come."""
+    allowed = draft.target.healing_allowed
+    return allowed if allowed and allowed <= draft.now else None
 
 
 def _onsets(draft: Draft) -> Mapping[SlotId, list[datetime]]:
@@ -112,11 +122,14 @@ def _onsets(draft: Draft) -> Mapping[SlotId, list[datetime]]:
         onsets.setdefault(sickness.slot, []).append(sickness.since)
     for member in draft.remaining(Standing.SICK, current=True):
         known = onsets.setdefault(member.slot, [])
-        if not known or member.since - known[-1] >= SAME_ONSET:
+        # A later one was dated by a clock that was ahead; the balancer's own may be ahead of this one now.
+        newest = max(draft.now, member.since) + SAME_ONSET
+        last = max((at for at in known if at < newest), default=None)
+        if last is None or member.since - last >= SAME_ONSET:
             known.append(member.since)
             draft.notes.sicknesses.append(Sickness(slot=member.slot, since=member.since))
     begin = draft.now - _window(draft)
-    return {slot: [at for at in times if at > begin] for slot, times in onsets.items()}
+    return {slot: sorted(at for at in times if begin < at <= draft.now) for slot, times in onsets.items()}
 
 
 def _window(draft: Draft) -> timedelta:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from repave.model.disruption import HOUR, Disruption, Drawer
 
@@ -10,7 +10,10 @@ Drawers = AbstractSet[Drawer]
 
 
 class Hourly:
-    """At most so many draws by the drawers that are counted, asked by those that are bound; lives for one plan."""
+    """At most so many draws by the drawers that are counted, asked by those that are bound; lives for one plan.
+
+    Draws of the future were dated by a clock that was ahead: they do not count, or an hour would take days.
+    """
 
     def __init__(
         self,
@@ -25,7 +28,8 @@ class Hourly:
 
         self.binds = binds
         self._counts = counts
-        self._taken = sorted(entry.at for entry in ledger if entry.drawer in counts and now - entry.at < HOUR)
+        drawn = (entry.at for entry in ledger if entry.drawer in counts)
+        self._taken = sorted(at for at in drawn if timedelta(0) <= now - at < HOUR)
 
     @property
     def left(self) -> int:

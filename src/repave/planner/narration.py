@@ -138,7 +138,8 @@ def _way(target: Target) -> Phase:
 def _failed_lately(draft: Draft) -> bool:
     """Whether what is missing was lost, rather than newly wanted."""
     window = timedelta(seconds=draft.policy.healing.window_seconds)
-    return any(f.revision == draft.target.revision and draft.now - f.at < window for f in draft.all_failures)
+    failed = (failure.at for failure in draft.all_failures if failure.revision == draft.target.revision)
+    return any(timedelta(0) <= draft.now - at < window for at in failed)
 
 
 def _summary(draft: Draft, phase: Phase) -> str:

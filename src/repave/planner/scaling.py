@@ -80,7 +80,8 @@ def _follow_metrics(draft: Draft, policy: ScalePolicy, bounds: tuple[int, int], 
 def _shrink(draft: Draft, policy: ScalePolicy, leaning: Leaning, reason: str) -> None:
     """As far as the hour leaves room: of the size that it had before, less what has left and what is about to."""
     size = draft.target.size
-    left = [d.at for d in draft.target.disruptions if d.drawer is Drawer.SCALE_IN and draft.now - d.at < HOUR]
+    drawn = (entry.at for entry in draft.target.disruptions if entry.drawer is Drawer.SCALE_IN)
+    left = [at for at in drawn if timedelta(0) <= draft.now - at < HOUR]
     most = max(1, policy.in_per_hour.of(size + len(left)))
     room = most - len(left) - max(0, draft.serving - size)
     if room > 0:

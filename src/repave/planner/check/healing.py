@@ -11,9 +11,10 @@ def limit(view: View) -> Iterator[str]:
     """So many within the window and no more, but for what looked sick when a person allowed it."""
     allowed = view.target.healing_allowed
     since = view.now - timedelta(seconds=view.policy.healing.window_seconds)
-    since = max(since, allowed) if allowed else since
-    heals = {heal.slot for heal in view.target.heals if heal.at > since}
-    draws = {entry.slot for entry in view.target.disruptions if entry.drawer is Drawer.HEAL and entry.at > since}
+    since = max(since, allowed) if allowed and allowed <= view.now else since
+    heals = {heal.slot for heal in view.target.heals if since < heal.at <= view.now}
+    drawn = [entry for entry in view.target.disruptions if entry.drawer is Drawer.HEAL]
+    draws = {entry.slot for entry in drawn if since < entry.at <= view.now}
     asked = [heal.slot for heal in view.plan.heals if not _was_allowed(view, heal.slot)]
     most = max(1, view.policy.healing.limit.of(view.target.size))
     if asked and len(heals | draws) + len(asked) > most:
@@ -39,5 +40,5 @@ def _was_allowed(view: View, slot: str) -> bool:
         if instance.slot == slot:
             backend = view.traffic.get(instance.id)
             since = backend.since if backend else instance.started_at
-            return allowed is not None and since <= allowed
+            return allowed is not None and since <= allowed <= view.now
     return False

@@ -88,7 +88,8 @@ def _fresh(view: View) -> list[Draw]:
 
 def _beyond(view: View, limit: Amount, counted: tuple[Drawer, ...]) -> Iterator[str]:
     most = max(1, limit.of(view.target.size))
-    recent = [d for d in view.target.disruptions if view.now - d.at < timedelta(hours=1) and d.drawer in counted]
+    drawn = (entry.at for entry in view.target.disruptions if entry.drawer in counted)
+    recent = [at for at in drawn if timedelta(0) <= view.now - at < timedelta(hours=1)]
     fresh = [draw for draw in _fresh(view) if draw.drawer in counted and draw.drawer is not Drawer.REBALANCE]
     if len(recent) + len(fresh) > most:
         yield f"{len(recent) + len(fresh)} would be taken out within an hour, and {most} may"

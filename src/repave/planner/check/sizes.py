@@ -60,7 +60,8 @@ def _unquiet(view: View) -> Iterator[str]:
 
 def _too_fast(view: View, policy: ScalePolicy, fewer: int) -> Iterator[str]:
     """What metrics take away keeps to the hour, counted by what has left."""
-    taken = [d for d in view.target.disruptions if d.drawer is Drawer.SCALE_IN and view.now - d.at < timedelta(hours=1)]
+    drawn = (entry.at for entry in view.target.disruptions if entry.drawer is Drawer.SCALE_IN)
+    taken = [at for at in drawn if timedelta(0) <= view.now - at < timedelta(hours=1)]
     most = max(1, policy.in_per_hour.of(view.target.size + len(taken)))
     if len(taken) + fewer > most:
         yield f"{len(taken) + fewer} fewer would be there within an hour, and {most} may be"
