@@ -136,7 +136,7 @@ class Standing:
     """Is wanted; None when nothing is."""
 
     proven: Mapping[ReleaseNumber, datetime] = field(default_factory=dict)
-    """Those that once carried all of it in good health, and when that was last shown."""
+    """Those that once carried all of it in good health, but for fleets of nobody, and when that was last shown."""
 
     seen_at: datetime | None = None
     well_since: datetime | None = None
@@ -144,6 +144,9 @@ class Standing:
 
     paused_since: datetime | None = None
     """None when it is not paused."""
+
+    deserted: bool = False
+    """Whether nobody is wanted in any of its fleets: it shows nothing more of any release."""
 
 
 @dataclass(frozen=True, kw_only=True)

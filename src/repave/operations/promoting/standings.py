@@ -9,6 +9,7 @@ from repave.model.names import EnvironmentName, ReleaseNumber
 from repave.model.observation import MachineState, Observation, TrafficState
 from repave.model.project import Project
 from repave.model.target import Target
+from repave.operations.carriers import carriers
 from repave.operations.keys import fleets_of
 from repave.planner.wishes import without_old_pause
 from repave.ports.store import Store
@@ -28,15 +29,17 @@ def standing_of(project: Project, name: EnvironmentName, store: Store, now: date
         return Standing()
     looks = {key: store.last_seen(key) for key in keys}
     whole = len(targets) == len(keys) and len({target.release for target in targets}) == 1
-    since = [_well_since(store, target, looks[target.fleet]) for target in targets] if whole else [None]
+    carrying = carriers(targets)
+    since = [_well_since(store, target, looks[target.fleet]) for target in carrying] if whole else [None]
     pauses = [target.paused_since or target.since for target in targets if without_old_pause(target, now).paused]
     return Standing(
         # While fleets of one environment want different releases, it has not got beyond the oldest of them.
         release=min(target.release for target in targets),
-        proven=_proven(targets) if len(targets) == len(keys) else {},
+        proven=_proven(carrying) if len(targets) == len(keys) else {},
         seen_at=min((seen.at for seen in looks.values() if seen), default=None),
         well_since=None if None in since else max(moment for moment in since if moment),
         paused_since=min(pauses, default=None),
+        deserted=not any(target.size for target in targets),
     )
 
 
@@ -53,9 +56,9 @@ def _proven(targets: Iterable[Target]) -> dict[ReleaseNumber, datetime]:
 
 
 def _well_since(store: Store, target: Target, seen: Observation | None) -> datetime | None:
-    """None when it is not well, or cannot be seen whole."""
+    """None when it is not well, cannot be seen whole, or is to be nobody."""
     proofs = [proof.at for proof in target.proven if proof.revision == target.revision and proof.at >= target.since]
-    if not proofs or seen is None or seen.machines.incomplete or seen.traffic.incomplete:
+    if not target.size or not proofs or seen is None or seen.machines.incomplete or seen.traffic.incomplete:
         return None
     states = {backend.instance: backend for backend in seen.traffic.backends}
     serving = [

@@ -57,13 +57,18 @@ def _rolled_back(case: Case) -> Held | None:
 def _carried(case: Case) -> Held | None:
     if case.before is None:
         return None
-    name, proven = case.before.environment, case.standing(case.before).proven.get(case.release.number)
+    name, standing = case.before.environment, case.standing(case.before)
+    proven = standing.proven.get(case.release.number)
     failed = max((one.at for one in case.failures if one.environment == name), default=None)
     if proven is not None and (failed is None or failed < proven):
         return None
+    words = f"{name} has not carried {case.release} in good health{' since it failed there' if failed else ''}"
+    if standing.deserted:
+        remedy = f"give a fleet of {name} a size and `repave deploy {name}`; or take {name} out of `pipeline`"
+        return case.held(Rule.CARRIED, f"{words}, and nobody is wanted there", since=failed, remedy=remedy)
     return case.held(
         Rule.CARRIED,
-        f"{name} has not carried {case.release} in good health{' since it failed there' if failed else ''}",
+        words,
         since=failed,
         remedy=f"`repave promote {name}`; `repave explain {name}` says what its fleets wait for",
     )
