@@ -40,6 +40,8 @@ TWO = Gates(approvals=2)
 NIGHT = Window(days=("Tue",), start="22:00", end="13:00", zone="UTC")
 AUCKLAND = Window(days=("Thu",), start="01:00", end="02:00", zone="Pacific/Auckland")
 WAIVER = Waiver(flaw="CVE-1", person=PersonName("ana"), reason="not reached", at=NOW, until=NOW + SECOND)
+NAMED = Request(environment=PROD, release=R2, at=NOW)
+WENT_BACK = RolledBack(environment=PROD, release=R2, at=NOW + HOUR)
 
 
 def well_for(seconds: float) -> Standing:
@@ -58,19 +60,16 @@ def well_for(seconds: float) -> Standing:
         (known(replace(failed(TEST, 3), release=R3)), Gates(), Gates(), ""),
         (known(standing=UNWELL), Gates(), Gates(), ""),
         (Evidence(), Gates(), Gates(), "test does not carry r2 in good health"),
-        # Lessons: a person's word counts when it is of this release, of this environment, and later.
-        (
-            known(failed(PROD, 3), Request(environment=PROD, release=R2, at=NOW - 3 * HOUR)),
-            Gates(),
-            Gates(),
-            "r2 comes again to prod",
-        ),
-        (
-            known(failed(PROD, 3), Request(environment=PROD, release=R2, at=NOW - 3 * HOUR + SECOND)),
-            Gates(),
-            Gates(),
-            "",
-        ),
+        # Lessons: a person's word counts when it is of this release, of this environment, and was kept later.
+        (known(NAMED, failed(PROD, 3)), Gates(), Gates(), "r2 comes again to prod"),
+        (known(failed(PROD, 3), NAMED), Gates(), Gates(), ""),
+        (known(failed(PROD, 3), NAMED, failed(PROD, 2)), Gates(), Gates(), "r2 comes again to prod"),
+        # Whatever clocks said that were ahead, or behind.
+        (known(failed(PROD, -24), NAMED), Gates(), Gates(), ""),
+        (known(failed(PROD, -24), failed(PROD, 3), NAMED), Gates(), Gates(), ""),
+        (known(NAMED, failed(PROD, 24)), Gates(), Gates(), "r2 comes again to prod"),
+        (known(WENT_BACK, NAMED), Gates(), Gates(), ""),
+        (known(NAMED, WENT_BACK), Gates(), Gates(), "r2 comes again to prod"),
         (
             known(failed(PROD, 3), Request(environment=TEST, release=R2, at=NOW)),
             Gates(),
@@ -84,7 +83,7 @@ def well_for(seconds: float) -> Standing:
             "r2 comes again to prod",
         ),
         (known(replace(failed(PROD, 3), release=R3)), Gates(), Gates(), ""),
-        (known(RolledBack(environment=PROD, release=R2, at=NOW)), Gates(), Gates(), "r2 comes again to prod"),
+        (known(WENT_BACK), Gates(), Gates(), "r2 comes again to prod"),
         (known(RolledBack(environment=PROD, release=R1, at=NOW)), Gates(), Gates(), ""),
         # Soak: to the second, of this release, in the environment before, unbroken.
         (known(standing=well_for(7200)), Gates(), SOAK, ""),

@@ -39,6 +39,15 @@ class Case:
         here = [one for one in self.records(Request) if one.environment == self.stage.environment]
         return next((one for one in reversed(here) if one.release == self.release.number), None)
 
+    def unanswered(self, kind: type[Kind]) -> Iterator[Kind]:
+        """Those of a kind that were kept since a person last named this release for this environment.
+
+        A word answers what was kept before it, whatever the clocks said that dated the two.
+        """
+        records = self.evidence.records
+        answered = max((place for place, one in enumerate(records, 1) if one is self.request), default=0)
+        return (record for record in records[answered:] if isinstance(record, kind))
+
     @property
     def failures(self) -> tuple[Failed, ...]:
         """Of this release, anywhere."""
@@ -75,13 +84,13 @@ class Case:
         until: datetime | None = None,
         remedy: str = "",
     ) -> Held:
-        """By this rule."""
+        """By this rule; since now at the latest, whatever clock dated the reason."""
         return Held(
             environment=self.stage.environment,
             release=self.release.number,
             rule=rule,
             detail=detail,
-            since=since or self.arrived,
+            since=min(since or self.arrived, self.now),
             until=until,
             remedy=remedy,
         )

@@ -1,9 +1,9 @@
 """The gates: each looks at one release before one environment, and answers what it holds it by, or nothing."""
 
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 
-from repave.model.evidence import Approval, Exposed, RolledBack, Soaked, Waiver
+from repave.model.evidence import Approval, Exposed, Failed, RolledBack, Soaked, Waiver
 from repave.model.names import EnvironmentName, PersonName
 from repave.model.pipeline import Held, Rule
 from repave.planner.pipeline.case import Case, lasting
@@ -22,13 +22,10 @@ def _revoked(case: Case) -> Held | None:
     return case.held(Rule.REVOKED, f"{case.release} is revoked: {why}", remedy="bake another: `repave patch`")
 
 
-def _asked_after(case: Case, moment: datetime) -> bool:
-    return case.request is not None and case.request.at > moment
-
-
 def _failed(case: Case) -> Held | None:
-    failures = [one for one in case.failures if one.environment == case.stage.environment]
-    if not failures or _asked_after(case, failures[-1].at):
+    aimed = (case.stage.environment, case.release.number)
+    failures = [one for one in case.unanswered(Failed) if (one.environment, one.release) == aimed]
+    if not failures:
         return None
     return case.held(
         Rule.FAILED,
@@ -41,10 +38,10 @@ def _failed(case: Case) -> Held | None:
 def _rolled_back(case: Case) -> Held | None:
     returns = [
         one
-        for one in case.records(RolledBack)
+        for one in case.unanswered(RolledBack)
         if one.environment == case.stage.environment and one.release >= case.release.number
     ]
-    if not returns or _asked_after(case, returns[-1].at):
+    if not returns:
         return None
     return case.held(
         Rule.ROLLED_BACK,
