@@ -238,6 +238,71 @@ def test_a_version_whose_needs_are_met_is_taken(app: Application, tables: dict[s
     assert lock.entries["node_modules/lib"].version == "1.0.1"
 
 
+ELSEWHERE: dict[str, Any] = {"cpu": ["mips"]}
+
+
+@pytest.mark.real
+@pytest.mark.parametrize(
+    ("lib", "there", "lies"),
+    [
+        ({}, {"dev": True}, "for developing only"),
+        ({}, {"dev": True, "optional": True}, "for developing only"),
+        ({}, {"devOptional": True}, "where it may be missing"),
+        ({}, {"optional": True}, "where it may be missing"),
+        ({"optional": True}, {"dev": True}, "for developing only"),
+        ({"optional": True}, {"optional": True, **ELSEWHERE}, "where it may be missing"),
+        ({"devOptional": True}, {"dev": True}, "for developing only"),
+        ({}, {}, ""),
+        ({"dev": True}, {"dev": True}, ""),
+        ({"dev": True}, {"devOptional": True}, ""),
+        ({"dev": True, "optional": True}, {"dev": True, "optional": True}, ""),
+        ({"optional": True}, {"optional": True}, ""),
+        ({"optional": True}, {"devOptional": True}, ""),
+        ({"optional": True}, {}, ""),
+    ],
+)
+def test_what_a_repair_needs_is_installed_wherever_the_repair_is(
+    app: Application, lib: dict[str, Any], there: dict[str, Any], lies: str
+) -> None:
+    """A tool for developing may need it too: then it lies in the lock, and not in the image."""
+    app.write(
+        {
+            "node_modules/lib": app.registry.publish("lib", "1.0.0") | lib,
+            "node_modules/there": app.registry.publish("there") | there,
+        },
+        dependencies={"lib": "^1.0.0", "there": "1"},
+    )
+    app.registry.publish("lib", "1.0.1", dependencies={"there": "^1.0.0"})
+    if lies:
+        held = app.held(repair("lib", "1.0.0", "1.0.1"))
+        assert held.why == f"lib 1.0.1 needs `there ^1.0.0`, and 1.0.0 is there {lies}"
+        assert held.remedy.startswith("`npm update lib")
+    else:
+        assert entries(app.mend(repair("lib", "1.0.0", "1.0.1")))["node_modules/lib"]["version"] == "1.0.1"
+
+
+@pytest.mark.real
+@pytest.mark.parametrize(
+    "tables",
+    [
+        {"optionalDependencies": {"there": "1"}},
+        {"peerDependencies": {"there": "1"}, "peerDependenciesMeta": {"there": {"optional": True}}},
+    ],
+)
+def test_what_a_repair_goes_on_without_may_be_there_for_developing(app: Application, tables: dict[str, Any]) -> None:
+    """The image goes without, as it would with npm."""
+    app.write(
+        {
+            "node_modules/lib": app.registry.publish("lib", "1.0.0"),
+            "node_modules/there": app.registry.publish("there") | {"dev": True},
+        },
+        dependencies={"lib": "^1.0.0"},
+        devDependencies={"there": "1"},
+    )
+    app.registry.publish("lib", "1.0.1", **tables)
+    assert entries(app.mend(repair("lib", "1.0.0", "1.0.1")))["node_modules/lib"]["version"] == "1.0.1"
+
+
 @pytest.mark.real
 def test_overrides_hold_what_they_speak_of(app: Application, registry: Registry) -> None:
     """They are the person's own word, with a line of its own."""

@@ -1,15 +1,16 @@
 """Repairs in a package-lock: another version in the place of a flawed one, where all who need it admit that.
 
 Nothing is resolved here, which is npm's work: a version is taken only if every range that holds the place admits it,
-and if all that it needs lies there already.
+and if all that it needs lies there already, and is installed wherever it is itself.
 """
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import product
 
 from semantic_version import Version
 
-from repave.pinners.npm.fitting import Machine, admits
+from repave.pinners.npm.fitting import Machine, admits, installed
 from repave.pinners.npm.needs import NEEDED, SPARED, Need, closure, may_be_missing, needs_of
 from repave.pinners.npm.packagelock import FOLDER, Entry, PackageLock
 from repave.pinners.npm.places import of_entry, of_overrides, of_range
@@ -110,13 +111,11 @@ def _obstacles(
         yield _Obstacle(why=f"the archive of {entry.name} holds other packages", place=here, remedy=update)
     after = replace(lock, entries={**lock.entries, entry.path: candidate})
     for kind, name in _wishes(candidate):
-        found = after.found_from(candidate, name)
-        wanted = candidate.range(kind, name)
-        missing = found is None and not may_be_missing(candidate, name)
-        if missing or (found is not None and not _meets(wanted, found.version)):
-            lies = f"and there lies {found.version}" if found else "which is not there"
+        lies = _unmet(after, candidate, kind, name, on)
+        if lies:
+            wanted = f"`{name} {candidate.range(kind, name)}`"
             yield _Obstacle(
-                why=f"{candidate.name} {candidate.version} needs `{name} {wanted}`, {lies}", place=here, remedy=update
+                why=f"{candidate.name} {candidate.version} needs {wanted}, {lies}", place=here, remedy=update
             )
     if not (on.takes(candidate) and on.runs(candidate)):
         yield _Obstacle(
@@ -128,6 +127,35 @@ def _obstacles(
 
 def _wishes(candidate: Entry) -> Iterator[tuple[str, str]]:
     return ((kind, name) for kind in (*NEEDED, SPARED) for name in sorted(candidate.names(kind)))
+
+
+def _unmet(lock: PackageLock, candidate: Entry, kind: str, name: str, on: Machine) -> str:
+    """In what state a package lies there that the candidate needs in another; empty when all is well."""
+    found, spared = lock.found_from(candidate, name), may_be_missing(candidate, name)
+    if found is None:
+        return "" if spared else "which is not there"
+    if not _meets(candidate.range(kind, name), found.version):
+        return f"and there lies {found.version}"
+    if kind == SPARED or spared or not _stays_away(lock, candidate, found, on):
+        return ""
+    reason = "for developing only" if found.flag("dev") else "where it may be missing"
+    return f"and {found.version} is there {reason}"
+
+
+def _stays_away(lock: PackageLock, candidate: Entry, found: Entry, on: Machine) -> bool:
+    """Whether something is left out where the candidate is not: npm marks in a lock what each place is for."""
+    choices = product((True, False), repeat=2)
+    if any(_kept(candidate, dev, optional) and not _kept(found, dev, optional) for dev, optional in choices):
+        return True
+    # Where both may be missing, the one is not to go for the sake of the other.
+    return found.optional and candidate.installed and found not in installed(lock, on)
+
+
+def _kept(entry: Entry, dev: bool, optional: bool) -> bool:
+    """Whether npm installs it, with or without tools for developing, and packages that may be missing."""
+    if entry.flag("devOptional"):
+        return dev or optional
+    return not entry.flag("extraneous") and (dev or not entry.flag("dev")) and (optional or not entry.optional)
 
 
 def _held_by(lock: PackageLock, need: Need, candidate: Entry) -> _Obstacle:
