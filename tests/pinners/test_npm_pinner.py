@@ -292,8 +292,16 @@ def test_what_npm_would_not_take_is_refused(tmp_path: Path) -> None:
         ("", True),
         ("^20.17.0 || >=22.9.0", False),
         ("<18.20.4", False),
+        ("~> 18.20", True),
+        ("~>18.19.0", False),
+        (">=18\t<19\n", True),
+        (">=18   <19", True),
+        ("18.20.4+build.1", True),
+        (">=18.0.0+build <18.20.5+build", True),
+        ("18.20.3+build", False),
         ("node >= 4", False),
         ("latest", False),
+        ("https://example.com/lib.tgz", False),
     ],
 )
 def test_ranges_are_read_as_npm_reads_them(wanted: str, *, admitted: bool) -> None:

@@ -2,13 +2,14 @@
 
 import json
 
+import pytest
 from chooser import Chooser, choosers
 from hypothesis import given
 from hypothesis import strategies as st
 
 from repave.model.lock import Ecosystem
 from repave.model.names import ImageName
-from repave.pinners.npm.fitting import Machine, admits
+from repave.pinners.npm.fitting import Machine, admits, is_readable
 from repave.pinners.npm.mending import taken
 from repave.pinners.npm.needs import needs_of
 from repave.pinners.npm.packagelock import Entry, PackageLock
@@ -16,7 +17,7 @@ from repave.pinners.npm.rewriting import rewritten
 from repave.ports.pinner import Repair
 
 VERSIONS = ("1.0.0", "1.1.0", "1.2.0", "2.0.0")
-RANGES = ("^1.0.0", "~1.0.0", "1", "*", ">=1.1.0", "1.0.0", "^2.0.0", "latest")
+RANGES = ("^1.0.0", "~1.0.0", "1", "*", ">=1.1.0", "1.0.0", "^2.0.0", "latest", "~> 1.0", "x/y#1")
 NAMES = ("a", "b", "c")
 
 
@@ -65,15 +66,13 @@ def test_no_range_that_was_kept_is_broken_by_a_repair(
     """Whatever is repaired; nothing else moves, and what is written is what was decided."""
     lock, name, published, wanted = case
     after, held = taken(lock, wanted, published, Machine(processor="x64", node="18.0.0"))
-    kept = {
-        (need.by, need.name): need
-        for need in needs_of(lock)
-        if admits(need.range, lock.entries[need.of].version) and need.by in {"", *after.entries}
-    }
+    kept = {(need.by, need.name): need for need in needs_of(lock) if need.by in {"", *after.entries}}
     now = {(need.by, need.name): need for need in needs_of(after)}
     for key, need in kept.items():
         replaced = need.by and after.entries[need.by] != lock.entries[need.by]
-        if not replaced:
+        if not replaced and not is_readable(need.range):
+            assert after.entries[need.of] == lock.entries[need.of]
+        elif not replaced and admits(need.range, lock.entries[need.of].version):
             assert admits(need.range, after.entries[now[key].of].version)
     for path, entry in after.entries.items():
         if entry != lock.entries[path]:
@@ -86,3 +85,38 @@ def test_no_range_that_was_kept_is_broken_by_a_repair(
             assert held
     told = json.loads(rewritten(lock, after))["packages"]
     assert told == {"": lock.root.table, **{path: entry.table for path, entry in after.entries.items()}}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "holds"),
+    [
+        ("~>1.0.0", True),
+        ("~> 1.0.0", True),
+        (">=1\t<2", True),
+        ("https://example.com/a-1.0.0.tgz", True),
+        ("workspace:^1", True),
+        ("1.0.0beta", True),
+        ("npm:a@~> 1.0", True),
+        ("npm:a@http://x", True),
+        ("~>1 || ~> 2", False),
+        ("latest", False),
+        ("npm:a", False),
+        ("npm:@x/a", False),
+        ("npm:a@latest", False),
+    ],
+)
+def test_no_range_is_passed_over_because_it_is_hard_to_read(wanted: str, *, holds: bool) -> None:
+    """What nobody can read may be any range, so nothing moves; a tag was looked up once, and holds nothing."""
+    place, published = "node_modules/a", {"2.0.0": Entry(path="", table={"version": "2.0.0", "integrity": "sha512-"})}
+    root = Entry(path="", table={"dependencies": {"a": wanted}})
+    lock = PackageLock(
+        file="package-lock.json",
+        content=b"{}",
+        manifests={"": b"{}"},
+        root=root,
+        entries={place: Entry(path=place, table={"version": "1.0.0"})},
+    )
+    asked = Repair(ecosystem=Ecosystem.NPM, name="a", versions=("2.0.0",), images=(ImageName("web"),), locked="1.0.0")
+    after, held = taken(lock, asked, published, Machine(processor="x64", node="18.0.0"))
+    assert [one.why for one in held] == [f"`a: {wanted}` under `dependencies` holds it"] * holds
+    assert after.entries[place].version == ("1.0.0" if holds else "2.0.0")

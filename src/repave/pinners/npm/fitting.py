@@ -17,8 +17,14 @@ PROCESSORS = {"amd64": "x64", "arm64": "arm64"}
 
 SYSTEM, LIBRARY = "linux", "glibc"
 UPSTREAM = re.compile(r"(?:\d+:)?(\d+\.\d+\.\d+)")
-SPACED = re.compile(r"([<>=~^])\s+v?|([<>=~^])v")
-"""What npm takes within a range, and the library does not."""
+LOOSE = ((re.compile(r"\s+"), " "), (re.compile("~>"), "~"), (re.compile(r"([<>=~^])(?: v?|v)"), r"\1"))
+"""What npm takes within a range and the library does not, and what it means."""
+
+BUILD = re.compile(r"(?<=[0-9A-Za-z])\+[0-9A-Za-z.-]+")
+"""Of a version; ranges are not about it."""
+
+TAG = re.compile(r"[A-Za-z][A-Za-z0-9._-]*")
+"""A word such as ``latest``: npm looks it up when it makes a package-lock, and takes what the lock has from then on."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,10 +85,26 @@ def installed(lock: PackageLock, on: Machine) -> tuple[Entry, ...]:
 
 def admits(wanted: str, version: str) -> bool:
     """Whether a range of npm's holds a version; a range that nobody can read holds none."""
+    spec = _spec(wanted)
     try:
-        return Version(version) in NpmSpec(SPACED.sub(lambda found: found[1] or found[2], wanted.strip()))
+        return spec is not None and Version(version) in spec
     except ValueError:
         return False
+
+
+def is_readable(wanted: str) -> bool:
+    """Whether it can be said of a range which versions it holds; a tag holds any."""
+    return TAG.fullmatch(wanted.strip()) is not None or _spec(wanted) is not None
+
+
+def _spec(wanted: str) -> NpmSpec | None:
+    text = BUILD.sub("", wanted.strip())
+    for written, meant in LOOSE:
+        text = written.sub(meant, text)
+    try:
+        return NpmSpec(text)
+    except ValueError:
+        return None
 
 
 def _listed(value: str, allowed: Iterable[str]) -> bool:

@@ -4,18 +4,20 @@ Nothing is resolved here, which is npm's work: a version is taken only if every 
 and if all that it needs lies there already, and is installed wherever it is itself.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import product
 
 from semantic_version import Version
 
-from repave.pinners.npm.fitting import Machine, admits, installed
+from repave.pinners.npm.fitting import Machine, admits, installed, is_readable
 from repave.pinners.npm.needs import NEEDED, SPARED, Need, closure, may_be_missing, needs_of
 from repave.pinners.npm.packagelock import FOLDER, Entry, PackageLock
 from repave.pinners.npm.places import of_entry, of_overrides, of_range
 from repave.ports.pinner import Held, Repair
 
+ALIAS = re.compile(r"npm:@?[^@]+(?:@(?P<range>.*))?", re.DOTALL)
 BUNDLES = ("bundleDependencies", "bundledDependencies")
 
 
@@ -48,7 +50,7 @@ def taken(
 def _in_place(
     lock: PackageLock, entry: Entry, repair: Repair, published: Mapping[str, Entry], on: Machine
 ) -> tuple[PackageLock, list[Held]]:
-    holders = [need for need in needs_of(lock) if need.of == entry.path and _admitted(need, entry.version)]
+    holders = [need for need in needs_of(lock) if need.of == entry.path and _holds(need, entry.version)]
     held: list[Held] = []
     for wanted in repair.versions:
         first: _Obstacle | None = None
@@ -101,7 +103,7 @@ def _obstacles(
             why=f"`overrides` holds {entry.name}", place=of_overrides(lock, entry.name), remedy="change it there"
         )
     for need in sorted(holders, key=lambda need: need.by):
-        if not _admitted(need, candidate.version):
+        if not _meets(need.range, candidate.version):
             yield _held_by(lock, need, candidate)
     here = of_entry(lock, entry.path)
     below = f"{entry.path}/{FOLDER}/"
@@ -176,13 +178,20 @@ def _held_by(lock: PackageLock, need: Need, candidate: Entry) -> _Obstacle:
     )
 
 
-def _admitted(need: Need, version: str) -> bool:
-    return _meets(need.range, version)
+def _holds(need: Need, version: str) -> bool:
+    """Whether a range holds what lies there; one that nobody can read may be any, so it does."""
+    return _meets(need.range, version) or not is_readable(_behind_alias(need.range))
 
 
 def _meets(wanted: str, version: str) -> bool:
-    """Whether a range admits a version; an alias has its range behind the name it stands for."""
-    return admits(wanted.rpartition("@")[2] if wanted.startswith("npm:") else wanted, version)
+    """Whether a range admits a version."""
+    return admits(_behind_alias(wanted), version)
+
+
+def _behind_alias(wanted: str) -> str:
+    """An alias has its range behind the name it stands for, if it has any."""
+    found = ALIAS.fullmatch(wanted.strip())
+    return found["range"] or "" if found else wanted
 
 
 def _without_orphans(before: PackageLock, after: PackageLock) -> PackageLock:
