@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from record_scene import RecordScene
 from simulated_shop import QUIET, Shop
 
+from repave.model.event import Event
 from repave.operations.pause import pause
 from repave.operations.reporting.audit import audited
 from repave.operations.reporting.facts import Facts
@@ -81,3 +82,23 @@ def test_a_patch_is_told_from_its_first_server_to_its_last(shop: Shop) -> None:
 
     elsewhere = audited(facts(shop, HOUR, environment="prod"))
     assert (elsewhere.servers, elsewhere.deviations, elsewhere.verdict) == ((), (), Verdict.UNKNOWN)
+
+
+def test_no_event_of_the_time_is_missed_among_events_of_other_times(shop: Shop) -> None:
+    """What is learned late has the time at which it happened, and clocks are set: the order of numbers is another."""
+    shop.lock()
+    began, day = shop.clock.now(), 24 * HOUR
+    paused = [Event(at=began + number * 6 * HOUR, kind="pause", message="the sale") for number in range(60)]
+    paused[30] = Event(at=began - 7 * day, kind="pause", message="learned late")
+    paused[7] = Event(at=began + 90 * day, kind="pause", message="of a clock that was ahead")
+    shop.store.record(paused)
+    newest = shop.store.newest_event()
+    shop.clock.sleep(100 * day.total_seconds())
+    for since, until in ((5 * day, 8 * day), (-8 * day, -6 * day), (0 * day, 15 * day), (80 * day, 95 * day)):
+        told = facts(shop, began + since, began + until)
+        ours = [event.at for event in paused if since <= event.at - began < until]
+        assert sorted(one.at for one in told.deviations) == sorted(ours)
+        assert told.orders == {"pause": len(ours)}
+    record = facts(shop, began + 5 * day, began + 8 * day).record
+    before = newest - len(paused)
+    assert (record.first, record.last, record.events) == (before + 21, before + 32, 12)

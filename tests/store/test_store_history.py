@@ -201,21 +201,35 @@ def test_instances_are_found_by_their_names_and_slots(store: Store) -> None:
 
 
 def test_notes_are_what_events_of_some_kinds_say_of_slots(store: Store) -> None:
-    """Those between two numbers, the later one included; what is of no fleet says nothing of a slot."""
+    """Those of a time, its end left out, wherever they stand; what is of no fleet says nothing of a slot."""
     told = [
-        (FLEET, "drain", "web-1"),
-        (OTHER, "gone", "web-2"),
-        (FLEET, "launch", "web-3"),
-        (None, "drain", ""),
-        (FLEET, "drain", "web-4"),
-        (FLEET, "drain", "web-5"),
+        (1, FLEET, "drain", "web-1"),
+        (2, OTHER, "gone", "web-2"),
+        (3, FLEET, "launch", "web-3"),
+        (3, None, "drain", ""),
+        (5, FLEET, "drain", "web-4"),
+        (3, FLEET, "drain", "web-5"),
     ]
     store.record(
-        [Event(at=NOW, fleet=fleet, kind=kind, slot=slot, message=f"{kind} {slot}") for fleet, kind, slot in told]
+        [
+            Event(at=later(at), fleet=fleet, kind=kind, slot=slot, message=f"{kind} {slot}")
+            for at, fleet, kind, slot in told
+        ]
     )
-    found = list(store.notes({"drain", "gone"}, after=1, until=5))
-    assert found == [(OTHER, "web-2", "gone web-2"), (FLEET, "web-4", "drain web-4")]
-    assert [note.slot for note in store.notes({"drain"}, after=0, until=9)] == ["web-1", "web-4", "web-5"]
+    found = list(store.notes({"drain", "gone"}, since=later(2), until=later(5)))
+    assert found == [(OTHER, "web-2", "gone web-2"), (FLEET, "web-5", "drain web-5")]
+    whole = store.notes({"drain"}, since=NOW, until=later(9))
+    assert [note.slot for note in whole] == ["web-1", "web-4", "web-5"]
+
+
+def test_a_time_spans_the_events_that_are_of_it(store: Store) -> None:
+    """By the time of each: one that was learned late stands behind those that came after it."""
+    assert store.spanned(NOW, later(9)) == (0, 0)
+    store.record([Event(at=later(at), kind="deploy", message="") for at in (1, 2, 9, 3, 4, 1)])
+    assert store.spanned(later(2), later(4)) == (2, 4)
+    assert store.spanned(later(1), later(2)) == (1, 6)
+    assert store.spanned(later(9), later(10)) == (3, 3)
+    assert store.spanned(later(5), later(9)) == (0, 0)
 
 
 def test_the_record_of_a_fleet_holds_what_is_of_none(store: Store) -> None:

@@ -200,10 +200,18 @@ class History(Protocol):
         """
         ...
 
-    def notes(self, kinds: Collection[str], *, after: int, until: int) -> Iterator[Note]:
-        """What events of these kinds say of slots, oldest first: those after a sequence number, and up to another.
+    def notes(self, kinds: Collection[str], *, since: datetime, until: datetime) -> Iterator[Note]:
+        """What events of these kinds say of slots, in the order of the record: those of that time, its end left out.
 
         To be read to the end at once.
+        """
+        ...
+
+    def spanned(self, since: datetime, until: datetime) -> tuple[int, int]:
+        """The sequence numbers of the first and the last event of that time, its end left out; 0 and 0 without any.
+
+        Between them may be events of other times: what is learned late has the time at which it happened, and clocks
+        are set.
         """
         ...
 

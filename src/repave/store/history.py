@@ -152,13 +152,20 @@ class SqlHistory:
         with self._database.reading() as connection:
             return tuple(recorded_of(row) for row in connection.execute(query))
 
-    def notes(self, kinds: Collection[str], *, after: int, until: int) -> Iterator[Note]:
-        """What events of these kinds say of slots, oldest first."""
-        between = (events.c.sequence > after) & (events.c.sequence <= until)
-        which = between & events.c.kind.in_(kinds) & events.c.fleet.is_not(None)
+    def notes(self, kinds: Collection[str], *, since: datetime, until: datetime) -> Iterator[Note]:
+        """What events of these kinds and of that time say of slots, in the order of the record."""
+        which = _within(since, until) & events.c.kind.in_(kinds) & events.c.fleet.is_not(None)
         query = select(*NOTED).where(which).order_by(events.c.sequence).execution_options(yield_per=PART)
         with self._database.reading() as connection:
             yield from map(_note, connection.execute(query))
+
+    def spanned(self, since: datetime, until: datetime) -> tuple[int, int]:
+        """Looked for from both ends of the record: most of what is not of that time is read, and nothing of what is."""
+        found = select(events.c.sequence).where(_within(since, until)).limit(1)
+        with self._database.reading() as connection:
+            first = connection.scalar(found.order_by(events.c.sequence))
+            last = connection.scalar(found.order_by(events.c.sequence.desc()))
+        return first or 0, last or 0
 
     def newest_of(self, fleet: FleetKey, kinds: Collection[str]) -> Event | None:
         """The last event of one of these kinds."""
@@ -182,6 +189,10 @@ class SqlHistory:
         with self._database.reading() as connection:
             found = connection.scalar(select(table.c.document).where(table.c.fleet == fleet))
         return cast("str | None", found)
+
+
+def _within(since: datetime, until: datetime) -> ColumnElement[bool]:
+    return and_(events.c.at >= since, events.c.at < until)
 
 
 def _of(releases: Collection[ReleaseNumber], at: datetime | None) -> ColumnElement[bool]:

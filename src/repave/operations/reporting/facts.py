@@ -100,9 +100,11 @@ class RecordHead:
     """How far the record goes, and how far a key vouches for it."""
 
     first: int
-    """Number of the first event of the time; 0 when nothing was recorded in it."""
+    """Number of the first event of the time; 0 when there is none."""
 
     last: int
+    """Of the last; what was learned late, or dated by a clock that was wrong, may lie far from the others."""
+
     number: int
     """Of the newest event of all; 0 when there is none."""
 
@@ -121,7 +123,7 @@ class RecordHead:
 
     @property
     def events(self) -> int:
-        """How many were recorded in the time: numbers have no gaps."""
+        """How many there are from the first of the time to the last: numbers have no gaps."""
         return self.last - self.first + 1 if self.first else 0
 
 

@@ -1,6 +1,5 @@
 """From the store to the facts of a report."""
 
-from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -153,25 +152,19 @@ class Gathering:
 
     def _recorded(self, span: Span, lives: Iterable[Lifetime], progress: Progress) -> tuple[RecordHead, _Told]:
         newest = self._store.newest_event()
-        first, last = (self._before(moment, newest) for moment in (span.since, span.until))
         told, kinds = _Told(), DEVIATING | ORDERING | {SCAN, HEAD, "unseen"}
         with progress.task("Reading the record", total=newest) as task:
-            # What was examined and signed before the time counts in it, so the reading begins earlier.
-            for recorded in self._events(0, {SCAN, HEAD}, first):
+            # By the time of each: numbers do not tell, for some things are learned late, and clocks are set.
+            for recorded in self._events(kinds, newest):
                 _take(recorded.event, told, span)
-            task.advance(first)
-            for recorded in self._events(first, kinds, last):
-                _take(recorded.event, told, span)
-            _reason(self._store.notes(LEAVING, after=first, until=last), told, span)
+            _reason(self._store.notes(LEAVING, since=span.since, until=span.until), told, span)
             if any(life.gone_at is not None and life.slot not in told.reasons[life.fleet] for life in lives):
-                _reason(self._store.notes({ENDING}, after=first, until=last), told, span)
-            for recorded in self._events(last, {HEAD}, newest):
-                _take(recorded.event, told, span)
-            task.advance(newest - first)
-        return self._head(newest, first, last, told), told
+                _reason(self._store.notes({ENDING}, since=span.since, until=span.until), told, span)
+            task.advance(newest)
+        return self._head(newest, span, told), told
 
-    def _events(self, after: int, kinds: Iterable[str], last: int) -> Iterator[Recorded]:
-        wanted = frozenset(kinds)
+    def _events(self, kinds: Iterable[str], last: int) -> Iterator[Recorded]:
+        wanted, after = frozenset(kinds), 0
         while page := self._store.recorded(after=after, limit=PAGE, kinds=wanted):
             for recorded in page:
                 if recorded.event.sequence > last:
@@ -179,25 +172,12 @@ class Gathering:
                 yield recorded
             after = page[-1].event.sequence
 
-    def _before(self, moment: datetime, newest: int) -> int:
-        """How many events there were before that moment: they are numbered in their order."""
-        return bisect_left(range(newest), moment, key=lambda number: self._event(number + 1).at)
-
-    def _event(self, number: int) -> Event:
-        (recorded,) = self._store.recorded(after=number - 1, limit=1)
-        return recorded.event
-
-    def _head(self, newest: int, first: int, last: int, told: _Told) -> RecordHead:
+    def _head(self, newest: int, span: Span, told: _Told) -> RecordHead:
         if not newest:
             return RecordHead(first=0, last=0, number=0, hash="", began_at=None)
-        (head,) = self._store.recorded(after=newest - 1, limit=1)
-        kept = RecordHead(
-            first=first + 1 if last > first else 0,
-            last=last,
-            number=newest,
-            hash=head.hash,
-            began_at=self._event(1).at,
-        )
+        (oldest,), (head,) = (self._store.recorded(after=number - 1, limit=1) for number in (1, newest))
+        first, last = self._store.spanned(span.since, span.until)
+        kept = RecordHead(first=first, last=last, number=newest, hash=head.hash, began_at=oldest.event.at)
         said: Mapping[str, Any] = content_of(told.head, HEAD_TYPE)
         if not said:
             return kept
@@ -232,11 +212,13 @@ def _reason(notes: Iterable[Note], told: _Told, span: Span) -> None:
 
 
 def _take(event: Event, told: _Told, span: Span) -> None:
+    """What was examined before the time counts in it, and what was signed after it, too."""
     if event.kind == HEAD:
         told.head = event.details
         return
-    if event.kind == SCAN:
+    if event.kind == SCAN and event.at < span.until:
         told.scans.append(_scanned(event))
+    if event.kind == SCAN or not span.since <= event.at < span.until:
         return
     if event.fleet is not None and event.fleet.environment not in span.environments:
         return

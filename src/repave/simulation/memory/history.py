@@ -137,11 +137,16 @@ class MemoryHistory:
         ours = (one for one in of_kind if fleet is None or one.event.fleet in (None, fleet))
         return tuple(islice(ours, limit))
 
-    def notes(self, kinds: Collection[str], *, after: int, until: int) -> Iterator[Note]:
-        """What events of these kinds say of slots, oldest first."""
-        for event in self._events[after:until]:
-            if event.kind in kinds and event.fleet is not None:
+    def notes(self, kinds: Collection[str], *, since: datetime, until: datetime) -> Iterator[Note]:
+        """What events of these kinds and of that time say of slots, in the order of the record."""
+        for event in self._events:
+            if since <= event.at < until and event.kind in kinds and event.fleet is not None:
                 yield Note(event.fleet, SlotId(event.slot), event.message)
+
+    def spanned(self, since: datetime, until: datetime) -> tuple[int, int]:
+        """The numbers of the first and the last event of that time."""
+        numbers = [event.sequence for event in self._events if since <= event.at < until]
+        return (numbers[0], numbers[-1]) if numbers else (0, 0)
 
     def newest_of(self, fleet: FleetKey, kinds: Collection[str]) -> Event | None:
         """The last event of one of these kinds."""
