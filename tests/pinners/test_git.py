@@ -176,6 +176,15 @@ def test_what_the_vault_lost_is_exported_again(origin: GitOrigin, desk: Desk) ->
     assert not desk.vault.has("0" * 64)
 
 
+def test_what_a_killed_lock_left_goes_with_the_next(origin: GitOrigin, desk: Desk) -> None:
+    """A repository and an archive have gigabytes; nothing of either run stays."""
+    left = desk.folder / "cache/run-killed/repository"
+    left.mkdir(parents=True)
+    (left / "pack").write_bytes(b"half")
+    desk.pin(by_commit(origin))
+    assert list((desk.folder / "cache").iterdir()) == []
+
+
 def test_a_submodule_stays_empty_and_is_told(tmp_path: Path, desk: Desk) -> None:
     """Nothing is fetched from where a repository points to."""
     origin = git_origin(tmp_path / "tool.git", submodule=True)

@@ -65,6 +65,15 @@ def test_a_lock_stays_when_the_index_moves_on(world: PypiWorld) -> None:
     assert world.versions("app", refresh=Refresh.UPGRADE) == {"app": "2.0", "lib": "2.0"}
 
 
+def test_what_a_killed_lock_left_goes_with_the_next(world: PypiWorld) -> None:
+    """What uv keeps between runs stays."""
+    left = world.root / "cache/run-killed"
+    left.mkdir(parents=True)
+    (left / "pylock.toml").write_bytes(b"half")
+    world.run("app")
+    assert {one.name for one in (world.root / "cache").iterdir()} <= {"uv"}
+
+
 def test_a_requirement_that_rules_a_pin_out_moves_it(world: PypiWorld) -> None:
     """And nothing else."""
     world.run("app")

@@ -2,7 +2,6 @@
 
 import re
 import sys
-import tempfile
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -27,6 +26,7 @@ from repave.ports.logins import Access, Login
 from repave.ports.pinner import Held, PinRequest, Pins, Refresh, Repair
 from repave.ports.progress import Progress
 from repave.ports.vault import Fetch, Vault
+from repave.scratch.held import held
 
 INDEX = "https://pypi.org/simple"
 
@@ -154,8 +154,8 @@ class PypiPinner:
 
     def _resolve_at(self, index: str, question: _Question) -> Resolved:
         self._root.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=self._root, prefix="run-") as place:
-            run = Path(place).resolve()
+        with held(self._root, prefix="run-") as place:
+            run = place.resolve()
             (run / "requirements.in").write_text(question.requirements, encoding="utf-8")
             bounds = "".join(f"{name}{wanted}\n" for name, wanted in sorted(question.bounds.items()))
             (run / "constraints.txt").write_text(bounds, encoding="utf-8")

@@ -131,9 +131,8 @@ class Artifacts(Locks):
 
     @contextmanager
     def _scratch_registry(self) -> Iterator["Registry"]:
-        from tempfile import TemporaryDirectory
-
         from repave.registries.layout import LayoutRegistry
+        from repave.scratch.held import held
 
-        with TemporaryDirectory(prefix="again-", dir=self.state) as folder:
-            yield LayoutRegistry(root=Path(folder))
+        with held(self.state, prefix="again-") as folder:
+            yield LayoutRegistry(root=folder)

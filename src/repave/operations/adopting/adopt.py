@@ -1,8 +1,6 @@
 """`repave adopt`: a server is read, and a recipe is written that rebuilds it. Nothing is overwritten."""
 
 import re
-import shutil
-import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -21,6 +19,7 @@ from repave.operations.errors import Refused
 from repave.operations.scalars import label_of
 from repave.ports.progress import Progress
 from repave.ports.server import Server
+from repave.scratch.held import held
 
 FOLDER_DEPTH = {Area.STATE: 3, Area.SECRET: 4, Area.FILES: 3, Area.BINARY: 4}
 """By area: so many folders of a path tell what a file belongs to."""
@@ -77,8 +76,7 @@ def adopt(server: Server, folder: Path, rules: Rules, progress: Progress) -> Ado
     facts = gather(server, progress)
     judged = _judge(facts, rules)
     folder.mkdir(parents=True, exist_ok=True)
-    beside = Path(tempfile.mkdtemp(prefix=".adopting-", dir=folder))
-    try:
+    with held(folder, prefix=".adopting-") as beside:
         files = (
             *copied(server, judged.placed.copies, facts, beside, progress),
             *emptied(judged.placed.emptied, facts, beside),
@@ -91,8 +89,6 @@ def adopt(server: Server, folder: Path, rules: Rules, progress: Progress) -> Ado
             beside.rename(folder / FILES)
         with file.open("x", encoding="utf-8") as stream:
             stream.write(text)
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
     return adopted
 
 

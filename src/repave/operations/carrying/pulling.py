@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from repave.model.names import Digest
 from repave.model.signing import DOCUMENTS, SIGNATURES, name_beside
@@ -15,6 +14,7 @@ from repave.ports.distribution import Blob, Distribution, Manifest, Reference, R
 from repave.ports.errors import Corrupt, Gone, WorldError
 from repave.ports.progress import Progress
 from repave.ports.registry import Registry
+from repave.scratch.held import held
 
 TITLE = "org.opencontainers.image.title"
 
@@ -77,8 +77,8 @@ class Pulling:
         """Blobs first; then the manifest that names them."""
         blobs = {blob.digest: blob for blob in blobs_of(manifest.content)}
         missing = [blob for blob in blobs.values() if not self._registry.has(blob.digest)]
-        with TemporaryDirectory(prefix="pull-", dir=self._scratch) as folder:
-            places = [(blob, Path(folder) / blob.digest.removeprefix("sha256:")) for blob in missing]
+        with held(self._scratch, prefix="pull-") as folder:
+            places = [(blob, folder / blob.digest.removeprefix("sha256:")) for blob in missing]
             self._distribution.fetch(repository, places, progress=progress)
             for _, path in places:
                 self._registry.adopt(path)

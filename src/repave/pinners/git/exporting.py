@@ -1,7 +1,6 @@
 """A commit's files as one tar: fetched, exported raw, and checked against the names that git gave them."""
 
 import shutil
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,9 +11,13 @@ from repave.pinners.git.program import Git
 from repave.pinners.git.trees import SUBMODULE, object_name, tree_name
 from repave.pinners.naming import suggestion
 from repave.ports.errors import CommandFailed, Corrupt, Gone, Invalid, WorldError
+from repave.scratch.held import held
 
 RAW = "* -export-ignore -export-subst -text -eol -crlf -ident -filter -working-tree-encoding\n"
 """Attributes that go before the repository's own: every file is exported as it is committed (gitattributes(5))."""
+
+RUN = "run-"
+"""How names of folders begin in which something is under way."""
 
 EVERYTHING = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
 
@@ -125,5 +128,5 @@ class GitExports:
     @contextmanager
     def _place(self) -> Iterator[Path]:
         self._root.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=self._root, prefix="run-") as folder:
-            yield Path(folder).resolve()
+        with held(self._root, prefix=RUN) as folder:
+            yield folder.resolve()

@@ -1,16 +1,16 @@
 """Files of git repositories: pinned by commit and by the sha256 of what is exported of it."""
 
-import tempfile
 from dataclasses import replace
 from pathlib import Path
 
 from repave.model.lock import Ecosystem, Layer, LockedPackage
 from repave.model.recipe import GitSource
 from repave.pinners.git.address import GitAddress
-from repave.pinners.git.exporting import GitExports
+from repave.pinners.git.exporting import RUN, GitExports
 from repave.ports.pinner import PinRequest, Pins, Refresh
 from repave.ports.progress import Progress
 from repave.ports.vault import Vault
+from repave.scratch.held import held
 
 
 class GitPinner:
@@ -47,11 +47,12 @@ class GitPinner:
         commit = source.commit or self._exports.commit_of(source.url, source.reference)
         address = GitAddress(url=source.url, commit=commit, path=source.path)
         self._root.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=self._root, suffix=".tar") as archive:
-            with Path(archive.name).open("wb") as target:
+        with held(self._root, prefix=RUN) as folder:
+            archive = folder / "archive.tar"
+            with archive.open("wb") as target:
                 empty = self._exports.export(address, target)
-            size = Path(archive.name).stat().st_size
-            sha256 = self._vault.add(Path(archive.name))
+            size = archive.stat().st_size
+            sha256 = self._vault.add(archive)
         package = LockedPackage(
             ecosystem=Ecosystem.GIT,
             name=source.url,
