@@ -12,6 +12,7 @@ from repave.cli.commands import vault
 from repave.model.errors import RepaveError
 from repave.model.lock import Lock
 from repave.operations.carrying.pulling import Pulling
+from repave.operations.locked import Locked
 from repave.operations.locking import Locking
 from repave.operations.patch import Patching
 from repave.operations.watching.deciding import Deciding
@@ -24,7 +25,7 @@ Repave = Callable[..., Any]
     ("verb", "part", "name"),
     [
         (("lock",), Locking, "propose"),
-        (("bake",), Locking, "matching"),
+        (("bake",), Locked, "matching"),
         (("patch",), Patching, "diagnose"),
         (("pull", "registry.example/shop:1"), Pulling, "pull"),
         (("vault", "import", "shop.tar"), vault, "import_archive"),
@@ -55,16 +56,16 @@ def test_what_is_needed_is_read_once_nobody_makes_anything_any_more(
     folder: Path, repave: Repave, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The lock of this folder too: who would begin meanwhile waits."""
-    wiring, present = Wiring(project_file(None, folder)), Locking.present
+    wiring, present = Wiring(project_file(None, folder)), Locked.present
     read: list[bool] = []
 
-    def alone(locking: Locking) -> Lock | None:
+    def alone(locked: Locked) -> Lock | None:
         with pytest.raises(RepaveError, match="just now"), wiring.sweeping():
             pass
         read.append(True)
-        return present(locking)
+        return present(locked)
 
-    monkeypatch.setattr(Locking, "present", alone)
+    monkeypatch.setattr(Locked, "present", alone)
     assert repave("gc", "--yes").code == OK
     assert read == [True]
     wiring.close()

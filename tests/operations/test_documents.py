@@ -145,7 +145,7 @@ def test_documents_go_with_their_artifact(baked: Shop) -> None:
     baked.lock()
     baked.bake()
     sweeping = Sweeping(
-        store=baked.store, vault=baked.vault, registry=baked.registry, machines=(), present=baked.locking.present()
+        store=baked.store, vault=baked.vault, registry=baked.registry, machines=(), present=baked.locked.present()
     )
     assert [one.kind for one in sweeping.sweep(2, remove=True).waste] == []
     gone = [one.kind for one in sweeping.sweep(1, remove=True).waste]

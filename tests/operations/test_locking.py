@@ -19,7 +19,7 @@ from repave.ports.pinner import Refresh
 
 def versions(shop: Shop) -> dict[str, str]:
     """As the lock in the folder has them."""
-    lock = shop.locking.present()
+    lock = shop.locked.present()
     assert lock is not None
     return {package.name: package.version for package in lock.packages}
 
@@ -50,7 +50,7 @@ def test_a_file_that_cannot_be_fetched_leaves_the_old_lock(shop: Shop) -> None:
     (shop.folder / "archive" / "openssl_3.0.22.deb").write_bytes(b"something else")
     with pytest.raises(WorldError, match="openssl"):
         shop.locking.write(proposal, QUIET)
-    assert shop.locking.path.read_text(encoding="utf-8") == before
+    assert shop.locked.path.read_text(encoding="utf-8") == before
     assert [path.name for path in shop.folder.glob(".repave.lock*")] == []
 
 
@@ -132,16 +132,16 @@ def killed_after(times: int, deed: Callable[..., None]) -> Callable[..., None]:
 def test_a_changed_file_and_a_changed_recipe_are_both_drift(shop: Shop) -> None:
     """Each is told in a sentence, without any network."""
     lock = shop.lock()
-    assert shop.locking.drift(lock) == ()
+    assert shop.locked.drift(lock) == ()
     (shop.folder / "app" / "app.py").write_text("print('changed')\n", encoding="utf-8")
     (shop.folder / "app" / "new.py").write_text("", encoding="utf-8")
     shop.pinner.archive.clear()
-    assert shop.locking.drift(lock) == (
+    assert shop.locked.drift(lock) == (
         "`app/app.py` has changed since it was locked",
         "`app/new.py` is not locked",
     )
     with pytest.raises(Refused, match="does not match"):
-        shop.locking.matching()
+        shop.locked.matching()
 
 
 @pytest.mark.parametrize(
@@ -155,14 +155,14 @@ def test_a_changed_file_and_a_changed_recipe_are_both_drift(shop: Shop) -> None:
 def test_what_was_edited_since_is_found_by_its_time(shop: Shop, edit: Callable[[Path], object], told: str) -> None:
     """A file that came or went makes its folder younger; what is younger and the same is no edit."""
     lock, app = shop.lock(), shop.folder / "app"
-    assert shop.locking.edited(lock) == ()
-    locked_at = shop.locking.path.stat().st_mtime
+    assert shop.locked.edited(lock) == ()
+    locked_at = shop.locked.path.stat().st_mtime
     os.utime(app / "app.py", (locked_at + 1, locked_at + 1))
-    assert shop.locking.edited(lock) == ()
+    assert shop.locked.edited(lock) == ()
     edit(app)
     for place in (app, *app.iterdir()):
         os.utime(place, (locked_at + 1, locked_at + 1))
-    assert shop.locking.edited(lock) == (told,)
+    assert shop.locked.edited(lock) == (told,)
 
 
 def test_no_lock_is_refused_with_the_way_to_one(shop: Shop) -> None:

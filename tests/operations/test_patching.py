@@ -31,7 +31,7 @@ def vulnerable(shop: Shop) -> None:
 
 def find(shop: Shop, subject: str) -> Whereabouts:
     """As `repave where` asks."""
-    present = shop.locking.present()
+    present = shop.locked.present()
     search = Search(
         store=shop.store,
         present=present,
@@ -154,7 +154,7 @@ def test_a_patch_never_brings_along_unlocked_changes_of_the_application(shop: Sh
 def test_a_scan_names_who_runs_each_finding(shop: Shop) -> None:
     """Environments and instances, living ones."""
     vulnerable(shop)
-    lock = shop.locking.present()
+    lock = shop.locked.present()
     assert lock is not None
     found = scan("repave.lock", lock, (shop.advisories,), shop.store, shop.clock, QUIET)
     assert found.cves == (CVE,)
@@ -183,7 +183,7 @@ def test_what_is_dismissed_stands_apart_and_is_not_patched(shop: Shop) -> None:
     """It is shown with whose word it is, counts for nothing, and where it is can still be asked."""
     vulnerable(shop)
     advisories = (dismissing(shop, CVE),)
-    lock = shop.locking.present()
+    lock = shop.locked.present()
     assert lock is not None
     found = scan("repave.lock", lock, advisories, shop.store, shop.clock, QUIET)
     assert (found.findings, found.cves, found.unknown) == ((), (), ())

@@ -16,7 +16,6 @@ from repave.jobs.commands import LocalCommands
 from repave.operations.locking import Locking
 from repave.operations.patch import Patching
 from repave.operations.repairs import repairs_of
-from repave.pinners.files import FilesPinner
 from repave.pinners.pypi import PypiPinner
 
 
@@ -41,11 +40,7 @@ class WheelShop(Shop):
             index=(self.index.root / "index").as_uri(),
         )
         return Locking(
-            project=self.project,
-            folder=self.folder,
-            pinners=(self.pinner, wheels),
-            files=FilesPinner(vault=self.vault),
-            vault=self.vault,
+            project=self.project, locked=self.locked, pinners=(self.pinner, wheels, self.files), vault=self.vault
         )
 
     def tell(self, name: str, fixed: str, **more: object) -> None:

@@ -202,7 +202,7 @@ def test_what_is_beside_an_artifact_goes_with_it(shop: Shop) -> None:
         vault=shop.vault,
         registry=shop.registry,
         machines=(shop.machines,),
-        present=shop.locking.present(),
+        present=shop.locked.present(),
     )
     shop.bake()
     first = artifact(shop)

@@ -16,7 +16,7 @@ def sweeping(shop: Shop) -> Sweeping:
         vault=shop.vault,
         registry=shop.registry,
         machines=(shop.machines,),
-        present=shop.locking.present(),
+        present=shop.locked.present(),
     )
 
 
@@ -73,7 +73,7 @@ def test_what_stays_is_told_with_its_reason_and_size(shop: Shop) -> None:
         ("repave.lock", "the lock in this folder"),
         ("r3", "among the newest 1"),
     ]
-    present = shop.locking.present()
+    present = shop.locked.present()
     assert present is not None
     newest = swept.kept[-1]
     packages = {package.sha256 for package in present.packages}

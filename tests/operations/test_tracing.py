@@ -26,7 +26,7 @@ def found_at(shop: Shop, subject: str, at: datetime) -> Whereabouts:
     """As `repave where --at` asks."""
     search = Search(
         store=shop.store,
-        present=shop.locking.present(),
+        present=shop.locked.present(),
         advisories=(shop.advisories,),
         bases=SaidBases(),
         bundles=SaidBundles(),

@@ -35,7 +35,7 @@ OPENSSL = hashlib.sha256(content_of("openssl", "3.0.20")).hexdigest()
 
 def exported(shop: Shop, path: Path, release: str | None = None) -> Exported:
     """As the verb does it."""
-    return export(chosen_lock(shop.store, shop.locking.present(), release), None, path, shop.vault, QUIET)
+    return export(chosen_lock(shop.store, shop.locked.present(), release), None, path, shop.vault, QUIET)
 
 
 def brought_in(path: Path, folder: Path) -> tuple[Imported, FileVault]:
@@ -46,7 +46,7 @@ def brought_in(path: Path, folder: Path) -> tuple[Imported, FileVault]:
 
 def verifying(shop: Shop) -> Verifying:
     """As the verb makes it."""
-    return Verifying(vault=shop.vault, locks=kept_locks(shop.store, shop.locking.present()), folder=shop.folder)
+    return Verifying(vault=shop.vault, locks=kept_locks(shop.store, shop.locked.present()), folder=shop.folder)
 
 
 def damage(shop: Shop, sha256: str) -> None:
@@ -96,7 +96,7 @@ def test_others_read_it(shop: Shop, tmp_path: Path) -> None:
 def test_one_image_is_exported_alone(shop: Shop, tmp_path: Path) -> None:
     """And one that the lock does not have is refused with those it has."""
     shop.lock()
-    named = chosen_lock(shop.store, shop.locking.present(), None)
+    named = chosen_lock(shop.store, shop.locked.present(), None)
     assert export(named, ImageName("web"), tmp_path / "web.tar", shop.vault, QUIET).files == 3
     with pytest.raises(Refused, match="no image api") as refused:
         export(named, ImageName("api"), tmp_path / "api.tar", shop.vault, QUIET)
@@ -163,7 +163,7 @@ def test_the_list_says_what_each_lock_lacks(shop: Shop) -> None:
     shop.bake()
     shop.change_application("print('other')\n")
     shop.vault.remove(OPENSSL)
-    found = {one.names: one.missing for one in list_locks(kept_locks(shop.store, shop.locking.present()), shop.vault)}
+    found = {one.names: one.missing for one in list_locks(kept_locks(shop.store, shop.locked.present()), shop.vault)}
     assert found == {("repave.lock",): ("openssl 3.0.20",), ("r1",): ("openssl 3.0.20",)}
 
 
@@ -280,7 +280,7 @@ def test_what_one_pushed_another_pulls_with_nothing_else(shop: Shop, tmp_path: P
     """An old release's lock, its application's files too, from a folder that they share."""
     shop.lock()
     shop.bake()
-    named = chosen_lock(shop.store, shop.locking.present(), "r1")
+    named = chosen_lock(shop.store, shop.locked.present(), "r1")
     first, again = (push(named, [FolderVault(tmp_path / "shared")], shop.vault, QUIET)[0] for _ in range(2))
     assert (first.sent, again.sent) == (first.files, 0)
     assert first.files == len(needs((named,)))
@@ -297,7 +297,7 @@ def test_a_lock_whose_files_are_not_all_here_is_not_pushed(shop: Shop, tmp_path:
     """Others would take it for whole; the first that lacks is named."""
     shop.lock()
     shop.vault.remove(OPENSSL)
-    named = chosen_lock(shop.store, shop.locking.present(), None)
+    named = chosen_lock(shop.store, shop.locked.present(), None)
     with pytest.raises(Refused, match="openssl"):
         push(named, [FolderVault(tmp_path / "shared")], shop.vault, QUIET)
     assert not (tmp_path / "shared").exists()

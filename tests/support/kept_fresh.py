@@ -99,7 +99,7 @@ def runs(shop: Shop, environment: str) -> set[int]:
 
 def locked(shop: Shop) -> dict[str, str]:
     """Versions by package."""
-    lock = shop.locking.present()
+    lock = shop.locked.present()
     assert lock is not None
     return {package.name: package.version for package in lock.packages}
 

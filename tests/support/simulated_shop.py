@@ -45,6 +45,7 @@ from repave.operations.integrity.trust import Trust
 from repave.operations.integrity.verifying import Verifying
 from repave.operations.keys import fleets_of
 from repave.operations.listing import Listing
+from repave.operations.locked import Locked
 from repave.operations.locking import Asked, Locking
 from repave.operations.patch import Patching
 from repave.operations.promoting.authors import Authors
@@ -129,15 +130,19 @@ class Shop:
         self.store.close()
 
     @property
+    def files(self) -> FilesPinner:
+        """What pins the application's files."""
+        return FilesPinner(vault=self.vault)
+
+    @property
+    def locked(self) -> Locked:
+        """The lock that is there."""
+        return Locked(project=self.project, folder=self.folder, files=self.files)
+
+    @property
     def locking(self) -> Locking:
-        """The lock."""
-        return Locking(
-            project=self.project,
-            folder=self.folder,
-            pinners=(self.pinner,),
-            files=FilesPinner(vault=self.vault),
-            vault=self.vault,
-        )
+        """What makes a new one."""
+        return Locking(project=self.project, locked=self.locked, pinners=(self.pinner, self.files), vault=self.vault)
 
     @property
     def deploying(self) -> Deploying:
@@ -219,7 +224,7 @@ class Shop:
 
     def bake(self) -> Baked:
         """A release of the present lock."""
-        lock = self.locking.matching()
+        lock = self.locked.matching()
         baker = InventedBaker(registry=self.registry)
         shelves = Shelves(vault=self.vault, registry=self.registry, documents=self.documents, catalog=self.store)
         baking = Baking(project=self.project, bakers={baker.kind: baker}, shelves=shelves, clock=self.clock)

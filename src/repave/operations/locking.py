@@ -1,24 +1,23 @@
 """From what the images declare to ``repave.lock``: nothing is written before every locked file is in the vault."""
 
-import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from repave.config.difference import LockDifference, difference
-from repave.config.lockfile import FILENAME, dump_lock, lock_digest, read_lock
-from repave.config.recipes import drift, merged
+from repave.config.lockfile import FILENAME, dump_lock, lock_digest
+from repave.config.recipes import merged
 from repave.model.guards import Judged
 from repave.model.lock import Lock, LockedFile, LockedPackage
 from repave.model.names import Digest, ImageName
 from repave.model.project import Project
-from repave.model.recipe import LEFT_OUT, NODE_MODULES, Image
-from repave.operations.errors import Refused
+from repave.model.recipe import Image
 from repave.operations.guards.judging import judge_files, stop_at
+from repave.operations.locked import Locked
 from repave.operations.rewriting import Rewriting
 from repave.ports.errors import Gone
 from repave.ports.pinner import Foreign, Held, Pinner, PinRequest, Pins, Refresh, Repair, Rewritten
-from repave.ports.progress import Progress, Silent
+from repave.ports.progress import Progress
 from repave.ports.vault import Fetch, Vault
 
 
@@ -71,69 +70,23 @@ class Locking:
         self,
         *,
         project: Project,
-        folder: Path,
+        locked: Locked,
         pinners: Iterable[Pinner],
-        files: Pinner,
         vault: Vault,
         foreign: Iterable[Foreign] = (),
     ) -> None:
-        """``pinners`` pin packages, in this order; ``files`` pins the application's files and asks no network.
-
-        ``foreign`` are those that follow locks among the application's files.
-        """
+        """``pinners`` pin packages and files, in this order; ``foreign`` follow locks among the application's files."""
         self._project = project
-        self._folder = folder
         self._pinners = tuple(pinners)
-        self._files = files
         self._vault = vault
-        self._rewriting = Rewriting(folder)
         self._foreign = tuple(foreign)
-        self.path = folder / FILENAME
-
-    def present(self) -> Lock | None:
-        """The lock in the folder; None when there is none. Raises FileError."""
-        return read_lock(self.path) if self.path.exists() else None
-
-    def matching(self) -> Lock:
-        """The lock, which fits recipes and files. Raises Refused when it does not."""
-        lock = self.present()
-        if lock is None:
-            raise Refused(f"there is no {self.path.name} in {self._folder}", hint="`repave lock` makes it")
-        differs = self.drift(lock)
-        if differs:
-            raise Refused(f"{self.path.name} does not match: {'; '.join(differs)}", hint="`repave lock` brings it up")
-        return lock
-
-    def drift(self, lock: Lock) -> tuple[str, ...]:
-        """What recipes and files say and the lock does not match, a sentence each; asks no network."""
-        return (*self.recipe_drift(lock), *self.file_drift(lock))
-
-    def recipe_drift(self, lock: Lock) -> tuple[str, ...]:
-        """As far as ``repave.yaml`` goes."""
-        return drift(self._project, lock)
-
-    def file_drift(self, lock: Lock) -> tuple[str, ...]:
-        """As far as the application's files go, and the locks that other tools keep among them."""
-        images = (self._project.images[image.name] for image in lock.images if image.name in self._project.images)
-        return tuple(
-            sentence
-            for image in images
-            for sentence in (*self._changed_files(image, lock), *self._differing(image, lock))
-        )
-
-    def edited(self, lock: Lock) -> tuple[str, ...]:
-        """As ``file_drift``, at the price of a look at each file: none is read where all are older than the lock.
-
-        Raises as the pinner of files does, OSError.
-        """
-        locked_at = self.path.stat().st_mtime_ns
-        mappings = {mapping for image in self._project.images.values() for mapping in image.files}
-        places = (place for mapping in mappings for place in _below(self._folder / mapping.source))
-        return self.file_drift(lock) if any(place.stat().st_mtime_ns > locked_at for place in places) else ()
+        self._folder = locked.path.parent
+        self._rewriting = Rewriting(self._folder)
+        self.locked = locked
 
     def propose(self, asked: Asked, progress: Progress) -> Proposal:
         """Resolve every image. Writes nothing but caches and the vault."""
-        previous = self.present() or Lock()
+        previous = self.locked.present() or Lock()
         images = self._project.images.values()
         rewritten, held = self._mended(previous, asked, progress)
         pins = {image.name: self._pin(image, previous, asked, rewritten, progress) for image in images}
@@ -141,7 +94,7 @@ class Locking:
             held[name] = (*held.get(name, ()), *pinned.held)
         lock = merged(images, pins)
         text = dump_lock(lock)
-        unchanged = self.path.exists() and self.path.read_text(encoding="utf-8") == text
+        unchanged = self.locked.path.exists() and self.locked.path.read_text(encoding="utf-8") == text
         return Proposal(
             lock=lock,
             text=text,
@@ -189,7 +142,7 @@ class Locking:
     ) -> Pins:
         pins = Pins()
         asking = replace(self._request(image, previous, asked), rewritten=rewritten)
-        for pinner in (*self._pinners, self._files):
+        for pinner in self._pinners:
             found = pinner.pin(replace(asking, pinned=pins.packages), progress=progress)
             pins = Pins(
                 packages=(*pins.packages, *found.packages),
@@ -209,31 +162,6 @@ class Locking:
             named=asked.named,
             repairs=tuple(repair for repair in asked.repairs if image.name in repair.images),
         )
-
-    def _differing(self, image: Image, lock: Lock) -> Iterator[str]:
-        request = PinRequest(image=image, folder=self._folder, previous=lock, refresh=Refresh.KEEP)
-        return (sentence for one in self._foreign for sentence in one.differs(request))
-
-    def _changed_files(self, image: Image, lock: Lock) -> Iterator[str]:
-        request = PinRequest(image=image, folder=self._folder, previous=lock, refresh=Refresh.KEEP)
-        now = {file.target: file for file in self._files.pin(request, progress=Silent()).files}
-        locked = {file.target: file for file in lock.files_of(image.name)}
-        for target in sorted({*now, *locked}):
-            new, old = now.get(target), locked.get(target)
-            if new is None and old is not None:
-                yield f"`{old.origin}` is locked, but not there any more"
-            elif old is None and new is not None:
-                yield f"`{new.origin}` is not locked"
-            elif old and new and (old.sha256, old.mode) != (new.sha256, new.mode):
-                yield f"`{new.origin}` has changed since it was locked"
-
-
-def _below(source: Path) -> Iterator[Path]:
-    """The source and all that may be taken of it; a folder is younger than what was added to it or removed."""
-    yield source
-    for folder, folders, files in os.walk(source):
-        folders[:] = [name for name in folders if name not in {*LEFT_OUT, NODE_MODULES}]
-        yield from (Path(folder, name) for name in (*folders, *files))
 
 
 def fetch_all(lock: Lock, folder: Path, vault: Vault, progress: Progress) -> None:

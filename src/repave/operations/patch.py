@@ -152,10 +152,10 @@ class Patching:
 
     def diagnose(self, progress: Progress) -> Diagnosis:
         """Examine the present lock and every lock behind what runs. Raises Refused without a lock."""
-        lock = self._locking.present()
+        lock = self._locking.locked.present()
         if lock is None:
             raise Refused("there is nothing to patch: no repave.lock", hint="`repave lock` makes it")
-        changed = self._locking.file_drift(lock)
+        changed = self._locking.locked.file_drift(lock)
         if changed:
             raise Refused(
                 f"the application has changed since it was locked: {'; '.join(changed[:3])}",

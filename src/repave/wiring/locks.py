@@ -7,10 +7,11 @@ from repave.wiring.origins import Origins
 
 if TYPE_CHECKING:
     from repave.model.lock import LockedImage, LockedPackage
+    from repave.operations.locked import Locked
     from repave.operations.locking import Locking
     from repave.pinners.debian.archive import DebianArchive
     from repave.ports.advisories import Advisories
-    from repave.ports.pinner import Pinner
+    from repave.ports.pinner import Foreign, Pinner
     from repave.wiring.advising import Advising
 
 
@@ -63,20 +64,38 @@ class Locks(Origins):
         return purl(package, image)
 
     @cached_property
-    def locking(self) -> "Locking":
-        """The lock of this project."""
-        from repave.operations.locking import Locking
+    def files(self) -> "Pinner":
+        """Of the application's files."""
         from repave.pinners.files import FilesPinner
+
+        return FilesPinner(vault=self.vault)
+
+    @cached_property
+    def foreign(self) -> "tuple[Foreign, ...]":
+        """What follows the locks of other tools among the application's files."""
         from repave.pinners.npm.following import FollowedPackageLocks
         from repave.pinners.npm.pinner import NpmPinner
 
+        return (FollowedPackageLocks(NpmPinner(vault=self.vault), web=lambda: self.web),)
+
+    @cached_property
+    def locked(self) -> "Locked":
+        """The lock that is there."""
+        from repave.operations.locked import Locked
+
+        return Locked(project=self.project, folder=self.folder, files=self.files, foreign=lambda: self.foreign)
+
+    @cached_property
+    def locking(self) -> "Locking":
+        """What makes a new lock."""
+        from repave.operations.locking import Locking
+
         return Locking(
             project=self.project,
-            folder=self.folder,
-            pinners=self.pinners,
-            files=FilesPinner(vault=self.vault),
+            locked=self.locked,
+            pinners=(*self.pinners, self.files),
             vault=self.vault,
-            foreign=(FollowedPackageLocks(NpmPinner(vault=self.vault), web=lambda: self.web),),
+            foreign=self.foreign,
         )
 
     @cached_property

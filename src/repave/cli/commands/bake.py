@@ -42,7 +42,7 @@ def bake(image: Image = None, *, verify: Verify = False, as_json: Json = False, 
         if image is not None and image not in wiring.project.images:
             raise Refused(f"there is no image `{image}`", hint=f"there are: {', '.join(wiring.project.images)}")
         with wiring.adding(), screen.progress() as progress:
-            lock = wiring.locking.matching()
+            lock = wiring.locked.matching()
             baked = wiring.bake(lock, progress)
             wanted = [artifact for artifact in baked.artifacts if image in (None, artifact.image)]
             again = _reproduced(wiring, lock, wanted, progress) if verify else []

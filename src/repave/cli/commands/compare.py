@@ -54,7 +54,7 @@ def compare(
     with opened(file) as wiring:
         where, fleet = _place(wiring.project, image, environment)
         with wiring.adding(), screen.progress() as progress:
-            lock = wiring.locking.matching()
+            lock = wiring.locked.matching()
             fetch_all(lock, wiring.folder, wiring.vault, progress)
             found = wiring.booting(where).compare(where, fleet, lock, times=times, progress=progress)
     screen.answer({"comparison": found, "same_packages": found.same_packages, "factor": found.factor})

@@ -143,12 +143,12 @@ def _tell_what_it_lacks(wiring: Wiring, release: Release, screen: Screen) -> Non
     A lock or file that cannot be read is nothing to a deploy.
     """
     with suppress(RepaveError, OSError):
-        lock = wiring.locking.present()
+        lock = wiring.locked.present()
         if lock is None:
             return
         if lock_digest(lock) != release.lock:
             screen.warn(f"{release} was made of another lock than the one here; `repave bake` makes a release of it")
-        elif edited := wiring.locking.edited(lock):
+        elif edited := wiring.locked.edited(lock):
             more = f" (and {len(edited) - 1} more)" if edited[1:] else ""
             screen.warn(
                 f"{release} is without what was edited since: {edited[0]}{more}; `repave lock` and `repave bake` make "

@@ -23,7 +23,7 @@ def diff(old: Old, new: New, *, as_json: Json = False, file: File = None) -> int
     """
     screen = Screen(as_json=as_json)
     with opened(file) as wiring:
-        comparing = Comparing(project=wiring.project, store=wiring.store, present=wiring.locking.present())
+        comparing = Comparing(project=wiring.project, store=wiring.store, present=wiring.locked.present())
         found = comparing.compare(old, new)
     screen.answer(
         {

@@ -31,7 +31,7 @@ def gc(*, keep: Keep = KEPT_RELEASES, yes: Yes = False, as_json: Json = False, f
             vault=wiring.vault,
             registry=wiring.registry,
             machines=[wiring.machines(provider) for provider in providers],
-            present=wiring.locking.present(),
+            present=wiring.locked.present(),
         )
         swept = sweeping.sweep(keep, remove=yes)
     screen.answer(

@@ -90,8 +90,8 @@ def _asked(*, upgrade: bool, named: tuple[str, ...], security: bool) -> Asked:
 
 
 def _check(wiring: Wiring, screen: Screen) -> int:
-    present = wiring.locking.present()
-    drift = wiring.locking.drift(present) if present else ("there is no repave.lock",)
+    present = wiring.locked.present()
+    drift = wiring.locked.drift(present) if present else ("there is no repave.lock",)
     screen.answer({"matches": not drift, "differs": drift})
     for sentence in drift:
         screen.show(sentence)

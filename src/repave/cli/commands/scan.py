@@ -204,7 +204,7 @@ def _subject(wiring: Wiring, environment: str | None, release: str | None) -> tu
         return str(chosen), wiring.store.lock(chosen.lock)
     if environment:
         return _of_environment(wiring, environment)
-    lock = wiring.locking.present()
+    lock = wiring.locked.present()
     if lock is None:
         raise Refused("there is no repave.lock to examine", hint="`repave lock` makes it")
     return "repave.lock", lock

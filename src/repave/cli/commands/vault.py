@@ -100,7 +100,7 @@ def _given(path: Path | None, action: str) -> Path:
 
 def _named(wiring: Wiring, release: str | None, lock: Path | None) -> NamedLock:
     if lock is None:
-        return chosen_lock(wiring.store, wiring.locking.present(), release)
+        return chosen_lock(wiring.store, wiring.locked.present(), release)
     if release is not None:
         raise Refused("--release and --lock exclude each other", hint="a release has a lock of its own")
     from repave.config.lockfile import read_lock  # noqa: PLC0415 - only this option reads another lock
@@ -109,7 +109,7 @@ def _named(wiring: Wiring, release: str | None, lock: Path | None) -> NamedLock:
 
 
 def _kept(wiring: Wiring) -> tuple[NamedLock, ...]:
-    return kept_locks(wiring.store, wiring.locking.present())
+    return kept_locks(wiring.store, wiring.locked.present())
 
 
 def _list(wiring: Wiring, screen: Screen) -> int:

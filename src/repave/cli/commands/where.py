@@ -51,7 +51,7 @@ def where(subject: Subject, *, at: At = None, kept: Kept = False, as_json: Json 
         trace = tracing.trace(subject, then, kept=kept)
         if trace is not None:
             return show_trace(subject, trace, screen, then)
-        present = wiring.locking.present()
+        present = wiring.locked.present()
         search = Search(
             store=wiring.store,
             present=present,

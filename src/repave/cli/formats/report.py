@@ -73,10 +73,10 @@ class Report:
     @cached_property
     def _lock_text(self) -> LockText | None:
         """The file in the project's folder, when it is what was examined."""
-        locking = self.wiring.locking
-        if locking.present() != canonical(self.found.lock):
+        locked = self.wiring.locked
+        if locked.present() != canonical(self.found.lock):
             return None
-        path = locking.path
+        path = locked.path
         text = path.read_text(encoding="utf-8")
         here = Path.cwd().resolve()
         place = path.resolve()

@@ -57,7 +57,7 @@ class Learning:
 
     def learn(self, progress: Progress) -> Learned:
         """Raises Refused where there is no lock."""
-        present = self._locking.present()
+        present = self._locking.locked.present()
         if present is None:
             raise Refused("there is nothing to keep fresh: no repave.lock", hint="`repave lock` makes it")
         digest, releases = lock_digest(present), self._store.releases()
@@ -72,7 +72,7 @@ class Learning:
         known = Known(
             present=digest,
             locks={name: _judged(locks[name], report) for name, report in reports.items()},
-            drift=self._locking.drift(present),
+            drift=self._locking.locked.drift(present),
             releases=tuple(_reachable(releases, running.values())),
             running=tuple(self._running(key, numbers, releases) for key, numbers in running.items()),
             fleets={name: fleet.image for name, fleet in self._project.fleets.items()},
