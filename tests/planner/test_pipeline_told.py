@@ -70,6 +70,12 @@ FROZEN = Gates(freezes=(Freeze(first="2026-01-01", last="2099-12-31"),))
             Told(Rule.CARRIED, CAME, None, "carried r2 in good health", "`repave promote test`"),
         ),
         (
+            known(failed(TEST, 4), standing=Standing(release=R2, deserted=True)),
+            Gates(),
+            Gates(),
+            Told(Rule.CARRIED, NOW - 4 * HOUR, None, "and nobody is wanted there", "take test out of `pipeline`"),
+        ),
+        (
             known(failed(TEST, 4), failed(TEST, 3)),
             Gates(),
             Gates(),

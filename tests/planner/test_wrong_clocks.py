@@ -142,6 +142,13 @@ def test_a_word_of_the_future_lifts_no_limit() -> None:
     assert made.healing == "stops"
 
 
+def test_a_word_counts_from_its_moment_on() -> None:
+    """Where the clock of who gave it was ahead by a little, healing goes on soon."""
+    soon = SKETCH.now + timedelta(seconds=5)
+    seen = SKETCH.see(WELL[0], "2 new b failing 9", "3 new c failing 8")
+    assert settled(seen, replace(SETTLED, healing_allowed=soon)).wake_at == soon
+
+
 def test_no_rollout_waits_for_what_was_taken_out_by_a_clock_that_was_ahead() -> None:
     """The budget of an hour is back within an hour."""
     policy = replace(POLICY, budget=BudgetPolicy(per_hour=Amount(value=1)))
