@@ -16,6 +16,7 @@ from repave.operations.locked import Locked
 from repave.operations.locking import Locking
 from repave.operations.patch import Patching
 from repave.operations.watching.deciding import Deciding
+from repave.scratch.held import held
 from repave.wiring import Wiring, project_file
 
 Repave = Callable[..., Any]
@@ -69,6 +70,22 @@ def test_what_is_needed_is_read_once_nobody_makes_anything_any_more(
     assert repave("gc", "--yes").code == OK
     assert read == [True]
     wiring.close()
+
+
+def test_what_the_killed_left_half_made_goes_and_what_is_made_stays(folder: Path, repave: Repave) -> None:
+    """Wherever it was made; shown first, with its size."""
+    state = folder / ".repave"
+    left = [state / "cache/git/run-1", state / "cache/pypi/run-2", state / "pull-3", state / "again-4"]
+    (state / "cache/git").mkdir(parents=True)
+    with held(state / "cache/git", prefix="run-") as made:
+        for one in left:
+            (one / "deep").mkdir(parents=True)
+            (one / "deep/half").write_bytes(bytes(1 << 20))
+        shown, ended = repave("gc"), repave("gc", "--yes")
+        assert made.exists()
+    assert "would go: 4 work folders, 4.0 MiB" in shown.out
+    assert "went: 4 work folders, 4.0 MiB" in ended.out
+    assert not any(one.exists() for one in left)
 
 
 def test_a_full_disk_gets_room(folder: Path, repave: Repave) -> None:

@@ -1,8 +1,9 @@
-"""What no lock, release or running instance needs any more: shown first, removed when asked."""
+"""What no lock, release, running instance or run under way needs any more: shown first, removed when asked."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from repave.config.lockfile import FILENAME
 from repave.model.lock import Lock
@@ -13,6 +14,7 @@ from repave.ports.provider import Machines
 from repave.ports.registry import Registry
 from repave.ports.store import Store
 from repave.ports.vault import Vault
+from repave.scratch.held import Kind, clear
 
 KEPT_RELEASES = 5
 """Enough to go back to after a bad week; each costs about its application layer, since layers are shared."""
@@ -23,7 +25,7 @@ class Waste:
     """One thing that nothing needs."""
 
     kind: str
-    """``vault file``, ``blob``, ``tag``, ``document`` or ``published image``."""
+    """``work folder``, ``vault file``, ``blob``, ``tag``, ``document`` or ``published image``."""
 
     name: str
     size_bytes: int
@@ -78,13 +80,22 @@ class Sweeping:
     """Looks at one project's vault, registry and providers."""
 
     def __init__(
-        self, *, store: Store, vault: Vault, registry: Registry, machines: Iterable[Machines], present: Lock | None
+        self,
+        *,
+        store: Store,
+        vault: Vault,
+        registry: Registry,
+        machines: Iterable[Machines],
+        present: Lock | None,
+        scratch: Iterable[Kind] = (),
     ) -> None:
+        """``scratch`` are the folders in which something was made by whoever was killed."""
         self._store = store
         self._vault = vault
         self._registry = registry
         self._machines = tuple(machines)
         self._present = present
+        self._scratch = tuple(scratch)
 
     def sweep(self, keep: int = KEPT_RELEASES, *, remove: bool) -> Sweep:
         """Find, and with ``remove`` also remove.
@@ -94,10 +105,11 @@ class Sweeping:
         """
         needed = tuple(self._needed(keep))
         files, blobs = dict(self._vault.entries()), dict(self._registry.blobs())
-        waste = tuple(self._waste(needed, files, blobs))
+        left = tuple(self._left())
+        waste = (*left, *self._waste(needed, files, blobs))
         if remove:
             self._remove_all(sorted(waste, key=lambda found: ORDER.index(found.kind)))
-        everything = sum(files.values()) + sum(blobs.values())
+        everything = sum(files.values()) + sum(blobs.values()) + sum(one.size_bytes for one in left)
         return Sweep(
             waste=waste,
             kept=tuple(_kept(one, files, blobs) for one in needed),
@@ -136,6 +148,11 @@ class Sweeping:
         for lifetime in self._store.lifetimes(living=True):
             reasons[lifetime.release] = f"runs in {lifetime.fleet.environment}"
         return reasons
+
+    def _left(self) -> Iterator[Waste]:
+        for kind in self._scratch:
+            for folder, size in kind.left():
+                yield Waste(kind="work folder", name=str(folder), size_bytes=size)
 
     def _waste(
         self, needed: tuple[_Needed, ...], files: Mapping[str, int], blobs: Mapping[Digest, int]
@@ -184,6 +201,8 @@ class Sweeping:
 
     def _remove(self, waste: Waste) -> None:
         match waste.kind:
+            case "work folder":
+                clear(Path(waste.name))
             case "tag":
                 self._registry.untag(waste.name)
             case "document":
@@ -199,8 +218,8 @@ class Sweeping:
                         _withdraw(machines, Digest(digest))
 
 
-ORDER = ("vault file", "tag", "document", "published image", "blob")
-"""Files of the vault have no other name: they make room for what is written anew."""
+ORDER = ("work folder", "vault file", "tag", "document", "published image", "blob")
+"""Work folders and files of the vault have no other name: they make room for what is written anew."""
 
 
 def _kept(needed: _Needed, files: Mapping[str, int], blobs: Mapping[Digest, int]) -> Kept:

@@ -33,6 +33,9 @@ INDEX = "https://pypi.org/simple"
 INDEX_NAME = "index"
 """What uv calls the one that is asked."""
 
+RUN = "run-"
+"""How names of folders begin in which uv works."""
+
 TIMEOUT_SECONDS = 600.0
 """A cold resolution of a large application takes minutes on a slow line; this ends only what hangs."""
 
@@ -154,7 +157,7 @@ class PypiPinner:
 
     def _resolve_at(self, index: str, question: _Question) -> Resolved:
         self._root.mkdir(parents=True, exist_ok=True)
-        with held(self._root, prefix="run-") as place:
+        with held(self._root, prefix=RUN) as place:
             run = place.resolve()
             (run / "requirements.in").write_text(question.requirements, encoding="utf-8")
             bounds = "".join(f"{name}{wanted}\n" for name, wanted in sorted(question.bounds.items()))

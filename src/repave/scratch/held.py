@@ -4,6 +4,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from fcntl import LOCK_EX, LOCK_NB, flock
 from pathlib import Path
 from tempfile import mkdtemp
@@ -27,16 +28,42 @@ def held(parent: Path, *, prefix: str) -> Iterator[Path]:
         os.close(handle)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Kind:
+    """Folders that are made in one place, under names that begin alike."""
+
+    parent: Path
+    prefix: str
+
+    def left(self) -> Iterator[tuple[Path, int]]:
+        """Those that nobody holds, and how many bytes they have."""
+        for folder in sorted(self.parent.glob(f"{self.prefix}*")):
+            with suppress(OSError), _unheld(folder):
+                yield folder, sum(path.lstat().st_size for path in folder.rglob("*"))
+
+
 def sweep(parent: Path, *, prefix: str) -> None:
-    """Remove such folders as nobody holds: the kernel lets go of what the killed held."""
+    """Remove such folders as nobody holds, as far as we may."""
     for folder in parent.glob(f"{prefix}*"):
         with suppress(OSError):
-            handle = os.open(folder, FOLDER)
-            try:
-                flock(handle, LOCK_EX | LOCK_NB)
-                shutil.rmtree(folder)
-            finally:
-                os.close(handle)
+            clear(folder)
+
+
+def clear(folder: Path) -> None:
+    """Remove one of them, unless somebody holds it or it is gone. Raises OSError."""
+    with suppress(FileNotFoundError, BlockingIOError), _unheld(folder):
+        shutil.rmtree(folder)
+
+
+@contextmanager
+def _unheld(folder: Path) -> Iterator[None]:
+    """Hold what nobody holds: the kernel lets go of what the killed held. Raises OSError where somebody does."""
+    handle = os.open(folder, FOLDER)
+    try:
+        flock(handle, LOCK_EX | LOCK_NB)
+        yield
+    finally:
+        os.close(handle)
 
 
 def _held(parent: Path, prefix: str) -> tuple[Path, int]:

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from repave.operations.reproduction import Reproducing
     from repave.ports.baker import Baker
     from repave.ports.registry import Registry
+    from repave.scratch.held import Kind
+
+AGAIN = "again-"
+"""How names of folders begin in which is baked again what was baked."""
 
 
 class Artifacts(Locks):
@@ -134,5 +138,22 @@ class Artifacts(Locks):
         from repave.registries.layout import LayoutRegistry
         from repave.scratch.held import held
 
-        with held(self.state, prefix="again-") as folder:
+        with held(self.state, prefix=AGAIN) as folder:
             yield LayoutRegistry(root=folder)
+
+    @property
+    def scratch(self) -> "tuple[Kind, ...]":
+        """The folders of this project in which something is made."""
+        from repave.operations.carrying.pulling import PULLING
+        from repave.pinners import pypi
+        from repave.pinners.git import exporting
+        from repave.scratch.held import Kind
+
+        cache = self.state / "cache"
+        places = (
+            (cache / "git", exporting.RUN),
+            (cache / "pypi", pypi.RUN),
+            (self.state, PULLING),
+            (self.state, AGAIN),
+        )
+        return tuple(Kind(parent=parent, prefix=prefix) for parent, prefix in places)

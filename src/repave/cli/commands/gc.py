@@ -21,6 +21,7 @@ def gc(*, keep: Keep = KEPT_RELEASES, yes: Yes = False, as_json: Json = False, f
     """Remove what no lock, release or instance needs; without --yes it only shows what would go.
 
     What runs, what is wanted, what a rollback may return to, the newest releases and the present lock stay whole.
+    What was half made by a run that was killed goes too.
     While something is locked, baked, patched or fetched here, --yes is refused: what is being made has no name yet.
     """
     screen = Screen(as_json=as_json)
@@ -32,6 +33,7 @@ def gc(*, keep: Keep = KEPT_RELEASES, yes: Yes = False, as_json: Json = False, f
             registry=wiring.registry,
             machines=[wiring.machines(provider) for provider in providers],
             present=wiring.locked.present(),
+            scratch=wiring.scratch,
         )
         swept = sweeping.sweep(keep, remove=yes)
     screen.answer(

@@ -16,6 +16,9 @@ from repave.ports.progress import Progress
 from repave.ports.registry import Registry
 from repave.scratch.held import held
 
+PULLING = "pull-"
+"""How names of folders begin in which blobs arrive."""
+
 TITLE = "org.opencontainers.image.title"
 
 
@@ -77,7 +80,7 @@ class Pulling:
         """Blobs first; then the manifest that names them."""
         blobs = {blob.digest: blob for blob in blobs_of(manifest.content)}
         missing = [blob for blob in blobs.values() if not self._registry.has(blob.digest)]
-        with held(self._scratch, prefix="pull-") as folder:
+        with held(self._scratch, prefix=PULLING) as folder:
             places = [(blob, folder / blob.digest.removeprefix("sha256:")) for blob in missing]
             self._distribution.fetch(repository, places, progress=progress)
             for _, path in places:
