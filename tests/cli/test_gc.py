@@ -6,20 +6,25 @@ from typing import Any
 
 import pytest
 from full_disk import full_disk
+from store_scene import FLEET, NOW, OLD, aim
 
 from repave.cli.codes import FAILED, OK
 from repave.cli.commands import vault
 from repave.model.errors import RepaveError
 from repave.model.lock import Lock
+from repave.model.names import Digest, ImageName
 from repave.operations.carrying.pulling import Pulling
+from repave.operations.deploy import Deploying
 from repave.operations.locked import Locked
 from repave.operations.locking import Locking
 from repave.operations.patch import Patching
 from repave.operations.watching.deciding import Deciding
 from repave.scratch.held import held
+from repave.store.sql import SqlStore
 from repave.wiring import Wiring, project_file
 
 Repave = Callable[..., Any]
+LOCK = Digest("sha256:" + "ab" * 32)
 
 
 @pytest.mark.parametrize(
@@ -48,9 +53,38 @@ def test_nothing_is_removed_while_something_is_made(
     assert "that is enough" in repave(*verb).err
     refused, shown = ends
     assert (refused.code, shown.code) == (FAILED, OK)
-    assert "another process is locking, baking or fetching for shop just now" in refused.err
+    assert "another process is locking, baking, fetching or publishing for shop just now" in refused.err
     assert "hint: try again when it has ended" in refused.err
     assert repave("gc", "--yes").code == OK
+
+
+@pytest.mark.parametrize(
+    "verb", [("deploy", "test", "--release", "r1"), ("rollback", "test", "--to", "r1"), ("promote",)]
+)
+def test_nothing_is_removed_of_a_release_before_it_is_wanted(
+    folder: Path, repave: Repave, monkeypatch: pytest.MonkeyPatch, verb: tuple[str, ...]
+) -> None:
+    """It is published by then, and a sweep that does not know what for would take it away again."""
+    store = SqlStore(f"sqlite:///{folder}/.repave/store.db")
+    store.add_lock(LOCK, Lock(), NOW)
+    store.add_release({ImageName("web"): LOCK}, LOCK, "source", NOW)
+    if "rollback" in verb:
+        store.add_revision(FLEET, OLD)
+        store.aim(FLEET, aim(), NOW)
+    store.close()
+    ends: list[Any] = []
+
+    def beside(*_: object) -> None:
+        ends.append(repave("gc", "--yes"))
+        raise RepaveError("that is enough")
+
+    monkeypatch.setattr(Wiring, "publish", lambda *_: None)
+    monkeypatch.setattr(Wiring, "keep_warm", lambda *_: {})
+    monkeypatch.setattr(Deploying, "begin", beside)
+    assert "that is enough" in repave(*verb).err
+    (refused,) = ends
+    assert refused.code == FAILED
+    assert "publishing for shop just now" in refused.err
 
 
 def test_what_is_needed_is_read_once_nobody_makes_anything_any_more(

@@ -10,9 +10,8 @@ import pytest
 from personal_keys import person, private_key
 from store_scene import FLEET, NOW, OLD, OTHER, aim
 
-from repave.cli.commands.deploy import carry_out
+from repave.cli.commands.deploy import write_down
 from repave.cli.opening import opened
-from repave.cli.screen import Screen
 from repave.model.lock import Lock
 from repave.model.names import Digest, ImageName
 from repave.operations.errors import Refused
@@ -94,7 +93,7 @@ def test_who_goes_back_while_a_release_is_published_has_the_last_word(gated: Pat
         environment, release = wiring.project.environments[enter.environment], wiring.store.release(enter.release)
         wiring.promoting.went_back(enter.environment, enter.release)
         with pytest.raises(Refused, match="test has moved on since r1 was let in"):
-            carry_out(wiring, environment, release, "patch", Screen())
+            write_down(wiring, environment, release, "patch")
         assert wiring.store.target(FLEET) is None
         assert [one.kind for one in wiring.store.evidence()] == ["rolled-back", "entry"]
 

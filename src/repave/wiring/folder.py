@@ -43,7 +43,7 @@ class ProjectFolder:
 
     @contextmanager
     def adding(self) -> Iterator[None]:
-        """What enters the vault and the registry within the block is not swept from them before it has a name."""
+        """What enters vault or registry, or is published, within the block is not swept before it has a name."""
         from repave.jobs.fence import beside
 
         with beside(self.state / ADDING):
@@ -54,7 +54,7 @@ class ProjectFolder:
         """Nobody is ``adding`` within the block: who would, waits. Raises Conflict while somebody is."""
         from repave.jobs.fence import without
 
-        with without(self.state / ADDING, doing=f"locking, baking or fetching for {self.project.name}"):
+        with without(self.state / ADDING, doing=f"locking, baking, fetching or publishing for {self.project.name}"):
             yield
 
     @cached_property

@@ -68,7 +68,6 @@ def deploy(
             wiring.promoting.admit(where, chosen, progress, word)
         enter = Enter(environment=where.name, release=chosen.number, skipped=(), emergency=why)
         try:
-            make_ready(wiring, where, chosen, screen)
             result = carry_out(wiring, where, chosen, "deploy", screen, word=lambda: wiring.promoting.entered(enter))
             if watch:
                 screen.say(f"watching {environment}; Ctrl-C ends it, and the fleet stays")
@@ -91,15 +90,6 @@ def _tell_what_is_dropped(wiring: Wiring, environment: Environment, screen: Scre
         screen.hint(f"`repave destroy {key.environment} --fleet {key.fleet}` ends it")
 
 
-def make_ready(wiring: Wiring, environment: Environment, release: Release, screen: Screen) -> None:
-    """Publish, and have saved what fleets start warm from: not on the way back, where nothing may be waited for."""
-    with screen.progress() as progress:
-        wiring.publish(environment, release, progress)
-        cold = wiring.keep_warm(environment, release, progress)
-    for fleet, why in cold.items():
-        screen.warn(f"{fleet} starts cold: {why}")
-
-
 def carry_out(
     wiring: Wiring,
     environment: Environment,
@@ -109,10 +99,32 @@ def carry_out(
     *,
     word: Callable[[], None] | None = None,
 ) -> DeployResult:
-    """Write down that a published release is wanted, and follow it to its end.
+    """Publish a release, have saved what fleets start warm from, write down that it is wanted, and follow it.
 
-    ``word`` writes down, all or nothing with that, how it came to it; without one the release enters by this.
-    Raises Refused where the environment has moved on while it was published.
+    For ``word`` and what is raised see ``write_down``.
+    """
+    # Until it is wanted, nothing keeps what is published from being swept.
+    with wiring.adding():
+        with screen.progress() as progress:
+            wiring.publish(environment, release, progress)
+            cold = wiring.keep_warm(environment, release, progress)
+        for fleet, why in cold.items():
+            screen.warn(f"{fleet} starts cold: {why}")
+        write_down(wiring, environment, release, reason, word=word)
+    return follow(wiring, environment, release, screen)
+
+
+def write_down(
+    wiring: Wiring,
+    environment: Environment,
+    release: Release,
+    reason: str,
+    *,
+    word: Callable[[], None] | None = None,
+) -> None:
+    """The release is wanted in the environment; ``word`` writes down, all or nothing with that, how it came to it.
+
+    Without a word it enters by this. Raises Refused where the environment has moved on while it was published.
     """
     with wiring.store.together():
         if word:
@@ -120,6 +132,10 @@ def carry_out(
         else:
             wiring.promoting.entered(Enter(environment=environment.name, release=release.number, skipped=()))
         wiring.deploying.begin(environment, release, reason)
+
+
+def follow(wiring: Wiring, environment: Environment, release: Release, screen: Screen) -> DeployResult:
+    """Act until what is wanted is reached, or given up."""
     with watching(screen, wiring.store, wiring.clock) as watcher:
         result = wiring.deploying.finish(environment, release, watcher)
     wiring.promoting.learn()

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from repave.cli import differences, holds, outcomes, previews, remaining
 from repave.cli.codes import FAILED, HELD, OK, UNKNOWN, WAITING
-from repave.cli.commands.deploy import carry_out, make_ready
+from repave.cli.commands.deploy import carry_out
 from repave.cli.failure import Interrupted
 from repave.cli.opening import opened
 from repave.cli.options import File, Json
@@ -142,7 +142,6 @@ class _Run:
                 holds.show(held, self.wiring.clock.now(), self.screen)
                 return self._end("waiting", WAITING, f"{release} waits before {name}; `repave promote` goes on with it")
             self.screen.say(f"rolling {name} to {release}")
-            make_ready(self.wiring, environment, release, self.screen)
             result = carry_out(self.wiring, environment, release, "patch", self.screen)
             self.deployments = (*self.deployments, result)
             outcomes.show(result, self.screen)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from repave.cli import holds, outcomes
 from repave.cli.codes import OK
-from repave.cli.commands.deploy import carry_out, make_ready
+from repave.cli.commands.deploy import carry_out
 from repave.cli.failure import Interrupted
 from repave.cli.live import watching
 from repave.cli.opening import opened
@@ -129,7 +129,6 @@ def let_in(wiring: Wiring, enter: Enter, reason: str, screen: Screen) -> DeployR
     """Roll a release out that the pipeline lets in, and show what became of it."""
     environment, release = wiring.project.environments[enter.environment], wiring.store.release(enter.release)
     screen.say(f"{release} enters {enter.environment}{_passing(enter)}")
-    make_ready(wiring, environment, release, screen)
     result = carry_out(wiring, environment, release, reason, screen, word=lambda: wiring.promoting.entered(enter))
     outcomes.show(result, screen)
     return result

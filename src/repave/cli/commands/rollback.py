@@ -1,8 +1,9 @@
 """``repave rollback``."""
 
+from functools import partial
 from typing import Annotated
 
-from repave.cli.commands.deploy import carry_out
+from repave.cli.commands.deploy import follow, write_down
 from repave.cli.failure import Interrupted
 from repave.cli.opening import opened
 from repave.cli.options import EnvironmentArgument, File, Json
@@ -33,16 +34,13 @@ def rollback(environment: EnvironmentArgument, *, to: To = None, as_json: Json =
                 wiring.promoting.admit(where, release, progress)
         screen.say(f"going back to {release}")
         try:
-            with screen.progress() as progress:
-                wiring.publish(where, release, progress)
-            result = carry_out(
-                wiring,
-                where,
-                release,
-                "rollback asked for",
-                screen,
-                word=lambda: wiring.promoting.went_back(where.name, release.number),
-            )
+            # Nothing is waited for that only makes starts quicker.
+            with wiring.adding():
+                with screen.progress() as progress:
+                    wiring.publish(where, release, progress)
+                word = partial(wiring.promoting.went_back, where.name, release.number)
+                write_down(wiring, where, release, "rollback asked for", word=word)
+            result = follow(wiring, where, release, screen)
         except KeyboardInterrupt as asked:
             raise Interrupted(
                 "interrupted: what runs stays as it is", hint=f"`repave rollback {environment} --to {release}` goes on"
