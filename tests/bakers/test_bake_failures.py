@@ -57,12 +57,12 @@ class Answering(LocalCommands):
         ({"errno": errno.EDQUOT, "strerror": "x"}, NoCapacity, "no room left"),
         ({"errno": errno.EIO, "strerror": "I/O error"}, WorldError, "I/O error"),
         (
-            {"program": ["chroot", "/r", "dpkg", "-i"], "exit_code": 1, "output": "write: No space left on device"},
+            {"program": ["dpkg", "-i"], "exit_code": 1, "output": "write: No space left on device"},
             NoCapacity,
             "no room left",
         ),
         (
-            {"program": ["chroot", "/r", "dpkg", "-i"], "exit_code": 1, "output": "error processing web"},
+            {"program": ["dpkg", "-i"], "exit_code": 1, "output": "error processing web"},
             CommandFailed,
             "`dpkg` ended with 1: error processing web",
         ),

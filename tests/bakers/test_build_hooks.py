@@ -203,7 +203,7 @@ ATTEMPTS = {
     "echo x >/srv/beside": "Read-only file system",
     "busybox mknod disk b 8 0": "not permitted",
     "kill -9 1": "not permitted",
-    "echo x >/proc/sys/kernel/hostname": "denied",
+    "echo x >/proc/sys/kernel/hostname": "Read-only file system|denied",
     "ls /proc/1/root/": "denied",
     "busybox chroot / id": "not permitted",
     "busybox unshare -U -r id": "not permitted",

@@ -81,6 +81,7 @@ def kitchen(tmp_path_factory: pytest.TempPathFactory) -> Kitchen:
             "greeting/__init__.py": "def main():\n    print('good morning')\n",
             "greeting/__main__.py": "from greeting import main\nmain()\n",
             "greeting/template.py": "this is {{ no }} Python\n",
+            "greeting.pth": "import pathlib; pathlib.Path('/usr/local/ran').touch()\n",
             "greeting-1.0.dist-info/entry_points.txt": "[console_scripts]\ngreet = greeting:main\n",
             "greeting-1.0.data/scripts/greet-too": "#!python\nimport greeting\ngreeting.main()\n",
         },
@@ -185,6 +186,7 @@ def test_skopeo_reads_the_image_and_programs_run_in_it(kitchen: Kitchen, tmp_pat
     def inside(*arguments: str) -> str:
         return commands.run([*NAMESPACES, "chroot", os.fspath(root), *arguments]).stdout.decode()
 
+    assert not (root / "usr/local/ran").exists()
     assert inside("dpkg", "--audit") == ""
     listed = inside("dpkg-query", "--show", "--showformat", "${Package} ${Status}\\n").splitlines()
     debs = [package.name for package in kitchen.full.packages if package.filename.endswith(".deb")]

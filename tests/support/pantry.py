@@ -55,7 +55,7 @@ class Pantry:
     debian: tuple[LockedPackage, ...] = ()
     """Debian's essential packages in the base layer, Python above."""
 
-    def deb(self, name: str, postinst: str) -> LockedPackage:
+    def deb(self, name: str, postinst: str, *, depends: str = "passwd") -> LockedPackage:
         """A package of our own with one script."""
         tree = self.folder / name
         control = tree / "DEBIAN"
@@ -64,7 +64,7 @@ class Pantry:
         (tree / "usr/share" / name / "file").write_text(name, encoding="ascii")
         (control / "control").write_text(
             f"Package: {name}\nVersion: 1\nArchitecture: all\nMaintainer: Nobody <nobody@example.org>\n"
-            f"Depends: passwd\nDescription: made for a test\n",
+            f"Depends: {depends}\nDescription: made for a test\n",
             encoding="ascii",
         )
         (control / "postinst").write_text(postinst, encoding="ascii")

@@ -15,7 +15,7 @@ from pathlib import Path
 from repave.bakers.disk.table import SECTOR, Outline, Partition
 from repave.bakers.rootfs.debs import place
 from repave.bakers.rootfs.installation import extract
-from repave.bakers.rootfs.isolation import ENVIRONMENT, Chroot, ProgramFailed, chroot, mounted
+from repave.bakers.rootfs.isolation import Chroot, ProgramFailed, chroot, mounted
 from repave.bakers.rootfs.layertar import FIRST_TIME
 from repave.bakers.rootfs.overlay import overlaid
 
@@ -31,6 +31,9 @@ IMAGES = {
 
 TREE, WORK = "/tmp/tree", "/tmp/work"  # noqa: S108 - a tmpfs of our own in the chroot
 DISK = f"{WORK}/disk.img"
+FAKED = ("env", f"E2FSPROGS_FAKE_TIME={FIRST_TIME}")
+"""What is put before a program that writes the time."""
+
 HARMLESS = ("debugfs 1.",)
 """How lines of debugfs begin that tell of no failure."""
 
@@ -58,14 +61,7 @@ class Toolbox:
         """Have debugfs change the file system of a partition; raises ProgramFailed for any command that fails."""
         (self.work / "commands").write_text("".join(f"{command}\n" for command in commands), encoding="utf-8")
         arguments = ["debugfs", "-w", "-f", f"{WORK}/commands", f"{DISK}?offset={partition.offset}"]
-        finished = subprocess.run(
-            ["chroot", os.fspath(self.root), *arguments],
-            env={**ENVIRONMENT, "E2FSPROGS_FAKE_TIME": str(FIRST_TIME)},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            check=False,
-        )
+        finished = self.inside.ask([*FAKED, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         told = [line for line in finished.stderr.decode(errors="replace").splitlines() if line.strip()]
         wrong = [line for line in told if not line.startswith(HARMLESS)]
         if finished.returncode or wrong:
@@ -95,7 +91,7 @@ class Toolbox:
         return (self.work / "esp.img").read_bytes()
 
     def _run(self, *arguments: str) -> None:
-        self.inside.run(["env", f"E2FSPROGS_FAKE_TIME={FIRST_TIME}", *arguments])
+        self.inside.run([*FAKED, *arguments])
 
 
 @contextmanager

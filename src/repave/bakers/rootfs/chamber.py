@@ -24,7 +24,7 @@ FULL = "No space left on device"
 
 
 class Chamber:
-    """Runs jobs where package scripts can do no harm: a private view of mounts, processes and network."""
+    """Runs jobs in a private view of mounts, processes and network; what images' programs may: see ``confinement``."""
 
     def __init__(self, *, commands: Commands, folder: Path, program: str) -> None:
         """``program`` is the module that does the jobs, as ``inside`` does."""
@@ -66,7 +66,7 @@ class Chamber:
             if FULL in answer["output"]:
                 raise self._full()
             raise CommandFailed(
-                _named(answer["program"]),
+                answer["program"],
                 exit_code=answer["exit_code"],
                 stderr=answer["output"],
                 hint="nothing was kept; the last lines name the package or the missing right",
@@ -90,8 +90,3 @@ def _entrance() -> tuple[str, ...]:
     user = () if os.geteuid() == 0 else ("--user", "--map-root-user", "--map-auto")
     # The kernel ends the job when this process ends, however that comes: unshare's child ends with unshare.
     return ("setpriv", "--pdeathsig", "KILL", "unshare", *user, *NAMESPACES, "--")
-
-
-def _named(program: Sequence[str]) -> Sequence[str]:
-    """The program people know: what ran in the chroot, not the chroot."""
-    return program[2:] if program[0] == "chroot" and len(program) > len(("chroot", "root")) else program

@@ -114,7 +114,7 @@ def _configure(inside: Chroot) -> None:
     with inside.without_services():
         inside.run([*DPKG, "--configure", "--pending"])
     audit = ["dpkg", "--audit"]
-    finished = subprocess.run(["chroot", os.fspath(inside.root), *audit], stdout=subprocess.PIPE, check=False)
+    finished = inside.ask(audit, stdout=subprocess.PIPE, stderr=None)
     if finished.returncode or finished.stdout:
         raise ProgramFailed(audit, finished.returncode, finished.stdout.decode(errors="replace"))
 

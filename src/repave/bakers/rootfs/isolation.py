@@ -1,6 +1,7 @@
 """The chroot in which packages' own scripts run: no network, no devices but the harmless ones, no services started.
 
-It is entered only inside the namespaces that ``chamber`` makes, so every mount ends with the process.
+It is entered only inside the namespaces that ``chamber`` makes, so every mount ends with the process; and only by what
+has given up the rights that would lead out of it, see ``confinement``.
 """
 
 import json
@@ -9,7 +10,10 @@ import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+
+from repave.bakers.rootfs.confinement import enter
 
 DEVICES = ("full", "null", "random", "tty", "urandom", "zero")
 """What maintainer scripts need and cannot harm the host with."""
@@ -28,6 +32,12 @@ ENVIRONMENT: Mapping[str, str] = {
     "SYSTEMD_OFFLINE": "1",
 }
 
+INITIAL_USERS = 0xEFFFFFFD
+"""The inode of the first user namespace (include/linux/proc_ns.h, PROC_USER_INIT_INO)."""
+
+NOT_STARTED = 127
+"""What a shell ends with when there is no such program."""
+
 NO_SERVICES = "#!/bin/sh\n# Baking starts no service (invoke-rc.d(8)).\nexit 101\n"
 OUTPUT_KEPT_BYTES = 20_000
 
@@ -42,23 +52,23 @@ class ProgramFailed(Exception):
         self.output = output
 
 
-def run(arguments: Sequence[str], *, environment: Mapping[str, str] | None = None, accept: Sequence[int] = (0,)) -> int:
-    """Run a program and answer its exit code; raises ProgramFailed for one that is not in ``accept``.
+def run(arguments: Sequence[str]) -> None:
+    """Run a program of this machine; raises ProgramFailed.
 
     This process is what the commands port started: it runs its own programs, there is no port inside.
     """
-    finished = subprocess.run(
+    _judged(
         arguments,
-        env=dict(environment or ENVIRONMENT),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        check=False,
+        subprocess.run(
+            arguments,
+            env=ENVIRONMENT,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            check=False,
+        ),
+        accept=(0,),
     )
-    if finished.returncode not in accept:
-        output = finished.stdout[-OUTPUT_KEPT_BYTES:].decode(errors="replace")
-        raise ProgramFailed(arguments, finished.returncode, output)
-    return finished.returncode
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,9 +83,27 @@ class Chroot:
     """Beside those that every program has."""
 
     def run(self, arguments: Sequence[str], *, accept: Sequence[int] = (0,)) -> int:
-        """Run a program in it; see ``run``."""
-        environment = {**ENVIRONMENT, **self.variables, "SOURCE_DATE_EPOCH": str(self.epoch)}
-        return run(["chroot", os.fspath(self.root), *arguments], environment=environment, accept=accept)
+        """Run a program in it and answer its exit code; raises ProgramFailed for one that is not in ``accept``."""
+        finished = self.ask(arguments, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        return _judged(arguments, finished, accept=accept)
+
+    def ask(
+        self, arguments: Sequence[str], *, stdout: int | None, stderr: int | None
+    ) -> subprocess.CompletedProcess[bytes]:
+        """Run a program in it, however it ends; raises ProgramFailed for one that cannot be started."""
+        try:
+            return subprocess.run(
+                arguments,
+                env={**ENVIRONMENT, **self.variables, "SOURCE_DATE_EPOCH": str(self.epoch)},
+                stdin=subprocess.DEVNULL,
+                stdout=stdout,
+                stderr=stderr,
+                check=False,
+                # No other thread of this process runs meanwhile, whose locks the child could wait for.
+                preexec_fn=partial(enter, self.root),
+            )
+        except OSError as error:
+            raise ProgramFailed(arguments, NOT_STARTED, f"{arguments[0]}: {error.strerror}") from error
 
     @contextmanager
     def without_services(self) -> Iterator[None]:
@@ -101,11 +129,14 @@ def chroot(
     with ExitStack() as stack:
         for name in ("proc", "dev", "tmp"):
             (root / name).mkdir(exist_ok=True)
-        stack.enter_context(mounted(["-t", "proc", "proc"], root / "proc"))
+        # Its settings are the kernel's, for the whole machine, and belong to root by name: no right is asked for.
+        stack.enter_context(mounted(["-t", "proc", "-o", "ro", "proc"], root / "proc"))
         stack.enter_context(mounted(["-t", "tmpfs", "-o", "mode=755", "tmpfs"], root / "dev"))
+        # The node is this machine's own, and would change for all. In a user namespace nobody has a right over it.
+        kept = ["-o", "ro"] if first_users() else []
         for device in DEVICES:
             (root / "dev" / device).touch()
-            stack.enter_context(mounted(["--bind", f"/dev/{device}"], root / "dev" / device))
+            stack.enter_context(mounted(["--bind", *kept, f"/dev/{device}"], root / "dev" / device))
         for name, target in (("fd", ""), ("stdin", "/0"), ("stdout", "/1"), ("stderr", "/2")):
             (root / "dev" / name).symlink_to(f"/proc/self/fd{target}")
         (root / "dev/shm").mkdir()
@@ -124,3 +155,15 @@ def mounted(arguments: Sequence[str], target: Path) -> Iterator[None]:
         yield
     finally:
         run(["umount", os.fspath(target)])
+
+
+def first_users() -> bool:
+    """Whether root here is root of this machine."""
+    return Path("/proc/self/ns/user").stat().st_ino == INITIAL_USERS
+
+
+def _judged(arguments: Sequence[str], finished: subprocess.CompletedProcess[bytes], *, accept: Sequence[int]) -> int:
+    if finished.returncode not in accept:
+        output = finished.stdout[-OUTPUT_KEPT_BYTES:].decode(errors="replace")
+        raise ProgramFailed(arguments, finished.returncode, output)
+    return finished.returncode

@@ -9,13 +9,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from repave.bakers.rootfs.isolation import mounted
+from repave.bakers.rootfs.isolation import first_users, mounted
 
 OPAQUE_MARKS = ("trusted.overlay.opaque", "user.overlay.opaque")
 """How overlayfs says that a directory hides the one below it: as root, and in a user namespace."""
-
-INITIAL_USERS = 0xEFFFFFFD
-"""The inode of the first user namespace (include/linux/proc_ns.h, PROC_USER_INIT_INO)."""
 
 
 @contextmanager
@@ -33,9 +30,7 @@ def overlaid(work: Path, *, lowers: Sequence[Path], upper: Path) -> Iterator[Pat
     # No option of the host's kernel may change what ends up in the upper directory. Volatile: dpkg asks for a thousand
     # flushes, which take longer than all else; what a power cut tears is never used (see ``cache``).
     options = (
-        ["volatile", "redirect_dir=off", "metacopy=off", "index=off"]
-        if Path("/proc/self/ns/user").stat().st_ino == INITIAL_USERS
-        else ["volatile", "userxattr"]
+        ["volatile", "redirect_dir=off", "metacopy=off", "index=off"] if first_users() else ["volatile", "userxattr"]
     )
     options += [
         "lowerdir=" + ":".join(f"lower{number}" for number in range(len(lowers))),

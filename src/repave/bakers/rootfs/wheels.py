@@ -80,7 +80,8 @@ def compile_all(inside: Chroot, *, below: Skeleton) -> None:
     inside.run(
         [
             below.interpreter,
-            *("-I", "-m", "compileall", "-q", "-j", "0"),
+            # Without ``site``, which would run what the wheels' own ``.pth`` files say.
+            *("-I", "-S", "-m", "compileall", "-q", "-j", "0"),
             *("--invalidation-mode", "unchecked-hash"),
             below.site or site_folder(below.python),
         ],
