@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from baked_machine import Shop, answer, firmware_options, looked_up, new_shop, root_on, started, variables_disk
+from baked_machine import HOSTS, Shop, answer, firmware_options, looked_up, new_shop, root_on, started, variables_disk
 from broken_bootstrap import without
 from in_memory import in_memory
 
@@ -145,6 +145,12 @@ def test_nothing_of_one_machine_or_one_moment_is_in_it(machine: Machine) -> None
     shadow = looked_up(machine.root, "cat /etc/shadow").splitlines()
     assert shadow
     assert all(line.split(":")[1].startswith(("*", "!")) for line in shadow)
+
+
+def test_file_of_the_recipe_is_laid_instead_of_a_setting(machine: Machine) -> None:
+    """Of those that any machine has; the others are there."""
+    assert looked_up(machine.root, "cat /etc/hosts") == HOSTS
+    assert looked_up(machine.root, "cat /etc/hostname") == "localhost\n"
 
 
 def test_disk_starts_with_both_firmwares(machine: Machine, tmp_path: Path) -> None:
@@ -326,6 +332,7 @@ def test_machine_that_installs_itself_becomes_the_golden_one(machine: Machine, t
             assert answer(f"{fleet['endpoint']}/") == "hello True holds 32 2 GiB 2"
             told = answer(f"{fleet['endpoint']}/packages") or ""
             assert answer(f"{fleet['endpoint']}/daemon") == "True"
+            assert answer(f"{fleet['endpoint']}/hosts") == HOSTS
             (overlay,) = (shop.folder / ".repave/local").rglob("overlay.qcow2")
             written = overlay.read_bytes()
             assert b"repave-application.service" in written

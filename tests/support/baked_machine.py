@@ -31,11 +31,14 @@ images:
     disk: 2GiB
     base: {distribution: debian, release: bookworm}
     packages: [python3, jq, mtools]
-    files: {app/: /srv/app/}
+    files: {app/: /srv/app/, hosts: /etc/hosts}
     run: python3 /srv/app/server.py
 fleets: {web: {image: web, port: 8080, health: {path: /}}}
 environments: {test: {provider: local, fleets: {web: {size: 1}}, config: {GREETING: hello}}}
 """
+
+HOSTS = "127.0.0.1 localhost\n192.0.2.7 database\n"
+"""In the place of a setting that any machine has."""
 
 BOOTSTRAP = (
     PROJECT.replace("kind: vm", "kind: vm\n    boot: bootstrap")
@@ -63,6 +66,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         body = " ".join(map(str, words)).encode()
         if self.path == "/packages":
             body = subprocess.run(PACKAGES, capture_output=True, check=True).stdout
+        if self.path == "/hosts":
+            body = pathlib.Path("/etc/hosts").read_bytes()
         if self.path == "/daemon":
             body = str(pathlib.Path("/run/crond.pid").exists()).encode()
         if self.path == "/identity":
@@ -124,6 +129,7 @@ def new_shop(folder: Path) -> Shop:
     """Locked, not yet baked."""
     shop = Shop(folder=folder)
     (folder / "repave.yaml").write_text(PROJECT, encoding="utf-8")
+    (folder / "hosts").write_text(HOSTS, encoding="ascii")
     shop.change(1)
     shop.run("lock")
     return shop

@@ -89,13 +89,15 @@ class DiskBaker:
     def _machine(self, request: BakeRequest, task: Task) -> Artifact:
         stack = self._room.layering.lay(request, task)
         user_of(request.image, stack.skeleton)  # refused before the disk is made
+        own = [self._registry.path(record.digest) for record in stack.others]
+        settings = Settings.of(request).beside(own)
         workshop = stack
         if request.image.boot is Boot.BOOTSTRAP:
             task.note("gathering what the machine installs")
             shelves = Shelves(vault=self._vault, registry=self._registry, cache=self._cache)
             beside, stack, settings = lay_beside(request, stack, shelves), base_of(stack), Settings.base()
         else:
-            beside, settings = None, Settings.of(request)
+            beside = None
         self._settings(settings, stack, task)
         task.advance()
         below, added = _split(stack)

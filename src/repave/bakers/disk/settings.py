@@ -28,10 +28,11 @@ from repave.bakers.disk.units import (
     application_unit,
     warm_unit,
 )
-from repave.bakers.rootfs.installation import first_below
+from repave.bakers.rootfs.installation import first_below, those_in
 from repave.bakers.rootfs.stage import Stage
 from repave.ports.baker import BakeRequest
 from repave.ports.disk_format import ENVIRONMENT_ARGUMENT
+from repave.ports.errors import Invalid
 
 ARGUMENTS = (
     f"root=PARTLABEL={ROOT_NAME} rootfstype=ext4 rw console=tty0 console=ttyS0,115200n8 loglevel=4 panic=5"
@@ -128,6 +129,17 @@ KbdInteractiveAuthentication no
 PermitRootLogin no
 """
 
+MACHINE_ID = "etc/machine-id"
+
+OWN = frozenset(
+    {
+        *(f"{UNITS}/{name}" for name in (NAME, WARM_NAME, IDENTITY_NAME)),
+        *(f"{UNITS}/{WANTS}/{name}" for name in (NAME, WARM_NAME)),
+        *(PLACE, WAITING_PLACE, MACHINE_ID),
+    }
+)
+"""What no recipe takes the place of: the application's start, and what makes each machine another one."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
@@ -173,11 +185,28 @@ class Settings:
             "etc/sysctl.d/60-repave.conf": SYSCTL,
             "etc/cloud/cloud.cfg.d/99-repave.cfg": cloud_settings(ssh=ssh),
             # Filled at first start: empty means that nobody is asked anything (machine-id(5)).
-            "etc/machine-id": "",
+            MACHINE_ID: "",
             "etc/hostname": "localhost\n",
             "etc/hosts": "127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n",
         }
         return cls(files=files, links=dict(_links()))
+
+    def beside(self, layers: Iterable[Path]) -> "Settings":
+        """Those that are left beside what the recipe brings above its packages, which comes first.
+
+        ``layers`` has it. Raises Invalid where something of it is in the place of ``OWN``.
+        """
+        paths = {*self.files, *self.links, *OWN}
+        brought = {path for layer in layers for path in those_in(layer, paths)}
+        for path in sorted(brought & OWN):
+            raise Invalid(
+                f"the recipe brings /{path}, which repave makes for each machine",
+                hint="give it another target; a unit is changed by a file in a folder of its name with `.d` at the end",
+            )
+        return Settings(
+            files={path: text for path, text in self.files.items() if path not in brought},
+            links={path: target for path, target in self.links.items() if path not in brought},
+        )
 
     def lay_out(self, stage: Stage) -> None:
         """Put all of it where it belongs."""

@@ -1,7 +1,7 @@
 """What of systemd a server has no use for: each unit left out is time at every start, and some are a way in.
 
-Told to people in ``docs/how-to/bake-a-virtual-machine.md``. Who wants one of them lays a link or a file of that name
-by the recipe's ``files``.
+Told to people in ``docs/how-to/bake-a-virtual-machine.md``. Who wants one of them has the recipe bring a file or a link
+of that name, such as by ``files``: see ``Settings.beside``.
 """
 
 from collections.abc import Iterator

@@ -2,7 +2,7 @@
 
 import os
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from hashlib import file_digest
@@ -159,6 +159,13 @@ def first_below(layer: Path, folders: Sequence[str]) -> str | None:
     with layer.open("rb") as stream:
         paths = ("/".join(entry.parts) for entry in read_tar(stream, name=layer.name, rules=ROOT_FILESYSTEM))
         return next((path for path in paths if path.startswith(below)), None)
+
+
+def those_in(layer: Path, paths: Collection[str]) -> frozenset[str]:
+    """Of the paths those that a layer of our own making has; all are without the first slash."""
+    with layer.open("rb") as stream:
+        entries = read_tar(stream, name=layer.name, rules=ROOT_FILESYSTEM)
+        return frozenset(paths).intersection("/".join(entry.parts) for entry in entries)
 
 
 def _untar(handle: int, root: Path, *options: str) -> None:
