@@ -1,5 +1,6 @@
 """Programs of an image that run while it is baked: they do as they like with its files, and leave them by no way."""
 
+import os
 import re
 import subprocess
 import sys
@@ -24,6 +25,8 @@ from repave.ports.progress import Silent
 from repave.registries.layout import LayoutRegistry
 from repave.registries.vault import FileVault
 
+NAMESPACES = ("unshare", *(() if os.geteuid() == 0 else ("--user", "--map-root-user")), "--mount", "--")
+
 ATTEMPTS = {
     "mkdir /second && busybox chroot /second /second": "not permitted",
     "ls /proc/1/root/": "denied",
@@ -42,12 +45,15 @@ ATTEMPTS = {
 
 @pytest.mark.real
 def test_the_script_of_a_package_does_nothing_to_this_machine(tmp_path: Path) -> None:
-    """Also where root bakes: no way leads out of the image, to a disk, a setting of the kernel, or another process."""
+    """Also where root bakes: no way leads out of the image, to a disk, a setting of the kernel, or another process.
+
+    What it leaves running is ended.
+    """
     pantry = Pantry(vault=FileVault(tmp_path / "vault"), folder=tmp_path / "made")
     pantry.folder.mkdir()
     import_archive(VAULT, pantry.vault, Silent())
     tried = "".join(f"({attempt}) >/usr/share/probe/answer{number} 2>&1\n" for number, attempt in enumerate(ATTEMPTS))
-    probe = pantry.deb("probe", f"#!/bin/sh\n{tried}exit 0\n", depends="base-files")
+    probe = pantry.deb("probe", f"#!/bin/sh\n{tried}busybox sleep 3000 >/dev/null 2>&1 &\n", depends="base-files")
     locked = bake_request(load_project(PROJECT), ImageName("web"), read_lock(PROJECT))
     artifact = bake_in(tmp_path / "root", pantry.vault, replace(locked, packages=(*locked.packages, probe)))
     with tarfile.open(LayoutRegistry(tmp_path / "root/registry").path(artifact.layers[1].digest)) as tar:
@@ -56,6 +62,28 @@ def test_the_script_of_a_package_does_nothing_to_this_machine(tmp_path: Path) ->
             assert stream is not None
             answer = stream.read().decode()
             assert re.search(said, answer), f"{attempt}: {answer}"
+
+
+LINKED = """
+import sys
+from pathlib import Path
+from repave.bakers.rootfs.isolation import Chroot
+root = Path(sys.argv[1])
+with Chroot(root=root, epoch=0, variables={}).without_services():
+    assert (root / sys.argv[2].lstrip("/")).stat().st_mode & 0o777 == 0o755
+assert not list((root / "usr/sbin").iterdir())
+"""
+
+
+@pytest.mark.real
+def test_nothing_is_written_through_links_that_programs_left(tmp_path: Path) -> None:
+    """One leads out of the image for this machine, and to a place of the image for what is inside."""
+    root, outside = tmp_path / "merged", tmp_path / "outside"
+    (root / "usr/sbin").mkdir(parents=True)
+    (root / str(tmp_path).lstrip("/")).mkdir(parents=True)
+    (root / "usr/sbin/policy-rc.d").symlink_to(outside)
+    subprocess.run([*NAMESPACES, sys.executable, "-c", LINKED, root, outside], check=True, timeout=60)
+    assert not outside.exists()
 
 
 class Here(Chroot):

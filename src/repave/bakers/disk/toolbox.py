@@ -14,7 +14,7 @@ from pathlib import Path
 
 from repave.bakers.disk.table import SECTOR, Outline, Partition
 from repave.bakers.rootfs.debs import place
-from repave.bakers.rootfs.installation import extract
+from repave.bakers.rootfs.installation import extract_inside
 from repave.bakers.rootfs.isolation import Chroot, ProgramFailed, chroot, mounted
 from repave.bakers.rootfs.layertar import FIRST_TIME
 from repave.bakers.rootfs.overlay import overlaid
@@ -103,9 +103,9 @@ def opened(
     upper.mkdir()
     with ExitStack() as stack:
         merged = stack.enter_context(overlaid(work, lowers=lowers, upper=upper))
-        for sha256 in packages:
-            extract(place(folder, sha256), merged)
         inside = stack.enter_context(chroot(merged, epoch=FIRST_TIME))
+        for sha256 in packages:
+            extract_inside(place(folder, sha256), inside)
         for source, seen in ((work, WORK), (tree, TREE)):
             if source is not None:
                 target = merged / seen.lstrip("/")

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from repave.bakers.rootfs.isolation import ENVIRONMENT, OUTPUT_KEPT_BYTES
+from repave.bakers.rootfs.isolation import ENVIRONMENT, OUTPUT_KEPT_BYTES, end_all
 
 USER = 65_533
 """Nobody's number: of those that Debian keeps back and gives to none (Debian Policy 9.2.2)."""
@@ -109,7 +109,7 @@ class _Hook:
             try:
                 process.returncode = self._watched(process)
             finally:
-                _end_all()
+                end_all()
         return process.returncode
 
     def _watched(self, process: subprocess.Popen[bytes]) -> int:
@@ -206,16 +206,6 @@ def _reaped(wanted: int) -> int | None:
     except ChildProcessError:
         return -signal.SIGKILL
     return None
-
-
-def _end_all() -> None:
-    """End whatever else is in this namespace, and wait until it is gone."""
-    try:
-        while True:
-            os.kill(-1, signal.SIGKILL)
-            os.waitpid(-1, 0)
-    except (ProcessLookupError, ChildProcessError):
-        return
 
 
 def _others(proc: Path) -> Iterator[Path]:

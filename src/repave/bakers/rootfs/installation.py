@@ -2,8 +2,9 @@
 
 import os
 import subprocess
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import file_digest
 from pathlib import Path
@@ -124,13 +125,26 @@ def _files(packages: Sequence[Package]) -> list[str]:
 
 
 def extract(package: Path, root: Path) -> None:
-    """Lay out the package's files, without dpkg; links such as /bin stay, and lead into /usr."""
+    """Lay out the package's files, without dpkg, where no program has run yet; links such as /bin stay."""
+    with _files_of(package) as handle:
+        _untar(handle, root, *UNPACKING)
+
+
+def extract_inside(package: Path, inside: Chroot) -> None:
+    """As ``extract``, by the root filesystem's own tar: no link that programs left there leads out of it."""
+    arguments = ["tar", "--extract", "--directory", "/", *UNPACKING]
+    with _files_of(package) as handle:
+        finished = inside.ask(arguments, stdin=handle, stdout=None, stderr=subprocess.PIPE)
+    _judge(arguments, finished)
+
+
+@contextmanager
+def _files_of(package: Path) -> Iterator[int]:
+    """A handle that reads the archive of the package's files, from its beginning."""
     with package.open("rb") as stream:
-        for member in members(stream, package.name):
-            if member.name == "data.tar":
-                stream.flush()
-                os.lseek(stream.fileno(), member.offset, os.SEEK_SET)
-                _untar(stream.fileno(), root, *UNPACKING)
+        found = next(member for member in members(stream, package.name) if member.name == "data.tar")
+        os.lseek(stream.fileno(), found.offset, os.SEEK_SET)
+        yield stream.fileno()
 
 
 def unpack(layer: Path, digest: str, root: Path) -> None:
@@ -170,7 +184,10 @@ def those_in(layer: Path, paths: Collection[str]) -> frozenset[str]:
 
 def _untar(handle: int, root: Path, *options: str) -> None:
     arguments = ["tar", "--extract", "--directory", os.fspath(root), *options]
-    finished = subprocess.run(arguments, stdin=handle, stderr=subprocess.PIPE, check=False)
+    _judge(arguments, subprocess.run(arguments, stdin=handle, stderr=subprocess.PIPE, check=False))
+
+
+def _judge(arguments: Sequence[str], finished: subprocess.CompletedProcess[bytes]) -> None:
     if finished.returncode:
         raise ProgramFailed(arguments, finished.returncode, finished.stderr.decode(errors="replace"))
 

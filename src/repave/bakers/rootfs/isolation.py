@@ -4,10 +4,12 @@ It is entered only inside the namespaces that ``chamber`` makes, so every mount 
 has given up the rights that would lead out of it, see ``confinement``.
 """
 
+import errno
 import json
 import os
+import signal
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -38,7 +40,9 @@ INITIAL_USERS = 0xEFFFFFFD
 NOT_STARTED = 127
 """What a shell ends with when there is no such program."""
 
-NO_SERVICES = "#!/bin/sh\n# Baking starts no service (invoke-rc.d(8)).\nexit 101\n"
+POLICY = Path("/usr/sbin/policy-rc.d")
+NO_SERVICES = b"#!/bin/sh\n# Baking starts no service (invoke-rc.d(8)).\nexit 101\n"
+IDLE = b"#!/bin/sh\nexit 0\n"
 OUTPUT_KEPT_BYTES = 20_000
 
 
@@ -88,14 +92,17 @@ class Chroot:
         return _judged(arguments, finished, accept=accept)
 
     def ask(
-        self, arguments: Sequence[str], *, stdout: int | None, stderr: int | None
+        self, arguments: Sequence[str], *, stdin: int = subprocess.DEVNULL, stdout: int | None, stderr: int | None
     ) -> subprocess.CompletedProcess[bytes]:
-        """Run a program in it, however it ends; raises ProgramFailed for one that cannot be started."""
+        """Run a program in it, however it ends; raises ProgramFailed for one that cannot be started.
+
+        Nothing of it runs any more then.
+        """
         try:
             return subprocess.run(
                 arguments,
                 env={**ENVIRONMENT, **self.variables, "SOURCE_DATE_EPOCH": str(self.epoch)},
-                stdin=subprocess.DEVNULL,
+                stdin=stdin,
                 stdout=stdout,
                 stderr=stderr,
                 check=False,
@@ -104,21 +111,45 @@ class Chroot:
             )
         except OSError as error:
             raise ProgramFailed(arguments, NOT_STARTED, f"{arguments[0]}: {error.strerror}") from error
+        finally:
+            end_all()
+
+    def do(self, work: Callable[[], None]) -> None:
+        """Do some work with files as a program in it would: no link that programs left there leads out of it.
+
+        It finds no module there that was not loaded before. Raises OSError as the work does.
+        """
+        child = os.fork()
+        if child == 0:
+            code = errno.EIO
+            try:
+                enter(self.root)
+                work()
+                code = 0
+            except OSError as error:
+                code = error.errno or code
+            finally:
+                os._exit(code)
+        _, status = os.waitpid(child, 0)
+        code = os.waitstatus_to_exitcode(status)
+        if code:
+            raise OSError(code, os.strerror(code), os.fspath(self.root))
 
     @contextmanager
     def without_services(self) -> Iterator[None]:
         """Nothing is started in the block, by neither of the two ways that scripts have."""
-        policy = self.root / "usr/sbin/policy-rc.d"
-        policy.write_text(NO_SERVICES, encoding="ascii")
-        policy.chmod(0o755)
+        self.do(_forbid_services)
         try:
             with ExitStack() as stack:
                 starter = self.root / "usr/sbin/start-stop-daemon"
                 if starter.is_file():
-                    stack.enter_context(mounted(["--bind", os.fspath(self.root / "usr/bin/true")], starter))
+                    idle = self.root.parent / "idle"
+                    idle.write_bytes(IDLE)
+                    idle.chmod(0o755)
+                    stack.enter_context(mounted(["--bind", os.fspath(idle)], starter))
                 yield
         finally:
-            policy.unlink()
+            self.do(POLICY.unlink)
 
 
 @contextmanager
@@ -157,6 +188,18 @@ def mounted(arguments: Sequence[str], target: Path) -> Iterator[None]:
         run(["umount", os.fspath(target)])
 
 
+def end_all() -> None:
+    """End whatever else is in this namespace of processes, and wait until it is gone."""
+    if os.getpid() != 1:
+        return
+    try:
+        while True:
+            os.kill(-1, signal.SIGKILL)
+            os.waitpid(-1, 0)
+    except (ProcessLookupError, ChildProcessError):
+        return
+
+
 def first_users() -> bool:
     """Whether root here is root of this machine."""
     return Path("/proc/self/ns/user").stat().st_ino == INITIAL_USERS
@@ -167,3 +210,8 @@ def _judged(arguments: Sequence[str], finished: subprocess.CompletedProcess[byte
         output = finished.stdout[-OUTPUT_KEPT_BYTES:].decode(errors="replace")
         raise ProgramFailed(arguments, finished.returncode, output)
     return finished.returncode
+
+
+def _forbid_services() -> None:
+    POLICY.write_bytes(NO_SERVICES)
+    POLICY.chmod(0o755)
