@@ -43,6 +43,13 @@ def gated(folder: Path) -> Path:
     return folder
 
 
+def test_nothing_is_baked_yet(repave: Repave) -> None:
+    """No environment has the newest release of none."""
+    ended = repave("promote")
+    assert (ended.code, ended.out) == (0, "nothing waits: nothing is baked yet, so there is no release\n")
+    assert ended.err == "hint: `repave lock`, then `repave bake`\n"
+
+
 @pytest.mark.usefixtures("gated")
 def test_what_may_enter_and_what_waits_is_shown_and_nothing_let_in(repave: Repave) -> None:
     """In words, and for machines."""

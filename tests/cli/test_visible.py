@@ -1,5 +1,6 @@
 """What strangers wrote cannot move the cursor of who reads it."""
 
+import json
 import unicodedata
 
 import pytest
@@ -51,3 +52,13 @@ def test_every_way_to_the_screen_is_guarded(
         f"hint: {WRITTEN}",
     ]
     assert said.out.splitlines() == ["ADVISORY", WRITTEN]
+
+
+def test_an_answer_for_machines_is_text_whatever_files_are_called(capsys: pytest.CaptureFixture[str]) -> None:
+    """JSON has a form for what no encoding has; all else is written as it is."""
+    for name in ("ünïcode", "bad\udcff.txt"):
+        Screen(as_json=True).answer({"name": name})
+        told = capsys.readouterr().out
+        assert json.loads(told.encode()) == {"name": name}
+    Screen(as_json=True).answer({"name": "ü"})
+    assert capsys.readouterr().out == '{"name": "ü"}\n'

@@ -55,6 +55,15 @@ def pin(project: Path, *mappings: tuple[str, str]) -> tuple[LockedFile, ...]:
     return pins.files
 
 
+def test_the_whole_project_is_taken_but_its_lock(project: Path) -> None:
+    """Which would cover itself: no lock could ever be right."""
+    (project / "repave.lock").write_text("version = 2")
+    (project / "repave.yaml").write_text("project: shop")
+    origins = {file.origin for file in pin(project, (".", "/srv/"))}
+    assert "repave.yaml" in origins
+    assert "repave.lock" not in origins
+
+
 def test_a_folder_goes_with_all_below_it(project: Path) -> None:
     """Sorted, with the two modes there are, without what machines write beside it."""
     files = pin(project, ("app/", "/srv/app/"))

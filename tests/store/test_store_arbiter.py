@@ -92,6 +92,18 @@ def test_a_person_protects_and_names_instances(store: Store) -> None:
         store.ask_replacement(OTHER, wish)
 
 
+def test_a_protection_goes_with_who_was_replaced_all_the_same(store: Store) -> None:
+    """The slot is never used again, so nobody could undo it."""
+    store.aim(FLEET, AIM, NOW)
+    for slot in ("web-1", "web-2"):
+        store.protect(FLEET, Protection(slot=SlotId(slot), since=NOW, until=later(600), reason="a test"))
+    asked = store.ask_replacement(FLEET, Replacement(slot=SlotId("web-1"), since=NOW, reason="slow"))
+    store.commit(replace(empty(asked.generation, at=later(1)), replaced=(SlotId("web-1"),)))
+    target = store.target(FLEET)
+    assert target is not None
+    assert [known.slot for known in target.protections] == ["web-2"]
+
+
 def test_a_pause_has_its_end_and_its_reason(store: Store) -> None:
     """Said again it ends anew, and began when it began; a plan ends it, or a person."""
     store.aim(FLEET, AIM, NOW)

@@ -143,3 +143,32 @@ def test_other_outcomes_leave_the_order_open(store: Store, result: Result) -> No
     assert target is not None
     assert [order.slot for order in target.orders] == ["1"]
     assert target.failures == ()
+
+
+def test_a_refusal_speaks_against_a_revision_that_is_wanted_anew(store: Store) -> None:
+    """That it carried the fleet before it had to go is no proof of what it has yet to do."""
+    for each in (OLD, NEW):
+        store.add_revision(FLEET, each)
+    wanted = store.aim(FLEET, aim(), NOW)
+    store.commit(replace(empty(wanted.generation, at=later(1)), proven=OLD.id))
+    store.aim(FLEET, aim(NEW), later(3))
+    anew = store.aim(FLEET, aim(), later(4))
+    store.commit(replace(empty(anew.generation, at=later(5)), steps=(launch("2"),)))
+    store.settle(FLEET, [Outcome(step=launch("2"), result=Result.REFUSED, at=later(6), detail="no secret")])
+    target = store.target(FLEET)
+    assert target is not None
+    assert [(each.slot, each.kind) for each in target.failures] == [("2", FailureKind.REFUSED)]
+
+
+def test_a_refusal_beside_a_proof_only_paces(store: Store) -> None:
+    """As what ends or falls sick of a revision that carries the fleet does."""
+    store.add_revision(FLEET, OLD)
+    wanted = store.aim(FLEET, aim(), NOW)
+    proving = replace(empty(wanted.generation, at=later(1)), proven=OLD.id, steps=(launch("1"),))
+    store.commit(proving)
+    store.settle(FLEET, [Outcome(step=launch("1"), result=Result.REFUSED, at=later(2), detail="no secret")])
+    target = store.target(FLEET)
+    assert target is not None
+    assert [(each.kind, each.at, each.detail) for each in target.failures] == [
+        (FailureKind.RELAPSED, later(2), "no secret")
+    ]

@@ -37,7 +37,7 @@ def _show(fleet: FleetResult, seconds: float, screen: Screen) -> None:
         at = f" at {fleet.endpoint}" if fleet.endpoint else ""
         screen.show(f"{where}: {fleet.release}, {serving}{at}, {lasting(seconds)}")
         return
-    now = f", runs {fleet.release}" if fleet.release != fleet.asked else ""
+    now = f", {fleet.release} is wanted again" if fleet.release != fleet.asked else ""
     screen.show(f"{where}: {fleet.asked} {fleet.result}{now}, {fleet.serving}/{fleet.size} serving")
     if fleet.reason:
         screen.warn(fleet.reason)

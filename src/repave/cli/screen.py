@@ -67,7 +67,9 @@ class Screen:
     def answer(self, document: object) -> None:
         """The whole answer for a machine: printed only with ``--json``."""
         if self.as_json:
-            print(json.dumps(plain(document), ensure_ascii=False), flush=True)
+            text = json.dumps(plain(document), ensure_ascii=False)
+            # What is no text in UTF-8, as a file's name may be, is written as JSON escapes it.
+            print(text if is_text(text) else json.dumps(plain(document)), flush=True)
 
     def pour(self, document: Iterable[str]) -> None:
         """The same, of a document that is too large to be held at once."""
@@ -84,6 +86,15 @@ class Screen:
         from repave.cli.bars import Bars  # noqa: PLC0415 - rich takes 60 ms, and only a terminal needs it
 
         return Bars()
+
+
+def is_text(text: str) -> bool:
+    """Whether it can be written as UTF-8."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def plain(value: object) -> Plain:

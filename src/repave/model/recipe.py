@@ -44,8 +44,8 @@ class Base:
     """Name of an OCI image, with its registry, by digest or by tag: ``docker.io/library/debian@sha256:...``."""
 
 
-LEFT_OUT = frozenset({"__pycache__", ".git", ".venv", ".repave"})
-"""What machines write beside an application: never part of it, and different on every one."""
+LEFT_OUT = frozenset({"__pycache__", ".git", ".venv", ".repave", "repave.lock"})
+"""What machines write beside an application: never part of it, and different on every one, or of each lock."""
 
 NODE_MODULES = "node_modules"
 """What `npm` installs beside a Node application: the image gets it from the lock, in a layer of its own."""

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from repave.model.canary import CanaryStage
 from repave.model.disruption import HOUR
 from repave.model.names import ReleaseNumber, RevisionId
+from repave.model.outcome import Outcome, Result
 from repave.model.plan import Launch, Plan
 from repave.model.target import Failure, FailureKind, Order, Proof, Target
 
@@ -47,7 +48,9 @@ def committed(target: Target, plan: Plan, proven: ReleaseNumber) -> Target:
     return replace(
         _turned(target, plan),
         generation=target.generation + 1,
-        protections=tuple(known for known in target.protections if known.until > plan.at),
+        protections=tuple(
+            known for known in target.protections if known.until > plan.at and known.slot not in plan.replaced
+        ),
         replacements=tuple(wish for wish in target.replacements if wish.slot not in plan.replaced),
         sicknesses=(*(known for known in target.sicknesses if known.since >= plan.at - KEPT), *plan.sicknesses),
         orders=_orders(target, plan),
@@ -70,9 +73,22 @@ def not_before(at: datetime, since: datetime) -> datetime:
     return max(at, since)
 
 
-def ended_at(kind: FailureKind, at: datetime, since: datetime) -> datetime:
-    """When a launch came to nothing: what speaks against a revision does so since it is wanted, all else as it came."""
-    return not_before(at, since) if kind is FailureKind.REFUSED else at
+def came_to_nothing(target: Target, launch: Launch, outcome: Outcome) -> Failure:
+    """How a launch is remembered that started nothing, for want of room or because it was refused.
+
+    A refusal speaks against a revision while it has yet to carry the fleet, and does so since it is wanted. Of one that
+    carries it, it tells of what is around it, such as a secret that is gone: it only paces what is launched next.
+    """
+    wanted = launch.revision == target.revision
+    proofs = (proof for proof in target.proven if proof.revision == launch.revision)
+    kind, at = FailureKind.NO_CAPACITY, outcome.at
+    if outcome.result is not Result.NO_CAPACITY:
+        carries = any(not wanted or proof.at >= target.since for proof in proofs)
+        kind = FailureKind.RELAPSED if carries else FailureKind.REFUSED
+        at = at if carries else not_before(at, target.since)
+    return Failure(
+        slot=launch.slot, revision=launch.revision, zone=launch.zone, kind=kind, at=at, detail=outcome.detail
+    )
 
 
 def after_all(at: datetime, proven: Iterable[Proof]) -> datetime:

@@ -108,7 +108,7 @@ class Deploying:
         found = [target for key in keys if (target := self._store.target(key))]
         if any(without_old_pause(target, self._clock.now()).paused for target in found):
             raise Refused(f"{environment.name} is paused", hint=f"`repave resume {environment.name}`")
-        revisions = {key: revision_asked(self._project, key, release, self._store) for key in keys}
+        revisions = self.revisions(environment, release)
         # Who comes first is told first: a controller that looks meanwhile must not take the old wish for the new one.
         for key in sorted(keys, key=lambda key: len(ahead_of(key.fleet, self._project.fleets))):
             now, revision = self._clock.now(), revisions[key]
@@ -121,6 +121,11 @@ class Deploying:
                 if before is None or before.generation != target.generation:
                     self._store.record([_wanted(key, release, revision, aim, now)])
         return keys
+
+    def revisions(self, environment: Environment, release: Release) -> dict[FleetKey, Revision]:
+        """What each fleet of the environment is to run of the release. Raises UnknownName, NotInRelease."""
+        keys = fleets_of(self._project, environment)
+        return {key: revision_asked(self._project, key, release, self._store) for key in keys}
 
     def finish(self, environment: Environment, release: Release, watcher: Watcher) -> DeployResult:
         """Act until nothing is left to do, and say what became of it. May be called again after any end."""

@@ -91,7 +91,7 @@ def _files_below(root: Path, folder: Path, left_out: Collection[str]) -> Iterato
         if path.is_symlink() and path.is_dir():
             raise Invalid(
                 f"{path.relative_to(root)} is a symbolic link to a folder, which may never end",
-                hint="map that folder by a line of its own under `files`",
+                hint="take the link away, and map what it leads to by a line of its own under `files`",
             )
         if path.is_dir():
             yield from _files_below(root, path, left_out)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from textwrap import shorten
 
 from repave.model.plan import Retarget
 from repave.model.policy import FleetPolicy
@@ -20,6 +21,9 @@ LONGEST_BACKOFF_SECONDS = 60.0
 MOST_DOUBLINGS = 6
 """Of a first second: more than enough for the longest backoff."""
 
+
+TOLD = 160
+"""Characters of a failure within a sentence about something else; the events have all of it."""
 
 CLOCK_SKEW = timedelta(seconds=5)
 """How far a provider's clock may be behind ours: a new instance must not pass for an old one."""
@@ -148,6 +152,13 @@ def backoff(policy: FleetPolicy, target: Target, failures: Iterable[Failure], no
         shorter = _backoff(recent, target.size)
         until = forgotten if shorter is None else max(forgotten, shorter)
     return until if until is not None and until > now else None
+
+
+def latest_words(target: Target, failures: Iterable[Failure]) -> str:
+    """How the latest failure of the wanted revision is told in a sentence about others; empty when there is none."""
+    own = [failure for failure in failures if failure.revision == target.revision and failure.detail]
+    latest = max(own, key=lambda failure: failure.at, default=None)
+    return f"; the latest: {shorten(latest.detail, TOLD, placeholder=' ...')}" if latest else ""
 
 
 def _backoff(recent: Sequence[Failure], size: int) -> datetime | None:

@@ -164,7 +164,8 @@ def fill(draft: Draft, allowance: Allowance) -> None:
         return
     until = failures.backoff(draft.policy, draft.target, draft.all_failures, draft.now)
     if until is not None:
-        words = f"{missing} missing; launches failed lately, the next try waits"
+        latest = failures.latest_words(draft.target, draft.all_failures)
+        words = f"{missing} missing; launches failed lately, the next try waits{latest}"
         draft.hold("fleet", Rule.BACKOFF, words, since=draft.now, until=until)
         return
     launched = draft.launch(allowance.launches, standby=allowance.standby)

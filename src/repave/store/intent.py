@@ -12,8 +12,8 @@ from repave.model.outcome import Outcome, Result
 from repave.model.plan import Launch, Plan
 from repave.model.record import planned
 from repave.model.release import Revision
-from repave.model.succession import KEPT, after_all, ended_at, generation_at, not_before
-from repave.model.target import Failure, FailureKind, Target
+from repave.model.succession import KEPT, after_all, came_to_nothing, generation_at, not_before
+from repave.model.target import Failure, Target
 from repave.ports.errors import Conflict, Gone
 from repave.ports.intent import Aim, Lease
 from repave.store.chain import append, recording
@@ -36,7 +36,7 @@ from repave.store.schema import (
 from repave.store.targets import change_target, existing_target, read_proofs, read_target
 from repave.store.wishes import commit_wishes
 
-CLOSING = {Result.REFUSED: FailureKind.REFUSED, Result.NO_CAPACITY: FailureKind.NO_CAPACITY}
+FAILED = frozenset({Result.REFUSED, Result.NO_CAPACITY})
 """Outcomes of a launch that end its order; DONE leaves it open until the instance is seen."""
 
 NOT_PAUSED: Mapping[str, object] = {"paused": False, "paused_since": None, "paused_until": None, "paused_reason": ""}
@@ -113,7 +113,7 @@ class SqlIntent:
         ended = [
             (outcome, outcome.step)
             for outcome in outcomes
-            if outcome.result in (*CLOSING, Result.SPENT) and isinstance(outcome.step, Launch)
+            if outcome.result in {*FAILED, Result.SPENT} and isinstance(outcome.step, Launch)
         ]
         if not ended:
             return
@@ -125,15 +125,8 @@ class SqlIntent:
                 open_order = (orders.c.fleet == fleet) & (orders.c.slot == launch.slot)
                 if not connection.execute(delete(orders).where(open_order)).rowcount:
                     continue
-                if outcome.result in CLOSING:
-                    failure = Failure(
-                        slot=launch.slot,
-                        revision=launch.revision,
-                        zone=launch.zone,
-                        kind=CLOSING[outcome.result],
-                        at=ended_at(CLOSING[outcome.result], outcome.at, row.since),
-                        detail=outcome.detail,
-                    )
+                if outcome.result in FAILED:
+                    failure = came_to_nothing(existing_target(connection, fleet), launch, outcome)
                     connection.execute(insert(failures), _failure_row(fleet, failure))
                 change_target(connection, fleet)
 

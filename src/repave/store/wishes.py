@@ -119,6 +119,8 @@ def commit_wishes(connection: Connection, plan: Plan) -> None:
     if plan.replaced:
         done = (replacements.c.fleet == plan.fleet) & replacements.c.slot.in_(plan.replaced)
         connection.execute(delete(replacements).where(done))
+        gone = (protections.c.fleet == plan.fleet) & protections.c.slot.in_(plan.replaced)
+        connection.execute(delete(protections).where(gone))
 
 
 def _unprotect(connection: Connection, fleet: FleetKey, slot: SlotId) -> bool:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from repave.controller.tick import Tick
     from repave.model.names import FleetKey, FleetName
     from repave.model.project import Environment, Project
-    from repave.model.release import Release
+    from repave.model.release import Release, Revision
     from repave.operations.booting import Booting
     from repave.operations.converge import Settled, Watcher
     from repave.operations.deploy import Deploying
@@ -55,6 +55,19 @@ class Fleets(Trusting):
             admission=self.admission,
             progress=progress,
         )
+
+    def read_ahead(self, revisions: "Mapping[FleetKey, Revision]") -> None:
+        """That what is to be launched from here can be; see ``repave.operations.secrets_ahead``."""
+        from repave.operations.secrets_ahead import read_ahead
+
+        read_ahead(revisions, self.secrets, self.led_by)
+
+    def led_by(self, fleet: "FleetKey") -> str:
+        """Which other process looks after a fleet; empty when none does. A killed one does not."""
+        from repave.controller.holders import is_dead
+
+        lease = self.store.lease(str(fleet), self.clock.now())
+        return "" if lease is None or is_dead(lease.holder) else lease.holder
 
     def keep_warm(
         self, environment: "Environment", release: "Release", progress: "Progress"

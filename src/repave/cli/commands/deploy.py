@@ -103,6 +103,7 @@ def carry_out(
 
     For ``word`` and what is raised see ``write_down``.
     """
+    wiring.read_ahead(wiring.deploying.revisions(environment, release))
     # Until it is wanted, nothing keeps what is published from being swept.
     with wiring.adding():
         with screen.progress() as progress:

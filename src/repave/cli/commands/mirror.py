@@ -27,8 +27,8 @@ def mirror(
 ) -> int:
     """Serve the locked files of a release over HTTP until Ctrl-C, for machines that install themselves.
 
-    Each file is at its sha256, and nothing else is served; who takes one checks it by that. Anybody who reaches the
-    address may read them: the application's files are among them, secrets are not.
+    Each file is at its sha256, and beside them only their list is served; who takes one checks it by that. Anybody who
+    reaches the address may read them: the application's files are among them, secrets are not.
     """
     from repave.registries.mirror import mirroring  # noqa: PLC0415 - brings an HTTP server
 

@@ -88,7 +88,11 @@ class _Run:
         for one in held:
             holds.show(one, walked.plan.at, self.screen)
         if not (entering or held or walked.results):
-            self.screen.show("nothing waits: every environment has the newest release that came its way")
+            if self.wiring.store.releases():
+                self.screen.show("nothing waits: every environment has the newest release that came its way")
+            else:
+                self.screen.show("nothing waits: nothing is baked yet, so there is no release")
+                self.screen.hint("`repave lock`, then `repave bake`")
         return outcomes.exit_code(walked.results[-1]) if walked.results else OK
 
     def _looked(self) -> PipelinePlan:

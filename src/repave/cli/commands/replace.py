@@ -6,20 +6,26 @@ from typing import Annotated
 from repave.cli.opening import opened
 from repave.cli.options import EnvironmentArgument, File, Json, Reason
 from repave.cli.parameters import Argument, Option
+from repave.cli.phrases import listed
 from repave.cli.screen import Screen
 from repave.cli.settling import settle, tell_settled
 from repave.cli.verbs import example
 from repave.config.policies import environment_named
 from repave.model.names import FleetKey
-from repave.model.project import Environment
 from repave.operations.errors import Refused
 from repave.operations.keys import fleets_of
-from repave.operations.wishes import Wished, Wishing, fleets_running, instance_named
+from repave.operations.secrets_ahead import read_elsewhere
+from repave.operations.status import instance_statuses
+from repave.operations.wishes import Named, Wished, Wishing, fleets_running, instance_named
 from repave.wiring import Wiring
 
 Instance = Annotated[str | None, Argument(help="An instance or its slot, such as web-3.", metavar="INSTANCE")]
 OfFleet = Annotated[str | None, Option("--fleet", help="All instances of this fleet.", metavar="FLEET")]
 All = Annotated[bool, Option("--all", help="All instances of the environment.")]
+
+
+HOST_AND_PROCESS = 2
+"""So many parts of a holder's name are for people."""
 
 
 @example(
@@ -49,29 +55,44 @@ def replace(
     screen = Screen(as_json=as_json)
     with opened(file) as wiring:
         where = environment_named(wiring.project, environment)
-        asked = _ask(wiring, where, instance, fleet, reason)
-        if instance is None:
-            _tell_who_stays(wiring, fleets_of(wiring.project, where, only=fleet), screen)
-        keys = tuple(key for key in fleets_of(wiring.project, where) if any(one.fleet == key.fleet for one in asked))
+        keys = fleets_running(fleets_of(wiring.project, where, only=fleet), wiring.store)
+        named = instance_named(keys, wiring.store, instance) if instance is not None else None
+        keys = keys if named is None else (named.fleet,)
+        _look_ahead(wiring, keys, screen)
+        asked = _ask(wiring, keys, named, reason)
+        if named is None:
+            _tell_who_stays(wiring, keys, screen)
         settled = settle(wiring, where, keys, screen, kept="who is to be replaced is kept")
     screen.answer({"environment": where.name, "asked": asked, "fleets": settled})
     return tell_settled(settled, screen)
 
 
-def _ask(
-    wiring: Wiring, environment: Environment, instance: str | None, fleet: str | None, reason: str
-) -> tuple[Wished, ...]:
+def _look_ahead(wiring: Wiring, fleets: Iterable[FleetKey], screen: Screen) -> None:
+    """That secrets can be read, where it is we who read them; where it is not, that their values are another's."""
+    targets = {key: target for key in fleets if (target := wiring.store.target(key))}
+    revisions = {key: wiring.store.revision(key, target.revision) for key, target in targets.items()}
+    wiring.read_ahead(revisions)
+    for key, own in read_elsewhere(revisions, wiring.led_by).items():
+        who = ":".join(wiring.led_by(key).split(":")[:HOST_AND_PROCESS])
+        screen.warn(
+            f"another process ({who}) looks after {key.environment}/{key.fleet}, and takes {listed(own)} from the "
+            "environment that it was started with, not from this one"
+        )
+        screen.hint("start it anew with the new values, and replace then")
+
+
+def _ask(wiring: Wiring, fleets: Iterable[FleetKey], named: Named | None, reason: str) -> tuple[Wished, ...]:
     wishing = Wishing(wiring.store, wiring.clock)
-    keys = fleets_running(fleets_of(wiring.project, environment, only=fleet), wiring.store)
-    if instance is not None:
-        return (wishing.replace(instance_named(keys, wiring.store, instance), reason=reason),)
+    if named is not None:
+        return (wishing.replace(named, reason=reason),)
     with wiring.store.together():
-        return tuple(one for key in keys for one in wishing.replace_all(key, reason=reason))
+        return tuple(one for key in fleets for one in wishing.replace_all(key, reason=reason))
 
 
 def _tell_who_stays(wiring: Wiring, fleets: Iterable[FleetKey], screen: Screen) -> None:
     now = wiring.clock.now()
     for key in fleets:
+        there = {one.slot for one in instance_statuses(wiring.store.last_seen(key))}
         for known in target.protections if (target := wiring.store.target(key)) else ():
-            if known.until > now:
+            if known.until > now and known.slot in there:
                 screen.warn(f"{known.slot} stays: it is protected until {known.until.isoformat(timespec='seconds')}")

@@ -34,6 +34,7 @@ def rollback(environment: EnvironmentArgument, *, to: To = None, as_json: Json =
                 wiring.promoting.admit(where, release, progress)
         screen.say(f"going back to {release}")
         try:
+            wiring.read_ahead(wiring.deploying.revisions(where, release))
             # Nothing is waited for that only makes starts quicker.
             with wiring.adding():
                 with screen.progress() as progress:

@@ -72,8 +72,7 @@ def _held(name: str, facts: Facts) -> Found:
         area=Area.HELD,
         name=name,
         fate=Fate.OPEN,
-        detail=f"held at {version}: the recipe takes what the suites have, and the lock holds it still",
-        line=f"packages: [{name}={version}]",
+        detail=f"held at {version}: the recipe takes what the suites have, and the lock holds that still from then on",
     )
 
 

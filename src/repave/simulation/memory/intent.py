@@ -12,13 +12,13 @@ from repave.model.outcome import Outcome, Result
 from repave.model.plan import Launch, Plan
 from repave.model.record import planned
 from repave.model.revocation import Revoked
-from repave.model.succession import aimed, committed, ended_at, generation_at, oldest_first
-from repave.model.target import Failure, FailureKind, Target
+from repave.model.succession import aimed, came_to_nothing, committed, generation_at, oldest_first
+from repave.model.target import Target
 from repave.ports.catalog import Catalog
 from repave.ports.errors import Conflict, Gone
 from repave.ports.intent import Aim, Lease
 
-CLOSING = {Result.REFUSED: FailureKind.REFUSED, Result.NO_CAPACITY: FailureKind.NO_CAPACITY}
+FAILED = frozenset({Result.REFUSED, Result.NO_CAPACITY})
 """Outcomes of a launch that end its order."""
 
 
@@ -83,7 +83,7 @@ class MemoryIntent:
             for outcome in outcomes:
                 target = self._targets.get(fleet)
                 step = outcome.step
-                if target is None or outcome.result not in (*CLOSING, Result.SPENT) or not isinstance(step, Launch):
+                if target is None or outcome.result not in {*FAILED, Result.SPENT} or not isinstance(step, Launch):
                     continue
                 if all(order.slot != step.slot for order in target.orders):
                     continue
@@ -91,14 +91,7 @@ class MemoryIntent:
                 if outcome.result is Result.SPENT:
                     self._change(replace(target, orders=orders))
                     continue
-                failure = Failure(
-                    slot=step.slot,
-                    revision=step.revision,
-                    zone=step.zone,
-                    kind=CLOSING[outcome.result],
-                    at=ended_at(CLOSING[outcome.result], outcome.at, target.since),
-                    detail=outcome.detail,
-                )
+                failure = came_to_nothing(target, step, outcome)
                 self._change(replace(target, orders=orders, failures=oldest_first((*target.failures, failure))))
 
     def unbootable(self, fleet: FleetKey, revisions: Iterable[RevisionId]) -> None:
