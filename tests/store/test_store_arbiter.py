@@ -92,6 +92,18 @@ def test_a_person_protects_and_names_instances(store: Store) -> None:
         store.ask_replacement(OTHER, wish)
 
 
+def test_the_last_word_on_an_instance_counts(store: Store) -> None:
+    """Who is protected after all is not to be replaced any more; the others are."""
+    store.aim(FLEET, AIM, NOW)
+    for slot in ("web-1", "web-2"):
+        store.ask_replacement(FLEET, Replacement(slot=SlotId(slot), since=NOW, reason="slow"))
+    target = store.protect(FLEET, Protection(slot=SlotId("web-1"), since=NOW, until=later(600), reason="a look"))
+    assert [wish.slot for wish in target.replacements] == ["web-2"]
+    target = store.ask_replacement(FLEET, Replacement(slot=SlotId("web-1"), since=NOW, reason="slow"))
+    assert [wish.slot for wish in target.replacements] == ["web-1", "web-2"]
+    assert [known.slot for known in target.protections] == ["web-1"]
+
+
 def test_a_protection_goes_with_who_was_replaced_all_the_same(store: Store) -> None:
     """The slot is never used again, so nobody could undo it."""
     store.aim(FLEET, AIM, NOW)

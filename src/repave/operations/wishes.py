@@ -74,7 +74,10 @@ class Wishing:
         self._clock = clock
 
     def protect(self, one: Named, *, until: datetime, reason: str) -> Wished:
-        """Nothing that can wait takes it out until then. Raises Gone; Refused for a time that is over."""
+        """Nothing that can wait takes it out until then, nor who asked before for it to be replaced.
+
+        Raises Gone; Refused for a time that is over.
+        """
         now = self._clock.now()
         if until <= now:
             raise Refused(f"{until.isoformat()} is over", hint="name a time to come, such as `--until 2h`")

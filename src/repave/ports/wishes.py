@@ -34,7 +34,10 @@ class Wishes(Protocol):
         ...
 
     def protect(self, fleet: FleetKey, protection: Protection) -> Target:
-        """Keep the instance of that slot from what can wait; a second protection of it stands for the first."""
+        """Keep the instance of that slot from what can wait; a second protection of it stands for the first.
+
+        That it is to be replaced, which was asked before, is asked no more.
+        """
         ...
 
     def unprotect(self, fleet: FleetKey, slot: SlotId) -> Target:

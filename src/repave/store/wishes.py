@@ -73,10 +73,12 @@ class SqlWishes:
             return existing_target(connection, fleet)
 
     def protect(self, fleet: FleetKey, protection: Protection) -> Target:
-        """Keep it from what can wait. Raises Gone."""
+        """Keep it from what can wait, and ask no more for it to be replaced. Raises Gone."""
         with self._database.writing() as connection:
             existing_target(connection, fleet)
             _unprotect(connection, fleet, protection.slot)
+            asked = (replacements.c.fleet == fleet) & (replacements.c.slot == protection.slot)
+            connection.execute(delete(replacements).where(asked))
             row = {
                 "fleet": fleet,
                 "slot": protection.slot,

@@ -23,7 +23,8 @@ def protect(
 ) -> int:
     """Keep an instance from all that can wait: roll-outs, scale-in, its age, uneven zones.
 
-    What is revoked, sick, dead or due by a deadline is replaced all the same.
+    What is revoked, sick, dead or due by a deadline is replaced all the same. A `repave replace` asked for before is
+    withdrawn.
     """
     return wish(
         environment,

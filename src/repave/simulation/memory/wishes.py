@@ -58,11 +58,12 @@ class MemoryWishes:
         )
 
     def protect(self, fleet: FleetKey, protection: Protection) -> Target:
-        """Keep it from what can wait. Raises Gone."""
+        """Keep it from what can wait, and ask no more for it to be replaced. Raises Gone."""
 
         def protected(target: Target) -> Target:
             others = (known for known in target.protections if known.slot != protection.slot)
-            return replace(target, protections=_by_slot(*others, protection))
+            wishes = tuple(wish for wish in target.replacements if wish.slot != protection.slot)
+            return replace(target, protections=_by_slot(*others, protection), replacements=wishes)
 
         return self._change_target(fleet, protected)
 
