@@ -73,6 +73,7 @@ def _held(name: str, facts: Facts) -> Found:
         name=name,
         fate=Fate.OPEN,
         detail=f"held at {version}: the recipe takes what the suites have, and the lock holds that still from then on",
+        line=f"packages: [{name}]",
     )
 
 
