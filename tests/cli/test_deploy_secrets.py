@@ -5,14 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from store_scene import FLEET, NOW, OLD, aim
+from store_scene import FLEET, bake
 
-from repave.model.lock import Lock
-from repave.model.names import Digest, ImageName
 from repave.store.sql import SqlStore
 
 Repave = Callable[..., Any]
-LOCK = Digest("sha256:" + "ab" * 32)
 
 
 @pytest.mark.parametrize("verb", [("deploy", "test"), ("rollback", "test", "--to", "r1"), ("promote",)])
@@ -28,11 +25,7 @@ def test_a_secret_that_cannot_be_read_says_nothing_of_a_release(
         encoding="utf-8",
     )
     store = SqlStore(f"sqlite:///{folder}/.repave/store.db")
-    store.add_lock(LOCK, Lock(), NOW)
-    store.add_release({ImageName("web"): LOCK}, LOCK, "source", NOW)
-    if "rollback" in verb:
-        store.add_revision(FLEET, OLD)
-        store.aim(FLEET, aim(), NOW)
+    bake(store, runs="rollback" in verb)
     before = store.target(FLEET)
     refused = repave(*verb)
     assert refused.code == 5

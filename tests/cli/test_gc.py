@@ -6,13 +6,12 @@ from typing import Any
 
 import pytest
 from full_disk import full_disk
-from store_scene import FLEET, NOW, OLD, aim
+from store_scene import bake
 
 from repave.cli.codes import FAILED, OK
 from repave.cli.commands import vault
 from repave.model.errors import RepaveError
 from repave.model.lock import Lock
-from repave.model.names import Digest, ImageName
 from repave.operations.carrying.pulling import Pulling
 from repave.operations.deploy import Deploying
 from repave.operations.locked import Locked
@@ -24,7 +23,6 @@ from repave.store.sql import SqlStore
 from repave.wiring import Wiring, project_file
 
 Repave = Callable[..., Any]
-LOCK = Digest("sha256:" + "ab" * 32)
 
 
 @pytest.mark.parametrize(
@@ -66,11 +64,7 @@ def test_nothing_is_removed_of_a_release_before_it_is_wanted(
 ) -> None:
     """It is published by then, and a sweep that does not know what for would take it away again."""
     store = SqlStore(f"sqlite:///{folder}/.repave/store.db")
-    store.add_lock(LOCK, Lock(), NOW)
-    store.add_release({ImageName("web"): LOCK}, LOCK, "source", NOW)
-    if "rollback" in verb:
-        store.add_revision(FLEET, OLD)
-        store.aim(FLEET, aim(), NOW)
+    bake(store, runs="rollback" in verb)
     store.close()
     ends: list[Any] = []
 

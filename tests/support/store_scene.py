@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
-from repave.model.lock import Ecosystem, Layer, LockedPackage
+from repave.model.lock import Ecosystem, Layer, Lock, LockedPackage
 from repave.model.names import (
     Digest,
     EnvironmentName,
@@ -29,6 +29,7 @@ from repave.model.plan import Launch, Phase, Plan
 from repave.model.release import Limits, Revision, SecretReference
 from repave.model.target import Failure, FailureKind
 from repave.ports.intent import Aim
+from repave.ports.store import Store
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
 FLEET = FleetKey(project=ProjectName("shop"), environment=EnvironmentName("test"), fleet=FleetName("web"))
@@ -62,6 +63,15 @@ def later(seconds: float) -> datetime:
 def aim(wanted: Revision = OLD, size: int = 2) -> Aim:
     """What a person wants."""
     return Aim(revision=wanted.id, release=wanted.release, size=size, reason="deploy")
+
+
+def bake(store: Store, *, runs: bool) -> None:
+    """Keep a first release of the project; ``runs``: the fleet is asked to run one already."""
+    store.add_lock(LOCK, Lock(), NOW)
+    store.add_release({WEB: LOCK}, LOCK, "source", NOW)
+    if runs:
+        store.add_revision(FLEET, OLD)
+        store.aim(FLEET, aim(), NOW)
 
 
 def launch(slot: str, wanted: Revision = OLD) -> Launch:
