@@ -53,7 +53,7 @@ def test_the_script_of_a_package_does_nothing_to_this_machine(tmp_path: Path) ->
     pantry.folder.mkdir()
     import_archive(VAULT, pantry.vault, Silent())
     tried = "".join(f"({attempt}) >/usr/share/probe/answer{number} 2>&1\n" for number, attempt in enumerate(ATTEMPTS))
-    probe = pantry.deb("probe", f"#!/bin/sh\n{tried}busybox sleep 3000 >/dev/null 2>&1 &\n", depends="base-files")
+    probe = pantry.deb("probe", f"#!/bin/sh\n{tried}busybox sleep 3000 &\n", depends="base-files")
     locked = bake_request(load_project(PROJECT), ImageName("web"), read_lock(PROJECT))
     artifact = bake_in(tmp_path / "root", pantry.vault, replace(locked, packages=(*locked.packages, probe)))
     with tarfile.open(LayoutRegistry(tmp_path / "root/registry").path(artifact.layers[1].digest)) as tar:
@@ -84,6 +84,56 @@ def test_nothing_is_written_through_links_that_programs_left(tmp_path: Path) -> 
     (root / "usr/sbin/policy-rc.d").symlink_to(outside)
     subprocess.run([*NAMESPACES, sys.executable, "-c", LINKED, root, outside], check=True, timeout=60)
     assert not outside.exists()
+
+
+STARTED = """
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from repave.bakers.disk.making import _start_files
+tree = Path(sys.argv[1])
+_start_files(tree, SimpleNamespace(root=tree))
+"""
+
+
+@pytest.mark.real
+def test_a_disk_is_made_through_no_link_that_programs_left(tmp_path: Path) -> None:
+    """What starts it is read from the image and written into it, wherever its folders lead from here."""
+    tree, outside = tmp_path / "tree", tmp_path / "outside"
+    inner = tree / str(outside).lstrip("/")
+    (inner / "modules/6.1/kernel").mkdir(parents=True)
+    (inner / "vmlinuz-6.1").write_bytes(b"kernel")
+    (inner / "busybox").write_bytes(b"program")
+    (inner / "modules/6.1/modules.dep").write_bytes(b"kernel/virtio_blk.ko:\n")
+    (inner / "modules/6.1/kernel/virtio_blk.ko").write_bytes(b"the driver itself")
+    outside.mkdir()
+    (outside / "vmlinuz-6.2").write_bytes(b"another")
+    for name in ("bin", "boot", "lib"):
+        (tree / name).symlink_to(outside)
+    subprocess.run([*NAMESPACES, sys.executable, "-c", STARTED, tree], check=True, timeout=60)
+    assert [place.name for place in outside.iterdir()] == ["vmlinuz-6.2"]
+    assert b"the driver itself" in (inner / "initrd").read_bytes()
+    assert (inner / "vmlinuz").readlink() == Path("vmlinuz-6.1")
+
+
+ANSWERED = """
+import sys
+from pathlib import Path
+from repave.bakers.rootfs.confinement import within
+try:
+    within(Path(sys.argv[1]), lambda: bytes([1000]))
+except OSError as error:
+    print(error)
+"""
+
+
+@pytest.mark.real
+def test_what_fails_in_an_image_says_why(tmp_path: Path) -> None:
+    """Whatever it is: the one who waits for it is told."""
+    said = subprocess.run(
+        [*NAMESPACES, sys.executable, "-c", ANSWERED, tmp_path], check=True, capture_output=True, text=True, timeout=60
+    ).stdout
+    assert "bytes must be in range(0, 256)" in said
 
 
 class Here(Chroot):

@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from repave.archives.compression import Compression, packed, unpacked
+from repave.archives.errors import BadArchive
 from repave.archives.rules import TREE
 from repave.bakers.disk.files import Files, strip, take
 from repave.bakers.disk.initrd import DRIVERS, initrd, kernel_version, load_order
@@ -109,19 +110,14 @@ def test_modules_are_loaded_after_those_they_need() -> None:
     )
 
 
-def test_initrd_holds_the_script_the_drivers_and_no_time(tmp_path: Path) -> None:
-    """The same bytes again from another folder, each entry at a multiple of four."""
-    archives = []
-    for name in ("one", "two"):
-        modules = tmp_path / name / "lib/modules/6.1"
-        modules.mkdir(parents=True)
-        (modules / "modules.dep").write_text("kernel/virtio_blk.ko:\n", encoding="ascii")
-        (modules / "kernel").mkdir()
-        (modules / "kernel/virtio_blk.ko").write_bytes(b"driver")
-        (tmp_path / name / "busybox").write_bytes(b"program")
-        archives.append(initrd(tmp_path / name, busybox=tmp_path / name / "busybox", version="6.1"))
-    assert archives[0] == archives[1]
-    names = [match[1].decode() for match in re.finditer(rb"070701[0-9A-F]{104}([^\0]+)\0", archives[0])]
+def test_initrd_holds_the_script_and_the_drivers() -> None:
+    """Each entry at a multiple of four."""
+    there = {
+        "lib/modules/6.1/modules.dep": b"kernel/virtio_blk.ko:\n",
+        "lib/modules/6.1/kernel/virtio_blk.ko": b"driver",
+    }
+    archive = initrd(there.__getitem__, busybox=b"program", version="6.1")
+    names = [match[1].decode() for match in re.finditer(rb"070701[0-9A-F]{104}([^\0]+)\0", archive)]
     assert names[-1] == "TRAILER!!!"
     assert {
         "init",
@@ -133,31 +129,26 @@ def test_initrd_holds_the_script_the_drivers_and_no_time(tmp_path: Path) -> None
         "root",
         "dev",
     } <= set(names)
-    assert all(match.start() % 4 == 0 for match in re.finditer(rb"070701[0-9A-F]{104}", archives[0]))
-    assert f"PARTNAME={ROOT_NAME}".encode() in archives[0]
+    assert all(match.start() % 4 == 0 for match in re.finditer(rb"070701[0-9A-F]{104}", archive))
+    assert f"PARTNAME={ROOT_NAME}".encode() in archive
 
 
-def test_compressed_drivers_are_unpacked(tmp_path: Path) -> None:
+def test_compressed_drivers_are_unpacked() -> None:
     """What loads them takes none that is compressed."""
-    modules = tmp_path / "lib/modules/6.12"
-    modules.mkdir(parents=True)
-    (modules / "modules.dep").write_text("kernel/virtio_blk.ko.xz:\n", encoding="ascii")
-    (modules / "kernel").mkdir()
-    (modules / "kernel/virtio_blk.ko.xz").write_bytes(lzma.compress(b"the driver itself"))
-    (tmp_path / "busybox").write_bytes(b"program")
-    archive = initrd(tmp_path, busybox=tmp_path / "busybox", version="6.12")
+    there = {
+        "lib/modules/6.12/modules.dep": b"kernel/virtio_blk.ko.xz:\n",
+        "lib/modules/6.12/kernel/virtio_blk.ko.xz": lzma.compress(b"the driver itself"),
+    }
+    archive = initrd(there.__getitem__, busybox=b"program", version="6.12")
     assert b"modules/virtio_blk.ko\0" in archive
     assert b"the driver itself" in archive
 
 
 @pytest.mark.parametrize(("names", "told"), [((), "0 kernels"), (("6.1", "6.2"), r"2 kernels in /boot \(6.1, 6.2\)")])
-def test_machine_has_one_kernel(tmp_path: Path, names: tuple[str, ...], told: str) -> None:
+def test_machine_has_one_kernel(names: tuple[str, ...], told: str) -> None:
     """Which of several would start is nobody's guess."""
-    (tmp_path / "boot").mkdir()
-    for name in names:
-        (tmp_path / "boot" / f"vmlinuz-{name}").touch()
     with pytest.raises(Invalid, match=told):
-        kernel_version(tmp_path)
+        kernel_version(["config-6.1", *(f"vmlinuz-{name}" for name in names)])
 
 
 @given(st.lists(st.text(st.characters(exclude_characters="\0", codec="utf-8")), min_size=1))
@@ -316,6 +307,25 @@ def test_layer_that_removes_is_laid_over_others(tmp_path: Path) -> None:
     digest = f"sha256:{sha256((tmp_path / 'layer.tar').read_bytes()).hexdigest()}"
     take(tmp_path / "layer.tar", digest, tmp_path / "tree")
     assert sorted(place.name for place in (tmp_path / "tree/srv/app").iterdir()) == ["new", "stays"]
+    assert (tmp_path / "tree/srv/app/new").lstat().st_mtime == 1
+
+
+def test_layer_is_laid_through_no_link(tmp_path: Path) -> None:
+    """A package below may have left one that leads to a folder of this machine."""
+    from hashlib import sha256  # noqa: PLC0415 - as above
+
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "gone").touch()
+    (tmp_path / "tree").mkdir()
+    (tmp_path / "tree/srv").symlink_to(outside)
+    for name, path in (("one", "srv/new"), ("two", "srv/gone")):
+        with LayerTar(tmp_path / name) as layer:
+            (layer.removed(path, time=1) if name == "two" else layer.link(path, "anywhere", time=1))
+        digest = f"sha256:{sha256((tmp_path / name).read_bytes()).hexdigest()}"
+        with pytest.raises(BadArchive, match="goes through 'srv', which is no folder"):
+            take(tmp_path / name, digest, tmp_path / "tree")
+    assert [place.name for place in outside.iterdir()] == ["gone"]
 
 
 def test_unpacked_layer_has_the_times_that_the_layer_says(tmp_path: Path) -> None:

@@ -84,6 +84,7 @@ class _Unpacker:
             case Kind.SYMLINK:
                 self._anew(last, folder, lambda: os.symlink(entry.link, last, dir_fd=folder))
                 self._own(entry, last, folder)
+                os.utime(last, (entry.time, entry.time), dir_fd=folder, follow_symlinks=False)
             case Kind.HARDLINK:
                 self._link(entry, last, folder)
         if self._hiding is not Hiding.NONE and entry.kind is not Kind.SPECIAL:

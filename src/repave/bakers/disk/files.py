@@ -4,15 +4,17 @@ Runs inside ``chamber``'s namespaces.
 """
 
 import os
-import shutil
 import stat
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from repave.archives.whiteouts import OPAQUE, WHITEOUT
-from repave.bakers.rootfs.installation import unpack, whiteouts
+from repave.archives.rules import ROOT_FILESYSTEM
+from repave.archives.tars import read_tar
+from repave.archives.unpacking import Unpacking, unpack
+from repave.archives.whiteouts import Hiding
+from repave.bakers.rootfs.installation import verified
 from repave.bakers.rootfs.layertar import CAPABILITIES, newest_of, sorted_below
 from repave.bakers.rootfs.overlay import overlaid
 
@@ -59,15 +61,13 @@ def laid(work: Path, *, trees: Sequence[Mapping[str, str]], layers: Sequence[Map
 
 
 def take(layer: Path, digest: str, tree: Path) -> None:
-    """Lay one layer over what is in the tree. Raises Corrupt when it is not what its digest says."""
-    for path in whiteouts(layer):
-        folder, _, name = path.rpartition("/")
-        if name == OPAQUE:
-            for place in sorted((tree / folder).iterdir()) if (tree / folder).is_dir() else ():
-                _remove(place)
-        else:
-            _remove(tree / folder / name.removeprefix(WHITEOUT))
-    unpack(layer, digest, tree)
+    """Lay one layer over what is in the tree, through no link there.
+
+    Raises Corrupt when it is not what its digest says, BadArchive when a link is in its way.
+    """
+    with verified(layer, digest) as stream:
+        entries = read_tar(stream, name=layer.name, rules=ROOT_FILESYSTEM)
+        unpack(entries, tree, name=layer.name, settings=Unpacking(owners=True, hiding=Hiding.REMOVED))
 
 
 def strip(root: Path) -> None:
@@ -80,10 +80,3 @@ def strip(root: Path) -> None:
         for name in os.listxattr(place, follow_symlinks=False):
             if not name.startswith(HOST_ATTRIBUTES) or (name == CAPABILITIES and not stat.S_ISREG(mode)):
                 os.removexattr(place, name, follow_symlinks=False)
-
-
-def _remove(place: Path) -> None:
-    if place.is_dir() and not place.is_symlink():
-        shutil.rmtree(place)
-    else:
-        place.unlink(missing_ok=True)

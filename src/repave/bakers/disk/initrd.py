@@ -8,9 +8,9 @@ Documentation/driver-api/early-userspace/buffer-format.rst (cpio), modules.dep(5
 """
 
 import stat
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from io import BytesIO
 from itertools import chain
-from pathlib import Path
 
 from repave.archives.compression import MAGIC_BYTES, compression_of, unpacked
 from repave.archives.rules import TREE
@@ -93,13 +93,16 @@ exit 1
 """
 """The kernel panics when it ends: then the machine is started anew, or given up, by who runs it."""
 
+KERNEL = "vmlinuz-"
+"""How the names of kernels begin, before their versions."""
+
 FOLDERS = ("bin", "dev", "modules", "proc", "root", "run", "seed", "sys")
 COMMANDS = ("cat", "grep", "insmod", "mkdir", "mkfifo", "mount", "sh", "sleep", "switch_root", "umount")
 
 
-def kernel_version(root: Path) -> str:
-    """Of the one kernel in a root filesystem. Raises Invalid."""
-    versions = sorted(place.name.removeprefix("vmlinuz-") for place in (root / "boot").glob("vmlinuz-*"))
+def kernel_version(names: Iterable[str]) -> str:
+    """Of the one kernel among what lies in /boot. Raises Invalid."""
+    versions = sorted(name.removeprefix(KERNEL) for name in names if name.startswith(KERNEL))
     if len(versions) != 1:
         raise Invalid(
             f"the machine has {len(versions)} kernels in /boot ({', '.join(versions) or 'none'}), and must have one",
@@ -108,21 +111,22 @@ def kernel_version(root: Path) -> str:
     return versions[0]
 
 
-def initrd(root: Path, *, busybox: Path, version: str) -> bytes:
-    """The archive, for the kernel in that root filesystem."""
-    dependencies = (root / "lib/modules" / version / "modules.dep").read_text(encoding="ascii")
+def initrd(read: Callable[[str], bytes], *, busybox: bytes, version: str) -> bytes:
+    """The archive; ``read`` answers what a file of the machine holds, by its path without the first slash."""
+    folder = f"lib/modules/{version}"
+    dependencies = read(f"{folder}/modules.dep").decode("ascii")
     lists = {
         name: load_order(dependencies, wanted)
         for name, wanted in (("file-systems", FILE_SYSTEMS), ("drivers", DRIVERS))
     }
-    content = {
+    held = {
         **{
-            f"{_stem(module)}.ko": _driver(root / "lib/modules" / version / module)
+            f"{_stem(module)}.ko": _driver(read(f"{folder}/{module}"), module)
             for module in dict.fromkeys(chain.from_iterable(lists.values()))
         },
         **{name: "".join(f"{_stem(module)}.ko\n" for module in modules).encode() for name, modules in lists.items()},
     }
-    return b"".join(_archive(busybox.read_bytes(), content))
+    return b"".join(_archive(busybox, held))
 
 
 def load_order(dependencies: str, wanted: Sequence[str]) -> tuple[str, ...]:
@@ -148,16 +152,10 @@ def _stem(path: str) -> str:
     return path.rpartition("/")[2].partition(".")[0]
 
 
-def _driver(place: Path) -> bytes:
+def _driver(stored: bytes, path: str) -> bytes:
     """A module as the kernel takes it: later distributions compress them, and BusyBox loads none that is."""
-    content = bytearray()
-    with place.open("rb") as stream:
-        kind = compression_of(stream.read(MAGIC_BYTES))
-        stream.seek(0)
-        plain = unpacked(stream, kind, name=place.name, rules=TREE)
-        while chunk := plain.read(CHUNK_BYTES):
-            content += chunk
-    return bytes(content)
+    plain = unpacked(BytesIO(stored), compression_of(stored[:MAGIC_BYTES]), name=path, rules=TREE)
+    return b"".join(iter(lambda: plain.read(CHUNK_BYTES), b""))
 
 
 def _archive(busybox: bytes, modules: Mapping[str, bytes]) -> Iterator[bytes]:

@@ -6,14 +6,16 @@ import stat
 import struct
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from repave.bakers.disk.files import Files, laid
-from repave.bakers.disk.initrd import initrd, kernel_version
+from repave.bakers.disk.initrd import KERNEL, initrd, kernel_version
 from repave.bakers.disk.sparse import copy_sparse, write_sparse
 from repave.bakers.disk.table import SECTOR, Outline
 from repave.bakers.disk.toolbox import WORK, Toolbox, opened
+from repave.bakers.rootfs.confinement import read_within, within
 from repave.bakers.rootfs.installation import unpack
 from repave.bakers.rootfs.layertar import FIRST_TIME, sorted_below
 
@@ -45,9 +47,8 @@ def make(job: dict[str, Any], work: Path) -> None:
         opened(work, lowers=lowers, folder=Path(job["folder"]), packages=job["tools"], tree=files.root) as toolbox,
     ):
         _start_files(files.root, toolbox)
-        for name in ("kernel", "initrd"):
-            source = files.root / "boot" / {"kernel": "vmlinuz", "initrd": "initrd"}[name]
-            shutil.copyfile(source, work / name)
+        for name, place in (("kernel", "boot/vmlinuz"), ("initrd", "boot/initrd")):
+            (work / name).write_bytes(read_within(files.root, place))
         found = list(sorted_below(os.fspath(files.root)))
         (work / "paths").write_bytes(b"".join(_listed(found)))
         toolbox.make_files(outline)
@@ -59,12 +60,19 @@ def make(job: dict[str, Any], work: Path) -> None:
 
 def _start_files(tree: Path, toolbox: Toolbox) -> None:
     """The kernel by a name without its version, and its initrd: what the boot loaders look for."""
-    version = kernel_version(tree)
-    content = initrd(tree, busybox=toolbox.root / "bin/busybox", version=version)
-    (tree / "boot/initrd").write_bytes(content)
-    (tree / "boot/vmlinuz").symlink_to(f"vmlinuz-{version}")
-    for name in ("initrd", "vmlinuz", "."):
-        os.utime(tree / "boot" / name, (FIRST_TIME, FIRST_TIME), follow_symlinks=False)
+    names = within(tree, lambda: b"/".join(map(os.fsencode, os.listdir("/boot"))))  # noqa: PTH208 - nothing is loaded
+    version = kernel_version(os.fsdecode(names).split("/"))
+    archive = initrd(partial(read_within, tree), busybox=read_within(toolbox.root, "bin/busybox"), version=version)
+
+    def lay_out() -> bytes:
+        boot = Path("/boot")
+        (boot / "initrd").write_bytes(archive)
+        (boot / "vmlinuz").symlink_to(f"{KERNEL}{version}")
+        for name in ("initrd", "vmlinuz", "."):
+            os.utime(boot / name, (FIRST_TIME, FIRST_TIME), follow_symlinks=False)
+        return b""
+
+    within(tree, lay_out)
 
 
 def _listed(found: Sequence[Found]) -> Iterator[bytes]:
@@ -103,7 +111,7 @@ def _write_loaders(toolbox: Toolbox, outline: Outline, arguments: str) -> None:
     core = toolbox.make_loader("bios", root_uuid=outline.root_uuid, arguments=arguments)
     uefi = toolbox.make_loader("uefi", root_uuid=outline.root_uuid, arguments=arguments)
     parts = {
-        0: outline.first_sector(first_code((toolbox.root / BOOT_CODE).read_bytes(), outline)),
+        0: outline.first_sector(first_code(read_within(toolbox.root, BOOT_CODE), outline)),
         SECTOR: outline.front(),
         outline.loader.offset: later_code(core, outline),
         outline.firmware.offset: toolbox.make_firmware_files(uefi, outline),

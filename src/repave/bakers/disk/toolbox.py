@@ -5,7 +5,6 @@ They are laid over the image's own base, whose libraries they use, and are no pa
 """
 
 import os
-import subprocess
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -15,7 +14,7 @@ from pathlib import Path
 from repave.bakers.disk.table import SECTOR, Outline, Partition
 from repave.bakers.rootfs.debs import place
 from repave.bakers.rootfs.installation import extract_inside
-from repave.bakers.rootfs.isolation import Chroot, ProgramFailed, chroot, mounted
+from repave.bakers.rootfs.isolation import Chroot, Heard, ProgramFailed, chroot, mounted
 from repave.bakers.rootfs.layertar import FIRST_TIME
 from repave.bakers.rootfs.overlay import overlaid
 
@@ -61,11 +60,11 @@ class Toolbox:
         """Have debugfs change the file system of a partition; raises ProgramFailed for any command that fails."""
         (self.work / "commands").write_text("".join(f"{command}\n" for command in commands), encoding="utf-8")
         arguments = ["debugfs", "-w", "-f", f"{WORK}/commands", f"{DISK}?offset={partition.offset}"]
-        finished = self.inside.ask([*FAKED, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-        told = [line for line in finished.stderr.decode(errors="replace").splitlines() if line.strip()]
+        answer = self.inside.ask([*FAKED, *arguments], heard=Heard.ERRORS)
+        told = [line for line in answer.said.decode(errors="replace").splitlines() if line.strip()]
         wrong = [line for line in told if not line.startswith(HARMLESS)]
-        if finished.returncode or wrong:
-            raise ProgramFailed(arguments, finished.returncode or 1, "\n".join(wrong))
+        if answer.code or wrong:
+            raise ProgramFailed(arguments, answer.code or 1, "\n".join(wrong))
 
     def make_loader(self, firmware: str, *, root_uuid: uuid.UUID, arguments: str) -> bytes:
         """GRUB for one kind of firmware: it starts one kernel with one command line, and nothing else."""

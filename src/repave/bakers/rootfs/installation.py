@@ -8,13 +8,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import file_digest
 from pathlib import Path
+from typing import BinaryIO
 
 from repave.archives.packages import members
 from repave.archives.rules import ROOT_FILESYSTEM
 from repave.archives.tars import read_tar
 from repave.archives.whiteouts import WHITEOUT
 from repave.bakers.rootfs.debs import place
-from repave.bakers.rootfs.isolation import Chroot, ProgramFailed, chroot
+from repave.bakers.rootfs.isolation import Chroot, Heard, ProgramFailed, chroot
 from repave.bakers.rootfs.layertar import CAPABILITIES
 from repave.ports.errors import Corrupt
 
@@ -115,9 +116,9 @@ def _configure(inside: Chroot) -> None:
     with inside.without_services():
         inside.run([*DPKG, "--configure", "--pending"])
     audit = ["dpkg", "--audit"]
-    finished = inside.ask(audit, stdout=subprocess.PIPE, stderr=None)
-    if finished.returncode or finished.stdout:
-        raise ProgramFailed(audit, finished.returncode, finished.stdout.decode(errors="replace"))
+    answer = inside.ask(audit, heard=Heard.OUTPUT)
+    if answer.code or answer.said:
+        raise ProgramFailed(audit, answer.code, answer.said.decode(errors="replace"))
 
 
 def _files(packages: Sequence[Package]) -> list[str]:
@@ -134,8 +135,8 @@ def extract_inside(package: Path, inside: Chroot) -> None:
     """As ``extract``, by the root filesystem's own tar: no link that programs left there leads out of it."""
     arguments = ["tar", "--extract", "--directory", "/", *UNPACKING]
     with _files_of(package) as handle:
-        finished = inside.ask(arguments, stdin=handle, stdout=None, stderr=subprocess.PIPE)
-    _judge(arguments, finished)
+        answer = inside.ask(arguments, stdin=handle, heard=Heard.ERRORS)
+    _judge(arguments, answer.code, answer.said)
 
 
 @contextmanager
@@ -149,6 +150,13 @@ def _files_of(package: Path) -> Iterator[int]:
 
 def unpack(layer: Path, digest: str, root: Path) -> None:
     """A layer of our own making into an empty folder. Raises Corrupt when it is not what its digest says."""
+    with verified(layer, digest) as stream:
+        _untar(stream.fileno(), root, *LAYERS_UNPACKING, f"--exclude={WHITEOUT}*")
+
+
+@contextmanager
+def verified(layer: Path, digest: str) -> Iterator[BinaryIO]:
+    """A layer of our own making, to be read from its beginning. Raises Corrupt when it is not what its digest says."""
     with layer.open("rb") as stream:
         found = f"sha256:{file_digest(stream, 'sha256').hexdigest()}"
         if found != digest:
@@ -157,7 +165,7 @@ def unpack(layer: Path, digest: str, root: Path) -> None:
                 hint=f"remove {layer} and bake again",
             )
         stream.seek(0)
-        _untar(stream.fileno(), root, *LAYERS_UNPACKING, f"--exclude={WHITEOUT}*")
+        yield stream
 
 
 def whiteouts(layer: Path) -> tuple[str, ...]:
@@ -184,12 +192,13 @@ def those_in(layer: Path, paths: Collection[str]) -> frozenset[str]:
 
 def _untar(handle: int, root: Path, *options: str) -> None:
     arguments = ["tar", "--extract", "--directory", os.fspath(root), *options]
-    _judge(arguments, subprocess.run(arguments, stdin=handle, stderr=subprocess.PIPE, check=False))
+    finished = subprocess.run(arguments, stdin=handle, stderr=subprocess.PIPE, check=False)
+    _judge(arguments, finished.returncode, finished.stderr)
 
 
-def _judge(arguments: Sequence[str], finished: subprocess.CompletedProcess[bytes]) -> None:
-    if finished.returncode:
-        raise ProgramFailed(arguments, finished.returncode, finished.stderr.decode(errors="replace"))
+def _judge(arguments: Sequence[str], code: int, said: bytes) -> None:
+    if code:
+        raise ProgramFailed(arguments, code, said.decode(errors="replace"))
 
 
 def _unpacked(root: Path) -> bytes:

@@ -4,18 +4,19 @@ It is entered only inside the namespaces that ``chamber`` makes, so every mount 
 has given up the rights that would lead out of it, see ``confinement``.
 """
 
-import errno
 import json
 import os
+import select
 import signal
 import subprocess
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from enum import Enum
 from functools import partial
 from pathlib import Path
 
-from repave.bakers.rootfs.confinement import enter
+from repave.bakers.rootfs.confinement import enter, within
 
 DEVICES = ("full", "null", "random", "tty", "urandom", "zero")
 """What maintainer scripts need and cannot harm the host with."""
@@ -44,6 +45,7 @@ POLICY = Path("/usr/sbin/policy-rc.d")
 NO_SERVICES = b"#!/bin/sh\n# Baking starts no service (invoke-rc.d(8)).\nexit 101\n"
 IDLE = b"#!/bin/sh\nexit 0\n"
 OUTPUT_KEPT_BYTES = 20_000
+READ_BYTES = 1 << 16
 
 
 class ProgramFailed(Exception):
@@ -61,18 +63,31 @@ def run(arguments: Sequence[str]) -> None:
 
     This process is what the commands port started: it runs its own programs, there is no port inside.
     """
-    _judged(
+    finished = subprocess.run(
         arguments,
-        subprocess.run(
-            arguments,
-            env=ENVIRONMENT,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            check=False,
-        ),
-        accept=(0,),
+        env=ENVIRONMENT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        check=False,
     )
+    _judged(arguments, Answer(code=finished.returncode, said=finished.stdout), accept=(0,))
+
+
+class Heard(Enum):
+    """What of a program's words is kept."""
+
+    ALL = "all"
+    OUTPUT = "output"
+    ERRORS = "errors"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """How a program ended, and what it said."""
+
+    code: int
+    said: bytes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,57 +103,34 @@ class Chroot:
 
     def run(self, arguments: Sequence[str], *, accept: Sequence[int] = (0,)) -> int:
         """Run a program in it and answer its exit code; raises ProgramFailed for one that is not in ``accept``."""
-        finished = self.ask(arguments, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-        return _judged(arguments, finished, accept=accept)
+        return _judged(arguments, self.ask(arguments), accept=accept)
 
-    def ask(
-        self, arguments: Sequence[str], *, stdin: int = subprocess.DEVNULL, stdout: int | None, stderr: int | None
-    ) -> subprocess.CompletedProcess[bytes]:
+    def ask(self, arguments: Sequence[str], *, stdin: int = subprocess.DEVNULL, heard: Heard = Heard.ALL) -> Answer:
         """Run a program in it, however it ends; raises ProgramFailed for one that cannot be started.
 
-        Nothing of it runs any more then.
+        Nothing of it runs any more then: what it left running is ended, and not waited for.
         """
         try:
-            return subprocess.run(
+            with subprocess.Popen(
                 arguments,
                 env={**ENVIRONMENT, **self.variables, "SOURCE_DATE_EPOCH": str(self.epoch)},
                 stdin=stdin,
-                stdout=stdout,
-                stderr=stderr,
-                check=False,
+                stdout=subprocess.DEVNULL if heard is Heard.ERRORS else subprocess.PIPE,
+                stderr={Heard.ALL: subprocess.STDOUT, Heard.OUTPUT: None, Heard.ERRORS: subprocess.PIPE}[heard],
                 # No other thread of this process runs meanwhile, whose locks the child could wait for.
-                preexec_fn=partial(enter, self.root),
-            )
+                preexec_fn=partial(enter, self.root),  # noqa: PLW1509 - so says the line above
+            ) as process:
+                said = _said(process)
         except OSError as error:
             raise ProgramFailed(arguments, NOT_STARTED, f"{arguments[0]}: {error.strerror}") from error
         finally:
             end_all()
-
-    def do(self, work: Callable[[], None]) -> None:
-        """Do some work with files as a program in it would: no link that programs left there leads out of it.
-
-        It finds no module there that was not loaded before. Raises OSError as the work does.
-        """
-        child = os.fork()
-        if child == 0:
-            code = errno.EIO
-            try:
-                enter(self.root)
-                work()
-                code = 0
-            except OSError as error:
-                code = error.errno or code
-            finally:
-                os._exit(code)
-        _, status = os.waitpid(child, 0)
-        code = os.waitstatus_to_exitcode(status)
-        if code:
-            raise OSError(code, os.strerror(code), os.fspath(self.root))
+        return Answer(code=process.returncode, said=said)
 
     @contextmanager
     def without_services(self) -> Iterator[None]:
         """Nothing is started in the block, by neither of the two ways that scripts have."""
-        self.do(_forbid_services)
+        within(self.root, _forbid_services)
         try:
             with ExitStack() as stack:
                 starter = self.root / "usr/sbin/start-stop-daemon"
@@ -149,7 +141,7 @@ class Chroot:
                     stack.enter_context(mounted(["--bind", os.fspath(idle)], starter))
                 yield
         finally:
-            self.do(POLICY.unlink)
+            within(self.root, _permit_services)
 
 
 @contextmanager
@@ -205,13 +197,38 @@ def first_users() -> bool:
     return Path("/proc/self/ns/user").stat().st_ino == INITIAL_USERS
 
 
-def _judged(arguments: Sequence[str], finished: subprocess.CompletedProcess[bytes], *, accept: Sequence[int]) -> int:
-    if finished.returncode not in accept:
-        output = finished.stdout[-OUTPUT_KEPT_BYTES:].decode(errors="replace")
-        raise ProgramFailed(arguments, finished.returncode, output)
-    return finished.returncode
+def _said(process: subprocess.Popen[bytes]) -> bytes:
+    """All that a program says, until it has ended; others may hold its output open for longer."""
+    stream = process.stdout or process.stderr
+    if stream is None:
+        raise ValueError("nobody listens to this program")
+    said = bytearray()
+    ended = os.pidfd_open(process.pid)
+    try:
+        while ended not in select.select([ended, stream], [], [])[0]:
+            some = os.read(stream.fileno(), READ_BYTES)
+            if not some:
+                break
+            said += some
+    finally:
+        os.close(ended)
+    process.wait()
+    end_all()
+    return bytes(said) + stream.read()
 
 
-def _forbid_services() -> None:
+def _judged(arguments: Sequence[str], answer: Answer, *, accept: Sequence[int]) -> int:
+    if answer.code not in accept:
+        raise ProgramFailed(arguments, answer.code, answer.said[-OUTPUT_KEPT_BYTES:].decode(errors="replace"))
+    return answer.code
+
+
+def _forbid_services() -> bytes:
     POLICY.write_bytes(NO_SERVICES)
     POLICY.chmod(0o755)
+    return b""
+
+
+def _permit_services() -> bytes:
+    POLICY.unlink()
+    return b""
