@@ -148,6 +148,48 @@ def test_what_a_recipe_cannot_hold_is_told(tmp_path: Path) -> None:
     assert not (tmp_path / "out/files/opt/n/node_modules").exists()
 
 
+def test_what_was_written_into_the_machines_own_files_is_told(tmp_path: Path) -> None:
+    """Hosts that only this file knows, variables for all by name: what each machine has anyway is no word of it."""
+    own = "127.0.0.1 localhost\n127.0.1.1 old-shop.example.org old-shop\n::1 localhost ip6-localhost\nff02::1 ip6-all\n"
+    found, _ = adopted(
+        tmp_path,
+        {
+            "/etc/hosts": f"{own}10.0.0.9 old-shop\n10.0.0.5 db.internal db # the ledger\n10.0.0.6 queue.internal\n",
+            "/etc/environment": 'PATH="/usr/bin"\nLANG=C\nHTTP_PROXY=http://user:hunter2@proxy\n',
+        },
+    )
+    told = {one.name: one.detail for one in found.open}
+    assert told["/etc/hosts"].startswith("addresses of db.internal, queue.internal: ")
+    assert told["/etc/environment"].startswith("sets HTTP_PROXY for all")
+    assert "hunter2" not in found.file.read_text(encoding="utf-8") + repr(found)
+    plain, _ = adopted(tmp_path / "plain", {"/etc/hosts": own, "/etc/environment": "LC_ALL=C\n"})
+    assert not {"/etc/hosts", "/etc/environment"} & {one.name for one in plain.found}
+
+
+def test_what_a_service_runs_besides_is_told(tmp_path: Path) -> None:
+    """Before and after its own command; and that the unit is covered does not hang on it."""
+    files = unit(
+        "ExecStartPre=/usr/bin/python3 -m shop.migrate\nExecStartPre=-/bin/true\nExecStop=/bin/kill $MAINPID\n"
+        "ExecStart=/usr/bin/python3 -m shop --port 8000"
+    )
+    found, _ = adopted(tmp_path, files, {WANTS: UNIT})
+    told = [one.detail for one in found.open if one.area is Area.UNIT]
+    assert [detail.partition(": not")[0] for detail in told] == [
+        "ExecStartPre: /usr/bin/python3 -m shop.migrate; -/bin/true",
+        "ExecStop: /bin/kill $MAINPID",
+    ]
+    assert found.coverage.units == Covered(covered=1, total=1)
+
+
+def test_rights_that_an_image_does_not_have_are_told(tmp_path: Path) -> None:
+    """A program that ran as root, whoever started it, does not do so any more."""
+    root = server(tmp_path / "root", {"/usr/local/bin/mount-share": "#!/bin/sh\n"})
+    (tmp_path / "root/usr/local/bin/mount-share").chmod(0o4755)
+    found = adopt(root, tmp_path / "out", Rules(), Silent())
+    (one,) = [one for one in found.open if one.name == "/usr/local/bin/mount-share"]
+    assert one.detail.endswith("its set-user-id or set-group-id bit is not taken")
+
+
 def test_programs_of_one_folder_are_named_together(tmp_path: Path) -> None:
     """A kit unpacked by hand is one thing to ask about, not one for each program."""
     files = {f"/opt/kit/v1/bin/tool{number}": "\x7fELF" for number in range(8)}

@@ -149,6 +149,7 @@ def _adopted(facts: Facts, judged: _Judged, files: tuple[Found, ...], file: Path
         *judging.users(facts),
         *judging.cron_jobs(facts),
         *judging.kernel_parameters(facts),
+        *judging.of_the_machine(facts),
         *_python(judged.environments),
         *_node(judged.node),
         *_withheld(judged.services),

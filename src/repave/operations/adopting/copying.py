@@ -3,6 +3,7 @@
 Where they lie is the server's word, and it may lie: they are written as the files of an archive of strangers are.
 """
 
+import stat
 from collections.abc import Mapping
 from dataclasses import replace
 from io import BytesIO
@@ -38,7 +39,7 @@ def copied(
         read.add(path)
         for place in places.get(path, ()):
             one = looked_at(place, content, facts)
-            found.append(one)
+            found.append(_without_rights(one, sources[path].mode))
             if one.fate is Fate.TAKEN:
                 _write(target, facts.name, place, content, executable=bool(sources[path].mode & 0o100))
     return (*found, *(_unread(place, facts) for path in sources if path not in read for place in places[path]))
@@ -71,6 +72,13 @@ def looked_at(place: str, content: bytes, facts: Facts) -> Found:
             one, area=Area.BINARY, detail="a program that no package owns: copied; where does it come from?", line=line
         )
     return one
+
+
+def _without_rights(one: Found, mode: int) -> Found:
+    """Told of a program that runs as its owner, whoever starts it: an image's files have no such bits."""
+    if one.fate is not Fate.TAKEN or not mode & (stat.S_ISUID | stat.S_ISGID):
+        return one
+    return replace(one, area=Area.BINARY, detail=f"{one.detail}; its set-user-id or set-group-id bit is not taken")
 
 
 def emptied(places: tuple[str, ...], facts: Facts, target: Path) -> tuple[Found, ...]:

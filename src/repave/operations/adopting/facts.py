@@ -22,7 +22,7 @@ LARGEST_TEXT_BYTES = 1 << 20
 """Of a script or setting that is read for what it says."""
 
 SETTINGS = re.compile(
-    r"/etc/(?:hostname|passwd|group|shadow|crontab|cron\.[^/]+/.+|sysctl\.conf|sysctl\.d/.+|default/.+|apt/sources\.list|apt/sources\.list\.d/.+"
+    r"/etc/(?:hostname|hosts|environment|passwd|group|shadow|crontab|cron\.[^/]+/.+|sysctl\.conf|sysctl\.d/.+|default/.+|apt/sources\.list|apt/sources\.list\.d/.+"
     r"|systemd/system/.+)|/(?:usr/lib|etc)/os-release|/var/spool/cron/.+|/usr/(?:local/)?lib/systemd/system/[^/]+"
     r"|/var/lib/(?:dpkg/(?:status|diversions|info/.+\.(?:list|md5sums))|apt/extended_states)|.+/(?:[^/]+)?\.env"
     r"|/var/lib/apt/lists/.+_(?:In)?Release"

@@ -1,5 +1,6 @@
 """What was found on a server, and what becomes of each thing."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -77,7 +78,7 @@ class Coverage:
 
 
 NAMED = 6
-"""Programs of one folder by whose names a person knows what it is."""
+"""So many names are told of what there are many of."""
 
 
 def grouped(found: list[Found], *, depth: int) -> list[Found]:
@@ -106,5 +107,9 @@ def _told(members: list[Found]) -> str:
     amount = f"{len(members)} file{'s' if len(members) > 1 else ''}"
     if members[0].area is not Area.BINARY:
         return amount
-    names = ", ".join(member.name.rpartition("/")[2] for member in members[:NAMED])
-    return f"{amount} ({names}{', ...' if len(members) > NAMED else ''}), {members[0].detail}"
+    return f"{amount} ({listed([member.name.rpartition('/')[2] for member in members])}), {members[0].detail}"
+
+
+def listed(names: Sequence[str]) -> str:
+    """The first of some names, by which a person knows the rest."""
+    return f"{', '.join(names[:NAMED])}{', ...' if len(names) > NAMED else ''}"

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from repave.config.references import STATEFUL, STATELESS
 from repave.operations.adopting.facts import Facts
-from repave.operations.adopting.findings import Area, Covered, Fate, Found
+from repave.operations.adopting.findings import Area, Covered, Fate, Found, listed
 from repave.operations.adopting.rules import MACHINE
 
 LOCAL_USERS = range(1000, 60000)
@@ -16,6 +16,14 @@ PULLED = re.compile(r"lib.+|gcc-\d+-base|.+-modules(?:-.+)?|.+-common|.+-data")
 
 CRON_LINE = re.compile(r"^\s*(?:@\w+|[\d*/,-]+\s+\S+\s+\S+\s+\S+\s+\S+)\s+\S.*$", re.MULTILINE)
 PARAMETER = re.compile(r"^\s*-?([a-z][\w./-]*)\s*=\s*(.*\S)\s*$", re.MULTILINE)
+
+
+OWN_ADDRESS = re.compile(r"127\.|::1$|f[ef]0\d::|fe00::")
+"""Of the machine itself and its link: each has those (hosts(5))."""
+
+ASSIGNMENT = re.compile(r"(?m)^\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)=")
+EVERYWHERE = re.compile(r"PATH|LANG(?:UAGE)?|LC_\w+|TZ")
+"""What a machine's language and place are; a bake has its own."""
 
 
 def stateful(package: str) -> bool:
@@ -143,6 +151,40 @@ def _timers(facts: Facts) -> Iterator[Found]:
             when = unit.last("OnCalendar") or unit.last("OnUnitActiveSec")
             detail = f"a timer ({when}): a container runs one command; start it from outside"
             yield Found(area=Area.CRON, name=unit.file, fate=Fate.OPEN, detail=detail, line=f"# {when}")
+
+
+def of_the_machine(facts: Facts) -> tuple[Found, ...]:
+    """What was written by hand into files that each machine gets anew: names of other hosts, variables for all."""
+    return (*_hosts(facts), *_variables(facts))
+
+
+def _hosts(facts: Facts) -> Iterator[Found]:
+    lines = [line.partition("#")[0].split() for line in facts.texts.get("/etc/hosts", "").splitlines()]
+    own = facts.texts.get("/etc/hostname", "").strip().partition(".")[0]
+    others = [words for words in lines if words[1:] and not OWN_ADDRESS.match(words[0]) and own not in words[1:]]
+    if others:
+        yield Found(
+            area=Area.CONFIGURATION,
+            name="/etc/hosts",
+            fate=Fate.OPEN,
+            detail=f"addresses of {listed([words[1] for words in others])}: have your name service know them",
+            size_bytes=len(facts.texts["/etc/hosts"]),
+            line=f"# {' '.join(others[0])}",
+        )
+
+
+def _variables(facts: Facts) -> Iterator[Found]:
+    text = facts.texts.get("/etc/environment", "")
+    names = [name for name in ASSIGNMENT.findall(text) if not EVERYWHERE.fullmatch(name)]
+    if names:
+        yield Found(
+            area=Area.CONFIGURATION,
+            name="/etc/environment",
+            fate=Fate.OPEN,
+            detail=f"sets {listed(names)} for all: what a fleet needs of them is its configuration",
+            size_bytes=len(text),
+            line=f"config: {{{names[0]}: ...}}",
+        )
 
 
 def _first(text: str) -> str:

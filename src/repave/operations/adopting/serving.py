@@ -31,6 +31,10 @@ FOREGROUND: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 OWN_FOLDERS = {"LogsDirectory": "/var/log", "CacheDirectory": "/var/cache", "StateDirectory": "/var/lib"}
 """Folders that systemd makes for a service (systemd.exec(5))."""
 
+BEFORE = ("ExecCondition", "ExecStartPre")
+AROUND = (*BEFORE, "ExecStartPost", "ExecStop", "ExecStopPost")
+"""What systemd runs beside a service's own command (systemd.service(5)); a reload is for who changes files in place."""
+
 STAND_IN = ("sleep", "infinity")
 NOT_SERVED = frozenset(
     {"sshd", "systemd", "systemd-resolved", "rpcbind", "exim4", "master", "cupsd", "init", "containerd", "dockerd"}
@@ -88,7 +92,18 @@ def units(facts: Facts, served: tuple[Service, ...]) -> tuple[tuple[Found, ...],
     started = served[0].unit.name if served and served[0].unit else ""
     found = [_unit(unit, facts, started, served) for unit in facts.units if not unit.name.endswith(".timer")]
     counted = [one for one in found if one.fate is not Fate.AGAIN]
-    return tuple(found), Covered(covered=sum(one.fate is Fate.TAKEN for one in counted), total=len(counted))
+    covered = Covered(covered=sum(one.fate is Fate.TAKEN for one in counted), total=len(counted))
+    return (*found, *(one for unit in facts.units if unit.name == started for one in _around(unit))), covered
+
+
+def _around(unit: Unit) -> Iterable[Found]:
+    """What a unit that the image starts runs besides: an image starts one command."""
+    for key in AROUND:
+        commands = unit.settings.get(key, ())
+        if commands:
+            detail = f"{key}: {'; '.join(commands)}: not in the recipe, whose image starts one command"
+            line = "run: [sh, -c, ...]" if key in BEFORE else ""
+            yield Found(area=Area.UNIT, name=unit.name, fate=Fate.OPEN, detail=detail, line=line)
 
 
 def owner_of(program: str, facts: Facts) -> str:
