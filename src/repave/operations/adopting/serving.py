@@ -31,8 +31,7 @@ FOREGROUND: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 OWN_FOLDERS = {"LogsDirectory": "/var/log", "CacheDirectory": "/var/cache", "StateDirectory": "/var/lib"}
 """Folders that systemd makes for a service (systemd.exec(5))."""
 
-BEFORE = ("ExecCondition", "ExecStartPre")
-AROUND = (*BEFORE, "ExecStartPost", "ExecStop", "ExecStopPost")
+AROUND = ("ExecCondition", "ExecStartPre", "ExecStartPost", "ExecStop", "ExecStopPost")
 """What systemd runs beside a service's own command (systemd.service(5)); a reload is for who changes files in place."""
 
 STAND_IN = ("sleep", "infinity")
@@ -93,16 +92,17 @@ def units(facts: Facts, served: tuple[Service, ...]) -> tuple[tuple[Found, ...],
     found = [_unit(unit, facts, started, served) for unit in facts.units if not unit.name.endswith(".timer")]
     counted = [one for one in found if one.fate is not Fate.AGAIN]
     covered = Covered(covered=sum(one.fate is Fate.TAKEN for one in counted), total=len(counted))
-    return (*found, *(one for unit in facts.units if unit.name == started for one in _around(unit))), covered
+    return (*found, *(one for unit in facts.units if unit.name == started for one in _around(unit, facts))), covered
 
 
-def _around(unit: Unit) -> Iterable[Found]:
-    """What a unit that the image starts runs besides: an image starts one command."""
-    for key in AROUND:
+def _around(unit: Unit, facts: Facts) -> Iterable[Found]:
+    """What somebody has a unit run besides that the image starts: an image starts one command."""
+    own = any(path not in facts.database.owners for path in (unit.file, *unit.drop_ins))
+    for key in AROUND if own else ():
         commands = unit.settings.get(key, ())
         if commands:
             detail = f"{key}: {'; '.join(commands)}: not in the recipe, whose image starts one command"
-            line = "run: [sh, -c, ...]" if key in BEFORE else ""
+            line = f"# {key}={commands[0]}"
             yield Found(area=Area.UNIT, name=unit.name, fate=Fate.OPEN, detail=detail, line=line)
 
 
