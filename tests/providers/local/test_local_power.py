@@ -8,6 +8,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
+from full_disk import LARGEST_BYTES, full_disk
 from local_desk import WEB, Desk
 from local_order import record
 
@@ -18,7 +19,7 @@ from repave.ports.errors import Corrupt
 from repave.providers.local.guarded import Guarded
 from repave.providers.local.layer_folders import LayerFolders
 from repave.providers.local.places import Places
-from repave.providers.local.records import Records
+from repave.providers.local.records import Records, write_whole
 from repave.providers.local.unpacking import LayerFile
 from repave.providers.local.usermode import UserModeNetwork
 from repave.simulation.clock import SimulatedClock
@@ -69,12 +70,23 @@ def test_an_order_that_cannot_be_fenced_is_refused(tmp_path: Path) -> None:
     records.fence(WEB, 4)
 
 
-def test_the_newest_generation_outlasts_a_loss_of_power(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """By it orders are refused."""
+def test_what_is_remembered_outlasts_a_loss_of_power(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The newest generation, by which orders are refused; whose an instance is, by which nothing of it is forgotten."""
     flushed: list[str] = []
     monkeypatch.setattr("os.fsync", lambda handle: flushed.append(Path(f"/proc/self/fd/{handle}").readlink().name))
-    Records(places=Places(root=tmp_path, runtime=tmp_path)).fence(WEB, 3)
-    assert [name.split(".")[1] for name in flushed] == ["generation"]
+    records = Records(places=Places(root=tmp_path, runtime=tmp_path))
+    records.fence(WEB, 3)
+    records.write(record())
+    assert [name.split(".")[1] for name in flushed] == ["generation", "fleet", record().slot]
+
+
+def test_nothing_is_left_beside_a_record_that_could_not_be_written(tmp_path: Path) -> None:
+    """Of a disk that is full: what was there before is there still."""
+    place = tmp_path / "network.json"
+    write_whole(place, b"before")
+    with full_disk(), pytest.raises(OSError, match="too large"):
+        write_whole(place, bytes(LARGEST_BYTES + 1))
+    assert [(one.name, one.read_bytes()) for one in tmp_path.iterdir()] == [("network.json", b"before")]
 
 
 def test_without_root_addresses_begin_anew(tmp_path: Path) -> None:

@@ -129,12 +129,16 @@ class RecordFile:
 def write_whole(path: Path, text: str) -> None:
     """Replace a file so that a reader, or a crash, meets the old content or the new, never a part."""
     unfinished = path.with_name(path.name + ".new")
-    with unfinished.open("w", encoding="utf-8") as handle:
-        unfinished.chmod(0o600)
-        handle.write(text)
-        handle.flush()
-        os.fsync(handle.fileno())
-    unfinished.replace(path)
+    try:
+        with unfinished.open("w", encoding="utf-8") as handle:
+            unfinished.chmod(0o600)
+            handle.write(text)
+            handle.flush()
+            os.fsync(handle.fileno())
+        unfinished.replace(path)
+    except OSError:
+        unfinished.unlink(missing_ok=True)
+        raise
 
 
 def _fleet(entry: Mapping[str, Any]) -> FleetRecord:

@@ -69,7 +69,7 @@ class Artifacts:
             with progress.task(f"unpack {artifact.image}", total=size, unit="B") as task:
                 names = layers.unpack(image.layers, folder, in_use, task.advance)
             facts = facts_of(image, names, self._places.layers if self._privileged else folder)
-            write_whole(folder / "artifact.json", written_facts(facts), durable=True)
+            write_whole(folder / "artifact.json", written_facts(facts))
             self._checked[artifact.digest] = monotonic()
 
     def withdraw(self, digest: Digest) -> None:

@@ -89,7 +89,7 @@ class Records:
                     hint="another repave acts on this fleet; plan again from what is there",
                 )
             if newest is None or generation > newest:
-                write_whole(path, f"{generation}\n".encode(), durable=True)
+                write_whole(path, f"{generation}\n".encode())
 
     def spend(self, fleet: FleetKey, slot: SlotId) -> None:
         """Remember that the slot's instance was terminated; survives a power failure."""
@@ -97,7 +97,7 @@ class Records:
         with locked(self._lock(fleet)):
             spent = read_spent(path.read_bytes() if path.exists() else b"{}")
             if slot not in spent:
-                write_whole(path, written_spent(spent.add(slot)), durable=True)
+                write_whole(path, written_spent(spent.add(slot)))
 
     def is_spent(self, fleet: FleetKey, slot: SlotId) -> bool:
         """Whether the slot's instance was terminated before."""
@@ -111,17 +111,23 @@ class Records:
         return self._places.fleet(fleet) / "lock"
 
 
-def write_whole(path: Path, content: bytes, *, durable: bool = False) -> None:
-    """Put the file in place by a rename; ``durable`` waits until the disk has it."""
+def write_whole(path: Path, content: bytes) -> None:
+    """Put the file in place by a rename, its bytes on the disk before: no power failure leaves an empty or torn one.
+
+    Nothing is left beside it of a write that fails.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     # Named for the thread, since two may write the same file; a left-over of a dead one is overwritten in time.
     temporary = path.with_name(f".{path.name}.{os.getpid()}.{get_ident()}")
-    with temporary.open("wb") as file:
-        file.write(content)
-        if durable:
+    try:
+        with temporary.open("wb") as file:
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
-    temporary.replace(path)
+        temporary.replace(path)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
 
 
 def flush(path: Path) -> None:

@@ -46,7 +46,7 @@ def made_sealed(folder: Path, place: Path) -> Iterator[Path]:
 def seal(folder: Path, place: Path) -> None:
     """Write down how everything below ``folder`` is now."""
     place.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(place, b"".join(_lines(folder)), durable=True)
+    write_whole(place, b"".join(_lines(folder)))
 
 
 def broken(folder: Path, place: Path) -> str | None:
