@@ -47,7 +47,7 @@ def test_one_is_replaced_by_name(running: Shop) -> None:
     assert fleet_statuses(running.store)[0].to_be_replaced == ()
     told_of = [event.message for event in running.store.events(running.keys("test")[0], limit=1000)]
     assert "a person asked for web-2 to be replaced: slow" in told_of
-    assert "web-2 is gone, as a person asked" in told_of
+    assert "web-2 is gone, whose replacement a person asked for" in told_of
 
 
 def test_a_rollout_leaves_the_protected_one_until_its_time(running: Shop) -> None:

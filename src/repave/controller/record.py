@@ -211,7 +211,7 @@ def _fulfilled(plan: Plan) -> Iterator[Event]:
     if plan.resumes:
         yield Event(at=plan.at, fleet=plan.fleet, kind="resume", message="the pause is over by its time")
     for slot in plan.replaced:
-        message = f"{slot} is gone, as a person asked"
+        message = f"{slot} is gone, whose replacement a person asked for"
         yield Event(at=plan.at, fleet=plan.fleet, kind="replace", slot=slot, message=message)
 
 
