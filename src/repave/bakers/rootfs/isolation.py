@@ -205,7 +205,7 @@ def _said(process: subprocess.Popen[bytes]) -> bytes:
     said = bytearray()
     ended = os.pidfd_open(process.pid)
     try:
-        while ended not in select.select([ended, stream], [], [])[0]:
+        while ended not in select.select([ended, stream.fileno()], [], [])[0]:
             some = os.read(stream.fileno(), READ_BYTES)
             if not some:
                 break
