@@ -10,7 +10,7 @@ from simulated_shop import QUIET, Shop
 
 from repave.model.finding import Carrier, Finding, SourceStatus
 from repave.model.lock import Ecosystem, Layer, Lock, LockedPackage
-from repave.model.names import Digest
+from repave.model.names import Digest, InstanceId, ReleaseNumber
 from repave.model.recipe import Base
 from repave.operations.scan import scan
 from repave.operations.where import UNTOLD, Search
@@ -76,19 +76,16 @@ def search(shop: Shop, bases: SaidBases, lock: Lock) -> Search:
 
 
 def test_what_lies_in_a_base_runs_where_the_base_does(shop: Shop) -> None:
-    """The store is asked for the base that is locked, not for a package that no lock names."""
+    """By the base that its lock names, not by a package that no lock names."""
     lock = over(shop)
-    asked: list[tuple[str, str | None]] = []
-    known = shop.store.locks_holding
-
-    def locks_holding(package: str, version: str | None = None) -> tuple[Digest, ...]:
-        asked.append((package, version))
-        return known(package, version)
-
-    shop.store.locks_holding = locks_holding  # type: ignore[method-assign] # to see what is asked
-    (found,) = scan("repave.lock", lock, (OfBase(),), shop.store, shop.clock, QUIET).findings
-    assert found.package == "libssl3"
-    assert asked == [("registry.example/base", DIGEST)]
+    (before,) = scan("repave.lock", lock, (OfBase(),), shop.store, shop.clock, QUIET).findings
+    assert (before.package, before.instances) == ("libssl3", ())
+    seen = shop.store.last_seen(shop.keys("prod")[0])
+    assert seen is not None
+    later = replace(seen.machines.instances[0], id=InstanceId("i-later"), release=ReleaseNumber(2))
+    shop.store.see(replace(seen, machines=replace(seen.machines, instances=(*seen.machines.instances, later))))
+    (after,) = scan("repave.lock", lock, (OfBase(),), shop.store, shop.clock, QUIET).findings
+    assert [(one.instance, one.release) for one in after.instances] == [("i-later", "r2")]
 
 
 def test_a_package_is_found_in_the_bases_of_all_that_was_released(shop: Shop) -> None:

@@ -1,12 +1,12 @@
 """Which instances, living and past, run what a lock pins."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from repave.model.lock import Lock
-from repave.model.names import Digest, ReleaseNumber
-from repave.model.release import Release
+from repave.model.names import Digest, FleetKey, ImageName, ReleaseNumber, RevisionId
+from repave.model.release import Release, Revision
 from repave.operations.releases import title
 from repave.ports.errors import Gone
 from repave.ports.history import Lifetime, Presence
@@ -29,9 +29,36 @@ class Bearer:
     """None while it lives."""
 
 
-def bearers(lifetimes: Iterable[Lifetime], releases: Collection[ReleaseNumber]) -> tuple[Bearer, ...]:
-    """Those of the lifetimes that run one of the releases, oldest first."""
-    return tuple(bearer_of(lifetime) for lifetime in lifetimes if lifetime.release in releases)
+class Runners:
+    """Who runs some images of a release: each instance runs one, by its fleet's revision as the store has it."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._known: dict[FleetKey, Mapping[RevisionId, Revision]] = {}
+
+    def runs(self, fleet: FleetKey, revision: RevisionId, release: Release, images: Collection[ImageName]) -> bool:
+        """Whether an instance of this revision runs one of them; of a revision that nobody knows it is not denied."""
+        if release.artifacts.keys() <= set(images):
+            return True
+        known = self._revisions(fleet).get(revision)
+        return known is None or known.artifact in _artifacts(release, images)
+
+    def ran(self, fleet: FleetKey, release: Release, images: Collection[ImageName]) -> bool:
+        """Whether the fleet was ever asked to run one of them; where it is not known what it ran it is not denied."""
+        if release.artifacts.keys() <= set(images):
+            return True
+        known = {one.artifact for one in self._revisions(fleet).values() if one.release == release.number}
+        return not known or not known.isdisjoint(_artifacts(release, images))
+
+    def _revisions(self, fleet: FleetKey) -> Mapping[RevisionId, Revision]:
+        if fleet not in self._known:
+            self._known[fleet] = {revision.id: revision for revision in self._store.revisions(fleet)}
+        return self._known[fleet]
+
+
+def _artifacts(release: Release, images: Collection[ImageName]) -> frozenset[Digest]:
+    """By what they are, not by what they are called: two images may be the same bytes."""
+    return frozenset(artifact for image, artifact in release.artifacts.items() if image in images)
 
 
 def bearer_of(lifetime: Lifetime | Presence) -> Bearer:

@@ -1,13 +1,14 @@
 """Which locked packages have known flaws, and who runs them."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from repave.config.lockfile import lock_digest
 from repave.model.finding import Carrier, Dismissal, Finding, FindingReport, Rating, SourceStatus
 from repave.model.lock import Ecosystem, Lock
-from repave.operations.exposure import Bearer, bearers, releases_of_locks
+from repave.model.names import EnvironmentName, ImageName, ReleaseNumber
+from repave.operations.exposure import Bearer, Runners, bearer_of, locks_of_releases
 from repave.operations.flaws import keep_flaws
 from repave.operations.urgency import by_urgency, names_of
 from repave.ports.advisories import Advisories
@@ -75,6 +76,13 @@ class Scan:
     unjudged: tuple[str, ...]
     """What no source covers, in words: it is neither clean nor vulnerable by this scan."""
 
+    def within(self, environment: EnvironmentName) -> "Scan":
+        """The same, of who runs it in one environment alone."""
+        findings, dismissed = (
+            tuple(_within(one, environment) for one in found) for found in (self.findings, self.dismissed)
+        )
+        return replace(self, findings=findings, dismissed=dismissed)
+
     @property
     def unknown(self) -> tuple[SourceStatus, ...]:
         """Sources that failed: while there is one, nothing is called clean."""
@@ -110,12 +118,12 @@ def scan(
     """Examine one lock, keep what is found of what was released from it, and look up who runs each finding."""
     report = examine(lock, advisories, progress)
     keep_flaws(lock_digest(lock), report, store, clock, uncovered=uncovered(lock, report.sources))
-    runners = _Runners(store, lock)
+    running = _Running(store, lock)
     return Scan(
         subject=subject,
         lock=lock,
-        findings=tuple(_vulnerable(finding, runners) for finding in report.standing),
-        dismissed=tuple(_vulnerable(finding, runners) for finding in report.findings if finding.dismissed),
+        findings=tuple(_vulnerable(finding, running) for finding in report.standing),
+        dismissed=tuple(_vulnerable(finding, running) for finding in report.findings if finding.dismissed),
         cves=cves_of(report.standing),
         sources=report.sources,
         unjudged=unjudged(lock, report.sources),
@@ -171,32 +179,46 @@ def unjudged(lock: Lock, sources: Iterable[SourceStatus]) -> tuple[str, ...]:
     )
 
 
-class _Runners:
+class _Running:
     """Who runs a package: looked up once for all its flaws, of which a package may have hundreds."""
 
     def __init__(self, store: Store, lock: Lock) -> None:
-        self._store = store
         self._held = {(package.ecosystem, package.name, package.version) for package in lock.packages}
         self._living = store.lifetimes(living=True)
+        self._runners = Runners(store)
         self._known: dict[tuple[str, str], tuple[Bearer, ...]] = {}
+        numbers = {lifetime.release for lifetime in self._living}
+        self._releases = {release.number: release for release in store.releases() if release.number in numbers}
+        locks = locks_of_releases(store, numbers)
+        self._images: dict[tuple[str, str], dict[ReleaseNumber, set[ImageName]]] = defaultdict(dict)
+        """Of each package, by its name or its source, and version: in which images of which living release it is."""
+
+        for release in self._releases.values():
+            for package in locks[release.lock].packages:
+                for name in {package.name, package.source}:
+                    self._images[name, package.version].setdefault(release.number, set()).update(package.images)
 
     def of(self, finding: Finding) -> tuple[Bearer, ...]:
         """The living instances of what a finding is about; what others bring along runs where they do."""
         its_own = (finding.ecosystem, finding.package, finding.version) in self._held
         carriers = {(carrier.name, carrier.version) for carrier in finding.within}
         places = {(finding.package, finding.version)} if its_own else set()
-        return tuple(dict.fromkeys(bearer for place in sorted(places | carriers) for bearer in self._running(*place)))
+        return tuple(dict.fromkeys(bearer for place in sorted(places | carriers) for bearer in self._bearers(*place)))
 
-    def _running(self, package: str, version: str) -> tuple[Bearer, ...]:
+    def _bearers(self, package: str, version: str) -> tuple[Bearer, ...]:
         if (package, version) not in self._known:
-            locks = self._store.locks_holding(package, version)
-            numbers = {release.number for release in releases_of_locks(self._store, locks)}
-            self._known[package, version] = bearers(self._living, numbers)
+            held = self._images.get((package, version), {})
+            self._known[package, version] = tuple(
+                bearer_of(one)
+                for one in self._living
+                if one.release in held
+                and self._runners.runs(one.fleet, one.revision, self._releases[one.release], held[one.release])
+            )
         return self._known[package, version]
 
 
-def _vulnerable(finding: Finding, runners: _Runners) -> Vulnerable:
-    living = runners.of(finding)
+def _vulnerable(finding: Finding, running: _Running) -> Vulnerable:
+    living = running.of(finding)
     return Vulnerable(
         ecosystem=finding.ecosystem,
         package=finding.package,
@@ -217,3 +239,8 @@ def _vulnerable(finding: Finding, runners: _Runners) -> Vulnerable:
         environments=tuple(sorted({bearer.environment for bearer in living})),
         instances=living,
     )
+
+
+def _within(one: Vulnerable, environment: EnvironmentName) -> Vulnerable:
+    living = tuple(bearer for bearer in one.instances if bearer.environment == environment)
+    return replace(one, environments=(environment,) if living else (), instances=living)

@@ -15,6 +15,7 @@ from repave.cli.severities import flaw, likelihood, package, severity
 from repave.cli.verbs import example
 from repave.config.policies import environment_named
 from repave.model.lock import Ecosystem, Lock
+from repave.model.names import EnvironmentName
 from repave.operations.errors import Refused
 from repave.operations.keys import fleets_of
 from repave.operations.matching import match_flaw, match_released
@@ -25,7 +26,7 @@ from repave.operations.urgency import Threshold
 from repave.wiring import Wiring
 
 Environment = Annotated[
-    str | None, Argument(help="What this environment is to run [default: the lock].", metavar="ENVIRONMENT")
+    str | None, Argument(help="What it is to run, and who runs it there [default: the lock].", metavar="ENVIRONMENT")
 ]
 ReleaseOption = Annotated[str | None, Option("--release", help="A release, as r17.", metavar="rN")]
 Released = Annotated[bool, Option("--released", help="Every release, and keep what is found of each.")]
@@ -78,6 +79,8 @@ def scan(
         subject, lock = _subject(wiring, environment, release)
         with screen.progress() as progress:
             found = examine(subject, lock, wiring.advisories, wiring.store, wiring.clock, progress)
+        if environment is not None:
+            found = found.within(EnvironmentName(environment))
         report = Report(found=found, fail_on=fail_on, wiring=wiring)
     failing = report.failing
     screen.answer(report.plain)
