@@ -34,10 +34,12 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self):
         ok = not ill.exists()
         if self.path.startswith("/slow/"):
+            with ill.with_suffix(".slow").open("a") as asked:
+                asked.write("once\\n")
             time.sleep(float(self.path.removeprefix("/slow/")))
         self.rfile.read(int(self.headers.get("Content-Length", 0)))
         body = name.encode()
-        self.send_response(200 if ok else 500)
+        self.send_response(404 if self.path == "/nope" else 200 if ok else 500)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
@@ -54,7 +56,10 @@ server.serve_forever()
 
 @dataclass(frozen=True)
 class Server:
-    """One HTTP server in a process of its own: it answers its name; while it is ill, everything with 500."""
+    """One HTTP server in a process of its own: it answers its name; while it is ill, everything with 500.
+
+    It has no ``/nope``, and notes each request for something slow beside ``ill``.
+    """
 
     name: str
     port: int

@@ -35,7 +35,8 @@ class Traffic(Protocol):
         """Have the frontend serve as described; answers its endpoint, ``http://address:port``.
 
         May be called again at any time, also after the balancer died or the machine restarted. Changed settings
-        take effect without a dropped request. Raises Conflict (the address is taken by another).
+        take effect without a dropped request: a check that who serves now does not pass is not taken, and the rest is.
+        Raises Conflict (the address is taken by another; such a check).
         """
         ...
 

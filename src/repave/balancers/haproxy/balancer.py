@@ -29,6 +29,7 @@ from repave.balancers.haproxy.servers import changes
 from repave.model.metrics import MetricSighting
 from repave.model.names import FleetKey, InstanceId
 from repave.model.observation import TrafficSighting
+from repave.model.policy import HealthPolicy
 from repave.ports.errors import Conflict, Gone, Unreachable
 from repave.ports.provider import Proven
 from repave.ports.surroundings import Surroundings
@@ -68,9 +69,32 @@ class HaproxyBalancer:
         check_health(frontend.health)
         with self._file.locked():
             records = self._file.read()
-            wanted = _ensured(records.get(frontend.fleet), frontend)
+            before = records.get(frontend.fleet)
+            wanted = _ensured(before, frontend)
+            refused = self._refused(before, wanted.health) if before else None
+            if before and refused:
+                wanted = replace(wanted, health=before.health)
             self._bring_about({**records, frontend.fleet: wanted}, before=records)
+        if refused:
+            raise refused
         return url_of(wanted.listen)
+
+    def _refused(self, record: FleetRecord, wanted: HealthPolicy) -> Conflict | None:
+        """Why another check is not taken: whoever serves now would be taken out by it."""
+        if record.health == wanted or not self._process.running():
+            return None
+        from repave.balancers.haproxy.trial import differs, failing, refusal  # noqa: PLC0415 - checks seldom change
+
+        if not differs(record.health, wanted):
+            return None
+        up = {
+            server.instance
+            for server in self._live([record.fleet]).get(backend_name(record.fleet), ())
+            if _is_up(server)
+        }
+        serving = [one for one in record.attached if one.instance in up and not one.draining_since]
+        answers = failing(serving, wanted)
+        return refusal(record, wanted, len(serving), answers) if answers else None
 
     def attach(
         self,
@@ -238,7 +262,7 @@ class HaproxyBalancer:
                 raise Unreachable(f"HAProxy does not let go of {place}: {refused}", hint="it is tried again")
             self._clock.sleep(CUT_LOOK_SECONDS)
 
-    def _live(self, records: _Records) -> dict[str, tuple[Live, ...]]:
+    def _live(self, records: Iterable[FleetKey]) -> dict[str, tuple[Live, ...]]:
         """The servers of each of these fleets that HAProxy knows by now."""
         found: dict[str, tuple[Live, ...]] = {}
         for key in records:
@@ -308,9 +332,13 @@ def _require_free(records: _Records, held: Iterable[FleetRecord]) -> None:
             require_free(record.listen, owner=str(key))
 
 
+def _is_up(server: Live) -> bool:
+    return server.running and not server.draining and not server.maintenance
+
+
 def _served(record: FleetRecord, live: tuple[Live, ...]) -> FleetRecord:
     """Remember who serves, as the reload's state file says it too."""
-    up = {server.instance for server in live if server.running and not server.draining and not server.maintenance}
+    up = {server.instance for server in live if _is_up(server)}
     return replace(
         record, attached=tuple(replace(one, served=one.served or one.instance in up) for one in record.attached)
     )

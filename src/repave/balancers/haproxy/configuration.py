@@ -2,8 +2,8 @@
 
 The words are those of HAProxy's configuration manual (2.6). An instance that hangs (accepts, never answers) is taken
 out after at most ``interval + timeout + (unhealthy - 1) x (min(interval, 0.25) + timeout)`` seconds: see
-``detection_seconds``. Requests it has taken by then are tried elsewhere when the instance is detached or ended, or
-after the server time-out, whichever comes first, if they are idempotent.
+``detection_seconds``. Requests it has taken by then are tried elsewhere when the instance is detached or ended, if they
+are idempotent. What is merely slow is never carried out twice: past the server time-out the client is told so (504).
 """
 
 import re
@@ -30,8 +30,8 @@ CONNECT_SECONDS = 1.5
 """Longer than one retransmission of a lost SYN (1 s, RFC 6298); a request that meets two vanished instances, as when a
 zone stops, is still answered by a third within 3 s."""
 
-SERVER_SECONDS = 30
-"""How long an instance may take to answer; past it an idempotent request is tried elsewhere."""
+SERVER_SECONDS = 60
+"""How long an instance may take to begin its answer, or be silent within it; past it the client is told so (504)."""
 
 QUEUE_SECONDS = 5
 """A client that waited so long for a place is told so (503) rather than left waiting."""
@@ -39,14 +39,18 @@ QUEUE_SECONDS = 5
 REQUEST_SECONDS = 10
 """A client must have sent its request's head by then, or it only holds a place."""
 
-CLIENT_SECONDS = 60
+CLIENT_SECONDS = 120
 """Twice the server's time, so that it is never the client's side that ends a slow answer first."""
 
 KEEP_ALIVE_SECONDS = 30
 """An idle client connection is kept so long; also how long an old worker waits for it after a reload."""
 
-HARD_STOP_SECONDS = 90
-"""An old worker ends by then, whatever its clients do: longer than CLIENT_SECONDS, so no live request is cut."""
+TUNNEL_SECONDS = 3600
+"""A WebSocket or its like may be silent for so long."""
+
+HARD_STOP_SECONDS = TUNNEL_SECONDS
+"""An old worker ends by then, whatever its clients do, and before with the last of them. Downloads, uploads and tunnels
+that are open when another fleet comes or goes last so long."""
 
 RETRIES = 9
 """Further tries of one request, each at another instance than the one before. Of instances that die together, each may
@@ -210,9 +214,9 @@ def _defaults() -> str:
   timeout queue {QUEUE_SECONDS}s
   timeout http-request {REQUEST_SECONDS}s
   timeout http-keep-alive {KEEP_ALIVE_SECONDS}s
-  timeout tunnel 1h
+  timeout tunnel {TUNNEL_SECONDS}s
   retries {RETRIES}
-  retry-on conn-failure empty-response response-timeout
+  retry-on conn-failure empty-response
   option redispatch 1
   option http-server-close
   option idle-close-on-response

@@ -109,7 +109,7 @@ class Process:
         self._await_change(previous="")
 
     def reload(self, text: str, states: str) -> None:
-        """Replace the worker: listening sockets are handed over, no connection is refused or dropped."""
+        """Replace the worker: listening sockets are handed over, none is refused, and none is cut within an hour."""
         previous = self.runtime.information().get("Pid", "")
         self._prepare(text, states)
         self._configuration_candidate().replace(self._configuration)

@@ -24,7 +24,9 @@ from repave.model.amount import Amount
 class HealthSection(Section):
     """How the load balancer asks an instance whether it is well: HTTP GET, 2xx or 3xx is well."""
 
-    path: HealthPath = Field(default="/", description="What is asked for.")
+    path: HealthPath = Field(
+        default="/", description="What is asked for. Another is taken once all that serve answer it well."
+    )
     interval: Duration = Field(default=2.0, description="Time between two checks. Default: 2s.")
     timeout: Duration = Field(default=1.0, description="No answer by then is a bad answer. Default: 1s.")
     healthy: Count = Field(default=2, description="Good answers in a row before it gets requests. Default: 2.")
