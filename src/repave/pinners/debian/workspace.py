@@ -76,7 +76,9 @@ Acquire::AllowDowngradeToInsecureRepositories "false";
 Acquire::AllowReleaseInfoChange "true";
 Acquire::Languages "none";
 Acquire::PDiffs "false";
+// After a delay apt asks no more where the disk was full and others waited behind: it stands until it is ended.
 Acquire::Retries "3";
+Acquire::Retries::Delay "false";
 Acquire::http::Timeout "30";
 Acquire::https::Timeout "30";
 """
