@@ -143,6 +143,7 @@ def _wanted(key: FleetKey, release: Release, revision: Revision, aim: Aim, at: d
         "artifact": revision.artifact,
         "revision": revision.id,
         "size": aim.size,
+        "reason": aim.reason,
     }
     message = f"{release} is wanted, {aim.size} instances: {aim.reason}"
     return Event(at=at, fleet=key, kind="deploy", message=message, details=details)

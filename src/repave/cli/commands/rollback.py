@@ -12,7 +12,7 @@ from repave.cli.parameters import Option
 from repave.cli.screen import Screen
 from repave.cli.verbs import example
 from repave.config.policies import environment_named
-from repave.operations.rollback import release_to_return_to, was_healthy
+from repave.operations.rollback import GOING_BACK, release_to_return_to, was_healthy
 
 To = Annotated[str | None, Option("--to", help="A release [default: the last healthy one].", metavar="rN")]
 
@@ -21,6 +21,7 @@ To = Annotated[str | None, Option("--to", help="A release [default: the last hea
 def rollback(environment: EnvironmentArgument, *, to: To = None, as_json: Json = False, file: File = None) -> int:
     """Go back to the last release that was healthy here, and is not the present one.
 
+    May be interrupted or killed: while the environment is on its way back, the same command goes on to that release.
     It rolls out like any other: nothing is baked, and no request is lost. What --to names and was never healthy here
     asks every gate, as with `repave deploy`: where one holds it, this ends with 5. `repave promote` lets nothing in
     there that was baked by now; `repave deploy --release` does.
@@ -40,7 +41,7 @@ def rollback(environment: EnvironmentArgument, *, to: To = None, as_json: Json =
                 with screen.progress() as progress:
                     wiring.publish(where, release, progress)
                 word = partial(wiring.promoting.went_back, where.name, release.number)
-                write_down(wiring, where, release, "rollback asked for", word=word)
+                write_down(wiring, where, release, GOING_BACK, word=word)
             result = follow(wiring, where, release, screen)
         except KeyboardInterrupt as asked:
             raise Interrupted(
