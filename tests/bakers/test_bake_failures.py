@@ -16,6 +16,7 @@ from tar_bytes import compressed
 
 from repave.archives.packages import MAGIC, members
 from repave.bakers.container.baker import ContainerBaker
+from repave.bakers.rootfs.cache import packages_below
 from repave.bakers.rootfs.chamber import Chamber
 from repave.bakers.rootfs.debs import newest_build, place, prepare
 from repave.bakers.rootfs.foreign import program
@@ -139,6 +140,34 @@ def test_a_full_disk_is_said_and_nothing_is_kept(tmp_path: Path) -> None:
         baker(tmp_path, FullRegistry(tmp_path / "registry")).bake(request(files=(file,)), progress=Silent())
     artifact = baker(tmp_path, LayoutRegistry(tmp_path / "registry")).bake(request(files=(file,)), progress=Silent())
     assert [layer.cached for layer in artifact.layers] == [False]
+
+
+@pytest.mark.parametrize(
+    ("failure", "stays"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), False),
+        (OSError(errno.EDQUOT, "Disk quota exceeded"), False),
+        (NoCapacity("no room left on the disk"), False),
+        (OSError(errno.EIO, "Input/output error"), True),
+    ],
+)
+def test_a_bake_without_room_gives_back_what_the_vault_has(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failure: Exception, *, stays: bool
+) -> None:
+    """Packages without their compression would fill the disk until the next bake; other failures leave them to it."""
+    vault, tool = kept(tmp_path, deb())
+    larder = packages_below(tmp_path / "cache")
+    prepare([tool], vault, larder)
+
+    def full(*_: object) -> Digest:
+        raise failure
+
+    monkeypatch.setattr(LayoutRegistry, "adopt", full)
+    file = LockedFile(target="/a", sha256=tool.sha256, size_bytes=len(deb()), mode=0o644, origin="a", images=(WEB,))
+    with pytest.raises(NoCapacity if not stays else WorldError, match=r"no room left|Input/output"):
+        baker(tmp_path, LayoutRegistry(tmp_path / "registry")).bake(request(files=(file,)), progress=Silent())
+    assert place(larder, tool.sha256).exists() == stays
+    assert vault.path(tool.sha256).exists()
 
 
 def test_wheels_without_a_python_are_refused(tmp_path: Path) -> None:

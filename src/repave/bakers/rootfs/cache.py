@@ -2,7 +2,7 @@
 
 lock                  held while a bake runs: one at a time
 layers/INPUTS.json    which blob came of which inputs, and its skeleton; the blob itself is in the registry
-boots/ID/packages/    packages without their compression
+boots/ID/packages/    packages without their compression; given back by a bake that found no room
 boots/ID/trees/       unpacked layers, for those above them
 work/                 layers and records in the making: named into place when they are whole
 

@@ -30,6 +30,8 @@ ROOTFS = "repave.bakers.rootfs.inside"
 
 Make = Callable[[], Artifact]
 
+FULL_DISK = (errno.ENOSPC, errno.EDQUOT)
+
 
 class Workroom:
     """The folder of one baker, and the means to make layers in it."""
@@ -68,14 +70,18 @@ class Workroom:
             yield
 
     def make(self, make: Make) -> Artifact:
-        """What ``make`` makes; once more, when layers it stands on are no longer unpacked. What was left is swept."""
+        """What ``make`` makes; once more, when layers it stands on are no longer unpacked. What was left is swept.
+
+        A bake that found no room also gives back what the vault has in a smaller form.
+        """
         self.chamber.remove(self.cache.leftovers())
         try:
             artifact = self._made(make)
-        except BaseException:
+        except BaseException as error:
+            given_back = [self.cache.packages] if _without_room(error) else []
             # The error at hand matters more than a sweep that fails: the next bake sweeps again.
             with suppress(WorldError):
-                self.chamber.remove(self.cache.leftovers())
+                self.chamber.remove([*self.cache.leftovers(), *given_back])
             raise
         if not all(layer.cached for layer in artifact.layers):
             self.cache.trim()
@@ -107,7 +113,7 @@ class Workroom:
         try:
             yield
         except OSError as error:
-            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            if _without_room(error):
                 raise NoCapacity(
                     f"cannot bake image {name}: no room left on the disk of {self._folder}",
                     hint="free some, or run `repave gc`; nothing half was kept",
@@ -135,6 +141,11 @@ class Workroom:
             )
         finally:
             self.chamber.remove([work])
+
+
+def _without_room(error: BaseException) -> bool:
+    """Whether it says that the disk, or our share of it, is full."""
+    return isinstance(error, NoCapacity) or (isinstance(error, OSError) and error.errno in FULL_DISK)
 
 
 def _check(request: BakeRequest) -> None:
