@@ -66,6 +66,20 @@ def test_a_rollout_leaves_the_protected_one_until_its_time(running: Shop) -> Non
     assert running.deploy("test", 2).as_asked
 
 
+def test_what_a_person_protects_is_not_destroyed(running: Shop) -> None:
+    """It would be the last of them, and waited for; let go, all of them end."""
+    until = running.clock.now() + timedelta(hours=1)
+    wishing = Wishing(running.store, running.clock)
+    wishing.protect(named(running, "web-2"), until=until, reason="a profiler")
+    before = slots(running)
+    with pytest.raises(Refused, match=r"web-2 of test/web is protected until .* UTC: a profiler") as told:
+        running.destroying.destroy(running.keys("test"), lambda *_: None)
+    assert "`repave unprotect test web-2`" in told.value.hint
+    assert slots(running) == before
+    wishing.unprotect(named(running, "web-2"), reason="")
+    assert [one.ended for one in running.destroying.destroy(running.keys("test"), lambda *_: None)] == [len(before)]
+
+
 def test_what_cannot_be_is_refused_with_the_way_there(running: Shop) -> None:
     """The nearest name, what is over, what is not protected."""
     wishing = Wishing(running.store, running.clock)

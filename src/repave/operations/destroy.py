@@ -1,11 +1,13 @@
 """The end of an environment: drained, every instance ended, the frontend removed, the target forgotten."""
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from repave.model.event import Event
-from repave.model.names import FleetKey
+from repave.model.names import FleetKey, SlotId
 from repave.model.succession import generation_at
 from repave.operations.converge import Converge, Watcher
+from repave.operations.errors import Refused
 from repave.ports.clock import Clock
 from repave.ports.intent import Aim
 from repave.ports.provider import Machines
@@ -34,8 +36,12 @@ class Destroying:
         self._converge = converge
 
     def destroy(self, fleets: tuple[FleetKey, ...], watcher: Watcher) -> tuple[Destroyed, ...]:
-        """Scale to nothing by the ordinary way, so that open requests end; then forget."""
-        living = {key: len(self._machines.observe(key).instances) for key in fleets}
+        """Scale to nothing by the ordinary way, so that open requests end; then forget.
+
+        Raises Refused, before anything is changed, while a person protects one of those that live.
+        """
+        living = {key: tuple(instance.slot for instance in self._machines.observe(key).instances) for key in fleets}
+        self._refuse_protected(living)
         wanted = tuple(key for key in fleets if self._empty(key))
         self._converge(wanted, watcher=watcher)
         for key in fleets:
@@ -44,7 +50,20 @@ class Destroying:
             with self._store.together():
                 self._store.forget(key)
                 self._store.record([Event(at=self._clock.now(), fleet=key, kind="destroy", message="destroyed")])
-        return tuple(Destroyed(environment=key.environment, fleet=key.fleet, ended=living[key]) for key in fleets)
+        return tuple(Destroyed(environment=key.environment, fleet=key.fleet, ended=len(living[key])) for key in fleets)
+
+    def _refuse_protected(self, living: Mapping[FleetKey, Collection[SlotId]]) -> None:
+        """It would end all others, and then wait for the time that was asked for."""
+        now = self._clock.now()
+        for key, slots in living.items():
+            target = self._store.target(key)
+            for one in target.protections if target else ():
+                if one.slot in slots and one.until > now:
+                    until = f"{one.until:%Y-%m-%d %H:%M} UTC{f': {one.reason}' if one.reason else ''}"
+                    raise Refused(
+                        f"{one.slot} of {key.environment}/{key.fleet} is protected until {until}",
+                        hint=f"nothing was changed; `repave unprotect {key.environment} {one.slot}` lets it go",
+                    )
 
     def _empty(self, key: FleetKey) -> bool:
         """Want none of it; a paused fleet is resumed, since nothing of it is to be kept."""
