@@ -69,6 +69,7 @@ def test_a_bad_release_goes_back_by_itself_and_is_told_as_such(scene: Scene) -> 
     scene.want(NEW)
     (result,) = scene.controller().converge([FLEET])
     assert (result.reached, result.rolled_back, result.asked, result.release) == (False, True, 2, 1)
+    assert not result.overtaken
     assert "back from r2 to r1" in result.reason
     assert scene.running() == [(1, True)] * SIZE
     (again,) = scene.controller().converge([FLEET])
@@ -164,7 +165,7 @@ def test_a_fleet_that_is_destroyed_meanwhile_ends(scene: Scene) -> None:
 
     declared = Declared(policy=policy, frontend=frontend)
     (result,) = Controller(scene.ports, declared, holder="me", on_tick=destroy, pace=PACE).converge([FLEET])
-    assert (result.reached, result.reason) == (False, "the fleet was destroyed meanwhile")
+    assert (result.reached, result.overtaken, result.reason) == (False, True, "the fleet was destroyed meanwhile")
 
 
 def test_another_aim_meanwhile_is_no_success_of_ours(scene: Scene) -> None:
@@ -176,8 +177,8 @@ def test_another_aim_meanwhile_is_no_success_of_ours(scene: Scene) -> None:
 
     declared = Declared(policy=policy, frontend=frontend)
     (result,) = Controller(scene.ports, declared, holder="me", on_tick=aim, pace=PACE).converge([FLEET])
-    assert (result.reached, result.rolled_back, result.release) == (False, False, 2)
-    assert result.reason == "r2 was asked for meanwhile"
+    assert (result.reached, result.rolled_back, result.overtaken, result.release) == (False, False, True, 2)
+    assert result.reason == "r2 was asked for meanwhile; r1 is not rolled out any more"
 
 
 def test_keeping_heals_what_dies_until_it_is_told_to_end(scene: Scene) -> None:

@@ -6,9 +6,11 @@ import pytest
 from simulated_shop import Shop
 
 from repave.config.errors import UnknownName
-from repave.model.names import RevisionId
+from repave.model.names import ReleaseNumber, RevisionId
+from repave.model.observation import Observation
+from repave.model.plan import Plan
 from repave.operations.converge import unwatched
-from repave.operations.deploy import DEPLOYED, ROLLED_BACK
+from repave.operations.deploy import DEPLOYED, OVERTAKEN, ROLLED_BACK
 from repave.operations.dropped import dropped, environment_to_end, with_dropped
 from repave.operations.errors import Refused
 from repave.operations.explaining import explain_fleet
@@ -91,6 +93,24 @@ def test_a_failed_release_is_tried_again_when_named(shop: Shop) -> None:
     shop.deploy("test")
     shop.world.behaviours.clear()
     assert shop.deploy("test", 2).as_asked
+
+
+def test_a_deployment_that_is_overtaken_has_not_failed(shop: Shop) -> None:
+    """Another's word came later: what they asked for runs, and nothing of the first was stopped for being bad."""
+    released(shop, "one\n", "two\n")
+    shop.deploy("test", 1)
+    test, first = shop.environment("test"), shop.store.release(ReleaseNumber(1))
+
+    def meanwhile(plan: Plan, _: Observation) -> None:
+        if plan.changes:
+            shop.deploying.begin(test, first, "deploy")
+
+    result = shop.deploy("test", 2, watcher=meanwhile)
+    (fleet,) = result.fleets
+    assert (fleet.result, fleet.asked, fleet.release) == (OVERTAKEN, "r2", "r1")
+    assert fleet.reason == "r1 was asked for meanwhile; r2 is not rolled out any more"
+    assert not result.as_asked
+    assert not result.failed
 
 
 def test_a_rollback_goes_to_the_last_proven_release(shop: Shop) -> None:

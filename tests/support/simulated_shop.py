@@ -356,6 +356,7 @@ class Shop:
                 fleet=one.fleet,
                 reached=one.reached,
                 rolled_back=one.rolled_back,
+                overtaken=one.overtaken,
                 timed_out=one.timed_out,
                 paused=one.phase is Phase.PAUSED,
                 release=one.release,

@@ -2,7 +2,7 @@
 
 OK = 0
 FAILED = 1
-"""It did not work, or a check found something."""
+"""It did not work, another's word overtook it, or a check found something."""
 
 USAGE = 2
 """Wrong arguments, or a file that cannot be meant."""
@@ -27,8 +27,8 @@ INTERRUPTED = 130
 
 MEANINGS = {
     OK: "it worked; for checks: nothing was found that counts",
-    FAILED: "it did not work; for `scan`, `lock --check`, `verify`, `doctor` and `simulate`: something was found that "
-    "counts; for `report`: a rule was broken",
+    FAILED: "it did not work, or somebody asked for something else meanwhile; for `scan`, `lock --check`, `verify`, "
+    "`doctor` and `simulate`: something was found that counts; for `report`: a rule was broken",
     USAGE: "wrong arguments, or a file that cannot be meant",
     UNKNOWN: "a source of advisories could not be read, or none covers what is locked, so neither clean nor vulnerable "
     "can be said; for `report`: a rule cannot be shown to be held",

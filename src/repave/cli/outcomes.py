@@ -3,7 +3,7 @@
 from repave.cli.codes import FAILED, OK, ROLLED_BACK
 from repave.cli.phrases import lasting
 from repave.cli.screen import Screen
-from repave.operations.deploy import DEPLOYED, DeployResult, FleetResult
+from repave.operations.deploy import DEPLOYED, OVERTAKEN, DeployResult, FleetResult
 
 
 def document(result: DeployResult) -> dict[str, object]:
@@ -19,9 +19,9 @@ def document(result: DeployResult) -> dict[str, object]:
 
 def exit_code(result: DeployResult) -> int:
     """What the command line ends with."""
-    if not result.finished:
-        return FAILED
-    return OK if result.as_asked else ROLLED_BACK
+    if result.as_asked:
+        return OK
+    return ROLLED_BACK if result.failed else FAILED
 
 
 def show(result: DeployResult, screen: Screen) -> None:
@@ -37,10 +37,15 @@ def _show(fleet: FleetResult, seconds: float, screen: Screen) -> None:
         at = f" at {fleet.endpoint}" if fleet.endpoint else ""
         screen.show(f"{where}: {fleet.release}, {serving}{at}, {lasting(seconds)}")
         return
-    now = f", {fleet.release} is wanted again" if fleet.release != fleet.asked else ""
+    overtaken = fleet.result == OVERTAKEN
+    again = "now" if overtaken else "again"
+    now = f", {fleet.release} is wanted {again}" if fleet.release != fleet.asked else ""
     screen.show(f"{where}: {fleet.asked} {fleet.result}{now}, {fleet.serving}/{fleet.size} serving")
     if fleet.reason:
         screen.warn(fleet.reason)
+    if overtaken:
+        screen.hint(f"`repave deploy {fleet.environment} --release {fleet.asked}` asks for it once more")
+        return
     screen.hint(
         f"`repave logs {fleet.environment} {fleet.fleet} --failed` shows what those that started and failed said"
     )

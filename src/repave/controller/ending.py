@@ -30,6 +30,9 @@ class Convergence:
     """Whether what was asked, and nothing else, was seen serving after the last step."""
 
     rolled_back: bool
+    overtaken: bool
+    """Whether somebody asked for something else meanwhile: what was asked came to no end of its own."""
+
     timed_out: bool
     reason: str
     """Why it did not end as asked; empty when it did."""
@@ -97,13 +100,16 @@ def conclude(store: Store, attempt: Attempt, tick: Tick | None, now: datetime) -
     observation = None if tick is None else tick.observation
     ended = tick is None or has_ended(tick, attempt.began)
     converged = ended and plan is not None and plan.phase is Phase.CONVERGED
+    changed = target.revision != asked.revision
+    rolled_back = changed and bool(_told(store, attempt, "rollback"))
     return Convergence(
         fleet=asked.fleet,
         phase=None if plan is None else plan.phase,
         asked=asked.release,
         release=target.release,
-        reached=converged and target.revision == asked.revision,
-        rolled_back=target.revision != asked.revision and bool(_told(store, attempt, "rollback")),
+        reached=converged and not changed,
+        rolled_back=rolled_back,
+        overtaken=tick is None or (changed and not rolled_back),
         timed_out=not ended,
         reason=_reason(store, attempt, tick, converged=converged, ended=ended),
         holds=() if plan is None else plan.holds,
@@ -119,7 +125,7 @@ def _reason(store: Store, attempt: Attempt, tick: Tick | None, *, converged: boo
         return "the fleet was destroyed meanwhile"
     if tick.target.revision != attempt.asked.revision:
         back = _told(store, attempt, "rollback")
-        return back or f"r{tick.target.release} was asked for meanwhile"
+        return back or _anothers_word(attempt.asked.release, tick.target.release)
     if converged:
         return ""
     if tick.target.stopped:
@@ -127,6 +133,12 @@ def _reason(store: Store, attempt: Attempt, tick: Tick | None, *, converged: boo
     if ended:
         return "the fleet is paused" if tick.target.paused else _others_word(tick) or _summary(tick)
     return f"not finished in time: {_waiting(tick) or 'something changes with every look'}"
+
+
+def _anothers_word(asked: ReleaseNumber, wanted: ReleaseNumber) -> str:
+    if asked == wanted:
+        return f"r{wanted} was asked for meanwhile with other settings"
+    return f"r{wanted} was asked for meanwhile; r{asked} is not rolled out any more"
 
 
 def _others_word(tick: Tick) -> str:

@@ -21,10 +21,13 @@ class Settled:
     """Whether what was asked, and nothing else, was seen serving after the last step."""
 
     rolled_back: bool
+    overtaken: bool
+    """Whether somebody asked for something else meanwhile, or destroyed the fleet."""
+
     timed_out: bool
     paused: bool
     release: ReleaseNumber
-    """What is wanted now: another than asked after a rollback."""
+    """What is wanted now: another than asked after a rollback, or once it was overtaken."""
 
     reason: str
     """Why it did not end as asked; empty when it did."""

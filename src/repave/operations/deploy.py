@@ -20,6 +20,7 @@ from repave.ports.intent import Aim
 from repave.ports.store import Store
 
 DEPLOYED, ROLLED_BACK, STOPPED, UNFINISHED = "deployed", "rolled back", "stopped", "not finished"
+OVERTAKEN = "overtaken"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +30,8 @@ class FleetResult:
     environment: str
     fleet: str
     result: str
-    """``deployed``, ``rolled back``, ``stopped``, or ``not finished`` within the time given."""
+    """``deployed``, ``rolled back``, ``stopped``, ``not finished`` within the time given, or ``overtaken`` by another's
+    word."""
 
     asked: str
     release: str
@@ -58,9 +60,10 @@ class DeployResult:
         return all(fleet.result == DEPLOYED for fleet in self.fleets)
 
     @property
-    def finished(self) -> bool:
-        """Whether every fleet came to an end, good or bad."""
-        return all(fleet.result != UNFINISHED for fleet in self.fleets)
+    def failed(self) -> bool:
+        """Whether every fleet came to an end, and one to a bad end of its own."""
+        results = {fleet.result for fleet in self.fleets}
+        return UNFINISHED not in results and bool(results & {ROLLED_BACK, STOPPED})
 
 
 class Deploying:
@@ -168,6 +171,8 @@ def _in_a_word(settled: Settled, asked: Release) -> str:
         return DEPLOYED
     if settled.rolled_back:
         return ROLLED_BACK
+    if settled.overtaken:
+        return OVERTAKEN
     return UNFINISHED if settled.timed_out else STOPPED
 
 

@@ -195,6 +195,7 @@ def _settled(convergence: "Convergence") -> "Settled":
         fleet=convergence.fleet,
         reached=convergence.reached,
         rolled_back=convergence.rolled_back,
+        overtaken=convergence.overtaken,
         timed_out=convergence.timed_out,
         paused=convergence.phase is Phase.PAUSED,
         release=convergence.release,
