@@ -8,6 +8,7 @@ import pytest
 from full_disk import full_disk
 from store_scene import bake
 
+from repave.bakers.rootfs.cache import packages_below
 from repave.cli.codes import FAILED, OK
 from repave.cli.commands import vault
 from repave.model.errors import RepaveError
@@ -114,6 +115,19 @@ def test_what_the_killed_left_half_made_goes_and_what_is_made_stays(folder: Path
     assert "would go: 4 work folders, 4.0 MiB" in shown.out
     assert "went: 4 work folders, 4.0 MiB" in ended.out
     assert not any(one.exists() for one in left)
+
+
+def test_what_bakes_laid_out_of_packages_that_nothing_needs_goes(folder: Path, repave: Repave) -> None:
+    """Whichever baker it was; what is no package stays."""
+    larders = [packages_below(folder / ".repave" / baker) for baker in ("container", "vm")]
+    for larder in larders:
+        larder.mkdir(parents=True)
+        (larder / f"{'0' * 64}.deb").write_bytes(bytes(1 << 20))
+        (larder / "other").touch()
+    shown, ended = repave("gc"), repave("gc", "--yes")
+    assert "would go: 2 uncompressed packages, 2.0 MiB" in shown.out
+    assert "went: 2 uncompressed packages, 2.0 MiB" in ended.out
+    assert [[path.name for path in larder.iterdir()] for larder in larders] == [["other"], ["other"]]
 
 
 def test_a_full_disk_gets_room(folder: Path, repave: Repave) -> None:

@@ -1,15 +1,18 @@
 """Collecting garbage: shown first, and never what something needs."""
 
+from collections.abc import Iterable
+from pathlib import Path
+
 import pytest
 from simulated_shop import QUIET, Shop
 
-from repave.operations.gc import Sweeping
+from repave.operations.gc import Beside, Sweeping
 from repave.operations.locking import Asked
 from repave.ports.errors import NoCapacity
 from repave.ports.pinner import Refresh
 
 
-def sweeping(shop: Shop) -> Sweeping:
+def sweeping(shop: Shop, *, uncompressed: Iterable[tuple[str, Path]] = ()) -> Sweeping:
     """As the verb makes it."""
     return Sweeping(
         store=shop.store,
@@ -17,6 +20,7 @@ def sweeping(shop: Shop) -> Sweeping:
         registry=shop.registry,
         machines=(shop.machines,),
         present=shop.locked.present(),
+        beside=Beside(uncompressed=tuple(uncompressed)),
     )
 
 
@@ -81,6 +85,24 @@ def test_what_stays_is_told_with_its_reason_and_size(shop: Shop) -> None:
     assert newest.blobs == len(list(shop.registry.blobs()))
     assert swept.stays_bytes == newest.size_bytes
     assert swept.stays_bytes + swept.size_bytes == here
+
+
+def test_packages_that_bakes_laid_out_stay_as_long_as_what_they_are_made_of(shop: Shop, tmp_path: Path) -> None:
+    """Of what is needed they spare a bake some work; the others go with their file of the vault, and are counted."""
+    releases(shop, 3)
+    names = [sha256 for sha256, _ in shop.vault.entries()]
+    for name in names:
+        (tmp_path / name).write_bytes(bytes(1000))
+    before = sweeping(shop).sweep(1, remove=False)
+    files = {waste.name for waste in before.waste if waste.kind == "vault file"}
+    assert files
+    laid_out = [(name, tmp_path / name) for name in names]
+    swept = sweeping(shop, uncompressed=laid_out).sweep(1, remove=True)
+    gone = {waste.name: waste.size_bytes for waste in swept.waste if waste.kind == "uncompressed package"}
+    assert gone == {str(tmp_path / name): 1000 for name in files}
+    assert {path.name for path in tmp_path.iterdir() if path.name in names} == set(names) - files
+    assert swept.stays_bytes == before.stays_bytes + 1000 * (len(names) - len(files))
+    assert sweeping(shop, uncompressed=laid_out).sweep(1, remove=True).waste == ()
 
 
 def test_a_disk_without_room_for_a_shorter_list_of_names_gets_it(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:

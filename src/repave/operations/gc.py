@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,7 +26,7 @@ class Waste:
     """One thing that nothing needs."""
 
     kind: str
-    """``work folder``, ``vault file``, ``blob``, ``tag``, ``document`` or ``published image``."""
+    """One of ``ORDER``."""
 
     name: str
     size_bytes: int
@@ -63,6 +64,17 @@ class Sweep:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Beside:
+    """What lies beside the vault and the registry."""
+
+    scratch: tuple[Kind, ...] = ()
+    """The folders in which something was made by whoever was killed."""
+
+    uncompressed: tuple[tuple[str, Path], ...] = ()
+    """Packages as bakers laid them out, each by the sha256 that it has in the vault."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class _Needed:
     """What one release or lock needs."""
 
@@ -87,15 +99,14 @@ class Sweeping:
         registry: Registry,
         machines: Iterable[Machines],
         present: Lock | None,
-        scratch: Iterable[Kind] = (),
+        beside: Beside | None = None,
     ) -> None:
-        """``scratch`` are the folders in which something was made by whoever was killed."""
         self._store = store
         self._vault = vault
         self._registry = registry
         self._machines = tuple(machines)
         self._present = present
-        self._scratch = tuple(scratch)
+        self._beside = beside or Beside()
 
     def sweep(self, keep: int = KEPT_RELEASES, *, remove: bool) -> Sweep:
         """Find, and with ``remove`` also remove.
@@ -105,11 +116,13 @@ class Sweeping:
         """
         needed = tuple(self._needed(keep))
         files, blobs = dict(self._vault.entries()), dict(self._registry.blobs())
-        left = tuple(self._left())
-        waste = (*left, *self._waste(needed, files, blobs))
+        left, laid_out = tuple(self._left()), tuple(self._laid_out())
+        unneeded = (one for sha256, one in laid_out if not any(sha256 in need.files for need in needed))
+        waste = (*left, *unneeded, *self._waste(needed, files, blobs))
         if remove:
             self._remove_all(sorted(waste, key=lambda found: ORDER.index(found.kind)))
-        everything = sum(files.values()) + sum(blobs.values()) + sum(one.size_bytes for one in left)
+        others = (*left, *(one for _, one in laid_out))
+        everything = sum(files.values()) + sum(blobs.values()) + sum(one.size_bytes for one in others)
         return Sweep(
             waste=waste,
             kept=tuple(_kept(one, files, blobs) for one in needed),
@@ -150,9 +163,16 @@ class Sweeping:
         return reasons
 
     def _left(self) -> Iterator[Waste]:
-        for kind in self._scratch:
+        for kind in self._beside.scratch:
             for folder, size in kind.left():
                 yield Waste(kind="work folder", name=str(folder), size_bytes=size)
+
+    def _laid_out(self) -> Iterator[tuple[str, Waste]]:
+        """Uncompressed packages: of what is needed they spare the next bake some work, of anything else nobody's."""
+        for sha256, place in self._beside.uncompressed:
+            with suppress(FileNotFoundError):  # a bake may give back its own meanwhile
+                size = place.stat().st_size
+                yield sha256, Waste(kind="uncompressed package", name=str(place), size_bytes=size)
 
     def _waste(
         self, needed: tuple[_Needed, ...], files: Mapping[str, int], blobs: Mapping[Digest, int]
@@ -203,6 +223,8 @@ class Sweeping:
         match waste.kind:
             case "work folder":
                 clear(Path(waste.name))
+            case "uncompressed package":
+                Path(waste.name).unlink(missing_ok=True)
             case "tag":
                 self._registry.untag(waste.name)
             case "document":
@@ -218,8 +240,8 @@ class Sweeping:
                         _withdraw(machines, Digest(digest))
 
 
-ORDER = ("work folder", "vault file", "tag", "document", "published image", "blob")
-"""Work folders and files of the vault have no other name: they make room for what is written anew."""
+ORDER = ("work folder", "uncompressed package", "vault file", "tag", "document", "published image", "blob")
+"""Work folders, packages and files of the vault have no other name: they make room for what is written anew."""
 
 
 def _kept(needed: _Needed, files: Mapping[str, int], blobs: Mapping[Digest, int]) -> Kept:

@@ -110,6 +110,13 @@ class Artifacts(Locks):
 
         return next(filter(Path.exists, (place(folder, sha256) for folder in self._larders)), None)
 
+    @property
+    def uncompressed(self) -> tuple[tuple[str, Path], ...]:
+        """Every Debian package that this boot's bakes have left, by its sha256 in the vault."""
+        from repave.bakers.rootfs.debs import laid_out
+
+        return tuple(found for folder in self._larders for found in laid_out(folder))
+
     @cached_property
     def _larders(self) -> tuple[Path, ...]:
         """Where each baker lays packages without their compression."""

@@ -4,7 +4,7 @@ Source: deb(5).
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -47,6 +47,12 @@ def prepare(packages: "Sequence[LockedPackage]", vault: "Vault", folder: Path) -
 def place(folder: Path, sha256: str) -> Path:
     """Where the uncompressed package of that sha256 is, or will be."""
     return folder / f"{sha256}.deb"
+
+
+def laid_out(folder: Path) -> Iterator[tuple[str, Path]]:
+    """Each uncompressed package there, by its sha256."""
+    for path in sorted(folder.glob("*.deb")):
+        yield path.stem, path
 
 
 def newest_build(folder: Path, packages: "Sequence[LockedPackage]") -> int:

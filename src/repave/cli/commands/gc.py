@@ -11,7 +11,7 @@ from repave.cli.parameters import Option
 from repave.cli.phrases import counted
 from repave.cli.screen import Screen
 from repave.cli.verbs import example
-from repave.operations.gc import KEPT_RELEASES, Sweep, Sweeping
+from repave.operations.gc import KEPT_RELEASES, Beside, Sweep, Sweeping
 
 Keep = Annotated[int, Option("--keep", min=0, help="How many of the newest releases stay anyway.", metavar="N")]
 
@@ -21,7 +21,7 @@ def gc(*, keep: Keep = KEPT_RELEASES, yes: Yes = False, as_json: Json = False, f
     """Remove what no lock, release or instance needs; without --yes it only shows what would go.
 
     What runs, what is wanted, what a rollback may return to, the newest releases and the present lock stay whole.
-    What was half made by a run that was killed goes too.
+    What was half made by a run that was killed goes too, and what bakes left of packages that nothing needs.
     While something is locked, baked, patched or fetched here, --yes is refused: what is being made has no name yet.
     """
     screen = Screen(as_json=as_json)
@@ -33,7 +33,7 @@ def gc(*, keep: Keep = KEPT_RELEASES, yes: Yes = False, as_json: Json = False, f
             registry=wiring.registry,
             machines=[wiring.machines(provider) for provider in providers],
             present=wiring.locked.present(),
-            scratch=wiring.scratch,
+            beside=Beside(scratch=wiring.scratch, uncompressed=wiring.uncompressed),
         )
         swept = sweeping.sweep(keep, remove=yes)
     screen.answer(
