@@ -1,14 +1,18 @@
 """What the doctor says of a machine that lacks something."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from invented import InventedBaker
 from simulated_shop import Shop
 
+from repave.cli.commands.doctor import doctor
 from repave.jobs.commands import LocalCommands
 from repave.model.names import FleetKey
 from repave.operations.doctor import Examined, examine_machine
+from repave.ports.provider import Proven
 from repave.registries.layout import LayoutRegistry
 
 
@@ -62,3 +66,20 @@ def test_instances_that_no_record_knows_are_named_and_left_alone(shop: Shop, tmp
     assert found.detail == "web-1, web-2, web-3: no record here wants them; they are left alone"
     assert "`repave deploy test` of shop" in found.hint
     assert len(shop.world.living(shop.keys("test")[0])) == 3
+
+
+@pytest.mark.parametrize(("needed", "code"), [(True, 1), (False, 0)])
+def test_what_only_makes_things_slower_is_no_failure(
+    shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, needed: bool, code: int
+) -> None:
+    """A machine that emulates its guests is told so, and is fit to work."""
+    proof = Proven(name="acceleration", works=False, detail="/dev/kvm is not there", hint="slower", needed=needed)
+    described = replace(shop.machines.describe(), proofs=(proof,))
+    monkeypatch.setattr(shop.machines, "describe", lambda: described)
+    examined = examine_machine(
+        folder=tmp_path, commands=LocalCommands(), bakers=[], providers=[shop.machines], balancers=[], recorded=tuple
+    )
+    (found,) = [one for one in examined if one.name == "acceleration"]
+    monkeypatch.setattr("repave.cli.commands.doctor.examine_machine", lambda **_: (found,))
+    monkeypatch.chdir(tmp_path)
+    assert doctor() == code

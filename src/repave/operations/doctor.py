@@ -41,6 +41,8 @@ class Examined:
     works: bool
     detail: str
     hint: str
+    needed: bool = True
+    """Whether something does not work without it."""
 
 
 def examine_machine(
@@ -119,4 +121,6 @@ def _disk(folder: Path) -> Examined:
 
 
 def _proof(area: str, proof: Proven) -> Examined:
-    return Examined(area=area, name=proof.name, works=proof.works, detail=proof.detail, hint=proof.hint)
+    return Examined(
+        area=area, name=proof.name, works=proof.works, detail=proof.detail, hint=proof.hint, needed=proof.needed
+    )

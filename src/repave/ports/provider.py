@@ -39,6 +39,8 @@ class Proven:
     works: bool
     detail: str
     hint: str = ""
+    needed: bool = True
+    """Whether something does not work without it; else all works, if not as well."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,7 @@ from repave.cli.phrases import counted
 from repave.cli.screen import Screen
 from repave.cli.verbs import example
 from repave.model.names import FleetKey
-from repave.operations.doctor import examine_machine
+from repave.operations.doctor import Examined, examine_machine
 from repave.wiring.fleets import BALANCER_OF
 
 
@@ -18,7 +18,7 @@ def doctor(*, as_json: Json = False, file: File = None) -> int:
     """Try everything that repave needs on this machine, and say how to get what is missing.
 
     Works before there is a repave.yaml, too. Ends with 1 when something needed is missing, or when something runs here
-    that no record knows: it is named, and left alone.
+    that no record knows: it is named, and left alone. What only makes things slower, such as emulation, is told.
     """
     screen = Screen(as_json=as_json)
     with opened_anyhow(file) as wiring:
@@ -37,12 +37,19 @@ def doctor(*, as_json: Json = False, file: File = None) -> int:
             recorded=recorded,
         )
     broken = [one for one in examined if not one.works]
-    screen.answer({"works": not broken, "examined": examined})
+    missing = [one for one in broken if one.needed]
+    screen.answer({"works": not missing, "examined": examined})
     screen.table(
         ("AREA", "WHAT", "WORKS", "DETAIL"),
-        [(one.area, one.name, "yes" if one.works else "NO", one.detail) for one in examined],
+        [(one.area, one.name, _word(one), one.detail) for one in examined],
     )
     for one in broken:
         screen.hint(f"{one.name}: {one.hint}" if one.hint else f"{one.name}: {one.detail}")
-    screen.say(f"{counted(len(broken), 'thing')} to look at" if broken else "everything needed works")
-    return FAILED if broken else OK
+    screen.say(f"{counted(len(missing), 'thing')} to look at" if missing else "everything needed works")
+    return FAILED if missing else OK
+
+
+def _word(one: Examined) -> str:
+    if one.works:
+        return "yes"
+    return "NO" if one.needed else "no"

@@ -82,6 +82,7 @@ class QemuEngine:
             works=found.works,
             detail=found.why if found.works else f"{found.why}: machines are emulated",
             hint="" if found.works else "emulated ones work too, and take some ten times as long; KVM needs /dev/kvm",
+            needed=False,
         )
 
     def publish(self, artifact: Artifact, *, used: Collection[Digest], progress: Progress) -> None:
