@@ -133,7 +133,8 @@ def _show_instances(fleet: FleetStatus, now: datetime, screen: Screen) -> None:
 def _advise(fleet: FleetStatus, screen: Screen) -> None:
     if fleet.stopped:
         screen.warn(f"{fleet.environment}/{fleet.fleet} is stopped: {fleet.stopped}")
-        screen.hint(f"`repave explain {fleet.environment}`, `repave logs {fleet.environment} --failed`")
+        which = f"{fleet.environment} {fleet.fleet}"
+        screen.hint(f"`repave explain {which}`, `repave logs {which} --failed`")
     if fleet.revoked:
         screen.warn(f"{fleet.environment}/{fleet.fleet} wants {fleet.release}, which is revoked: {fleet.revoked}")
         screen.hint(
