@@ -12,14 +12,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pantry import Pantry
 from tar_bytes import compressed
 
 from repave.archives.packages import MAGIC, members
 from repave.bakers.container.baker import ContainerBaker
-from repave.bakers.rootfs.cache import packages_below
+from repave.bakers.rootfs.cache import BakeCache, packages_below
 from repave.bakers.rootfs.chamber import Chamber
 from repave.bakers.rootfs.debs import newest_build, place, prepare
 from repave.bakers.rootfs.foreign import program
+from repave.bakers.rootfs.words import check_words
 from repave.bakers.rootfs.workroom import ROOTFS
 from repave.jobs.clock import SystemClock
 from repave.jobs.commands import LocalCommands
@@ -172,10 +174,36 @@ def test_a_bake_without_room_gives_back_what_the_vault_has(
 
 def test_wheels_without_a_python_are_refused(tmp_path: Path) -> None:
     """The recipe lacks python3."""
+    wheel = Pantry(vault=FileVault(tmp_path / "vault"), folder=tmp_path).wheel("flask", {})
     with pytest.raises(Invalid, match="no python3 that they could be put beside"):
-        baker(tmp_path, LayoutRegistry(tmp_path / "registry")).bake(
-            request(package("flask", layer=Layer.PYTHON)), progress=Silent()
-        )
+        baker(tmp_path, LayoutRegistry(tmp_path / "registry")).bake(request(wheel), progress=Silent())
+
+
+def test_a_package_that_is_not_what_the_lock_says_is_never_baked(tmp_path: Path) -> None:
+    """A lock edited by hand would tell of a repair that no byte has; nothing is made of it."""
+    tool = Pantry(vault=FileVault(tmp_path / "vault"), folder=tmp_path).deb("tool", "#!/bin/sh\n")
+    edited = replace(tool, layer=Layer.BASE, version="2", source_version="2")
+    with pytest.raises(Invalid, match=r"tool_1_all.deb says it is tool 1, the lock says tool 2") as caught:
+        baker(tmp_path, LayoutRegistry(tmp_path / "registry")).bake(request(edited), progress=Silent())
+    assert "the lock was edited" in caught.value.hint
+
+
+def test_a_layer_that_is_there_makes_no_edited_lock_right(tmp_path: Path) -> None:
+    """What was found right is remembered with all that the lock said of it, so that no file is read again."""
+    pantry = Pantry(vault=FileVault(tmp_path / "vault"), folder=tmp_path)
+    cache = BakeCache(folder=tmp_path / "cache", registry=LayoutRegistry(tmp_path / "registry"))
+    tool, wheel = pantry.deb("tool", "#!/bin/sh\n"), pantry.wheel("flask", {})
+    check_words((tool, wheel), pantry.vault, cache)
+    for edited in (
+        (replace(tool, version="2"), wheel),
+        (replace(tool, source_version="2"), wheel),
+        (tool, replace(wheel, version="2.0")),
+    ):
+        with pytest.raises(Invalid, match="says it is"):
+            check_words(edited, pantry.vault, cache)
+    pantry.vault.remove(tool.sha256)
+    pantry.vault.remove(wheel.sha256)
+    check_words((tool, wheel), pantry.vault, cache)
 
 
 def test_packages_without_a_base_are_refused(tmp_path: Path) -> None:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
+from repave.archives.control import paragraphs, source_of
+from repave.archives.packages import control_file
 from repave.bakers.container.baker import ContainerBaker
 from repave.jobs.clock import SystemClock
 from repave.jobs.commands import LocalCommands
@@ -101,6 +103,7 @@ class Pantry:
         """A file, put into the vault and locked."""
         debian = path.suffix == ".deb"
         name, version, architecture = path.stem.split("_") if debian else (*path.stem.split("-")[:2], "")
+        source = source_of(next(paragraphs(control_file(path, name)[0]))) if debian else ("", "")
         return LockedPackage(
             ecosystem=Ecosystem.DEB if debian else Ecosystem.PYPI,
             name=name,
@@ -112,6 +115,8 @@ class Pantry:
             layer=layer,
             images=(WEB,),
             architecture=architecture,
+            source=source[0],
+            source_version=source[1],
         )
 
     def file(self, target: str, content: bytes, *, mode: int = 0o644) -> LockedFile:

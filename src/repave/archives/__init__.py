@@ -17,5 +17,5 @@ for what anybody may have written (packages, sources), ``ROOT_FILESYSTEM`` for w
 
 ``tars.read_tar`` reads a stream that is no file, ``compression.unpacked`` one that is no tar; ``dataclasses.replace``
 makes other rules of the two. Whatever is wrong is one ``BadArchive``, a ``Corrupt``: it names archive, member, limit.
-``control`` reads what Debian's packages and indexes say of themselves.
+``control`` reads what Debian's packages and indexes say of themselves; ``own_words`` holds it against the lock.
 """

@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
+from repave.archives.own_words import contradiction
 from repave.config.lockfile import FILENAME, read_lock
 from repave.config.recipes import drift
 from repave.model.lock import Lock
@@ -12,6 +13,7 @@ from repave.model.recipe import LEFT_OUT, NODE_MODULES, Image
 from repave.operations.errors import Refused
 from repave.ports.pinner import Foreign, Pinner, PinRequest, Refresh
 from repave.ports.progress import Silent
+from repave.ports.vault import Vault
 
 
 class Locked:
@@ -63,6 +65,14 @@ class Locked:
         mappings = {mapping for image in self._project.images.values() for mapping in image.files}
         places = (place for mapping in mappings for place in _below(self._folder / mapping.source))
         return self.file_drift(lock) if any(place.stat().st_mtime_ns > locked_at for place in places) else ()
+
+    def contradicted(self, lock: Lock, vault: Vault) -> tuple[str, ...]:
+        """Where packages that the vault has say they are others than the lock says, a sentence each; asks no network.
+
+        Raises Corrupt.
+        """
+        here = (package for package in lock.packages if vault.has(package.sha256))
+        return tuple(told for package in here if (told := contradiction(package, vault)))
 
     def _differing(self, image: Image, lock: Lock) -> Iterator[str]:
         request = PinRequest(image=image, folder=self._folder, previous=lock, refresh=Refresh.KEEP)

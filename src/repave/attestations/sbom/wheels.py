@@ -5,15 +5,10 @@ from pathlib import Path
 
 from packaging.metadata import RawMetadata, parse_email
 
-from repave.archives.rules import TREE
-from repave.archives.zips import opened_zip
+from repave.archives.wheels import wheel_metadata
 from repave.attestations.sbom.inventory import Facts, Licence, Supplier
 from repave.attestations.sbom.licences import CLASSIFIERS, LONGEST, combined, expression
 from repave.attestations.sbom.people import person
-from repave.ports.errors import Corrupt
-
-METADATA_LIMIT_BYTES = 8 * 1024 * 1024
-"""A long description may have some hundred KiB."""
 
 HOMEPAGES = ("homepage", "home", "source", "repository", "documentation")
 """Labels of addresses, in the order of preference."""
@@ -21,7 +16,7 @@ HOMEPAGES = ("homepage", "home", "source", "repository", "documentation")
 
 def wheel_facts(wheel: Path, filename: str) -> Facts:
     """The facts of one wheel. Raises Corrupt."""
-    return facts_of_metadata(read_metadata(_metadata(wheel, filename)))
+    return facts_of_metadata(read_metadata(wheel_metadata(wheel, filename)))
 
 
 def read_metadata(content: bytes) -> RawMetadata:
@@ -39,15 +34,6 @@ def facts_of_metadata(metadata: RawMetadata) -> Facts:
         homepage=_homepage(metadata),
         needs=tuple(metadata.get("requires_dist", ())),
     )
-
-
-def _metadata(wheel: Path, filename: str) -> bytes:
-    with opened_zip(wheel, name=f"the wheel {filename}", rules=TREE) as archive:
-        for info in archive.infolist():
-            folder, _, name = info.filename.partition("/")
-            if folder.endswith(".dist-info") and name == "METADATA" and info.file_size <= METADATA_LIMIT_BYTES:
-                return archive.read(info)
-    raise Corrupt(f"the wheel {filename} holds no METADATA", hint="lock another version of it, or report it upstream")
 
 
 def _licences(metadata: RawMetadata) -> Iterator[Licence]:

@@ -2,6 +2,7 @@
 
 lock                  held while a bake runs: one at a time
 layers/INPUTS.json    which blob came of which inputs, and its skeleton; the blob itself is in the registry
+checked/WORDS         packages that were found to be what the lock says, by the digest of all that was compared
 boots/ID/packages/    packages without their compression; given back by a bake that found no room
 boots/ID/trees/       unpacked layers, for those above them
 work/                 layers and records in the making: named into place when they are whole
@@ -124,6 +125,20 @@ class BakeCache:
         """Have the layer made again."""
         self._record(inputs).unlink(missing_ok=True)
 
+    def is_checked(self, compared: Digest) -> bool:
+        """Whether ``keep_checked`` was told of it."""
+        try:
+            os.utime(self._checked(compared))
+        except FileNotFoundError:
+            return False
+        return True
+
+    def keep_checked(self, compared: Digest) -> None:
+        """Remember that packages were compared with what the lock says of them, and are that."""
+        place = self._checked(compared)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.touch()
+
     def tree(self, inputs: Digest) -> Path | None:
         """The unpacked layer, if this boot has it."""
         place = self._tree(inputs)
@@ -145,9 +160,11 @@ class BakeCache:
         return [*works, *boots, *_newest_first(self._boot / "trees")[TREES_KEPT:]]
 
     def trim(self) -> None:
-        """Forget records and packages that were not used for longest, beyond the limits."""
+        """Forget records, checks and packages that were not used for longest, beyond the limits."""
         for record in _newest_first(self._folder / "layers")[RECORDS_KEPT:]:
             record.unlink()
+        for checked in _newest_first(self._folder / "checked")[RECORDS_KEPT:]:
+            checked.unlink()
         total = 0
         for package in _newest_first(self.packages):
             total += package.stat().st_size
@@ -156,6 +173,9 @@ class BakeCache:
 
     def _record(self, inputs: Digest) -> Path:
         return self._folder / "layers" / f"{_hex(inputs)}.json"
+
+    def _checked(self, compared: Digest) -> Path:
+        return self._folder / "checked" / _hex(compared)
 
     def _tree(self, inputs: Digest) -> Path:
         # One folder deeper than listed: its own time says when the tree was used, the tree's own belongs to the image.

@@ -21,6 +21,7 @@ from repave.bakers.rootfs.skeleton import Skeleton
 from repave.bakers.rootfs.sources import lay_out_sources, sources_of
 from repave.bakers.rootfs.stack import SYSTEM, Stack
 from repave.bakers.rootfs.stage import Stage
+from repave.bakers.rootfs.words import check_words
 from repave.model.guards import Exposed
 from repave.model.lock import Ecosystem, Layer, LockedPackage
 from repave.model.names import Digest
@@ -51,6 +52,7 @@ class Layering:
 
     def lay(self, request: BakeRequest, task: Task) -> Stack:
         """All layers of the recipe. Raises TreesLost, and as a baker does."""
+        check_words(request.packages, self._vault, self._cache)
         base = locked_base(request.packages, self._vault)
         stack = Stack() if base is None else self._below(base, task)
         self._system(Layer.BASE, request, stack, task)

@@ -31,7 +31,8 @@ def bake(image: Image = None, *, verify: Verify = False, as_json: Json = False, 
 
     Layers are cached by what goes into them; the same lock gives the same digests, and the same release. What was
     made is signed when repave.yaml has a `signing.key`. With --verify the images are then baked a second time with
-    nothing that was cached; ends with 1 when a digest differs.
+    nothing that was cached; ends with 1 when a digest differs. A package that says it is another than the lock says
+    is refused.
 
     Beside each artifact its bill of materials and its provenance are kept, as OCI referrers.
     """

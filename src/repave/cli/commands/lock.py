@@ -2,6 +2,7 @@
 
 from typing import Annotated
 
+from repave.archives.own_words import EDITED
 from repave.cli import guarded
 from repave.cli.codes import FAILED, OK
 from repave.cli.differences import document, show
@@ -40,7 +41,8 @@ def lock(
     """Pin every package and file of every image, exactly, and fetch all of it.
 
     Pins stay where they are unless told otherwise. repave.lock is replaced only once every file it names is in the
-    vault and verified; --check asks no network.
+    vault and verified. --check asks no network; it also tells which packages in the vault say that they are others
+    than the lock says.
     """
     screen = Screen(as_json=as_json)
     asked = _asked(upgrade=upgrade, named=tuple(upgrade_package or ()), security=security)
@@ -92,11 +94,16 @@ def _asked(*, upgrade: bool, named: tuple[str, ...], security: bool) -> Asked:
 def _check(wiring: Wiring, screen: Screen) -> int:
     present = wiring.locked.present()
     drift = wiring.locked.drift(present) if present else ("there is no repave.lock",)
-    screen.answer({"matches": not drift, "differs": drift})
-    for sentence in drift:
+    edited = wiring.locked.contradicted(present, wiring.vault) if present else ()
+    differs = (*drift, *edited)
+    screen.answer({"matches": not differs, "differs": differs})
+    for sentence in differs:
         screen.show(sentence)
     if drift:
         screen.hint("`repave lock` brings it up")
+    if edited:
+        screen.hint(EDITED)
+    if differs:
         return FAILED
     screen.say("repave.lock matches")
     return OK

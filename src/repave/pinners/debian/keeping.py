@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from repave.archives.control import Fields, paragraphs, written
+from repave.archives.own_words import EDITED, contradicted_by
 from repave.model.lock import Ecosystem, LockedPackage
 from repave.model.recipe import Base
 from repave.pinners.debian.index import Entry, Key
@@ -89,12 +90,8 @@ class Keeper:
     def _read(self, package: LockedPackage) -> Fields:
         done = self._commands.run(("dpkg-deb", "--field", str(self._vault.path(package.sha256))))
         fields = next(paragraphs(done.stdout.decode(errors="replace")), {})
-        if (fields.get("Package"), fields.get("Version")) != (package.name, package.version):
-            raise Invalid(
-                f"{package.filename} says it is {fields.get('Package')} {fields.get('Version')}, "
-                f"the lock says {package.name} {package.version}",
-                hint="the lock was edited: `repave lock --upgrade-package` writes the entry anew",
-            )
+        if told := contradicted_by(fields, package):
+            raise Invalid(told, hint=EDITED)
         said = {name: value for name, value in fields.items() if name not in INDEX_FIELDS}
         return {
             **said,
