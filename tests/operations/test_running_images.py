@@ -5,11 +5,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
+from bases_below import SaidBases
 from invented import InventedPinner
+from said_bundles import SaidBundles
 from simulated_shop import FILE, QUIET, Shop
 
-from repave.model.names import EnvironmentName, ImageName, InstanceId, RevisionId
+from repave.model.names import EnvironmentName, ImageName, InstanceId, ReleaseNumber, RevisionId
 from repave.operations.scan import Vulnerable, scan
+from repave.operations.where import Holding, Search
 from repave.ports.pinner import PinRequest, Pins
 from repave.ports.progress import Progress
 
@@ -69,6 +72,25 @@ def found(shop: Shop, environment: str | None = None) -> Vulnerable:
     return one
 
 
+def where(shop: Shop, subject: str, *, kept: bool = False) -> Holding:
+    """As `repave where` finds the only release."""
+    search = Search(
+        store=shop.store,
+        present=shop.locked.present(),
+        advisories=(shop.advisories,),
+        bases=SaidBases(),
+        bundles=SaidBundles(),
+        progress=QUIET,
+    )
+    (holding,) = search.find(subject, kept=kept).holdings
+    return holding
+
+
+def fleets(holding: Holding) -> set[str]:
+    """Whose instances live of it."""
+    return {one.fleet.fleet for one in holding.living}
+
+
 def test_a_scan_names_only_those_whose_image_holds_the_package(both: Shop) -> None:
     """The other fleet runs the same release, and another image of it."""
     one = found(both)
@@ -97,3 +119,33 @@ def test_an_instance_whose_image_nobody_knows_is_not_left_out(both: Shop) -> Non
     foreign = replace(seen.machines.instances[0], id=InstanceId("i-foreign"), revision=RevisionId("feed"))
     both.store.see(replace(seen, machines=replace(seen.machines, instances=(*seen.machines.instances, foreign))))
     assert [one.instance for one in found(both, "prod").instances if one.fleet == "web"] == ["i-foreign"]
+
+
+@pytest.mark.parametrize("subject", ["brotli", "brotli==1.0", CVE])
+def test_a_package_is_where_its_image_runs(both: Shop, subject: str) -> None:
+    """Of all that run the release, those of one image; asked of the sources, and of what was kept."""
+    assert (len(where(both, subject).living), fleets(where(both, subject))) == (3, {"api"})
+    found(both)
+    assert (len(where(both, subject, kept=True).living), fleets(where(both, subject, kept=True))) == (3, {"api"})
+    assert fleets(where(both, "openssl")) == fleets(where(both, "r1")) == {"api", "web"}
+
+
+def test_bytes_are_where_their_image_runs(both: Shop) -> None:
+    """An artifact, a package's file, a file of the application; the lock is everybody's."""
+    lock, release = both.locked.present(), both.store.release(ReleaseNumber(1))
+    assert lock is not None
+    (brotli,) = (package.sha256 for package in lock.packages if package.name == "brotli")
+    (page,) = (file.sha256 for file in lock.files)
+    assert fleets(where(both, brotli)) == fleets(where(both, release.artifacts[API])) == {"api"}
+    assert fleets(where(both, page)) == {"web"}
+    assert fleets(where(both, release.lock)) == {"api", "web"}
+
+
+def test_who_is_gone_is_counted_by_its_image_too(both: Shop) -> None:
+    """A fleet that never ran the image ran nothing of it."""
+    for key in both.keys("test"):
+        seen = both.store.last_seen(key)
+        assert seen is not None
+        both.store.see(replace(seen, machines=replace(seen.machines, instances=())))
+    assert [(gone.fleet.fleet, gone.instances) for gone in where(both, "brotli").past] == [("api", 2)]
+    assert sum(gone.instances for gone in where(both, "openssl").past) == 5

@@ -129,7 +129,7 @@ def test_what_a_clock_that_was_ahead_has_dated_is_replaced(store: Store) -> None
     }
     gone = lives[InstanceId("i-1")]
     assert (gone.launched_at, gone.served_from, gone.leaving_from) == (later(60),) * 3
-    assert store.departed({OLD.release}) == (("test", 1, 2, NOW, later(60)),)
+    assert store.departed({OLD.release}) == ((FLEET, 1, 2, NOW, later(60)),)
 
 
 def test_what_is_shown_as_last_seen_by_a_clock_that_was_ahead_is_of_now(store: Store) -> None:
@@ -175,12 +175,13 @@ def test_who_ran_a_release_is_known_of_every_moment(store: Store) -> None:
         over = [one for one in every if one.gone_at is not None and (moment is None or one.gone_at <= moment)]
         assert [one.instance for one in store.alive(releases, moment)] == there
         gone = [one.gone_at for one in over if one.gone_at is not None]
-        counted = [("test", 1, len(over), min(one.first_seen for one in over), max(gone))] if over else []
+        counted = [(FLEET, 1, len(over), min(one.first_seen for one in over), max(gone))] if over else []
         assert list(store.departed(releases, moment)) == counted
     assert store.alive({NEW.release}) == ()
     assert store.departed({NEW.release}) == ()
     (alive,) = store.alive(releases)
     assert (alive.slot, alive.fleet, alive.release, alive.zone) == ("slot-i-4", FLEET, 1, ZONE)
+    assert alive.revision == OLD.id
 
 
 def test_every_fleet_that_was_ever_seen_is_known(store: Store) -> None:

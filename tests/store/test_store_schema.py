@@ -109,10 +109,10 @@ def test_what_was_kept_before_it_was_indexed_is_found(empty_url: str) -> None:
             connection.execute(text(OLD_LIFETIME.format(name=name, gone=gone).replace(":00", "\\:00")))
     engine.dispose()
     store = SqlStore(empty_url)
-    assert store.packages_held("openssl") == {Digest("sha256:1"): ("libssl3 3-1",)}
+    assert store.locks_holding("openssl") == (Digest("sha256:1"),)
     assert store.files_held("b" * 64) == {Digest("sha256:1"): ("/srv/app.py",)}
     (over,) = store.departed({ReleaseNumber(1)})
-    assert (over.environment, over.instances, over.gone_at.day) == ("test", 1, 2)
+    assert (over.fleet.environment, over.instances, over.gone_at.day) == ("test", 1, 2)
     assert [one.instance for one in store.alive({ReleaseNumber(1)})] == ["i-2"]
     store.close()
 

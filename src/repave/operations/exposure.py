@@ -1,5 +1,6 @@
 """Which instances, living and past, run what a lock pins."""
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -59,6 +60,18 @@ class Runners:
 def _artifacts(release: Release, images: Collection[ImageName]) -> frozenset[Digest]:
     """By what they are, not by what they are called: two images may be the same bytes."""
     return frozenset(artifact for image, artifact in release.artifacts.items() if image in images)
+
+
+Images = Mapping[str, frozenset[ImageName]]
+"""What is held, in words, and the images that hold it."""
+
+
+def by_images(held: Iterable[tuple[str, Iterable[ImageName]]]) -> Images:
+    """Each thing once, in the order given, with all its images."""
+    found: dict[str, set[ImageName]] = defaultdict(set)
+    for what, images in held:
+        found[what].update(images)
+    return {what: frozenset(images) for what, images in found.items()}
 
 
 def bearer_of(lifetime: Lifetime | Presence) -> Bearer:

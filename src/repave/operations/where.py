@@ -2,15 +2,17 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 
 from repave.model.finding import Finding, SourceStatus
 from repave.model.lock import Ecosystem, Lock, LockedImage, LockedPackage
-from repave.model.names import Digest, ReleaseNumber
+from repave.model.names import Digest, ImageName, ReleaseNumber
 from repave.model.release import Bake, Release
 from repave.operations.errors import Refused
+from repave.operations.exposure import Images, Runners, by_images
 from repave.operations.releases import release_named
 from repave.operations.scan import examine, uncovered
 from repave.operations.urgency import by_urgency
@@ -51,7 +53,7 @@ class Holding:
     """Of them each; oldest first."""
 
     past: tuple[Departed, ...]
-    """By environment."""
+    """By fleet."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,8 +93,8 @@ class _Found:
     """What is known of a subject before it is asked who runs it."""
 
     kind: str
-    held: Mapping[ReleaseNumber, tuple[str, ...]]
-    """What each release holds of it; nothing is nothing."""
+    held: Mapping[ReleaseNumber, Images]
+    """What each release holds of it, and in which images; nothing is nothing."""
 
     locked: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
@@ -138,7 +140,7 @@ class Search:
             return self._kept_cve(subject.upper())
         if RELEASE.fullmatch(subject):
             release = release_named(self._store, subject)
-            return _Found(kind="release", held={release.number: (subject,)})
+            return _Found(kind="release", held={release.number: {subject: frozenset(release.artifacts)}})
         if DIGEST.fullmatch(subject):
             return self._digest(Digest(subject if subject.startswith("sha256:") else f"sha256:{subject}"))
         return self._package(subject)
@@ -149,7 +151,7 @@ class Search:
         said: dict[Finding, None] = {}
         gaps: dict[str, None] = {}
 
-        def holders(lock: Lock) -> tuple[str, ...]:
+        def holders(lock: Lock) -> Images:
             report = examine(lock, self._advisories, self._progress)
             for source in report.sources:
                 if source.name not in sources or source.problem:
@@ -157,12 +159,12 @@ class Search:
             found = [finding for finding in report.findings if cve in finding.cves]
             said.update(dict.fromkeys(found))
             gaps.update(dict.fromkeys(uncovered(lock, report.sources)))
-            return tuple(dict.fromkeys(map(_told, found)))
+            return by_images((_told(finding), finding.images) for finding in found)
 
         return _Found(
             kind="cve",
             held=self._by_release({lock: holders(self._store.lock(lock)) for lock in self._released_locks()}),
-            locked=holders(self._present) if self._present else (),
+            locked=tuple(holders(self._present)) if self._present else (),
             findings=by_urgency(said),
             sources=tuple(sources.values()),
             unjudged=tuple(gaps),
@@ -171,14 +173,17 @@ class Search:
     def _kept_cve(self, cve: str) -> _Found:
         """By the last examination of each artifact; one that never was may have it."""
         found, examined = self._store.found(cve), self._store.examinations()
-        held: dict[ReleaseNumber, tuple[str, ...]] = {}
+        held: dict[ReleaseNumber, Images] = {}
         sources: dict[str, SourceStatus] = {}
         gaps: dict[str, None] = {}
         for release in self._store.releases():
-            artifacts = tuple(release.artifacts.values())
-            said = [finding for artifact in artifacts for finding in found.get(artifact, ()) if cve in finding.cves]
-            held[release.number] = tuple(dict.fromkeys(map(_told, said)))
-            for artifact in artifacts:
+            held[release.number] = by_images(
+                (_told(finding), (image,))
+                for image, artifact in release.artifacts.items()
+                for finding in found.get(artifact, ())
+                if cve in finding.cves
+            )
+            for artifact in release.artifacts.values():
                 if artifact not in examined:
                     gaps[f"{release} was never examined: `repave scan --released` does"] = None
                     continue
@@ -199,31 +204,40 @@ class Search:
             raise Refused(f"`{subject}` names nothing", hint="as in `repave where openssl==3.0.20-1~deb12u2`")
         sources: dict[str, SourceStatus] = {}
 
-        def holders(lock: Lock) -> tuple[str, ...]:
-            below = (one for image in lock.images for one in self._below(lock, image, sources))
-            bundled = self._bundled(lock, sources)
-            return (*_matching((*lock.packages, *below), name, version or None), *_within(bundled, name, version))
+        def pinned(lock: Lock) -> Iterator[tuple[Held, Iterable[ImageName]]]:
+            return ((package, package.images) for package in lock.packages)
+
+        def holders(lock: Lock) -> Images:
+            below = ((one, (image.name,)) for image in lock.images for one in self._below(lock, image, sources))
+            matching = _matching(chain(pinned(lock), below), name, version)
+            return {**matching, **_within(self._bundled(lock, sources), name, version)}
 
         # The store knows what locks hold; what lies in images below and within packages is read from these.
-        held = dict(self._store.packages_held(name, version or None))
+        parts = self._store.parts({name})
+        held = {digest: _matching(pinned(part), name, version) for digest, part in parts.items()}
         for digest in self._released_locks() & self._store.locks_with(CARRYING):
             held[digest] = holders(self._store.lock(digest))
-        locked = holders(self._present) if self._present else ()
+        locked = tuple(holders(self._present)) if self._present else ()
         return _Found(kind="package", held=self._by_release(held), locked=locked, sources=tuple(sources.values()))
 
     def _digest(self, digest: Digest) -> _Found:
         files = self._store.files_held(digest.removeprefix("sha256:"))
-        held = {
-            release.number: (*_bearing(release, digest), *files.get(release.lock, ()))
-            for release in self._store.releases()
-        }
-        return _Found(kind="digest", held=held, locked=_files(self._present, digest) if self._present else ())
+
+        def held_by(release: Release) -> Images:
+            what = files.get(release.lock, ())
+            if len(release.artifacts) > 1 and what:
+                # Which images a file is in, only the lock tells.
+                return _files(self._store.lock(release.lock), digest)
+            return dict.fromkeys(what, frozenset(release.artifacts))
+
+        held = {release.number: {**_bearing(release, digest), **held_by(release)} for release in self._store.releases()}
+        return _Found(kind="digest", held=held, locked=tuple(_files(self._present, digest)) if self._present else ())
 
     def _released_locks(self) -> frozenset[Digest]:
         return frozenset(release.lock for release in self._store.releases())
 
-    def _by_release(self, held: Mapping[Digest, tuple[str, ...]]) -> Mapping[ReleaseNumber, tuple[str, ...]]:
-        return {release.number: held.get(release.lock, ()) for release in self._store.releases()}
+    def _by_release(self, held: Mapping[Digest, Images]) -> Mapping[ReleaseNumber, Images]:
+        return {release.number: held.get(release.lock, {}) for release in self._store.releases()}
 
     def _below(self, lock: Lock, image: LockedImage, sources: dict[str, SourceStatus]) -> Sequence[Held]:
         """What the base of an image says it holds; one that cannot be read, or not whole, is told in ``sources``."""
@@ -254,22 +268,26 @@ class Search:
         held = {number: what for number, what in found.held.items() if what}
         living: dict[ReleaseNumber, list[Presence]] = defaultdict(list)
         past: dict[ReleaseNumber, list[Departed]] = defaultdict(list)
+        releases = {release.number: release for release in self._store.releases() if release.number in held}
+        images = {number: frozenset[ImageName]().union(*what.values()) for number, what in held.items()}
+        runners = Runners(self._store)
         for one in self._store.alive(held, at):
-            living[one.release].append(one)
+            if runners.runs(one.fleet, one.revision, releases[one.release], images[one.release]):
+                living[one.release].append(one)
         for gone in self._store.departed(held, at):
-            past[gone.release].append(gone)
+            if runners.ran(gone.fleet, releases[gone.release], images[gone.release]):
+                past[gone.release].append(gone)
         bakes = self._store.bakes()
         holdings = tuple(
             Holding(
                 release=str(release),
                 lock=release.lock,
-                what=held[release.number],
+                what=tuple(held[release.number]),
                 bakes=tuple(bake for bake in bakes if bake.release == release.number),
                 living=tuple(living[release.number]),
                 past=tuple(past[release.number]),
             )
-            for release in self._store.releases()
-            if release.number in held
+            for release in releases.values()
         )
         return Whereabouts(
             subject=subject,
@@ -295,31 +313,34 @@ def _told(finding: Finding) -> str:
     return f"{finding.package} {finding.version}{dismissed}"
 
 
-def _matching(packages: Iterable[Held], name: str, version: str | None) -> tuple[str, ...]:
-    found = {
-        f"{package.name} {package.version}"
-        for package in packages
-        if name in {package.name, package.source} and version in {None, package.version, package.source_version}
-    }
-    return tuple(sorted(found))
+def _matching(packages: Iterable[tuple[Held, Iterable[ImageName]]], name: str, version: str) -> Images:
+    """Those of the name, of any version or of this one; an empty version is any."""
+    found = by_images(
+        (f"{package.name} {package.version}", images)
+        for package, images in packages
+        if name in {package.name, package.source} and version in {"", package.version, package.source_version}
+    )
+    return dict(sorted(found.items()))
 
 
-def _within(bundled: Mapping[LockedPackage, Sequence[Bundled]], name: str, version: str) -> tuple[str, ...]:
-    found = {
-        f"{one.name} {one.version} within {carrier.name} {carrier.version}"
+def _within(bundled: Mapping[LockedPackage, Sequence[Bundled]], name: str, version: str) -> Images:
+    found = by_images(
+        (f"{one.name} {one.version} within {carrier.name} {carrier.version}", carrier.images)
         for carrier, inside in bundled.items()
         for one in inside
         if one.name == name and version in {"", one.version}
+    )
+    return dict(sorted(found.items()))
+
+
+def _bearing(release: Release, digest: Digest) -> Images:
+    images = {
+        f"image {image}": frozenset({image}) for image, artifact in release.artifacts.items() if artifact == digest
     }
-    return tuple(sorted(found))
+    return images | ({"the lock": frozenset(release.artifacts)} if release.lock == digest else {})
 
 
-def _bearing(release: Release, digest: Digest) -> tuple[str, ...]:
-    images = tuple(f"image {image}" for image, artifact in release.artifacts.items() if artifact == digest)
-    return (*images, *(("the lock",) if release.lock == digest else ()))
-
-
-def _files(lock: Lock, digest: Digest) -> tuple[str, ...]:
+def _files(lock: Lock, digest: Digest) -> Images:
     sha256 = digest.removeprefix("sha256:")
-    packages = tuple(f"{package.name} {package.version}" for package in lock.packages if package.sha256 == sha256)
-    return (*packages, *(file.target for file in lock.files if file.sha256 == sha256))
+    packages = ((f"{one.name} {one.version}", one.images) for one in lock.packages if one.sha256 == sha256)
+    return by_images(chain(packages, ((file.target, file.images) for file in lock.files if file.sha256 == sha256)))

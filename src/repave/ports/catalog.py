@@ -25,10 +25,6 @@ class Catalog(Protocol):
         """The locks that pin the package, named as itself or by its source package; in the order they were kept."""
         ...
 
-    def packages_held(self, name: str, version: str | None = None) -> Mapping[Digest, tuple[str, ...]]:
-        """By lock, the packages of that name or source, in any version or in this one, as ``name version``, sorted."""
-        ...
-
     def parts(self, names: Collection[str]) -> Mapping[Digest, Lock]:
         """By lock, what it holds of the packages of these names or sources, as a lock of that alone."""
         ...

@@ -7,7 +7,7 @@ from typing import NamedTuple, Protocol
 
 from repave.model.chain import Recorded
 from repave.model.event import Event
-from repave.model.names import EnvironmentName, FleetKey, InstanceId, ReleaseNumber, RevisionId, SlotId, ZoneName
+from repave.model.names import FleetKey, InstanceId, ReleaseNumber, RevisionId, SlotId, ZoneName
 from repave.model.observation import Observation, TrafficState
 from repave.model.plan import Plan
 from repave.model.target import Order
@@ -58,6 +58,7 @@ class Presence(NamedTuple):
     fleet: FleetKey
     instance: InstanceId
     slot: SlotId
+    revision: RevisionId
     release: ReleaseNumber
     zone: ZoneName
     first_seen: datetime
@@ -73,9 +74,9 @@ def lived(lifetime: Lifetime, at: datetime | None) -> bool:
 
 
 class Departed(NamedTuple):
-    """How many instances ran one release in one environment and are gone."""
+    """How many instances of one fleet ran one release and are gone."""
 
-    environment: EnvironmentName
+    fleet: FleetKey
     release: ReleaseNumber
     instances: int
     first_seen: datetime
@@ -86,11 +87,11 @@ class Departed(NamedTuple):
 
 
 def summed(parts: Iterable[Departed]) -> tuple[Departed, ...]:
-    """Of each release and environment one, sorted."""
-    whole: dict[tuple[ReleaseNumber, EnvironmentName], Departed] = {}
+    """Of each release and fleet one, sorted."""
+    whole: dict[tuple[ReleaseNumber, FleetKey], Departed] = {}
     for part in parts:
-        known = whole.get((part.release, part.environment), part._replace(instances=0))
-        whole[part.release, part.environment] = part._replace(
+        known = whole.get((part.release, part.fleet), part._replace(instances=0))
+        whole[part.release, part.fleet] = part._replace(
             instances=known.instances + part.instances,
             first_seen=min(known.first_seen, part.first_seen),
             gone_at=max(known.gone_at, part.gone_at),
@@ -161,7 +162,7 @@ class History(Protocol):
         ...
 
     def departed(self, releases: Collection[ReleaseNumber], at: datetime | None = None) -> tuple[Departed, ...]:
-        """Those that ran one of the releases and are gone, or were by then, counted; by release and environment."""
+        """Those that ran one of the releases and are gone, or were by then, counted; by release and fleet."""
         ...
 
     def named(self, name: str) -> tuple[Lifetime, ...]:

@@ -62,13 +62,6 @@ class SqlCatalog:
             found = connection.scalars(query.distinct().add_columns(locks.c.position).order_by(locks.c.position))
             return tuple(Digest(digest) for digest in found)
 
-    def packages_held(self, name: str, version: str | None = None) -> Mapping[Digest, tuple[str, ...]]:
-        """By the index."""
-        wanted = _named(name)
-        if version is not None:
-            wanted &= or_(contents.c.version == version, contents.c.source_version == version)
-        return self._held(wanted)
-
     def files_held(self, sha256: str) -> Mapping[Digest, tuple[str, ...]]:
         """By the index."""
         return self._held(contents.c.sha256 == sha256)

@@ -11,13 +11,7 @@ from repave.store.schema import departures, lifetimes
 
 KIND = (lifetimes.c.release, lifetimes.c.fleet)
 COUNTED = (func.count(), func.min(lifetimes.c.first_seen), func.max(lifetimes.c.gone_at))
-TOLD = (
-    departures.c.environment,
-    departures.c.release,
-    func.sum(departures.c.instances),
-    func.min(departures.c.first_seen),
-    func.max(departures.c.gone_at),
-)
+TOLD = [departures.c[name] for name in Departed._fields]
 
 
 def count_departures(connection: Connection, fleet: FleetKey, releases: Collection[int]) -> None:
@@ -32,12 +26,11 @@ def count_departures(connection: Connection, fleet: FleetKey, releases: Collecti
 
 
 def departed(connection: Connection, releases: Collection[ReleaseNumber], at: datetime | None) -> tuple[Departed, ...]:
-    """Those of the releases that are gone, or were by then; sorted by release and environment."""
+    """Those of the releases that are gone, or were by then; sorted by release and fleet."""
     asked = departures.c.release.in_(releases)
-    told = select(*TOLD).where(asked).group_by(departures.c.release, departures.c.environment)
+    told = select(*TOLD).where(asked)
     if at is None:
-        ordered = told.order_by(departures.c.release, departures.c.environment)
-        return tuple(Departed(*row) for row in connection.execute(ordered).all())
+        return summed(Departed(*row) for row in connection.execute(told).all())
     over = [Departed(*row) for row in connection.execute(told.where(departures.c.gone_at <= at)).all()]
     # Of the others, some were gone by then: only these are looked through.
     begun = connection.execute(
@@ -53,5 +46,5 @@ def departed(connection: Connection, releases: Collection[ReleaseNumber], at: da
         kinds = {(row.release, row.fleet) for row in begun}
         for fleet, release, *counted in connection.execute(then.group_by(*KIND)).all():
             if (release, fleet) in kinds:
-                over.append(Departed(fleet.environment, release, *counted))
+                over.append(Departed(fleet, release, *counted))
     return summed(over)

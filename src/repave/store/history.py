@@ -115,7 +115,7 @@ class SqlHistory:
             return tuple(map(_presence, connection.execute(query).all()))
 
     def departed(self, releases: Collection[ReleaseNumber], at: datetime | None = None) -> tuple[Departed, ...]:
-        """Those that ran one of the releases and are gone, or were by then, counted; by release and environment."""
+        """Those that ran one of the releases and are gone, or were by then, counted; by release and fleet."""
         with self._database.reading() as connection:
             return departed(connection, releases, at)
 

@@ -1,5 +1,6 @@
 """``repave where``."""
 
+from collections import defaultdict
 from datetime import datetime
 from typing import Annotated
 
@@ -16,6 +17,7 @@ from repave.cli.verbs import example
 from repave.operations.exposure import bearer_of
 from repave.operations.instances import Tracing
 from repave.operations.where import Holding, Search, Whereabouts
+from repave.ports.history import Departed
 
 Subject = Annotated[
     str,
@@ -80,10 +82,13 @@ def where(subject: Subject, *, at: At = None, kept: Kept = False, as_json: Json 
 
 def _holding(holding: Holding) -> dict[str, object]:
     """As a machine is told of it: who lives each, who is gone by environment."""
+    by_environment: dict[str, list[Departed]] = defaultdict(list)
+    for one in holding.past:
+        by_environment[one.fleet.environment].append(one)
     past = [
-        {"environment": gone.environment, "instances": gone.instances}
-        | {"first_seen": gone.first_seen, "gone_at": gone.gone_at}
-        for gone in holding.past
+        {"environment": environment, "instances": sum(gone.instances for gone in some)}
+        | {"first_seen": min(gone.first_seen for gone in some), "gone_at": max(gone.gone_at for gone in some)}
+        for environment, some in sorted(by_environment.items())
     ]
     return {
         "release": holding.release,
@@ -116,7 +121,7 @@ def _show(found: Whereabouts, screen: Screen, then: datetime | None) -> None:
         if holding.past:
             first = min(gone.first_seen for gone in holding.past)
             last = max(gone.gone_at for gone in holding.past)
-            where_it_was = ", ".join(sorted({gone.environment for gone in holding.past}))
+            where_it_was = ", ".join(sorted({gone.fleet.environment for gone in holding.past}))
             instances = counted(sum(gone.instances for gone in holding.past), "instance")
             screen.show(f"  ran in {where_it_was}: {instances}, {_day(first)} to {_day(last)}")
     for source in found.unknown:

@@ -45,12 +45,6 @@ class MemoryCatalog:
             if any(package in (p.name, p.source) and version in (None, p.version) for p in lock.packages)
         )
 
-    def packages_held(self, name: str, version: str | None = None) -> Mapping[Digest, tuple[str, ...]]:
-        """By lock, sorted."""
-        return self._held(
-            lambda one: name in (one.name, one.source) and version in (None, one.version, one.source_version)
-        )
-
     def files_held(self, sha256: str) -> Mapping[Digest, tuple[str, ...]]:
         """By lock, sorted: packages, and files of the application."""
         held = dict(self._held(lambda one: one.sha256 == sha256))

@@ -94,9 +94,9 @@ class MemoryHistory:
         return tuple(Presence._make(getattr(one, name) for name in Presence._fields) for one in found)
 
     def departed(self, releases: Collection[ReleaseNumber], at: datetime | None = None) -> tuple[Departed, ...]:
-        """Those that ran one of the releases and are gone, or were by then, counted; by release and environment."""
+        """Those that ran one of the releases and are gone, or were by then, counted; by release and fleet."""
         return summed(
-            Departed(one.fleet.environment, one.release, 1, one.first_seen, one.gone_at)
+            Departed(one.fleet, one.release, 1, one.first_seen, one.gone_at)
             for one in self.lifetimes()
             if one.release in releases and one.gone_at is not None and (at is None or one.gone_at <= at)
         )
