@@ -8,6 +8,8 @@ from repave.config.problems import Unfit
 from repave.config.quantities import positive_duration_seconds
 from repave.operations.errors import Refused
 
+A_DAY = "2026-03-01"
+
 Until = Annotated[
     str | None,
     Option("--until", help="So long (2h, 3d), or a time (2026-03-02T18:00+01:00) [default: no end].", metavar="TIME"),
@@ -27,7 +29,7 @@ def moment(option: str, text: str, now: datetime) -> datetime:
             f"{option} {text}: expected {expected}", hint="that is further than any calendar goes"
         ) from beyond
     if then.tzinfo is None:
-        raise Refused(f"{option} {text}: expected {expected}", hint=f"did you mean `{text}Z`?")
+        raise Refused(f"{option} {text}: expected {expected}", hint=f"did you mean `{_zoned(text)}`?")
     if then <= now:
         raise Refused(f"{option} {text} is over", hint=f"it is {now:%Y-%m-%dT%H:%MZ} now")
     return then
@@ -43,12 +45,17 @@ def past_moment(option: str, text: str, now: datetime | None = None) -> datetime
     if then is None:
         raise Refused(f"{option} {text}: expected {expected}")
     if then.tzinfo is None:
-        if len(text) > len("2026-03-01"):
+        if len(text) > len(A_DAY):
             raise Refused(f"{option} {text}: expected {expected}", hint=f"did you mean `{text}Z`?")
         then = then.replace(tzinfo=UTC)
     if now is not None and then > now:
         raise Refused(f"{option} {text} is still to come", hint=f"it is {now:%Y-%m-%dT%H:%MZ} now")
     return then
+
+
+def _zoned(text: str) -> str:
+    """The same in UTC; a day alone is meant to its end."""
+    return f"{text}Z" if len(text) > len(A_DAY) else f"{text}T23:59Z"
 
 
 def _dated(text: str) -> datetime | None:
