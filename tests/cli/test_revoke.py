@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from repave.cli.codes import REFUSED
 from repave.model.lock import Lock
 from repave.model.names import Digest, ImageName
 from repave.store.sql import SqlStore
@@ -49,6 +50,16 @@ def test_a_digest_may_be_named_by_its_start(repave: Repave) -> None:
     made = json.loads(repave("revoke", "abababab", "--reason", "bad", "--json").out)
     assert (made["kind"], made["subject"]) == ("artifact", ARTIFACT)
     assert repave("revoke").out == repave("revoke", "--list").out
+
+
+@pytest.mark.usefixtures("released")
+@pytest.mark.parametrize("named", ["sha256:deadbeef00", f"sha256:{'de' * 31}"])
+def test_a_start_of_no_digest_is_told_as_that(repave: Repave, named: str) -> None:
+    """It has the form that is asked for; there is no such artifact."""
+    told = repave("revoke", named, "--reason", "bad")
+    assert told.code == REFUSED
+    assert f"no artifact of this project has a digest that begins with {named}" in told.err
+    assert "8 digits or more name one" in told.err
 
 
 @pytest.mark.usefixtures("released")

@@ -1,5 +1,6 @@
 """Artifacts by what people call them: an image (of the newest release), a release, a digest or its start, a name."""
 
+import re
 from collections.abc import Iterable, Iterator
 
 from repave.model.names import Digest, ImageName
@@ -12,6 +13,8 @@ from repave.ports.registry import Registry
 
 SHORTEST_DIGEST = 8
 """Hex digits by which an artifact may be named."""
+
+WHOLE_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
 class Naming:
@@ -48,6 +51,11 @@ class Naming:
 
     def _present(self, named: str) -> Digest:
         digest = Digest(named)
+        if not WHOLE_DIGEST.fullmatch(named):
+            raise Refused(
+                f"no artifact of this project has a digest that begins with {named}",
+                hint=f"{SHORTEST_DIGEST} digits or more name one; `repave bake --json` names those it makes",
+            )
         if not self._registry.has(digest):
             raise Refused(f"{named} is no artifact of this project", hint="`repave bake --json` names those it makes")
         return digest
