@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from repave.archives.closure import base_names, first_names
+from repave.archives.closure import base_names, first_names, unmet
 from repave.archives.control import Fields
 
 SYSTEM: dict[str, Fields] = {
@@ -48,3 +48,11 @@ def test_what_is_first_stands_by_itself(chosen: dict[str, Fields]) -> None:
     first = first_names(chosen)
     assert base_names(chosen) <= first
     assert base_names({name: chosen[name] for name in first}, first) == first
+
+
+def test_a_relation_that_nothing_meets_is_found() -> None:
+    """By its alternatives, once, with who has it first; another alternative or a provider will do."""
+    assert unmet(SYSTEM) == {}
+    without = {name: fields for name, fields in SYSTEM.items() if name not in {"libgcc-s1", "mawk"}}
+    assert unmet(without) == {("libgcc-s1",): "libc6", ("awk",): "base-files"}
+    assert unmet({**without, "gawk": {"Provides": "awk"}, "cpp": {"Depends": "libgcc-s1"}}) == {("libgcc-s1",): "cpp"}

@@ -45,3 +45,21 @@ def test_a_check_of_the_lock_asks_the_packages_in_the_vault(
     assert "the lock was edited" in " ".join(ended.err.split())
     lock.write_text(honest, encoding="utf-8")
     assert repave("lock", "--check").code == OK
+
+
+def test_a_check_of_the_lock_misses_what_its_packages_need(
+    tmp_path: Path, repave: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An entry that was taken out leaves those that depend on it."""
+    project = laid_out(tmp_path / "project")
+    monkeypatch.chdir(project)
+    lock = project / "repave.lock"
+    blocks = lock.read_text(encoding="utf-8").split("\n[[")
+    left = [block for block in blocks if 'name = "tiny-shell"' not in block]
+    assert len(left) == len(blocks) - 1
+    lock.write_text("\n[[".join(left), encoding="utf-8")
+    assert repave("vault", "import", str(VAULT)).code == OK
+    ended = repave("lock", "--check")
+    assert ended.code == FAILED
+    assert "base-files needs `awk`, which is not locked" in " ".join(ended.out.split())
+    assert "`repave lock` brings it up" in ended.err

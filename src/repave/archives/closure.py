@@ -35,6 +35,17 @@ def first_names(chosen: Chosen) -> frozenset[str]:
     return base_names(chosen, {name for names in ahead for name in names})
 
 
+def unmet(chosen: Chosen) -> Mapping[tuple[str, ...], str]:
+    """The relations that nothing among ``chosen`` meets, by the names of their alternatives, and who has each first."""
+    providers = _providers(chosen)
+    return {
+        group: name
+        for name in sorted(chosen, reverse=True)
+        for group in groups(chosen[name], "Pre-Depends", "Depends")
+        if _first(group, chosen, providers) is None
+    }
+
+
 def _providers(chosen: Chosen) -> Mapping[str, list[str]]:
     """The packages that stand for each name that is no package's own, or not only."""
     providers: dict[str, list[str]] = {}

@@ -25,13 +25,19 @@ def contradiction(package: LockedPackage, vault: Vault) -> str:
     """
     path = vault.path(package.sha256)
     try:
-        told = _contradicted(package, path)
+        told = _contradicted(package, path, vault)
     except Corrupt:
         vault.verify(package.sha256)
         raise
     if told:
         vault.verify(package.sha256)
     return told
+
+
+def control_of(package: LockedPackage, vault: Vault) -> Fields:
+    """The control file of a Debian package. Raises Gone, Corrupt."""
+    text, _ = control_file(vault.path(package.sha256), package.filename)
+    return next(paragraphs(text), {})
 
 
 def contradicted_by(fields: Fields, package: LockedPackage) -> str:
@@ -48,11 +54,10 @@ def contradicted_by(fields: Fields, package: LockedPackage) -> str:
     return _sentence(own, package)
 
 
-def _contradicted(package: LockedPackage, path: Path) -> str:
+def _contradicted(package: LockedPackage, path: Path, vault: Vault) -> str:
     match package.ecosystem:
         case Ecosystem.DEB:
-            text, _ = control_file(path, package.filename)
-            return contradicted_by(next(paragraphs(text), {}), package)
+            return contradicted_by(control_of(package, vault), package)
         case Ecosystem.PYPI:
             return _contradicted_by_wheel(path, package)
         case _:

@@ -4,10 +4,11 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from repave.archives.own_words import contradiction
+from repave.archives.closure import unmet
+from repave.archives.own_words import contradiction, control_of
 from repave.config.lockfile import FILENAME, read_lock
 from repave.config.recipes import drift
-from repave.model.lock import Lock
+from repave.model.lock import Ecosystem, Lock
 from repave.model.project import Project
 from repave.model.recipe import LEFT_OUT, NODE_MODULES, Image
 from repave.operations.errors import Refused
@@ -73,6 +74,25 @@ class Locked:
         """
         here = (package for package in lock.packages if vault.has(package.sha256))
         return tuple(told for package in here if (told := contradiction(package, vault)))
+
+    def gaps(self, lock: Lock, vault: Vault) -> tuple[str, ...]:
+        """What Debian packages of an image need and none of them is, a sentence each; asks no network.
+
+        Only where the vault has them all. Essential packages are needed by all and named by none: they are not missed.
+        Raises Corrupt.
+        """
+        debian = [package for package in lock.packages if package.ecosystem is Ecosystem.DEB]
+        controls = {one.sha256: control_of(one, vault) for one in debian if vault.has(one.sha256)}
+        found: list[str] = []
+        for image in lock.images:
+            own = [package for package in debian if image.name in package.images]
+            if all(package.sha256 in controls for package in own):
+                missed = unmet({package.name: controls[package.sha256] for package in own})
+                found.extend(
+                    f"image {image.name}: {name} needs `{' | '.join(of)}`, which is not locked"
+                    for of, name in sorted(missed.items())
+                )
+        return tuple(found)
 
     def _differing(self, image: Image, lock: Lock) -> Iterator[str]:
         request = PinRequest(image=image, folder=self._folder, previous=lock, refresh=Refresh.KEEP)

@@ -42,7 +42,7 @@ def lock(
 
     Pins stay where they are unless told otherwise. repave.lock is replaced only once every file it names is in the
     vault and verified. --check asks no network; it also tells which packages in the vault say that they are others
-    than the lock says.
+    than the lock says, or need a package that is not locked.
     """
     screen = Screen(as_json=as_json)
     asked = _asked(upgrade=upgrade, named=tuple(upgrade_package or ()), security=security)
@@ -95,6 +95,8 @@ def _check(wiring: Wiring, screen: Screen) -> int:
     present = wiring.locked.present()
     drift = wiring.locked.drift(present) if present else ("there is no repave.lock",)
     edited = wiring.locked.contradicted(present, wiring.vault) if present else ()
+    if present:
+        drift = (*drift, *wiring.locked.gaps(present, wiring.vault))
     differs = (*drift, *edited)
     screen.answer({"matches": not differs, "differs": differs})
     for sentence in differs:
