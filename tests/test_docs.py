@@ -13,6 +13,7 @@ from threading import Thread
 import pytest
 
 from repave.attestations.signatures.keys import read_private
+from repave.model.plan import Rule
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -84,6 +85,13 @@ def test_the_architecture_lists_every_room() -> None:
     rooms = {path.parent.name for path in (ROOT / "src" / "repave").glob("*/__init__.py")}
     named = set(re.findall(r"^\| `([a-z]+)/` \|", text, flags=re.MULTILINE))
     assert named == rooms, f"not on the map: {sorted(rooms - named)}; no room: {sorted(named - rooms)}"
+
+
+def test_the_guide_to_what_waits_has_every_rule() -> None:
+    """What `repave explain` can name is found there, once, and nothing else is."""
+    guide = (ROOT / "docs" / "how-to" / "find-what-waits.md").read_text(encoding="utf-8")
+    told = re.findall(r"^\| `([a-z-]+)` \|", guide, flags=re.MULTILINE)
+    assert sorted(told) == sorted(rule.value for rule in Rule)
 
 
 def test_a_key_made_as_the_guide_says_signs(tmp_path: Path) -> None:
