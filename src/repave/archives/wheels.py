@@ -1,10 +1,14 @@
 """Wheels: the METADATA in them (core metadata, packaging.python.org)."""
 
+from dataclasses import replace
 from pathlib import Path
 
-from repave.archives.rules import TREE
+from repave.archives.rules import GIB, TREE
 from repave.archives.zips import opened_zip
 from repave.ports.errors import Corrupt
+
+WHEEL = replace(TREE, file_bytes=8 * GIB, total_bytes=16 * GIB)
+"""The largest wheels bring GPU libraries: some GiB."""
 
 METADATA_BYTES = 8 * 1024 * 1024
 """A long description may have some hundred KiB."""
@@ -12,7 +16,7 @@ METADATA_BYTES = 8 * 1024 * 1024
 
 def wheel_metadata(wheel: Path, filename: str) -> bytes:
     """The METADATA of a wheel. Raises BadArchive, Corrupt (it has none)."""
-    with opened_zip(wheel, name=f"the wheel {filename}", rules=TREE) as archive:
+    with opened_zip(wheel, name=f"the wheel {filename}", rules=WHEEL) as archive:
         for info in archive.infolist():
             folder, _, name = info.filename.partition("/")
             if folder.endswith(".dist-info") and name == "METADATA" and info.file_size <= METADATA_BYTES:

@@ -4,7 +4,7 @@ Source: Binary distribution format (packaging.python.org); PEP 552 (compiled fil
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from installer import install
@@ -13,16 +13,13 @@ from installer.exceptions import InstallerError
 from installer.sources import WheelFile
 
 from repave.archives.errors import BadArchive
-from repave.archives.rules import GIB, TREE
+from repave.archives.wheels import WHEEL
 from repave.archives.zips import opened_zip
 from repave.bakers.rootfs.isolation import Chroot
 from repave.bakers.rootfs.skeleton import Skeleton
 from repave.ports.errors import Invalid
 
 SCRIPTS = "/usr/local/bin"
-
-RULES = replace(TREE, file_bytes=8 * GIB, total_bytes=16 * GIB)
-"""The largest wheels bring GPU libraries: some GiB."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +56,7 @@ def lay_out_wheels(wheels: Sequence[Wheel], stage: Path, *, below: Skeleton) -> 
     )
     for wheel in wheels:
         try:
-            with opened_zip(wheel.path, name=wheel.filename, rules=RULES) as archive:
+            with opened_zip(wheel.path, name=wheel.filename, rules=WHEEL) as archive:
                 # The name tells the package; the vault's own names are digests.
                 archive.filename = wheel.filename
                 install(WheelFile(archive), destination, additional_metadata={"INSTALLER": b"repave\n"})
