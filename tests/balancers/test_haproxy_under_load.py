@@ -4,25 +4,16 @@ import os
 import shutil
 import signal
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
-from dataclasses import replace
-from http import HTTPStatus
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from urllib.error import HTTPError
-from urllib.request import urlopen
 
 import pytest
 from haproxied import (
     FLEET,
-    HEALTH,
     OTHER,
-    SERVER,
     Load,
-    Server,
     StartServer,
     attach,
     await_state,
@@ -48,53 +39,6 @@ from repave.registries.layout import LayoutRegistry
 from repave.registries.vault import FileVault
 
 pytestmark = pytest.mark.real
-
-
-@pytest.fixture
-def start_server(tmp_path: Path) -> Iterator[StartServer]:
-    """Starts HTTP servers, which end with the test."""
-    started: list[Server] = []
-
-    def start(name: str, *, ill: bool = False, queue: int = 128) -> Server:
-        mark = tmp_path / f"{name}.ill"
-        if ill:
-            mark.touch()
-        process = subprocess.Popen(
-            [sys.executable, "-S", "-c", SERVER, name, str(mark), str(queue)],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,  # it complains of every connection that is cut
-        )
-        assert process.stdout is not None
-        started.append(Server(name=name, port=int(process.stdout.readline()), process=process, ill=mark))
-        return started[-1]
-
-    yield start
-    for server in started:
-        server.process.kill()
-        server.process.communicate()
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """Where HAProxy's files are."""
-    return tmp_path / "haproxy"
-
-
-@pytest.fixture
-def balancer(tmp_path: Path, folder: Path) -> Iterator[HaproxyBalancer]:
-    """A balancer that ends with the test."""
-    surroundings = Surroundings(
-        project=ProjectName("shop"),
-        folder=folder,
-        commands=LocalCommands(),
-        clock=SystemClock(),
-        vault=FileVault(root=tmp_path / "vault"),
-        registry=LayoutRegistry(root=tmp_path / "registry"),
-    )
-    made = HaproxyBalancer(surroundings)
-    yield made
-    made.remove(OTHER)
-    made.remove(FLEET)
 
 
 def test_a_server_gets_no_request_before_it_is_well(balancer: HaproxyBalancer, start_server: StartServer) -> None:
@@ -231,41 +175,6 @@ def test_a_reload_drops_nothing(balancer: HaproxyBalancer, start_server: StartSe
         balancer.remove(OTHER)
         load.go_on(40)
     assert load.failed == []
-
-
-def test_a_check_that_nobody_passes_takes_nobody_out(balancer: HaproxyBalancer, start_server: StartServer) -> None:
-    """It is refused with what they answer; once it is passed, or nobody serves any more, it is taken."""
-    endpoint = balancer.ensure(frontend())
-    first, second = start_server("first"), start_server("second")
-    serve(balancer, first, second)
-    wrong = replace(HEALTH, path="/nope")
-    with Load(endpoint) as load:
-        with pytest.raises(Conflict, match=r"2 of the 2 .* GET /nope well .*\(first: HTTP 404\)"):
-            balancer.ensure(frontend(health=wrong))
-        load.go_on(100)
-        balancer.ensure(frontend(health=replace(HEALTH, path="/healthz?also=this")))
-        load.go_on(100)
-    assert load.failed == []
-    for server in (first, second):
-        server.ill.touch()
-        await_state(balancer, server, TrafficState.FAILING)
-    assert balancer.ensure(frontend(health=wrong)) == endpoint
-
-
-def test_a_slow_request_is_not_carried_out_twice(
-    balancer: HaproxyBalancer, start_server: StartServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Past the time that an answer may take its client is told so."""
-    monkeypatch.setattr("repave.balancers.haproxy.configuration.SERVER_SECONDS", 1)
-    endpoint = balancer.ensure(frontend())
-    servers = start_server("first"), start_server("second")
-    serve(balancer, *servers)
-    with pytest.raises(HTTPError) as told:
-        urlopen(f"{endpoint}/slow/5", timeout=60)  # noqa: S310 - our own endpoint
-    with told.value as answer:
-        assert answer.code == HTTPStatus.GATEWAY_TIMEOUT
-    notes = [server.ill.with_suffix(".slow") for server in servers]
-    assert [note.read_text() for note in notes if note.exists()] == ["once\n"]
 
 
 def test_an_upgraded_haproxy_takes_over(
