@@ -5,14 +5,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
-from bases_below import SaidBases
 from invented import InventedPinner
-from said_bundles import SaidBundles
+from searching import search_of
 from simulated_shop import FILE, QUIET, Shop
 
 from repave.model.names import EnvironmentName, ImageName, InstanceId, ReleaseNumber, RevisionId
 from repave.operations.scan import Vulnerable, scan
-from repave.operations.where import Holding, Search
+from repave.operations.where import Holding
 from repave.ports.pinner import PinRequest, Pins
 from repave.ports.progress import Progress
 
@@ -74,15 +73,7 @@ def found(shop: Shop, environment: str | None = None) -> Vulnerable:
 
 def where(shop: Shop, subject: str, *, kept: bool = False) -> Holding:
     """As `repave where` finds the only release."""
-    search = Search(
-        store=shop.store,
-        present=shop.locked.present(),
-        advisories=(shop.advisories,),
-        bases=SaidBases(),
-        bundles=SaidBundles(),
-        progress=QUIET,
-    )
-    (holding,) = search.find(subject, kept=kept).holdings
+    (holding,) = search_of(shop).find(subject, kept=kept).holdings
     return holding
 
 

@@ -4,14 +4,13 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
-from bases_below import SaidBases
-from said_bundles import SaidBundles
+from searching import search_of
 from simulated_shop import QUIET, Shop
 
 from repave.model.event import Event
 from repave.model.names import ImageName, InstanceId, RevisionId
 from repave.operations.instances import Trace, Tracing
-from repave.operations.where import Search, Whereabouts
+from repave.operations.where import Whereabouts
 from repave.ports.history import Lifetime
 
 CVE = "CVE-2026-0001"
@@ -24,15 +23,7 @@ def trace(shop: Shop, name: str, at: datetime | None = None) -> Trace | None:
 
 def found_at(shop: Shop, subject: str, at: datetime) -> Whereabouts:
     """As `repave where --at` asks."""
-    search = Search(
-        store=shop.store,
-        present=shop.locked.present(),
-        advisories=(shop.advisories,),
-        bases=SaidBases(),
-        bundles=SaidBundles(),
-        progress=QUIET,
-    )
-    return search.find(subject, at)
+    return search_of(shop).find(subject, at)
 
 
 @pytest.fixture
