@@ -140,7 +140,7 @@ BOOTSTRAPPED = replace(
     made="Each installed itself at its first start, from the very files that were locked.",
     recipe={
         # Longer by all that is installed.
-        **machines(boot="bootstrap", grace="3m"),
+        **machines(boot="bootstrap", grace="5m"),
         # All else that the shop names is in the base of any machine. This is not, and has a repair to be installed.
         "openssl]": "openssl, jq]",
     },
