@@ -312,6 +312,7 @@ def versions_of(lock: Lock) -> set[str]:
     return {f"{one.name} {one.architecture} {one.version}" for one in lock.packages}
 
 
+@pytest.mark.timeout(1800)  # it may have to be replaced once, after all of its grace
 def test_machine_that_installs_itself_becomes_the_golden_one(machine: Machine, tmp_path: Path) -> None:
     """By its own word it has the same packages, and one more with its service; its variables are not on its disk.
 
@@ -337,6 +338,9 @@ def test_machine_that_installs_itself_becomes_the_golden_one(machine: Machine, t
             written = overlay.read_bytes()
             assert b"repave-application.service" in written
             assert not [words for words in VARIABLES_KEPT if words in written]
+        except BaseException:
+            print(shop.consoles())
+            raise
         finally:
             shop.run("destroy", "test", "--yes")
         assert set(told.splitlines()) == packages_of(machine.root) | more

@@ -50,7 +50,7 @@ def test_not_one_request_fails(told: tuple[Path, Mapping[str, Any]]) -> None:
     """Patch, rollback, a killed process and a stopped zone: of at least 20,000 requests none fails, in no act."""
     figures = told[1]
     assert figures["requests"] >= 20_000
-    assert figures["failed"] == 0, [act for act in figures["acts"] if act["failed"]]
+    assert figures["failed"] == 0, json.dumps([act for act in figures["acts"] if act["failed"]], indent=2)
     assert [act["title"] for act in figures["acts"] if act["requests"] == 0] == []
     assert len(figures["acts"]) == 6
 

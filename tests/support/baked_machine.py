@@ -43,7 +43,7 @@ HOSTS = "127.0.0.1 localhost\n192.0.2.7 database\n"
 BOOTSTRAP = (
     PROJECT.replace("kind: vm", "kind: vm\n    boot: bootstrap")
     .replace("mtools", "mtools, cron")
-    .replace("path: /", "path: /, grace: 15m")
+    .replace("path: /", "path: /, grace: 10m")
 )
 """With a package that starts a service, which keeps a golden machine from going on from memory."""
 
@@ -96,6 +96,12 @@ class Shop:
         finished = subprocess.run([REPAVE, *arguments, "--json"], cwd=self.folder, capture_output=True, check=False)
         assert finished.returncode == 0, (finished.stdout + finished.stderr).decode()
         return json.loads(finished.stdout)
+
+    def consoles(self) -> str:
+        """What stands on the consoles of the living machines, for who looks why they are not well."""
+        return subprocess.run(
+            [REPAVE, "logs", "test"], cwd=self.folder, capture_output=True, check=False
+        ).stdout.decode()
 
     def change(self, number: int) -> None:
         """Another application."""
