@@ -338,8 +338,8 @@ def test_machine_that_installs_itself_becomes_the_golden_one(machine: Machine, t
             written = overlay.read_bytes()
             assert b"repave-application.service" in written
             assert not [words for words in VARIABLES_KEPT if words in written]
-        except BaseException:
-            print(shop.consoles())
+        except BaseException as failure:
+            failure.add_note(shop.consoles())
             raise
         finally:
             shop.run("destroy", "test", "--yes")

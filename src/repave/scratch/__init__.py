@@ -1,1 +1,1 @@
-"""Folders in which something is made: held while it is, and swept by the next one where its maker was killed."""
+"""Folders and files in the making: folders are held, and swept where their maker was killed; files appear whole."""

@@ -19,9 +19,10 @@ from repave.ports.errors import Corrupt
 from repave.providers.local.guarded import Guarded
 from repave.providers.local.layer_folders import LayerFolders
 from repave.providers.local.places import Places
-from repave.providers.local.records import Records, write_whole
+from repave.providers.local.records import Records
 from repave.providers.local.unpacking import LayerFile
 from repave.providers.local.usermode import UserModeNetwork
+from repave.scratch.whole import write_whole
 from repave.simulation.clock import SimulatedClock
 
 ODD = FleetKey(project=ProjectName(".shop"), environment=EnvironmentName("a/b"), fleet=FleetName("50% ä"))

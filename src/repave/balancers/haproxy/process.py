@@ -15,11 +15,12 @@ from pathlib import Path
 
 from repave.balancers.haproxy.configuration import Settings, address_of
 from repave.balancers.haproxy.holders import configuration_of, project_at
-from repave.balancers.haproxy.record import write_whole
+from repave.balancers.haproxy.record import PRIVATE
 from repave.balancers.haproxy.runtime import RuntimeSocket
 from repave.ports.clock import Clock
 from repave.ports.commands import Commands
 from repave.ports.errors import CommandFailed, Conflict, Invalid, Unreachable
+from repave.scratch.whole import write_whole
 
 START_SECONDS = 15.0
 """A start or reload takes 0.1 to 0.3 s; on a busy machine a few seconds. Past this it hangs."""
@@ -128,9 +129,9 @@ class Process:
 
     def _prepare(self, text: str, states: str) -> None:
         (self._folder / "empty").mkdir(parents=True, exist_ok=True, mode=0o755)
-        write_whole(self._states, states)
+        write_whole(self._states, states.encode(), mode=PRIVATE)
         candidate = self._configuration_candidate()
-        write_whole(candidate, text)
+        write_whole(candidate, text.encode(), mode=PRIVATE)
         try:
             self._commands.run(["haproxy", "-c", "-q", "-f", str(candidate)], timeout_seconds=START_SECONDS)
         except CommandFailed as failure:
@@ -172,7 +173,8 @@ class Process:
         home = os.environ.get("XDG_RUNTIME_DIR", "")
         parent = home if home and os.access(home, os.W_OK) else None
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        write_whole(self._note, tempfile.mkdtemp(prefix="repave-", dir=parent))
+        note = tempfile.mkdtemp(prefix="repave-", dir=parent)
+        write_whole(self._note, note.encode(), mode=PRIVATE)
 
     def _remove_short_folder(self) -> None:
         short = self._short_folder()

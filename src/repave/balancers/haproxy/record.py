@@ -2,7 +2,6 @@
 
 import fcntl
 import json
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -13,8 +12,11 @@ from typing import Any
 from repave.model.names import EnvironmentName, FleetKey, FleetName, InstanceId, ProjectName
 from repave.model.policy import HealthPolicy
 from repave.ports.errors import Conflict, Corrupt
+from repave.scratch.whole import write_whole
 
 FORMAT = 1
+PRIVATE = 0o600
+"""Of every file here: who may read is who may act."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,22 +125,7 @@ class RecordFile:
     def write(self, record: Record) -> None:
         """Keep it, durably."""
         content = {"format": FORMAT, "fleets": [asdict(record[fleet]) for fleet in sorted(record)]}
-        write_whole(self._path, json.dumps(content, indent=1, default=datetime.isoformat))
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Replace a file so that a reader, or a crash, meets the old content or the new, never a part."""
-    unfinished = path.with_name(path.name + ".new")
-    try:
-        with unfinished.open("w", encoding="utf-8") as handle:
-            unfinished.chmod(0o600)
-            handle.write(text)
-            handle.flush()
-            os.fsync(handle.fileno())
-        unfinished.replace(path)
-    except OSError:
-        unfinished.unlink(missing_ok=True)
-        raise
+        write_whole(self._path, json.dumps(content, indent=1, default=datetime.isoformat).encode(), mode=PRIVATE)
 
 
 def _fleet(entry: Mapping[str, Any]) -> FleetRecord:

@@ -17,10 +17,10 @@ from repave.providers.local.locks import locked
 from repave.providers.local.mapping import ImageFacts, read_facts, written_facts
 from repave.providers.local.mount_points import make_mount_points
 from repave.providers.local.places import Places
-from repave.providers.local.records import write_whole
 from repave.providers.local.seals import broken, changed_since
 from repave.providers.local.settings import COMMAND_SECONDS
 from repave.providers.local.trees import remove_tree
+from repave.scratch.whole import write_whole
 
 MOUNT_POINTS_LAYER = "mount-points"
 """The topmost layer of every root: empty folders for what runc mounts."""

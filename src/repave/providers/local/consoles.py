@@ -17,7 +17,6 @@ from repave.ports.commands import Commands
 from repave.ports.errors import CommandFailed, Gone
 from repave.providers.local.mapping import Record
 from repave.providers.local.places import Places
-from repave.providers.local.records import write_whole
 from repave.providers.local.settings import (
     COMMAND_SECONDS,
     CONSOLE_BYTES,
@@ -25,6 +24,7 @@ from repave.providers.local.settings import (
     CONSOLES_KEPT,
     FOLLOW_SECONDS,
 )
+from repave.scratch.whole import write_whole
 
 BLOCK_BYTES = 512
 """The unit of st_blocks, by stat(2)."""

@@ -15,8 +15,8 @@ from repave.providers.local.guarded import Guarded
 from repave.providers.local.mapping import Record
 from repave.providers.local.places import Places
 from repave.providers.local.processes import Process
-from repave.providers.local.records import write_whole
 from repave.providers.local.settings import COMMAND_SECONDS
+from repave.scratch.whole import write_whole
 
 DEVICES = Path("/sys/class/net")
 NAMESPACES = Path("/run/netns")

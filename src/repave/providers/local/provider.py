@@ -26,7 +26,7 @@ from repave.providers.local.engines import describe
 from repave.providers.local.errors import mapped
 from repave.providers.local.locks import locked
 from repave.providers.local.mapping import Phase, Record, instance_of
-from repave.providers.local.records import write_whole
+from repave.scratch.whole import write_whole
 
 NAME = ProviderName("local")
 

@@ -1,9 +1,7 @@
 """Instance records: one small file each, written whole, before anything else of the instance exists."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
-from threading import get_ident
 
 from repave.model.names import FleetKey, InstanceId, SlotId
 from repave.ports.errors import Conflict, Corrupt
@@ -17,6 +15,7 @@ from repave.providers.local.mapping import (
     written_spent,
 )
 from repave.providers.local.places import Places, file_name
+from repave.scratch.whole import write_whole
 
 
 class Records:
@@ -109,34 +108,6 @@ class Records:
 
     def _lock(self, fleet: FleetKey) -> Path:
         return self._places.fleet(fleet) / "lock"
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Put the file in place by a rename, its bytes on the disk before: no power failure leaves an empty or torn one.
-
-    Nothing is left beside it of a write that fails.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # Named for the thread, since two may write the same file; a left-over of a dead one is overwritten in time.
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.{get_ident()}")
-    try:
-        with temporary.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except OSError:
-        temporary.unlink(missing_ok=True)
-        raise
-
-
-def flush(path: Path) -> None:
-    """Wait until the disk has a file, or the names in a folder."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _generation(path: Path) -> int | None:

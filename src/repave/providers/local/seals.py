@@ -13,8 +13,8 @@ from itertools import zip_longest
 from pathlib import Path
 
 from repave.ports.errors import Corrupt
-from repave.providers.local.records import flush, write_whole
 from repave.providers.local.trees import remove_tree
+from repave.scratch.whole import flush, write_whole
 
 UNPACKING = ".unpacking-"
 

@@ -17,7 +17,7 @@ from repave.providers.local.guarded import Guarded
 from repave.providers.local.mapping import Record
 from repave.providers.local.places import Places
 from repave.providers.local.processes import Process, identify, started_with
-from repave.providers.local.records import write_whole
+from repave.scratch.whole import write_whole
 
 READY_ATTEMPTS = 100
 READY_SECONDS = 0.05

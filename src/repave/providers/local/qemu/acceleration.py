@@ -11,8 +11,8 @@ from repave.ports.errors import CommandFailed
 from repave.providers.local.locks import locked
 from repave.providers.local.places import Places
 from repave.providers.local.processes import current_boot
-from repave.providers.local.records import write_whole
 from repave.providers.local.settings import TRANSLATED_MIB, TRIAL_SECONDS
+from repave.scratch.whole import write_whole
 
 QEMU = "qemu-system-x86_64"
 KVM = Path("/dev/kvm")

@@ -27,8 +27,8 @@ from repave.providers.local.locks import locked
 from repave.providers.local.places import Places
 from repave.providers.local.qemu.files_disk import write_files_disk
 from repave.providers.local.qemu.machine import Boot
-from repave.providers.local.records import flush
 from repave.providers.local.seals import broken, made_sealed
+from repave.scratch.whole import flush
 
 RUNNABLE = "amd64"
 """The one architecture that is started here; tried on no other machine."""

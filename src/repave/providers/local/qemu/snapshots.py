@@ -18,8 +18,8 @@ from repave.model.release import Limits
 from repave.providers.local.places import Places, file_name
 from repave.providers.local.qemu.acceleration import QEMU, Acceleration
 from repave.providers.local.qemu.machine import memory_of, processors_of
-from repave.providers.local.records import flush, write_whole
 from repave.providers.local.seals import broken, seal
+from repave.scratch.whole import flush, write_whole
 
 MEMORY, DISK, SHAPE = "memory", "disk.qcow2", "shape.json"
 
