@@ -173,7 +173,7 @@ def test_what_does_not_go_together_is_refused(repave: Repave, shop: Path, words:
     """With what to leave out."""
     del shop
     ended = repave("scan", *words)
-    assert ended.code == 5
+    assert ended.code == 2
     assert said in ended.err
 
 

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from simulated_shop import Shop
 
+from repave.config.errors import UnknownName
 from repave.model.names import ZoneName
 from repave.model.target import ZoneOut
 from repave.operations.converge import unwatched
@@ -63,7 +64,7 @@ def test_the_last_zone_stays(running: Shop) -> None:
 
 def test_a_wrong_zone_is_told_with_the_nearest(shop: Shop) -> None:
     """And what there is."""
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(UnknownName) as refused:
         known_zone(shop.environment("prod"), "bb")
     assert refused.value.message == "prod has no zone `bb`; expected a or b"
     assert refused.value.hint == "did you mean `b`?"

@@ -3,10 +3,10 @@
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
+from repave.cli.misuse import Misused
 from repave.cli.parameters import Option
 from repave.config.problems import Unfit
 from repave.config.quantities import positive_duration_seconds
-from repave.operations.errors import Refused
 
 A_DAY = "2026-03-01"
 
@@ -23,15 +23,15 @@ def moment(option: str, text: str, now: datetime) -> datetime:
         then = _dated(text) or now + timedelta(seconds=positive_duration_seconds(text))
     except Unfit as unfit:
         meant = f"did you mean `{unfit.nearest}`?" if unfit.nearest else ""
-        raise Refused(f"{option} {text}: expected {expected}", hint=meant) from unfit
+        raise Misused(f"{option} {text}: expected {expected}", hint=meant) from unfit
     except OverflowError as beyond:
-        raise Refused(
+        raise Misused(
             f"{option} {text}: expected {expected}", hint="that is further than any calendar goes"
         ) from beyond
     if then.tzinfo is None:
-        raise Refused(f"{option} {text}: expected {expected}", hint=f"did you mean `{_zoned(text)}`?")
+        raise Misused(f"{option} {text}: expected {expected}", hint=f"did you mean `{_zoned(text)}`?")
     if then <= now:
-        raise Refused(f"{option} {text} is over", hint=f"it is {now:%Y-%m-%dT%H:%MZ} now")
+        raise Misused(f"{option} {text} is over", hint=f"it is {now:%Y-%m-%dT%H:%MZ} now")
     return then
 
 
@@ -43,13 +43,13 @@ def past_moment(option: str, text: str, now: datetime | None = None) -> datetime
     then = _dated(text)
     expected = "a day such as 2026-03-01, or a time with its zone such as 2026-03-01T18:00+01:00"
     if then is None:
-        raise Refused(f"{option} {text}: expected {expected}")
+        raise Misused(f"{option} {text}: expected {expected}")
     if then.tzinfo is None:
         if len(text) > len(A_DAY):
-            raise Refused(f"{option} {text}: expected {expected}", hint=f"did you mean `{text}Z`?")
+            raise Misused(f"{option} {text}: expected {expected}", hint=f"did you mean `{text}Z`?")
         then = then.replace(tzinfo=UTC)
     if now is not None and then > now:
-        raise Refused(f"{option} {text} is still to come", hint=f"it is {now:%Y-%m-%dT%H:%MZ} now")
+        raise Misused(f"{option} {text} is still to come", hint=f"it is {now:%Y-%m-%dT%H:%MZ} now")
     return then
 
 

@@ -16,7 +16,8 @@ LedBy = Callable[[FleetKey], str]
 
 
 def read_ahead(revisions: Mapping[FleetKey, Revision], secrets: Secrets, led_by: LedBy) -> None:
-    """Read each secret that launches from here need, and keep none. Raises Refused for the first that fails."""
+    """Read each secret that launches from here need, and keep none. Raises Refused, which names all that fail."""
+    found: dict[str, tuple[str, str]] = {}
     for key, revision in revisions.items():
         if led_by(key):
             continue
@@ -24,9 +25,12 @@ def read_ahead(revisions: Mapping[FleetKey, Revision], secrets: Secrets, led_by:
             try:
                 secrets.resolve(reference)
             except WorldError as error:
-                raise Refused(
-                    f"{key.environment}/{key.fleet}: {error.message}; nothing was changed", hint=error.hint
-                ) from error
+                # What several fleets lack is told once, for the first of them.
+                found.setdefault(error.message, (f"{key.environment}/{key.fleet}", error.hint))
+    if found:
+        told = "; ".join(f"{fleet}: {message}" for message, (fleet, _) in found.items())
+        hints = dict.fromkeys(hint for _, hint in found.values() if hint)
+        raise Refused(f"{told}; nothing was changed", hint="; ".join(hints))
 
 
 def read_elsewhere(revisions: Mapping[FleetKey, Revision], led_by: LedBy) -> dict[FleetKey, tuple[str, ...]]:

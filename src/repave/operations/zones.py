@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from repave.config.errors import UnknownName
 from repave.config.problems import nearest, one_of
 from repave.model.event import Event
 from repave.model.names import FleetKey, ZoneName
@@ -26,7 +27,7 @@ class ZoneStatus:
 
 
 def take_out(store: Store, environment: Environment, fleets: Iterable[FleetKey], out: ZoneOut) -> None:
-    """Take the zone out of every deployed fleet. Raises Refused: no such zone, or no other would be left."""
+    """Take the zone out of every deployed fleet. Raises UnknownName; Refused where no other would be left."""
     known_zone(environment, out.zone)
     targets = _deployed(store, environment, fleets)
     for target in targets:
@@ -48,7 +49,7 @@ def take_out(store: Store, environment: Environment, fleets: Iterable[FleetKey],
 def bring_back(
     store: Store, environment: Environment, fleets: Iterable[FleetKey], zone: ZoneName, at: datetime
 ) -> None:
-    """Let the zone be used again by every deployed fleet. Raises Refused: no such zone, or it is not out."""
+    """Let the zone be used again by every deployed fleet. Raises UnknownName; Refused where it is not out."""
     targets = [
         target for target in _deployed(store, environment, fleets) if any(out.zone == zone for out in target.zones_out)
     ]
@@ -81,10 +82,10 @@ def zones_out(store: Store, at: datetime) -> tuple[ZoneStatus, ...]:
 
 
 def known_zone(environment: Environment, zone: str) -> ZoneName:
-    """The zone of that name. Raises Refused with the nearest."""
+    """The zone of that name. Raises UnknownName with the nearest."""
     if zone not in environment.zones:
         meant = nearest(zone, environment.zones)
-        raise Refused(
+        raise UnknownName(
             f"{environment.name} has no zone `{zone}`; expected {one_of(environment.zones)}",
             hint=f"did you mean `{meant}`?" if meant else "",
         )

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from repave.cli.codes import OK
+from repave.cli.misuse import Misused
 from repave.cli.options import Json
 from repave.cli.parameters import Argument, Option
 from repave.cli.phrases import counted
@@ -13,7 +14,6 @@ from repave.operations.adopting.adopt import Adopted
 from repave.operations.adopting.adopt import adopt as adopting
 from repave.operations.adopting.findings import Coverage, Covered, Fate, Found
 from repave.operations.adopting.rules import Rules
-from repave.operations.errors import Refused
 from repave.wiring.servers import mounted, over_ssh, this_machine
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def adopt(
 def _server(destination: str | None, root: Path | None, ssh_config: Path | None, *, here: bool) -> "Server":
     named = [one for one in (destination, root, here or None) if one is not None]
     if len(named) != 1:
-        raise Refused(
+        raise Misused(
             f"{'no server was' if not named else 'more than one server was'} named to be adopted",
             hint="name one: `repave adopt user@host`, `repave adopt --root FOLDER` or `repave adopt --here`",
         )
@@ -82,7 +82,7 @@ def _server(destination: str | None, root: Path | None, ssh_config: Path | None,
 def _absolute(option: str, paths: list[str] | None) -> tuple[str, ...]:
     for path in paths or ():
         if not path.startswith("/"):
-            raise Refused(f"{option} {path} is no path of the server", hint=f"write it from its root: {option} /{path}")
+            raise Misused(f"{option} {path} is no path of the server", hint=f"write it from its root: {option} /{path}")
     return tuple(paths or ())
 
 

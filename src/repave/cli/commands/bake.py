@@ -5,16 +5,17 @@ from typing import Annotated
 
 from repave.cli import guarded
 from repave.cli.codes import FAILED, OK
+from repave.cli.misuse import Misused
 from repave.cli.opening import opened
 from repave.cli.options import File, Json
 from repave.cli.parameters import Argument, Option
 from repave.cli.phrases import counted
 from repave.cli.screen import Screen
 from repave.cli.verbs import example
+from repave.config.problems import nearest
 from repave.model.artifact import Artifact
 from repave.model.lock import Lock
 from repave.operations.baking import Baked, bake_request
-from repave.operations.errors import Refused
 from repave.operations.reproduction import Difference, Reproduction
 from repave.ports.progress import Progress
 from repave.wiring import Wiring
@@ -39,9 +40,11 @@ def bake(image: Image = None, *, verify: Verify = False, as_json: Json = False, 
     screen = Screen(as_json=as_json)
     with opened(file) as wiring:
         if image is not None and not verify:
-            raise Refused("a release holds every image", hint="`repave bake` makes all; --verify IMAGE verifies one")
+            raise Misused("a release holds every image", hint="`repave bake` makes all; --verify IMAGE verifies one")
         if image is not None and image not in wiring.project.images:
-            raise Refused(f"there is no image `{image}`", hint=f"there are: {', '.join(wiring.project.images)}")
+            meant = nearest(image, wiring.project.images)
+            hint = f"did you mean `{meant}`?" if meant else f"there are: {', '.join(wiring.project.images)}"
+            raise Misused(f"there is no image `{image}`", hint=hint)
         with wiring.adding(), screen.progress() as progress:
             lock = wiring.locked.matching()
             baked = wiring.bake(lock, progress)

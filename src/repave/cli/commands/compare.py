@@ -5,6 +5,7 @@ from typing import Annotated
 
 from repave.cli.codes import OK
 from repave.cli.formats.boot_picture import picture as drawn
+from repave.cli.misuse import Misused
 from repave.cli.opening import opened
 from repave.cli.options import File, Json
 from repave.cli.parameters import Argument, Option
@@ -70,7 +71,7 @@ def _place(project: Project, image: str, named: str | None) -> tuple[Environment
     if image not in machines:
         meant = None if image in project.images else nearest(image, machines)
         hint = f"did you mean `{meant}`?" if meant else f"images of kind `vm` are: {', '.join(machines) or 'none'}"
-        raise Refused(f"`{image}` is no image of kind `vm`", hint=hint)
+        raise Misused(f"`{image}` is no image of kind `vm`", hint=hint)
     places = [environment_named(project, named)] if named else [project.environments[name] for name in project.pipeline]
     for environment in places:
         for name in environment.fleets:

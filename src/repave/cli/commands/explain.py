@@ -12,9 +12,11 @@ from repave.cli.parameters import Argument
 from repave.cli.phrases import ago, lasting
 from repave.cli.screen import Screen
 from repave.cli.verbs import example
+from repave.config.policies import environment_named
 from repave.model.pipeline import Held
 from repave.operations.errors import Refused
 from repave.operations.explaining import FleetExplanation, explain_fleet
+from repave.operations.keys import fleets_of
 from repave.wiring import Wiring
 
 FleetArgument = Annotated[str | None, Argument(help="A fleet of it [default: all].", metavar="FLEET")]
@@ -36,10 +38,10 @@ def explain(
             if environment in {None, key.environment} and fleet in {None, key.fleet}
         ]
         held = () if fleet else _held(wiring, environment, screen)
-        if not keys and not held and (environment or fleet):
-            raise Refused(
-                f"no fleet {environment}{'/' + fleet if fleet else ''} is deployed", hint="`repave status` lists them"
-            )
+        if environment and not keys and not held:
+            fleets_of(wiring.project, environment_named(wiring.project, environment), only=fleet)
+            named = f"{environment}/{fleet}" if fleet else environment
+            raise Refused(f"{named} was never deployed", hint="`repave status` lists what was")
         told = [explain_fleet(wiring.store, key) for key in keys]
         now = wiring.clock.now()
     screen.answer({"fleets": told, "held": held})

@@ -6,13 +6,13 @@ from repave.archives.own_words import EDITED
 from repave.cli import guarded
 from repave.cli.codes import FAILED, OK
 from repave.cli.differences import document, show
+from repave.cli.misuse import Misused
 from repave.cli.opening import opened
 from repave.cli.options import File, Json
 from repave.cli.parameters import Option
 from repave.cli.phrases import counted
 from repave.cli.screen import Screen
 from repave.cli.verbs import example
-from repave.operations.errors import Refused
 from repave.operations.locking import Asked
 from repave.ports.pinner import Refresh
 from repave.wiring import Wiring
@@ -80,7 +80,7 @@ def lock(
 
 def _asked(*, upgrade: bool, named: tuple[str, ...], security: bool) -> Asked:
     if upgrade + bool(named) + security > 1:
-        raise Refused(
+        raise Misused(
             "--upgrade, --upgrade-package and --security exclude each other",
             hint="`repave lock --help` says which does what",
         )

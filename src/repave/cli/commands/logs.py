@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from repave.cli.codes import OK
+from repave.cli.misuse import Misused
 from repave.cli.opening import opened
 from repave.cli.options import EnvironmentArgument, File, Json
 from repave.cli.parameters import Argument, Option
@@ -12,7 +13,6 @@ from repave.cli.verbs import example
 from repave.cli.visible import visible
 from repave.config.policies import environment_named, fleet_named
 from repave.model.names import FleetName
-from repave.operations.errors import Refused
 from repave.operations.keys import fleets_of
 from repave.operations.logs import Console, chosen, consoles, lines
 from repave.ports.provider import Machines
@@ -54,7 +54,7 @@ def logs(
         machines, found = _found(wiring, environment, fleet)
         picked = chosen(found, named=instance, previous=previous, failed=failed)
         if follow and (len(picked) > 1 or as_json):
-            raise Refused(
+            raise Misused(
                 "following needs one instance, and no --json",
                 hint=f"as in `repave logs {environment} {picked[-1].fleet.fleet} {picked[-1].slot} --follow`",
             )
@@ -85,7 +85,7 @@ def _found(wiring: Wiring, name: str, fleet: str | None) -> tuple[Machines, tupl
         fleet_named(wiring.project, environment.name, fleet)
     keys = [key for key in fleets_of(wiring.project, environment) if fleet in {None, FleetName(key.fleet)}]
     if len(keys) > 1:
-        raise Refused(f"{name} has several fleets", hint=f"name one: {', '.join(key.fleet for key in keys)}")
+        raise Misused(f"{name} has several fleets", hint=f"name one: {', '.join(key.fleet for key in keys)}")
     machines = wiring.machines(environment.provider)
     target = wiring.store.target(keys[0])
     failures = frozenset(str(failure.slot) for failure in target.failures) if target else frozenset()

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from repave.cli import differences, flaw_changes, previews
 from repave.cli.codes import OK
+from repave.cli.misuse import Misused
 from repave.cli.opening import opened
 from repave.cli.options import EnvironmentArgument, File, Json
 from repave.cli.parameters import Option
@@ -13,7 +14,6 @@ from repave.config.difference import difference
 from repave.config.policies import environment_named
 from repave.model.project import Environment
 from repave.model.release import Release
-from repave.operations.errors import Refused
 from repave.operations.flaw_change import flaw_change
 from repave.operations.preview import preview
 from repave.operations.releases import release_named
@@ -75,7 +75,7 @@ def plan(
 def _chosen(wiring: Wiring, environment: Environment, named: str | None, *, back: bool) -> Release:
     if back:
         if named:
-            raise Refused(
+            raise Misused(
                 "--rollback chooses the release, and --release names another",
                 hint=f"`repave plan {environment.name} --release {named}` shows the way to that one",
             )

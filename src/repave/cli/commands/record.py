@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Annotated
 
 from repave.cli.codes import OK
+from repave.cli.misuse import Misused, no_action
 from repave.cli.moments import past_moment
 from repave.cli.opening import opened
 from repave.cli.options import File, Json
@@ -11,8 +12,6 @@ from repave.cli.parameters import Argument, Option
 from repave.cli.phrases import counted
 from repave.cli.screen import Screen
 from repave.cli.verbs import example
-from repave.config.problems import nearest
-from repave.operations.errors import Refused
 from repave.ports.signatures import TrustedKey
 from repave.wiring import Wiring
 
@@ -56,15 +55,13 @@ def record(
             case "rotate":
                 return _rotate(wiring, screen, _given(path, action))
             case _:
-                meant = nearest(action, ACTIONS)
-                hint = f"did you mean `repave record {meant}`?" if meant else "`repave record --help` lists what can be"
-                raise Refused(f"`{action}` is nothing that can be done with the record", hint=hint)
+                raise no_action("record", action, ACTIONS)
 
 
 def _given(path: Path | None, action: str) -> Path:
     if path is None:
         example_path = "shop.record" if action == "export" else "new.pub"
-        raise Refused(f"`repave record {action}` needs a file", hint=f"`repave record {action} {example_path}`")
+        raise Misused(f"`repave record {action}` needs a file", hint=f"`repave record {action} {example_path}`")
     return path
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Annotated
 
+from repave.cli.misuse import Misused
 from repave.cli.opening import opened
 from repave.cli.options import EnvironmentArgument, File, Json, Reason
 from repave.cli.parameters import Argument, Option
@@ -12,7 +13,6 @@ from repave.cli.settling import settle, tell_settled
 from repave.cli.verbs import example
 from repave.config.policies import environment_named
 from repave.model.names import FleetKey
-from repave.operations.errors import Refused
 from repave.operations.keys import fleets_of
 from repave.operations.secrets_ahead import read_elsewhere
 from repave.operations.status import instance_statuses
@@ -48,7 +48,7 @@ def replace(
     when it is protected or looks sick past the healing limit. New ones read each secret anew.
     """
     if sum((instance is not None, fleet is not None, everybody)) != 1:
-        raise Refused(
+        raise Misused(
             "`repave replace` needs one of: an instance, --fleet, --all",
             hint=f"`repave status {environment}` lists them",
         )

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from repave.cli.codes import FAILED, OK, UNKNOWN
+from repave.cli.misuse import Misused
 from repave.cli.moments import past_moment
 from repave.cli.opening import opened
 from repave.cli.options import File, Json
@@ -14,7 +15,6 @@ from repave.cli.phrases import counted
 from repave.cli.screen import Screen
 from repave.cli.verbs import example
 from repave.controller.collecting import uncollected
-from repave.operations.errors import Refused
 from repave.wiring import Wiring
 
 if TYPE_CHECKING:
@@ -100,14 +100,14 @@ def _ending(path: Path) -> Ending:
     try:
         return Ending(path.suffix.lower())
     except ValueError:
-        raise Refused(f"--output {path}: its ending says what to write, expected one of {known}") from None
+        raise Misused(f"--output {path}: its ending says what to write, expected one of {known}") from None
 
 
 def _span(since: str | None, until: str | None, now: datetime) -> tuple[datetime, datetime]:
     end = now if until is None else past_moment("--to", until, now)
     begin = _a_year_before(end) if since is None else past_moment("--from", since, now)
     if begin >= end:
-        raise Refused(f"--from {begin:%Y-%m-%dT%H:%MZ} is not before --to {end:%Y-%m-%dT%H:%MZ}")
+        raise Misused(f"--from {begin:%Y-%m-%dT%H:%MZ} is not before --to {end:%Y-%m-%dT%H:%MZ}")
     return begin, end
 
 
@@ -115,7 +115,7 @@ def _a_year_before(end: datetime) -> datetime:
     try:
         return end - YEAR
     except OverflowError:
-        raise Refused(
+        raise Misused(
             f"--to {end:%Y-%m-%dT%H:%MZ} has no year before it", hint="`--from` says where the time begins"
         ) from None
 
@@ -123,7 +123,7 @@ def _a_year_before(end: datetime) -> datetime:
 def _manual(minutes: int | None, people: int) -> "Manual | None":
     if minutes is None:
         if people != 1:
-            raise Refused(
+            raise Misused(
                 "--people says how many patch a server by hand, and nothing says how long that takes",
                 hint="`--manual-minutes-per-server 45`, for one",
             )

@@ -6,6 +6,7 @@ from typing import Annotated
 from repave.cli.codes import FAILED, OK, UNKNOWN
 from repave.cli.formats.report import Format, Report, write
 from repave.cli.matched import show_matching
+from repave.cli.misuse import Misused
 from repave.cli.opening import opened
 from repave.cli.options import File, Json
 from repave.cli.parameters import Argument, Option
@@ -112,16 +113,16 @@ def _match(flaw: str | None, screen: Screen, file: Path | None) -> int:
 
 def _refuse_beside_released(flaw: str | None, *, released: bool, others: tuple[object, ...], written: Format) -> None:
     if not released:
-        raise Refused(f"--flaw {flaw} is looked for in what was released", hint="add --released")
+        raise Misused(f"--flaw {flaw} is looked for in what was released", hint="add --released")
     if any(others) or written is not Format.TABLE:
-        raise Refused("--released takes no environment, release or document", hint="name them without --released")
+        raise Misused("--released takes no environment, release or document", hint="name them without --released")
 
 
 def _refuse_two_documents(*, written: Format, output: Path | None, as_json: bool) -> None:
     if output is not None and written is Format.TABLE:
-        raise Refused("--output names a file for a document, and none is asked for", hint="--format sarif, for one")
+        raise Misused("--output names a file for a document, and none is asked for", hint="--format sarif, for one")
     if output is None and as_json and written not in {Format.TABLE, Format.JSON}:
-        raise Refused(f"--json and --format {written} ask for two documents at once", hint="--output FILE keeps one")
+        raise Misused(f"--json and --format {written} ask for two documents at once", hint="--output FILE keeps one")
 
 
 def show(found: Scan, screen: Screen) -> None:
@@ -201,7 +202,7 @@ def _show_dismissed(one: Vulnerable, screen: Screen) -> None:
 
 def _subject(wiring: Wiring, environment: str | None, release: str | None) -> tuple[str, Lock]:
     if environment and release:
-        raise Refused("an environment and a release were named", hint="name one of them")
+        raise Misused("an environment and a release were named", hint="name one of them")
     if release:
         chosen = release_named(wiring.store, release)
         return str(chosen), wiring.store.lock(chosen.lock)

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Annotated
 
 from repave.cli.codes import FAILED, OK
+from repave.cli.misuse import Misused, no_action
 from repave.cli.opening import opened
 from repave.cli.options import File, Json
 from repave.cli.parameters import Argument, Option
@@ -12,7 +13,7 @@ from repave.cli.progress import size
 from repave.cli.screen import Screen
 from repave.cli.verbs import example
 from repave.config.addresses import shared_place
-from repave.config.problems import Unfit, nearest
+from repave.config.problems import Unfit
 from repave.model.names import ImageName
 from repave.operations.errors import Refused
 from repave.operations.vaults.checking import Verified, Verifying
@@ -87,14 +88,12 @@ def vault(
             case "verify":
                 return _verify(wiring, screen, repair=repair)
             case _:
-                meant = nearest(action, ACTIONS)
-                hint = f"did you mean `repave vault {meant}`?" if meant else "`repave vault --help` lists what can be"
-                raise Refused(f"`{action}` is nothing that can be done with the vault", hint=hint)
+                raise no_action("vault", action, ACTIONS)
 
 
 def _given(path: Path | None, action: str) -> Path:
     if path is None:
-        raise Refused(f"`repave vault {action}` needs to know where", hint=f"`repave vault {action} vault.tar`")
+        raise Misused(f"`repave vault {action}` needs to know where", hint=f"`repave vault {action} vault.tar`")
     return path
 
 
@@ -102,7 +101,7 @@ def _named(wiring: Wiring, release: str | None, lock: Path | None) -> NamedLock:
     if lock is None:
         return chosen_lock(wiring.store, wiring.locked.present(), release)
     if release is not None:
-        raise Refused("--release and --lock exclude each other", hint="a release has a lock of its own")
+        raise Misused("--release and --lock exclude each other", hint="a release has a lock of its own")
     from repave.config.lockfile import read_lock  # noqa: PLC0415 - only this option reads another lock
 
     return NamedLock(names=(str(lock),), lock=read_lock(lock))
@@ -170,7 +169,7 @@ def _place(text: str) -> str:
         return shared_place(text)
     except Unfit as unfit:
         meant = f"did you mean `{unfit.nearest}`?" if unfit.nearest else f"expected {unfit.expected}"
-        raise Refused(f"`{text}` is no place of a vault", hint=meant) from unfit
+        raise Misused(f"`{text}` is no place of a vault", hint=meant) from unfit
 
 
 def _pull(wiring: Wiring, screen: Screen, named: NamedLock) -> int:

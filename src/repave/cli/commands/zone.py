@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from repave.cli.codes import OK
+from repave.cli.misuse import Misused, no_action
 from repave.cli.moments import Until, moment
 from repave.cli.opening import opened
 from repave.cli.options import File, Json
@@ -12,11 +13,9 @@ from repave.cli.screen import Screen
 from repave.cli.settling import settle, tell_settled
 from repave.cli.verbs import example
 from repave.config.policies import environment_named
-from repave.config.problems import nearest
 from repave.model.names import FleetKey
 from repave.model.project import Environment
 from repave.model.target import ZoneOut
-from repave.operations.errors import Refused
 from repave.operations.keys import fleets_of
 from repave.operations.zones import bring_back, known_zone, take_out, zones_out
 from repave.wiring import Wiring
@@ -57,18 +56,14 @@ def zone(
             case "out" | "in":
                 pass
             case _:
-                meant = nearest(action, ACTIONS)
-                raise Refused(
-                    f"`{action}` is nothing that `repave zone` does; expected out, in or list",
-                    hint=f"did you mean `{meant}`?" if meant else "",
-                )
+                raise no_action("zone", action, ACTIONS)
         if environment is None or name is None:
-            raise Refused(f"`repave zone {action}` needs an environment and a zone", hint="`repave zone --help`")
+            raise Misused(f"`repave zone {action}` needs an environment and a zone", hint="`repave zone --help`")
         where, now = environment_named(wiring.project, environment), wiring.clock.now()
         fleets = fleets_of(wiring.project, where)
         if action == "out":
             if not reason:
-                raise Refused("`repave zone out` needs a reason", hint='say why: --reason "power works"')
+                raise Misused("`repave zone out` needs a reason", hint='say why: --reason "power works"')
             end = moment("--until", until, now) if until else None
             out = ZoneOut(zone=known_zone(where, name), since=now, until=end, reason=reason)
             take_out(wiring.store, where, fleets, out)

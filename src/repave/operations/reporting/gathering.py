@@ -7,6 +7,7 @@ from datetime import datetime
 from sys import intern
 from typing import Any
 
+from repave.config.errors import UnknownName
 from repave.config.freshness import limits_for
 from repave.config.problems import nearest, one_of
 from repave.model.chain import Recorded
@@ -15,7 +16,6 @@ from repave.model.evidence import Entry, Waiver
 from repave.model.finding import SourceStatus
 from repave.model.names import Digest, EnvironmentName, FleetKey, RevisionId, SlotId
 from repave.model.project import Project
-from repave.operations.errors import Refused
 from repave.operations.flaws import SCAN
 from repave.operations.recording.sayings import HEAD, HEAD_TYPE, content_of
 from repave.operations.reporting.facts import Deviation, Dismissed, Facts, Made, Manual, RecordHead, Scanned, Waived
@@ -51,13 +51,13 @@ class Span:
 
 
 def environments_named(project: Project, store: Store, names: Sequence[str]) -> tuple[EnvironmentName, ...]:
-    """Those, or all: of the file, and such as only the store remembers. Raises Refused for one that neither knows."""
+    """Those, or all: of the file, and such as only the store remembers. Raises UnknownName for all others."""
     remembered = sorted({fleet.environment for fleet in store.observed()} - project.environments.keys())
     known = (*project.environments, *remembered)
     for name in names:
         if name not in known:
             meant = nearest(name, known)
-            raise Refused(
+            raise UnknownName(
                 f"there is no environment {name}, and there never was; expected {one_of(known)}",
                 hint=f"did you mean `{meant}`?" if meant else "",
             )
