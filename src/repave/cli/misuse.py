@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from repave.cli.codes import USAGE
-from repave.config.problems import nearest
+from repave.config.problems import nearest, one_of
 from repave.operations.errors import Refused
 
 
@@ -19,4 +19,4 @@ def no_action(verb: str, action: str, actions: Sequence[str]) -> Misused:
     """For a verb whose first argument says what it does."""
     meant = nearest(action, actions)
     hint = f"did you mean `repave {verb} {meant}`?" if meant else f"`repave {verb} --help` lists what can be"
-    return Misused(f"`{action}` is nothing that `repave {verb}` does; expected {' or '.join(actions)}", hint=hint)
+    return Misused(f"`{action}` is nothing that `repave {verb}` does; expected {one_of(actions)}", hint=hint)
