@@ -21,7 +21,7 @@ def test_one_word_says_who(repave: Repave, arguments: tuple[str, ...]) -> None:
     """Nobody has a whole environment replaced for a forgotten word."""
     ended = repave("replace", "test", *arguments)
     assert (ended.code, ended.err) == (
-        5,
+        2,
         "error: `repave replace` needs one of: an instance, --fleet, --all\nhint: `repave status test` lists them\n",
     )
 

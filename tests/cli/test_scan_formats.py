@@ -146,7 +146,7 @@ def test_a_document_is_written_whole_and_the_table_shown(repave: Repave, shop: P
 def test_what_cannot_be_meant_is_refused(repave: Repave, shop: Path, arguments: tuple[str, ...], hint: str) -> None:
     """With what to say instead; nothing is written."""
     ended = repave("scan", *arguments)
-    assert ended.code == 5
+    assert ended.code == 2
     told = ended.out if "--json" in arguments else ended.err
     assert hint in told
     assert not (shop / "x").exists()
