@@ -6,6 +6,7 @@ import tempfile
 from pathlib import Path
 
 from repave.ports.errors import NoCapacity
+from repave.scratch.whole import flush
 
 
 def keep_durably(content: bytes, target: Path, incoming: Path) -> None:
@@ -24,9 +25,9 @@ def rename_durably(source: Path, target: Path) -> None:
     """Move a finished file on one file system, its bytes on the disk before its name is."""
     # Registries are read by other users' programs (skopeo, a container engine), whatever the umask of the writer.
     source.chmod(0o644)
-    _flush(source)
+    flush(source)
     source.replace(target)
-    _flush(target.parent)
+    flush(target.parent)
 
 
 FULL_DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
@@ -45,11 +46,3 @@ def room_wanted(name: str, folder: Path, cause: OSError) -> NoCapacity | None:
         f"could not keep {name} in {folder}: {cause.strerror}; nothing half-written is left",
         hint="make room on that file system (`repave gc` removes what nothing refers to), then ask again",
     )
-
-
-def _flush(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
