@@ -248,6 +248,7 @@ def test_an_image_on_an_image_has_no_distribution() -> None:
 
 
 AGAIN = "\n  hint: take either side, then run `repave lock`: it keeps every pin that still fits"
+BROKEN = "\n  hint: take the file back from version control; or remove it, and `repave lock` pins everything anew"
 KEYS = (
     "name, version, ecosystem, layer, sha256, size_bytes, origin, filename, images, architecture, suite, source, "
     "source_version, reference, integrity, paths"
@@ -275,7 +276,7 @@ WRONG = {
     "a broken line": (
         'version = "3.0.3"',
         'version = "3.0.3',
-        f"repave.lock:41:1: this is no TOML: illegal character '\\n'{AGAIN}",
+        f"repave.lock:41:1: this is no TOML: illegal character '\\n'{BROKEN}",
     ),
     "an origin with half a bracket": (
         'origin = "https://files.pythonhosted.org',

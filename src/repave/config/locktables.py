@@ -24,6 +24,7 @@ OLDEST_FORMAT = 1
 Reader = Callable[[object], Any]
 
 _AGAIN = "take either side, then run `repave lock`: it keeps every pin that still fits"
+_BROKEN = "take the file back from version control; or remove it, and `repave lock` pins everything anew"
 
 
 def _text(value: object) -> str:
@@ -213,7 +214,7 @@ class _Reading:
         except tomllib.TOMLDecodeError as error:
             place = re.search(r" \(at line (\d+), column (\d+)\)$", str(error))
             found = f"this is no TOML: {str(error).split(' (at ')[0].lower()}"
-            problem = self.problem(int(place[1]) if place else len(self.lines), found, Unfit("", hint=_AGAIN))
+            problem = self.problem(int(place[1]) if place else len(self.lines), found, Unfit("", hint=_BROKEN))
             raise FileError([problem]) from error
 
     def check_format(self, data: Mapping[str, Any]) -> None:

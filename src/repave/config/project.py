@@ -1,5 +1,6 @@
 """`repave.yaml` to the model: the one way in."""
 
+from collections.abc import Collection
 from pathlib import Path
 
 from repave.config.checks import checks_in
@@ -17,7 +18,7 @@ from repave.config.grammar.scaling import ScaleSection
 from repave.config.grammar.sources import GitSection
 from repave.config.positions import LARGEST_TEXT, read_document
 from repave.config.reading import read_text
-from repave.config.references import check_references
+from repave.config.references import check_providers, check_references
 from repave.config.reviews import review_settings
 from repave.config.structure import check_structure
 from repave.config.targets import node_application
@@ -73,11 +74,15 @@ MACHINE_GRACE_SECONDS = 300.0
 """A kernel and systemd start before the application: in half a minute, and in one or two where they are emulated."""
 
 
-def parse_project(text: str, *, filename: str) -> Project:
-    """The project declared in ``text``; FileError names everything that is wrong, by its place in ``filename``."""
+def parse_project(text: str, *, filename: str, providers: Collection[str] | None = None) -> Project:
+    """The project declared in ``text``; FileError names everything that is wrong, by its place in ``filename``.
+
+    ``providers`` are those that are installed; without them, an environment may name any.
+    """
     document = read_document(text, filename=filename)
     file, wrong = check_structure(document)
-    problems = (*document.problems, *wrong, *check_references(document), *unsupported(document))
+    missing = () if providers is None else check_providers(document, providers)
+    problems = (*document.problems, *wrong, *check_references(document), *missing, *unsupported(document))
     if file is None or problems:
         raise FileError(problems)
     return _project(file)

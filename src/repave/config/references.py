@@ -4,7 +4,7 @@ Works on the plain data, so that these problems are told together with those of 
 shape is passed over, for the structure's check tells it.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from repave.config.ages import check_ages
 from repave.config.checks import check_checks
@@ -52,6 +52,17 @@ def check_references(document: Document) -> Iterator[Problem]:
     yield from check_gates(document)
     yield from check_checks(document)
     yield from check_review(document)
+
+
+def check_providers(document: Document, installed: Collection[str]) -> Iterator[Problem]:
+    """Every environment's provider is one of those that are installed."""
+    for environment, fields in _section(document, "environments").items():
+        name = mapping_of(fields).get("provider")
+        if isinstance(name, str) and name not in installed:
+            position = document.at_value(("environments", environment, "provider"))
+            hint = "other packages bring more by the entry point `repave.providers`"
+            unfit = Unfit(one_of(sorted(installed)), nearest=nearest(name, installed), hint=hint)
+            yield problem(document, position, f"provider `{name}` is not installed", unfit)
 
 
 def _images_of_fleets(document: Document) -> Iterator[Problem]:

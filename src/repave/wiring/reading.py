@@ -29,9 +29,12 @@ def project_in(file: Path, kept: Path) -> Project:
     known = _known(kept, origin)
     if known is not None:
         return known
+    from importlib.metadata import entry_points
+
     from repave.config.project import parse_project
 
-    project = parse_project(text, filename=file.name)
+    providers = entry_points(group="repave.providers").names
+    project = parse_project(text, filename=file.name, providers=providers)
     _keep(kept, origin, project)
     return project
 
