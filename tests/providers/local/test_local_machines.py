@@ -35,6 +35,25 @@ def test_an_instance_answers_at_its_own_address(desk: Desk) -> None:
     assert fetch(desk, instances[0], "/removed.html")[0] == 404
 
 
+@pytest.mark.parametrize("place", ["127.0.0.1:8080", "8000"])
+def test_one_that_listens_where_nobody_asks_is_told_so(desk: Desk, place: str) -> None:
+    """Its port on its own loopback, and another port: what it does is known before anybody looks at its code."""
+    instance = desk.launch(desk.order(command=("/bin/sh", "-c", f"exec httpd -f -p {place} -h /srv")))
+    said = f"listens on {place if ':' in place else f'[::]:{place}'}, not on 0.0.0.0:8080"
+    desk.until(lambda: desk.seen()[instance.id].detail == said)
+
+
+def test_nothing_is_told_of_one_that_listens_where_it_should(desk: Desk) -> None:
+    """Neither before it was asked the first time, nor when it listens somewhere else besides."""
+    command = "httpd -p 127.0.0.1:9000 -h /srv; exec httpd -f -p $PORT -h /srv"
+    instance = desk.launch(desk.order(command=("/bin/sh", "-c", command)))
+    listening = Path(f"/proc/{desk.pid(instance)}/net/tcp6")
+    desk.until(lambda: f":{8080:04X} " in listening.read_text())
+    assert desk.seen()[instance.id].detail == ""
+    assert fetch(desk, instance)[0] == 200
+    assert desk.seen()[instance.id].detail == ""
+
+
 def test_who_loses_the_folder_still_reaches_what_starts_then(desk: Desk) -> None:
     """The bridge that is left carries the new addresses too, and what ran before keeps its own."""
     before = desk.launch(desk.order())

@@ -22,6 +22,7 @@ from repave.providers.local.network import Network
 from repave.providers.local.places import Places
 from repave.providers.local.runtime import Runtime
 from repave.providers.local.settings import STOP_PATIENCE_SECONDS
+from repave.providers.local.sockets import listens_elsewhere
 from repave.providers.local.variables import variables_of
 
 
@@ -130,8 +131,9 @@ class ContainerEngine:
 
     def condition(self, record: Record) -> Condition:
         """See the protocol."""
-        if self.runs(record):
-            return Condition(state=MachineState.RUNNING)
+        if record.process is not None and self.runs(record):
+            place = listens_elsewhere(record.process.pid, record.port)
+            return Condition(state=MachineState.RUNNING, detail=place)
         return Condition(state=MachineState.STOPPED, detail=_why_stopped(record))
 
     def allowance(self, record: Record) -> Limits:
