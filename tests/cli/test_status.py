@@ -1,7 +1,7 @@
 """``repave status``: what it points to can be done."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ import pytest
 from store_scene import FLEET, NOW, OLD, aim, bake, empty
 
 from repave.model.names import FleetName
+from repave.model.plan import Hold, Rule
 from repave.store.sql import SqlStore
 
 Repave = Callable[..., Any]
@@ -17,8 +18,8 @@ WORKER = replace(FLEET, fleet=FleetName("worker"))
 
 
 @pytest.fixture
-def stopped(folder: Path) -> None:
-    """Two fleets in one environment, one of which is stopped."""
+def two(folder: Path) -> Iterator[SqlStore]:
+    """The store of two fleets in one environment."""
     file = folder / "repave.yaml"
     text = file.read_text(encoding="utf-8")
     text = text.replace(
@@ -28,14 +29,14 @@ def stopped(folder: Path) -> None:
     store = SqlStore(f"sqlite:///{folder}/.repave/store.db")
     bake(store, runs=True)
     store.add_revision(WORKER, OLD)
-    parent = store.aim(WORKER, aim(), NOW).generation
-    store.commit(replace(empty(parent), fleet=WORKER, stop="2 failed in a row"))
+    yield store
     store.close()
 
 
-@pytest.mark.usefixtures("stopped")
-def test_a_stopped_fleet_is_named_where_there_are_several(repave: Repave) -> None:
+def test_a_stopped_fleet_is_named_where_there_are_several(repave: Repave, two: SqlStore) -> None:
     """Each command of the hint is about that fleet, and is understood."""
+    parent = two.aim(WORKER, aim(), NOW).generation
+    two.commit(replace(empty(parent), fleet=WORKER, stop="2 failed in a row"))
     told = repave("status")
     assert "warning: test/worker is stopped: 2 failed in a row" in told.err
     commands = re.findall(r"`repave ([^`]+)`", told.err)
@@ -44,3 +45,15 @@ def test_a_stopped_fleet_is_named_where_there_are_several(repave: Repave) -> Non
         ended = repave(*command.split())
         assert "several fleets" not in ended.err
         assert ended.code == 0 or "no output of a failed instance is kept" in ended.err
+
+
+def test_a_flaw_of_many_fleets_is_told_once(repave: Repave, two: SqlStore) -> None:
+    """All that hold it are named, and what can be done stands below once."""
+    words = "r1 holds CVE-2026-1 (high), which is due on 2026-03-31 12:00, and nothing repaired is wanted"
+    hold = Hold(subject="fleet", rule=Rule.DEADLINE, detail=words, since=NOW)
+    for fleet in (FLEET, WORKER):
+        parent = two.aim(fleet, aim(), NOW).generation
+        two.keep_plan(replace(empty(parent), fleet=fleet, holds=(hold,)))
+    told = repave("status")
+    assert [line for line in told.err.splitlines() if "CVE" in line] == [f"warning: test/web, test/worker: {words}"]
+    assert told.err.count("`repave patch`") == 1

@@ -1,5 +1,6 @@
 """``repave status``."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
@@ -7,7 +8,7 @@ from repave.cli.codes import OK
 from repave.cli.opening import opened
 from repave.cli.options import File, Json, OptionalEnvironment
 from repave.cli.parameters import Option
-from repave.cli.phrases import ago, lasting, stranger_words
+from repave.cli.phrases import ago, lasting, listed, stranger_words
 from repave.cli.screen import Screen
 from repave.cli.verbs import example
 from repave.model.names import EnvironmentName
@@ -69,6 +70,7 @@ def status(
         if instances:
             _show_instances(fleet, now, screen)
         _advise(fleet, screen)
+    _advise_of_deadlines(fleets, screen)
     if exposures:
         from repave.cli.clocks import show_clocks  # noqa: PLC0415 - as below
 
@@ -142,11 +144,17 @@ def _advise(fleet: FleetStatus, screen: Screen) -> None:
         )
     if fleet.unknown:
         screen.warn(f"{fleet.environment}/{fleet.fleet}: {stranger_words(fleet.unknown)}")
-    for words in fleet.deadlines:
-        screen.warn(f"{fleet.environment}/{fleet.fleet}: {words}")
-    if fleet.deadlines:
-        screen.hint(
-            f"`repave explain {fleet.environment} {fleet.fleet}`; `repave patch` where nothing repaired is wanted"
-        )
     if fleet.incomplete:
         screen.warn(f"not all of {fleet.environment}/{fleet.fleet} could be seen: {fleet.incomplete}")
+
+
+def _advise_of_deadlines(fleets: Sequence[FleetStatus], screen: Screen) -> None:
+    """Once of each, however many fleets it is said of: a flaw of one release is a flaw of all that run it."""
+    named: dict[str, list[str]] = {}
+    for fleet in fleets:
+        for words in fleet.deadlines:
+            named.setdefault(words, []).append(f"{fleet.environment}/{fleet.fleet}")
+    for words, holders in named.items():
+        screen.warn(f"{listed(holders)}: {words}")
+    if named:
+        screen.hint("`repave explain ENVIRONMENT FLEET`; `repave patch` where nothing repaired is wanted")
