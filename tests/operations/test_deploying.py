@@ -10,7 +10,7 @@ from repave.model.names import ReleaseNumber, RevisionId
 from repave.model.observation import Observation
 from repave.model.plan import Plan
 from repave.operations.converge import unwatched
-from repave.operations.deploy import DEPLOYED, OVERTAKEN, ROLLED_BACK
+from repave.operations.deploy import DEPLOYED, OVERTAKEN, PAUSED, ROLLED_BACK
 from repave.operations.dropped import dropped, environment_to_end, with_dropped
 from repave.operations.errors import Refused
 from repave.operations.explaining import explain_fleet
@@ -111,6 +111,24 @@ def test_a_deployment_that_is_overtaken_has_not_failed(shop: Shop) -> None:
     assert fleet.reason == "r1 was asked for meanwhile; r2 is not rolled out any more"
     assert not result.as_asked
     assert not result.failed
+
+
+def test_a_deployment_that_is_paused_has_not_failed(shop: Shop) -> None:
+    """A person halts it on its way: nothing of it was bad, and it goes on where it was left."""
+    released(shop, "one\n", "two\n")
+    shop.deploy("test", 1)
+
+    def meanwhile(plan: Plan, _: Observation) -> None:
+        if plan.changes:
+            pause(shop.keys("test"), shop.store, shop.clock, paused=True)
+
+    result = shop.deploy("test", 2, watcher=meanwhile)
+    (fleet,) = result.fleets
+    assert (fleet.result, fleet.release, fleet.reason) == (PAUSED, "r2", "the fleet is paused")
+    assert not result.as_asked
+    assert not result.failed
+    pause(shop.keys("test"), shop.store, shop.clock, paused=False)
+    assert shop.deploy("test").as_asked
 
 
 def test_a_rollback_goes_to_the_last_proven_release(shop: Shop) -> None:

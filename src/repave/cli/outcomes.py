@@ -3,7 +3,7 @@
 from repave.cli.codes import FAILED, OK, ROLLED_BACK
 from repave.cli.phrases import lasting
 from repave.cli.screen import Screen
-from repave.operations.deploy import DEPLOYED, OVERTAKEN, DeployResult, FleetResult
+from repave.operations.deploy import DEPLOYED, OVERTAKEN, PAUSED, DeployResult, FleetResult
 
 
 def document(result: DeployResult) -> dict[str, object]:
@@ -45,6 +45,9 @@ def _show(fleet: FleetResult, seconds: float, screen: Screen) -> None:
         screen.warn(fleet.reason)
     if overtaken:
         screen.hint(f"`repave deploy {fleet.environment} --release {fleet.asked}` asks for it once more")
+        return
+    if fleet.result == PAUSED:
+        screen.hint(f"`repave resume {fleet.environment}`, then `repave deploy {fleet.environment}` sees it through")
         return
     screen.hint(
         f"`repave logs {fleet.environment} {fleet.fleet} --failed` shows what those that started and failed said"

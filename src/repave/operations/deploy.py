@@ -20,7 +20,7 @@ from repave.ports.intent import Aim
 from repave.ports.store import Store
 
 DEPLOYED, ROLLED_BACK, STOPPED, UNFINISHED = "deployed", "rolled back", "stopped", "not finished"
-OVERTAKEN = "overtaken"
+OVERTAKEN, PAUSED = "overtaken", "paused"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,8 +30,8 @@ class FleetResult:
     environment: str
     fleet: str
     result: str
-    """``deployed``, ``rolled back``, ``stopped``, ``not finished`` within the time given, or ``overtaken`` by another's
-    word."""
+    """``deployed``, ``rolled back``, ``stopped``, ``not finished`` within the time given; or by another's word
+    ``overtaken`` or ``paused``."""
 
     asked: str
     release: str
@@ -173,6 +173,8 @@ def _in_a_word(settled: Settled, asked: Release) -> str:
         return ROLLED_BACK
     if settled.overtaken:
         return OVERTAKEN
+    if settled.paused:
+        return PAUSED
     return UNFINISHED if settled.timed_out else STOPPED
 
 
