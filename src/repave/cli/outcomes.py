@@ -47,7 +47,8 @@ def _show(fleet: FleetResult, seconds: float, screen: Screen) -> None:
         screen.hint(f"`repave deploy {fleet.environment} --release {fleet.asked}` asks for it once more")
         return
     if fleet.result == PAUSED:
-        screen.hint(f"`repave resume {fleet.environment}`, then `repave deploy {fleet.environment}` sees it through")
+        name = fleet.environment
+        screen.hint(f"`repave resume {name}`, then `repave deploy {name} --release {fleet.asked}` sees it through")
         return
     screen.hint(
         f"`repave logs {fleet.environment} {fleet.fleet} --failed` shows what those that started and failed said"

@@ -37,7 +37,7 @@ class RegistryWriter(RegistryReader):
         """Whether the blob is there; see the port."""
         url = f"{self._session.base(repository)}/blobs/{digest}"
         try:
-            self._session.ask(Request(method="HEAD", url=url), what=f"look for {digest} in {repository}")
+            self._session.ask(Request(method="HEAD", url=url), what=f"ask {repository} what it has")
         except Gone:
             return False
         return True
