@@ -150,11 +150,13 @@ def _advise(fleet: FleetStatus, screen: Screen) -> None:
 
 def _advise_of_deadlines(fleets: Sequence[FleetStatus], screen: Screen) -> None:
     """Once of each, however many fleets it is said of: a flaw of one release is a flaw of all that run it."""
-    named: dict[str, list[str]] = {}
+    holders: dict[str, list[FleetStatus]] = {}
     for fleet in fleets:
         for words in fleet.deadlines:
-            named.setdefault(words, []).append(f"{fleet.environment}/{fleet.fleet}")
-    for words, holders in named.items():
-        screen.warn(f"{listed(holders)}: {words}")
-    if named:
-        screen.hint("`repave explain ENVIRONMENT FLEET`; `repave patch` where nothing repaired is wanted")
+            holders.setdefault(words, []).append(fleet)
+    for words, found in holders.items():
+        screen.warn(f"{listed([f'{fleet.environment}/{fleet.fleet}' for fleet in found])}: {words}")
+    if first := next((fleet for fleet in fleets if fleet.deadlines), None):
+        screen.hint(
+            f"`repave explain {first.environment} {first.fleet}`; `repave patch` where nothing repaired is wanted"
+        )

@@ -2,7 +2,7 @@
 
 import socket
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -12,10 +12,8 @@ LISTENING = "0A"
 MOST_TOLD = 3
 """So many places are named."""
 
-PROC = Path("/proc")
 
-
-def listens_elsewhere(pid: int, port: int, *, proc: Path = PROC) -> str:
+def listens_elsewhere(pid: int, port: int) -> str:
     """``listens on 127.0.0.1:8000, not on 0.0.0.0:8080``; empty while there is nothing to say.
 
     That is: once it was connected to, before it listens at all, when it listens on ``port`` of an address that others
@@ -23,7 +21,7 @@ def listens_elsewhere(pid: int, port: int, *, proc: Path = PROC) -> str:
     takes the kernel milliseconds, so it is asked for only while nobody has come through.
     """
     with suppress(OSError, ValueError, KeyError):
-        network = proc / str(pid) / "net"
+        network = Path("/proc") / str(pid) / "net"
         if _connected(network):
             return ""
         places = sorted({place for name in ("tcp", "tcp6") for place in _listening(network / name)})
@@ -55,13 +53,9 @@ def _lines(file: Path) -> list[str]:
 
 def _address(written: str) -> str:
     """The kernel writes words of four bytes, each as this machine orders them."""
-    words = bytes.fromhex(written)
-    ordered = b"".join(struct.pack("!I", word) for (word,) in _words(words))
+    words = struct.iter_unpack("=I", bytes.fromhex(written))
+    ordered = b"".join(struct.pack("!I", word) for (word,) in words)
     return socket.inet_ntop(socket.AF_INET if len(ordered) == 4 else socket.AF_INET6, ordered)  # noqa: PLR2004 - bytes
-
-
-def _words(written: bytes) -> Iterable[tuple[int]]:
-    return struct.iter_unpack("=I", written)
 
 
 def _own(address: str) -> bool:
