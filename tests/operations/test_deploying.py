@@ -11,7 +11,7 @@ from repave.model.observation import Observation
 from repave.model.plan import Plan
 from repave.operations.converge import unwatched
 from repave.operations.deploy import DEPLOYED, OVERTAKEN, PAUSED, ROLLED_BACK
-from repave.operations.dropped import dropped, environment_to_end, with_dropped
+from repave.operations.dropped import dropped, dropped_environments, environment_to_end, with_dropped
 from repave.operations.errors import Refused
 from repave.operations.explaining import explain_fleet
 from repave.operations.keys import fleets_of
@@ -192,8 +192,10 @@ def test_an_environment_that_the_file_has_no_more_is_not_called_unknown(shop: Sh
     shop.deploy("test")
     test = shop.environment("test")
     assert environment_to_end(shop.project, "test", shop.store) == test
+    assert dropped_environments(shop.project, shop.store) == ()
     left = {name: one for name, one in shop.project.environments.items() if name != test.name}
     without = replace(shop.project, environments=left)
+    assert dropped_environments(without, shop.store) == ("test",)
     with pytest.raises(Refused, match=r"`test` was deployed \(web\), and the file has it no more"):
         environment_to_end(without, "test", shop.store)
     with pytest.raises(UnknownName):

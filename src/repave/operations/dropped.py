@@ -1,4 +1,4 @@
-"""Fleets that run and that the file has no more: renamed, or taken out of it, while they ran."""
+"""Fleets and environments that run and that the file has no more: renamed, or taken out of it, while they ran."""
 
 from dataclasses import replace
 
@@ -13,12 +13,21 @@ UNJUDGED = HealthPolicy(interval_seconds=60.0, unhealthy=100)
 """How they are asked while they drain: their own check went with the file, and an instance that fails a wrong one would
 be ended with its requests still open. So none is found sick within the longest drain."""
 
+PUT_BACK = "put it back below `environments`, destroy it, then take it out again"
+"""What can be done about an environment of which the file does not say any more where its instances are."""
+
 
 def dropped(project: Project, environment: EnvironmentName, store: Store) -> tuple[FleetKey, ...]:
     """Those of one environment, sorted."""
     declared = project.environments[environment].fleets if environment in project.environments else {}
     fleets = (key for key in store.fleets() if (key.project, key.environment) == (project.name, environment))
     return tuple(key for key in fleets if key.fleet not in declared)
+
+
+def dropped_environments(project: Project, store: Store) -> tuple[EnvironmentName, ...]:
+    """Those of which a fleet is wanted, sorted."""
+    wanted = {key.environment for key in store.fleets() if key.project == project.name}
+    return tuple(sorted(wanted - project.environments.keys()))
 
 
 def with_dropped(project: Project, environment: EnvironmentName, store: Store) -> Project:
@@ -43,6 +52,6 @@ def environment_to_end(project: Project, name: str, store: Store) -> Environment
         fleets = ", ".join(key.fleet for key in running)
         raise Refused(
             f"`{name}` was deployed ({fleets}), and the file has it no more: nothing says where its instances are",
-            hint="put it back below `environments`, destroy it, then take it out again",
+            hint=PUT_BACK,
         )
     return environment_named(project, name)

@@ -19,7 +19,7 @@ from repave.model.pipeline import Enter
 from repave.model.project import Environment
 from repave.model.release import Release
 from repave.operations.deploy import DeployResult
-from repave.operations.dropped import dropped
+from repave.operations.dropped import PUT_BACK, dropped, dropped_environments
 from repave.operations.promoting.reasons import reason_given
 from repave.operations.releases import release_named
 from repave.wiring import Wiring
@@ -85,10 +85,13 @@ def deploy(
 
 
 def _tell_what_is_dropped(wiring: Wiring, environment: Environment, screen: Screen) -> None:
-    """A fleet that was renamed in the file would run on beside its successor, and nobody would know."""
+    """What was renamed in the file would run on beside its successor, and nobody would know."""
     for key in dropped(wiring.project, environment.name, wiring.store):
         screen.warn(f"{key.environment}/{key.fleet} runs on as it is: the file has it no more")
         screen.hint(f"`repave destroy {key.environment} --fleet {key.fleet}` ends it")
+    for name in dropped_environments(wiring.project, wiring.store):
+        screen.warn(f"environment {name} runs on as it is: the file has it no more")
+        screen.hint(PUT_BACK)
 
 
 def carry_out(
