@@ -1,5 +1,6 @@
 """``repave gc`` beside those who make what nothing needs yet."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -128,6 +129,27 @@ def test_what_bakes_laid_out_of_packages_that_nothing_needs_goes(folder: Path, r
     assert "would go: 2 uncompressed packages, 2.0 MiB" in shown.out
     assert "went: 2 uncompressed packages, 2.0 MiB" in ended.out
     assert [[path.name for path in larder.iterdir()] for larder in larders] == [["other"], ["other"]]
+
+
+def test_what_only_spares_time_goes_where_it_is_asked_for(folder: Path, repave: Repave) -> None:
+    """It is named without that; what says which layer came of what stays, and the locks of those who work there."""
+    state = folder / ".repave"
+    spared = [state / "container/boots/one/trees/a", state / "cache/apt/bookworm/lists", state / "cache/pypi/uv"]
+    for one in spared:
+        one.mkdir(parents=True)
+        (one / "big").write_bytes(bytes(1 << 20))
+    (state / "container/layers").mkdir()
+    (state / "container/layers/one.json").touch()
+    told, shown = repave("gc"), repave("gc", "--caches")
+    assert "caches beside them hold 3.0 MiB, which only spare time: --caches takes them too" in told.err
+    assert "would go: 3 caches, 3.0 MiB" in shown.out
+    assert "nothing was removed: the same with --yes does it" in shown.err
+    assert all((one / "big").exists() for one in spared)
+    ended, after = repave("gc", "--caches", "--yes"), repave("gc", "--json")
+    assert "went: 3 caches, 3.0 MiB" in ended.out
+    assert not any(one.exists() for one in spared)
+    assert json.loads(after.out)["caches_bytes"] == 0
+    assert [place.name for place in (state / "container").iterdir() if place.name != "lock"] == ["layers"]
 
 
 def test_a_full_disk_gets_room(folder: Path, repave: Repave) -> None:

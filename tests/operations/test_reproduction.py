@@ -43,6 +43,13 @@ class Moody:
         """It needs nothing."""
         return ()
 
+    def cached_bytes(self) -> int:
+        """It keeps nothing."""
+        return 0
+
+    def clear_cache(self) -> None:
+        """Nothing is there."""
+
     def bake(self, request: BakeRequest, *, progress: Progress) -> Artifact:
         """As the first time."""
         del request, progress

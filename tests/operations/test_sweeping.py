@@ -10,6 +10,7 @@ from repave.operations.gc import Beside, Sweeping
 from repave.operations.locking import Asked
 from repave.ports.errors import NoCapacity
 from repave.ports.pinner import Refresh
+from repave.scratch.cached import CachedFolder
 
 
 def sweeping(shop: Shop, *, uncompressed: Iterable[tuple[str, Path]] = ()) -> Sweeping:
@@ -20,7 +21,9 @@ def sweeping(shop: Shop, *, uncompressed: Iterable[tuple[str, Path]] = ()) -> Sw
         registry=shop.registry,
         machines=(shop.machines,),
         present=shop.locked.present(),
-        beside=Beside(uncompressed=tuple(uncompressed)),
+        beside=Beside(uncompressed=laid_out, caches={"packages": CachedFolder(folder=laid_out[0][1].parent)})
+        if (laid_out := tuple(uncompressed))
+        else None,
     )
 
 
@@ -91,17 +94,19 @@ def test_packages_that_bakes_laid_out_stay_as_long_as_what_they_are_made_of(shop
     """Of what is needed they spare a bake some work; the others go with their file of the vault, and are counted."""
     releases(shop, 3)
     names = [sha256 for sha256, _ in shop.vault.entries()]
+    larder = tmp_path / "larder"
+    larder.mkdir()
     for name in names:
-        (tmp_path / name).write_bytes(bytes(1000))
+        (larder / name).write_bytes(bytes(1000))
     before = sweeping(shop).sweep(1, remove=False)
     files = {waste.name for waste in before.waste if waste.kind == "vault file"}
     assert files
-    laid_out = [(name, tmp_path / name) for name in names]
+    laid_out = [(name, larder / name) for name in names]
     swept = sweeping(shop, uncompressed=laid_out).sweep(1, remove=True)
     gone = {waste.name: waste.size_bytes for waste in swept.waste if waste.kind == "uncompressed package"}
-    assert gone == {str(tmp_path / name): 1000 for name in files}
-    assert {path.name for path in tmp_path.iterdir() if path.name in names} == set(names) - files
-    assert swept.stays_bytes == before.stays_bytes + 1000 * (len(names) - len(files))
+    assert gone == {str(larder / name): 1000 for name in files}
+    assert {path.name for path in larder.iterdir()} == set(names) - files
+    assert (swept.stays_bytes, swept.caches_bytes) == (before.stays_bytes, 1000 * (len(names) - len(files)))
     assert sweeping(shop, uncompressed=laid_out).sweep(1, remove=True).waste == ()
 
 

@@ -9,7 +9,7 @@ from guarded_folder import Watched, guarded
 
 from repave.model.lock import Lock
 from repave.pinners.debian import answers
-from repave.ports.errors import Invalid
+from repave.ports.errors import Invalid, Unreachable
 from repave.ports.pinner import Refresh
 
 OLD = {
@@ -259,3 +259,16 @@ def test_answers_do_not_pile_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         kept.keep(f"{number}", f"answer {number}")
         os.utime(tmp_path / "answers" / f"{number}", (number, number))
     assert [kept.find(f"{number}") for number in range(4)] == [None, None, "answer 2", "answer 3"]
+
+
+def test_lists_that_are_removed_meanwhile_are_not_taken_for_empty_ones(upstream: Upstream, locking: Locking) -> None:
+    """Another run's `gc --caches`: no package is said to be nowhere; afterwards they are brought again."""
+    upstream.publish(SUITE, OLD)
+    archive = locking.archive()
+    index = archive.index(locking.base(), (SUITE,))
+    assert archive.cached_bytes() > 0
+    archive.clear_cache()
+    assert archive.cached_bytes() == 0
+    with pytest.raises(Unreachable, match="were removed while they were read"):
+        index.entries(["app"])
+    assert locking.versions("app") == ALL_OLD

@@ -83,6 +83,13 @@ class InventedBaker:
         """It needs nothing."""
         return (Proven(name="invention", works=True, detail="always"),)
 
+    def cached_bytes(self) -> int:
+        """It keeps nothing."""
+        return 0
+
+    def clear_cache(self) -> None:
+        """Nothing is there."""
+
     def bake(self, request: BakeRequest, *, progress: Progress) -> Artifact:
         """The same request, the same digest."""
         del progress

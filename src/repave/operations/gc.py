@@ -3,13 +3,14 @@
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from repave.config.lockfile import FILENAME
 from repave.model.lock import Lock
 from repave.model.names import Digest, ReleaseNumber
 from repave.model.signing import DOCUMENTS, SIGNATURES, name_beside
+from repave.ports.caches import Cache
 from repave.ports.errors import Conflict, Gone, NoCapacity
 from repave.ports.provider import Machines
 from repave.ports.registry import Registry
@@ -55,7 +56,10 @@ class Sweep:
     removed: bool
 
     stays_bytes: int
-    """Of all that stays, counted once."""
+    """Of all that stays, counted once; without caches."""
+
+    caches_bytes: int
+    """Of caches that stay."""
 
     @property
     def size_bytes(self) -> int:
@@ -72,6 +76,9 @@ class Beside:
 
     uncompressed: tuple[tuple[str, Path], ...] = ()
     """Packages as bakers laid them out, each by the sha256 that it has in the vault."""
+
+    caches: Mapping[str, Cache] = field(default_factory=dict)
+    """What only spares time, what is laid out among it, each by what a person calls it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,26 +115,26 @@ class Sweeping:
         self._present = present
         self._beside = beside or Beside()
 
-    def sweep(self, keep: int = KEPT_RELEASES, *, remove: bool) -> Sweep:
-        """Find, and with ``remove`` also remove.
+    def sweep(self, keep: int = KEPT_RELEASES, *, remove: bool, caches: bool = False) -> Sweep:
+        """Find, and with ``remove`` also remove; with ``caches`` also what only spares time.
 
         Tags and documents go before manifests, so that a killed sweep leaves no dead name; only where the disk has no
         room for the list without them, they go when there is some. The next sweep finds those that a killed one left.
         """
         needed = tuple(self._needed(keep))
         files, blobs = dict(self._vault.entries()), dict(self._registry.blobs())
-        left, laid_out = tuple(self._left()), tuple(self._laid_out())
-        unneeded = (one for sha256, one in laid_out if not any(sha256 in need.files for need in needed))
-        waste = (*left, *unneeded, *self._waste(needed, files, blobs))
+        cached = tuple(self._cached())
+        spared = cached if caches else tuple(self._unneeded(needed))
+        named = tuple(self._waste(needed, files, blobs))
+        waste = (*self._left(), *spared, *named)
         if remove:
             self._remove_all(sorted(waste, key=lambda found: ORDER.index(found.kind)))
-        others = (*left, *(one for _, one in laid_out))
-        everything = sum(files.values()) + sum(blobs.values()) + sum(one.size_bytes for one in others)
         return Sweep(
             waste=waste,
             kept=tuple(_kept(one, files, blobs) for one in needed),
             removed=remove,
-            stays_bytes=everything - sum(one.size_bytes for one in waste),
+            stays_bytes=sum(files.values()) + sum(blobs.values()) - sum(one.size_bytes for one in named),
+            caches_bytes=sum(one.size_bytes for one in cached) - sum(one.size_bytes for one in spared),
         )
 
     def _needed(self, keep: int) -> Iterator[_Needed]:
@@ -167,12 +174,18 @@ class Sweeping:
             for folder, size in kind.left():
                 yield Waste(kind="work folder", name=str(folder), size_bytes=size)
 
-    def _laid_out(self) -> Iterator[tuple[str, Waste]]:
+    def _cached(self) -> Iterator[Waste]:
+        for name, cache in self._beside.caches.items():
+            if size := cache.cached_bytes():
+                yield Waste(kind="cache", name=name, size_bytes=size)
+
+    def _unneeded(self, needed: tuple[_Needed, ...]) -> Iterator[Waste]:
         """Uncompressed packages: of what is needed they spare the next bake some work, of anything else nobody's."""
         for sha256, place in self._beside.uncompressed:
+            if any(sha256 in need.files for need in needed):
+                continue
             with suppress(FileNotFoundError):  # a bake may give back its own meanwhile
-                size = place.stat().st_size
-                yield sha256, Waste(kind="uncompressed package", name=str(place), size_bytes=size)
+                yield Waste(kind="uncompressed package", name=str(place), size_bytes=place.stat().st_size)
 
     def _waste(
         self, needed: tuple[_Needed, ...], files: Mapping[str, int], blobs: Mapping[Digest, int]
@@ -223,6 +236,8 @@ class Sweeping:
         match waste.kind:
             case "work folder":
                 clear(Path(waste.name))
+            case "cache":
+                self._beside.caches[waste.name].clear_cache()
             case "uncompressed package":
                 Path(waste.name).unlink(missing_ok=True)
             case "tag":
@@ -240,8 +255,8 @@ class Sweeping:
                         _withdraw(machines, Digest(digest))
 
 
-ORDER = ("work folder", "uncompressed package", "vault file", "tag", "document", "published image", "blob")
-"""Work folders, packages and files of the vault have no other name: they make room for what is written anew."""
+ORDER = ("work folder", "cache", "uncompressed package", "vault file", "tag", "document", "published image", "blob")
+"""Work folders, caches, packages and files of the vault have no other name: they make room for what is written anew."""
 
 
 def _kept(needed: _Needed, files: Mapping[str, int], blobs: Mapping[Digest, int]) -> Kept:

@@ -6,6 +6,7 @@ from typing import Protocol
 from repave.model.artifact import Artifact
 from repave.model.lock import LockedFile, LockedPackage
 from repave.model.recipe import Image, ImageKind
+from repave.ports.caches import Cache
 from repave.ports.progress import Progress
 from repave.ports.provider import Proven
 from repave.ports.registry import Registry
@@ -20,8 +21,11 @@ class BakeRequest:
     files: tuple[LockedFile, ...]
 
 
-class Baker(Protocol):
-    """Makes artifacts of one kind, from the vault into the registry, with no network and no daemon."""
+class Baker(Cache, Protocol):
+    """Makes artifacts of one kind, from the vault into the registry, with no network and no daemon.
+
+    Its cache is what it unpacked; which layer came of which inputs it remembers all the same.
+    """
 
     @property
     def kind(self) -> ImageKind:

@@ -9,6 +9,8 @@ from fcntl import LOCK_EX, LOCK_NB, flock
 from pathlib import Path
 from tempfile import mkdtemp
 
+from repave.scratch.cached import bytes_below
+
 FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 """Closed on exec: a program that is started must not hold it when its starter has died."""
 
@@ -39,7 +41,7 @@ class Kind:
         """Those that nobody holds, and how many bytes they have."""
         for folder in sorted(self.parent.glob(f"{self.prefix}*")):
             with suppress(OSError), _unheld(folder):
-                yield folder, sum(path.lstat().st_size for path in folder.rglob("*"))
+                yield folder, bytes_below(folder)
 
 
 def sweep(parent: Path, *, prefix: str) -> None:

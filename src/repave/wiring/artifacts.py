@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from repave.operations.listing import Listing
     from repave.operations.reproduction import Reproducing
     from repave.ports.baker import Baker
+    from repave.ports.caches import Cache
     from repave.ports.registry import Registry
     from repave.scratch.held import Kind
 
@@ -164,3 +165,12 @@ class Artifacts(Locks):
             (self.state, AGAIN),
         )
         return tuple(Kind(parent=parent, prefix=prefix) for parent, prefix in places)
+
+    @property
+    def caches(self) -> "Mapping[str, Cache]":
+        """What only spares the next lock or bake some work, by what it is."""
+        from repave.scratch.cached import CachedFolder
+
+        baked: dict[str, Cache] = {f"what bakes of kind {kind} unpacked": baker for kind, baker in self.bakers.items()}
+        wheels = CachedFolder(folder=self.state / "cache" / "pypi")
+        return {**baked, "package lists": self.archive, "what is known of wheels": wheels}

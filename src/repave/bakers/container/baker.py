@@ -31,6 +31,14 @@ class ContainerBaker:
         """Whether layers of packages can be made here, and for which processors; see the port."""
         return self._room.describe()
 
+    def cached_bytes(self) -> int:
+        """What is unpacked here; see the port."""
+        return self._room.cached_bytes()
+
+    def clear_cache(self) -> None:
+        """Remove what is unpacked here; see the port."""
+        self._room.clear_cache()
+
     def bake(self, request: BakeRequest, *, progress: Progress) -> Artifact:
         """Make the image, or find it made; see the port. Raises NoCapacity when the disk is full, too."""
         with progress.task(f"bake {request.image.name}", total=PARTS) as task:

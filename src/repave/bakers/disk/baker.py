@@ -72,6 +72,14 @@ class DiskBaker:
         """Whether layers of packages can be made here, and for which processors; see the port."""
         return self._room.describe()
 
+    def cached_bytes(self) -> int:
+        """What is unpacked here; see the port."""
+        return self._room.cached_bytes()
+
+    def clear_cache(self) -> None:
+        """Remove what is unpacked here; see the port."""
+        self._room.clear_cache()
+
     def bake(self, request: BakeRequest, *, progress: Progress) -> Artifact:
         """Make the disk, or find it made; see the port. Raises NoCapacity when this machine's disk is full, too."""
         if not debs_of(request, Layer.BOOT):

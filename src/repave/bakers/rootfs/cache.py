@@ -74,6 +74,11 @@ class BakeCache:
         """Where uncompressed packages are."""
         return packages_below(self._folder)
 
+    @property
+    def unpacked(self) -> Path:
+        """Where all is that holds for one boot of the machine only."""
+        return self._boots
+
     @contextmanager
     def locked(self) -> Iterator[None]:
         """One bake at a time in this folder; another waits."""

@@ -20,6 +20,7 @@ from repave.ports.errors import Invalid, NoCapacity, WorldError
 from repave.ports.provider import Proven
 from repave.ports.registry import Registry
 from repave.ports.surroundings import Surroundings
+from repave.scratch.cached import bytes_below
 
 HERE = ARCHITECTURES.get(platform.machine(), platform.machine())
 EMULATION = "qemu-user-static"
@@ -57,6 +58,16 @@ class Workroom:
         able = ", ".join(name for name, works in runs.items() if works)
         unable = "".join(f"; not for {name}, which {EMULATION} would run" for name, works in runs.items() if not works)
         return (Proven(name="packages are installed", works=runs[HERE], detail=f"for {able}{unable}"),)
+
+    def cached_bytes(self) -> int:
+        """Of trees and packages that bakes have unpacked."""
+        return bytes_below(self.cache.unpacked)
+
+    def clear_cache(self) -> None:
+        """Remove them; the next bake that needs one unpacks it again."""
+        if self.cache.unpacked.exists():
+            with self.cache.locked():
+                self.chamber.remove([self.cache.unpacked])
 
     @contextmanager
     def entered(self, request: BakeRequest) -> Iterator[None]:

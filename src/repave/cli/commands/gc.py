@@ -14,10 +14,18 @@ from repave.cli.verbs import example
 from repave.operations.gc import KEPT_RELEASES, Beside, Sweep, Sweeping
 
 Keep = Annotated[int, Option("--keep", min=0, help="How many of the newest releases stay anyway.", metavar="N")]
+Caches = Annotated[bool, Option("--caches", help="Also what only spares the next lock or bake some time.")]
 
 
-@example("repave gc", "repave gc --keep 2 --yes")
-def gc(*, keep: Keep = KEPT_RELEASES, yes: Yes = False, as_json: Json = False, file: File = None) -> int:
+@example("repave gc", "repave gc --keep 2 --yes", "repave gc --caches --yes")
+def gc(
+    *,
+    keep: Keep = KEPT_RELEASES,
+    caches: Caches = False,
+    yes: Yes = False,
+    as_json: Json = False,
+    file: File = None,
+) -> int:
     """Remove what no lock, release or instance needs; without --yes it only shows what would go.
 
     What runs, what is wanted, what a rollback may return to, the newest releases and the present lock stay whole.
@@ -33,14 +41,15 @@ def gc(*, keep: Keep = KEPT_RELEASES, yes: Yes = False, as_json: Json = False, f
             registry=wiring.registry,
             machines=[wiring.machines(provider) for provider in providers],
             present=wiring.locked.present(),
-            beside=Beside(scratch=wiring.scratch, uncompressed=wiring.uncompressed),
+            beside=Beside(scratch=wiring.scratch, uncompressed=wiring.uncompressed, caches=wiring.caches),
         )
-        swept = sweeping.sweep(keep, remove=yes)
+        swept = sweeping.sweep(keep, remove=yes, caches=caches)
     screen.answer(
         {
             "removed": swept.removed,
             "size_bytes": swept.size_bytes,
             "stays_bytes": swept.stays_bytes,
+            "caches_bytes": swept.caches_bytes,
             "waste": swept.waste,
             "kept": swept.kept,
         }
@@ -67,8 +76,12 @@ def _show(swept: Sweep, screen: Screen) -> None:
         screen.say("nothing is superfluous")
     elif swept.removed:
         screen.say(f"removed, {_mib(swept.size_bytes)} are free again")
-    else:
-        screen.hint("nothing was removed: `repave gc --yes` does it")
+    if swept.caches_bytes:
+        screen.say(
+            f"caches beside them hold {_mib(swept.caches_bytes)}, which only spare time: --caches takes them too"
+        )
+    if swept.waste and not swept.removed:
+        screen.hint("nothing was removed: the same with --yes does it")
 
 
 def _mib(size_bytes: int) -> str:

@@ -10,12 +10,13 @@ from threading import Lock
 from repave.model.recipe import Base
 from repave.pinners.debian import sources, versions
 from repave.pinners.debian.index import Entry, Index
-from repave.pinners.debian.workspace import Workspace
+from repave.pinners.debian.workspace import Workspace, emptied
 from repave.pinners.mirrors import Mirrors
 from repave.ports.archive import Candidate, SuiteView
 from repave.ports.clock import Clock
 from repave.ports.commands import Commands
 from repave.ports.logins import Access
+from repave.scratch.cached import bytes_below
 
 FRESH_SECONDS = 60.0
 """Several images locked together, and one lock after the other, are asked about once, and from the same indexes."""
@@ -84,6 +85,15 @@ class DebianArchive:
     def newer(self, version: str, than: str) -> bool:
         """Whether ``version`` is newer, in Debian's own order."""
         return versions.newer(version, than)
+
+    def cached_bytes(self) -> int:
+        """Of the indexes, and of what apt has made of them."""
+        return bytes_below(self._root)
+
+    def clear_cache(self) -> None:
+        """Remove them, where nobody asks just now; they are brought again when they are needed."""
+        for folder in filter(Path.is_dir, self._root.glob("*")):
+            emptied(folder)
 
     def index(self, base: Base, suites: tuple[str, ...], *, newest: bool = True) -> Index:
         """Refresh the indexes of ``suites`` and answer what reads them. Raises Corrupt, Invalid, Unreachable.

@@ -39,6 +39,9 @@ QUESTION_TIMEOUT_SECONDS = 180.0
 UPDATE = ("apt-get", "update", "-q", "-o", "pkgCacheFile::Generate=false")
 """Apt would rebuild its binary caches after each update, also after one that brought nothing: half a second."""
 
+LOCK = "lock"
+"""Never removed: who waits for it would hold what nobody else can see."""
+
 REFRESHED = "refreshed"
 """A file in the view whose time says when its indexes were last brought up to date."""
 
@@ -124,9 +127,10 @@ class Workspace:
         """Bring the indexes of ``suites`` up to date, verified. Raises Corrupt, Invalid, Unreachable."""
         self._folder.mkdir(parents=True, exist_ok=True)
         try:
-            with self._locked(fcntl.LOCK_EX):
+            with locked(self._folder, fcntl.LOCK_EX):
                 self._prepare(suites)
-                done = self._run(UPDATE, suites, Situation(), UPDATE_TIMEOUT_SECONDS, logins=True)
+                self._update(suites)
+                (self._view(suites) / REFRESHED).touch()
         except CommandFailed as failure:
             if failure.program_exit_code is not None:
                 raise
@@ -134,11 +138,13 @@ class Workspace:
                 f"the indexes of {', '.join(suites)} were not brought within {UPDATE_TIMEOUT_SECONDS:g} s",
                 hint="the archive may hang: try again, or set `mirror` of the base",
             ) from failure
+
+    def _update(self, suites: tuple[str, ...]) -> None:
+        done = self._run(UPDATE, suites, Situation(), UPDATE_TIMEOUT_SECONDS, logins=True)
         output = f"{done.stdout.decode(errors='replace')}\n{done.stderr}"
         # A mirror with a wrong signature makes a warning of apt's while older indexes are still at hand.
         if done.exit_code != 0 or "\nW: " in output or "\nErr:" in output:
             raise refused_update(output, suites)
-        (self._view(suites) / REFRESHED).touch()
 
     def refreshed_at(self, suites: tuple[str, ...]) -> float | None:
         """When ``refresh`` last brought these indexes, in this process or another: seconds since the epoch."""
@@ -149,12 +155,12 @@ class Workspace:
 
     def ask(self, arguments: tuple[str, ...], suites: tuple[str, ...], situation: Situation) -> Finished:
         """Run one of apt's programs over refreshed indexes; the caller reads the exit code."""
-        with self._locked(fcntl.LOCK_SH):
+        with self._reading(suites):
             return self._run(arguments, suites, situation, QUESTION_TIMEOUT_SECONDS)
 
     def resolve(self, arguments: tuple[str, ...], suites: tuple[str, ...], situation: Situation) -> Finished:
         """As ``ask``, of what takes apt half a second: what it answered to the same question is found again."""
-        with self._locked(fcntl.LOCK_SH):
+        with self._reading(suites):
             answers = Answers(self._view(suites) / "answers")
             question = self._question(arguments, suites, situation)
             known = answers.find(question)
@@ -281,10 +287,29 @@ class Workspace:
                 target.writelines(lines)
 
     @contextmanager
-    def _locked(self, how: int) -> Iterator[None]:
-        with (self._folder / "lock").open("ab") as lock:
-            fcntl.flock(lock, how)
+    def _reading(self, suites: tuple[str, ...]) -> Iterator[None]:
+        with locked(self._folder, fcntl.LOCK_SH):
+            if self.refreshed_at(suites) is None:
+                raise Unreachable(
+                    f"the indexes of {', '.join(suites)} were removed while they were read", hint="try again"
+                )
             yield
+
+
+@contextmanager
+def locked(folder: Path, how: int) -> Iterator[None]:
+    """Hold a workspace's folder, shared or alone."""
+    with (folder / LOCK).open("ab") as lock:
+        fcntl.flock(lock, how)
+        yield
+
+
+def emptied(folder: Path) -> None:
+    """Leave nothing of a workspace but its lock, once nobody works in it."""
+    with locked(folder, fcntl.LOCK_EX):
+        for path in folder.iterdir():
+            if path.is_dir():
+                shutil.rmtree(path)
 
 
 def _for_us_alone(path: str, flags: int) -> int:
