@@ -30,6 +30,23 @@ def dropped_environments(project: Project, store: Store) -> tuple[EnvironmentNam
     return tuple(sorted(wanted - project.environments.keys()))
 
 
+def require_own_addresses(project: Project, environment: Environment, store: Store) -> None:
+    """Raises Refused where a fleet is to listen where one that the file has no more serves, as that was last seen."""
+    names = {environment.name, *dropped_environments(project, store)}
+    gone = (key for name in sorted(names) for key in dropped(project, name, store))
+    held = {seen.traffic.endpoint: key for key in gone if (seen := store.last_seen(key))}
+    for name, said in environment.fleets.items():
+        if holder := held.get(f"http://{said.listen}"):
+            raise Refused(
+                f"{environment.name}/{name} is to listen on {said.listen}, where {holder.environment}/{holder.fleet} "
+                "serves, which the file has no more",
+                hint=f"give {name} another `listen`, or the old name; or `repave destroy {holder.environment} --fleet "
+                f"{holder.fleet}` frees the address, where nobody answers then until {name} does"
+                if holder.environment == environment.name
+                else PUT_BACK,
+            )
+
+
 def with_dropped(project: Project, environment: EnvironmentName, store: Store) -> Project:
     """The project with them added, of size 0: enough to drain and end them, and nothing of it is started."""
     fleets, where = dict(project.fleets), project.environments[environment]

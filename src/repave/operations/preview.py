@@ -15,6 +15,7 @@ from repave.model.project import Environment, Project
 from repave.model.release import Release, Revision
 from repave.model.succession import aimed
 from repave.model.target import Target
+from repave.operations.dropped import require_own_addresses
 from repave.operations.keys import fleets_of
 from repave.operations.rehearsing.durations import Durations, durations
 from repave.operations.rehearsing.rehearsal import Rehearsal, rehearse
@@ -99,7 +100,8 @@ class FleetPreview:
 def preview(
     project: Project, environment: Environment, release: Release, store: Store, clock: Clock, progress: Progress
 ) -> tuple[FleetPreview, ...]:
-    """Rehearse the deployment of every fleet of the environment."""
+    """Rehearse the deployment of every fleet of the environment. Raises Refused where one cannot be reached there."""
+    require_own_addresses(project, environment, store)
     now = clock.now()
     aims = {key: _aim(project, environment, key, release, store, now) for key in fleets_of(project, environment)}
     neighbours = tuple(neighbour(key, aim.target) for key, aim in aims.items())
