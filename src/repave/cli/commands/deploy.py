@@ -53,8 +53,8 @@ def deploy(
 
     May be interrupted, killed, or run twice at once: the next run goes on where the fleet is. A release that fails is
     stopped and rolled back by itself; then this ends with 4. Where gates hold the release it ends with 5, and says
-    which, until when, and what can be done; where somebody asks for another release meanwhile, with 1. What was healthy
-    there before enters without them.
+    which, until when, and what can be done; where somebody pauses it or asks for another release meanwhile, with 1.
+    What was healthy there before enters without them.
     """
     screen = Screen(as_json=as_json)
     why = "" if emergency is None else reason_given(emergency)
