@@ -12,6 +12,7 @@ import pytest
 from debian_upstream import SUITE, Locking, SigningKey, Upstream
 
 from repave.model.recipe import Base
+from repave.pinners.debian import sources
 from repave.pinners.debian.complaints import refused_update
 from repave.pinners.debian.workspace import Situation, Workspace
 from repave.ports.commands import Finished
@@ -181,11 +182,12 @@ def test_apts_complaints_are_understood(complaint: str, kind: str, said: str) ->
 
 
 class FullDisk:
-    """Runs nothing: every program finds no room for what it makes of an index."""
+    """Runs nothing: an index is brought, and every program finds no room for what it makes of it."""
 
     def run(self, arguments: Sequence[str], **_: object) -> Finished:
         """End as apt does."""
-        assert arguments
+        if "update" in arguments:
+            return Finished(exit_code=0, stdout=b"", stderr="")
         said = "E: Write error - write (28: No space left on device)\nE: IO Error saving source cache\n"
         return Finished(exit_code=100, stdout=b"", stderr=said)
 
@@ -197,11 +199,12 @@ class FullDisk:
 def test_a_disk_that_is_full_when_apt_answers_is_said(tmp_path: Path) -> None:
     """Reading an index writes a cache: what apt could not say is not taken for its word on the packages."""
     base = Base(distribution="debian", release="bookworm", suites=(SUITE,), architecture="amd64")
-    (tmp_path / "runs").mkdir()
-    (tmp_path / "lock").touch()
+    (keyring := tmp_path / "keys").touch()
+    archive = sources.address(base, SUITE)
     workspace = Workspace(
-        tmp_path, base=base, commands=FullDisk(), keyring=tmp_path / "keys", places={}, logins=NoLogins()
+        tmp_path, base=base, commands=FullDisk(), keyring=keyring, places={archive: archive}, logins=NoLogins()
     )
+    workspace.refresh((SUITE,))
     with pytest.raises(NoCapacity, match=f"no room left on the disk for the index of {SUITE}"):
         workspace.ask(("apt-cache", "show", "openssl"), (SUITE,), Situation())
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from in_memory import in_memory
 
 from repave.ports.errors import Corrupt, Denied, Gone, Invalid, NoCapacity, Unreachable, WorldError
 from repave.ports.progress import Silent
@@ -103,8 +104,8 @@ def leftovers(vault: FileVault) -> list[Path]:
 @given(content=st.binary(max_size=2000))
 def test_what_was_added_is_there_byte_for_byte(content: bytes) -> None:
     """Under its sha256, once, and verifiable."""
-    with tempfile.TemporaryDirectory() as folder:
-        vault, file = FileVault(Path(folder) / "vault"), Path(folder) / "file"
+    with tempfile.TemporaryDirectory() as disk, in_memory(Path(disk), wanted_bytes=1 << 20) as folder:
+        vault, file = FileVault(folder / "vault"), folder / "file"
         file.write_bytes(content)
         assert vault.add(file) == digest(content) == vault.add(file, sha256=digest(content))
         assert vault.path(digest(content)).read_bytes() == content
