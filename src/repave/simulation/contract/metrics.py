@@ -8,12 +8,17 @@ from repave.model.metrics import InstanceMetrics
 from repave.model.names import FleetKey, InstanceId
 from repave.ports.clock import Clock
 from repave.ports.metrics import Metrics
-from repave.simulation.contract.requirement import require
+from repave.simulation.contract.requirement import ContractBroken, require
 
 WINDOW_SECONDS = 60.0
 SHORT_WINDOW_SECONDS = 1.0
 WORK_SECONDS = 0.5
 """Long enough for any counter to move, short enough for a test."""
+
+LEAST_LOOKS, MOST_LOOKS = 4, 20
+"""The first are as many as the short window is over after; where a busy machine is longer than that between two looks,
+nothing is to be said of it, and it is looked again.
+"""
 
 THREADS = 4
 
@@ -105,8 +110,11 @@ class MetricsContract:
     def test_rule_4_nothing_is_older_than_the_window(self, subject: MetricsSubject) -> None:
         """Rule 4: of what was longer ago than the window, nothing is said."""
         instance = subject.start()
-        for _ in range(4):
-            subject.read(window_seconds=SHORT_WINDOW_SECONDS)
+        for number in range(MOST_LOOKS):
+            seconds = subject.read(window_seconds=SHORT_WINDOW_SECONDS)[instance].seconds
+            limit = SHORT_WINDOW_SECONDS
+            require(seconds <= limit, f"it speaks of {seconds} s, and of {limit} at most")
+            if number >= LEAST_LOOKS and seconds > 0:
+                return
             subject.work(WORK_SECONDS)
-        seconds = subject.read(window_seconds=SHORT_WINDOW_SECONDS)[instance].seconds
-        require(0 < seconds <= SHORT_WINDOW_SECONDS, f"it speaks of {seconds} s, and of {SHORT_WINDOW_SECONDS} at most")
+        raise ContractBroken(f"it never speaks of the last {SHORT_WINDOW_SECONDS} s, in which the instance worked")
