@@ -10,6 +10,7 @@ from repave.config.grammar.environments import EnvironmentSection
 from repave.config.grammar.file import File
 from repave.config.problems import Unfit, nearest, one_of, problem, subject
 from repave.config.words import mapping_of
+from repave.config.workers import workers_in
 from repave.model.checks import Check, HttpCheck, ProgramCheck
 from repave.model.names import FleetName, ImageName
 
@@ -20,7 +21,7 @@ def checks_in(environment: EnvironmentSection, file: File) -> tuple[Check, ...]:
     """What the file says of one environment, of which ``check_checks`` has found nothing wrong."""
     kinds = {name: image.kind for name, image in file.images.items()}
     images = _containers((file.fleets[name].image for name in environment.fleets), kinds)
-    fleets = tuple(environment.fleets)
+    fleets = tuple(name for name in environment.fleets if file.fleets[name].port)
     return tuple(
         _request(written, fleets) if isinstance(written, RequestSection) else _program(written, fleets, images)
         for written in environment.gates.checks
@@ -53,7 +54,8 @@ def check_checks(document: Document) -> Iterator[Problem]:
     """Fleets and images that are there, a container for each program, and a name of its own for each check."""
     for environment, fields in mapping_of(mapping_of(document.data).get("environments")).items():
         written = mapping_of(mapping_of(fields).get("gates")).get("checks")
-        fleets = tuple(mapping_of(mapping_of(fields).get("fleets")))
+        workers = workers_in(document)
+        fleets = tuple(str(one) for one in mapping_of(mapping_of(fields).get("fleets")) if one not in workers)
         place: Path = ("environments", environment, "gates", "checks")
         names: list[str] = []
         for index, check in enumerate(written if isinstance(written, list) else ()):
@@ -82,12 +84,14 @@ def _program_name(written: str) -> str:
 def _wrong(document: Document, place: Path, said: Mapping[str, object], fleets: Sequence[str]) -> Iterator[Problem]:
     fleet, image = said.get("fleet"), said.get("image")
     if isinstance(fleet, str) and fleet and fleet not in fleets:
-        found = f"`fleet` is `{fleet}`, which this environment has not"
+        why = "has no port" if fleet in workers_in(document) else "this environment has not"
+        found = f"`fleet` is `{fleet}`, which {why}"
         unfit = Unfit(one_of(fleets), nearest=nearest(fleet, fleets))
         yield problem(document, document.at_value((*place, "fleet")), found, unfit)
     if "http" in said:
-        if not fleet and len(fleets) > 1:
-            found = f"{subject(place)} does not say who is asked, and there are several fleets"
+        if not fleet and len(fleets) != 1:
+            several = "there are several fleets" if fleets else "no fleet here has a port"
+            found = f"{subject(place)} does not say who is asked, and {several}"
             yield problem(document, document.at_value(place), found, Unfit(f"`fleet: ...`, {one_of(fleets)}"))
         return
     kinds = {name: str(mapping_of(one).get("kind")) for name, one in _section(document, "images").items()}

@@ -240,6 +240,7 @@ def _git(section: GitSection) -> GitSource:
 
 def _fleet(name: str, section: FleetSection, kind: ImageKind) -> Fleet:
     health, rollout, healing, limits = section.health, section.rollout, section.healing, section.limits
+    steady = health.steady if section.port is None else None
     return Fleet(
         name=FleetName(name),
         image=ImageName(section.image),
@@ -250,7 +251,8 @@ def _fleet(name: str, section: FleetSection, kind: ImageKind) -> Fleet:
             timeout_seconds=health.timeout,
             healthy=health.healthy,
             unhealthy=health.unhealthy,
-            grace_seconds=health.grace or (MACHINE_GRACE_SECONDS if kind is ImageKind.VM else GRACE_SECONDS),
+            grace_seconds=health.grace or _grace_seconds(kind, steady),
+            steady_seconds=steady,
         ),
         rollout=RolloutPolicy(
             strategy=rollout.strategy,
@@ -275,6 +277,11 @@ def _fleet(name: str, section: FleetSection, kind: ImageKind) -> Fleet:
         start=Start(section.start),
         scale=_scale(section.scale),
     )
+
+
+def _grace_seconds(kind: ImageKind, steady: float | None) -> float:
+    """Of a worker it begins when it may first be well."""
+    return (MACHINE_GRACE_SECONDS if kind is ImageKind.VM else GRACE_SECONDS) + (steady or 0.0)
 
 
 def _scale(section: ScaleSection) -> Scale:

@@ -41,6 +41,9 @@ _BYTES = {
 LISTEN = "a port such as `8080`, or an address and a port such as `127.0.0.1:8080`"
 LISTEN_PATTERN = r"^(.+:)?[0-9]{1,5}$"
 
+NO_PORT = "none"
+"""What the file says of a fleet that listens nowhere."""
+
 WINDOW = "days, hours and a time zone, such as `Mon-Fri 09:00-16:00 Europe/Prague`"
 WINDOW_PATTERN = r"^[A-Za-z,-]+ [0-9]{2}:[0-9]{2}-[0-9]{2}:[0-9]{2} [A-Za-z0-9_+/-]+$"
 TIME_ZONE = "a time zone of the IANA database such as `Europe/Prague`"
@@ -62,6 +65,16 @@ def whole_number(value: object, *, lowest: int, highest: int | None = None, what
         hint = "without the quotes" if isinstance(value, str) and value.isdigit() else ""
         raise Unfit(f"{what}{bounds}", hint=hint)
     return value
+
+
+def port(value: object) -> int | None:
+    """``8080``; ``none`` is None."""
+    if value == NO_PORT:
+        return None
+    try:
+        return whole_number(value, lowest=1, highest=LARGEST_PORT, what="a port")
+    except Unfit as unfit:
+        raise Unfit(f"{unfit.expected}, or `{NO_PORT}`", nearest=unfit.nearest, hint=unfit.hint) from unfit
 
 
 def duration_seconds(value: object) -> float:

@@ -21,6 +21,7 @@ from repave.config.rollouts import check_rollouts
 from repave.config.scaling import check_scaling
 from repave.config.targets import check_targets
 from repave.config.words import mapping_of
+from repave.config.workers import check_workers
 
 STATEFUL = (
     "cassandra", "clickhouse-server", "couchdb", "elasticsearch", "etcd-server", "firebird", "influxdb",
@@ -47,6 +48,7 @@ def check_references(document: Document) -> Iterator[Problem]:
     yield from check_targets(document)
     yield from check_machines(document)
     yield from check_scaling(document)
+    yield from check_workers(document)
     yield from check_origins(document)
     yield from check_ages(document)
     yield from check_gates(document)

@@ -104,7 +104,7 @@ def _give(ports: Ports, commission: Commission, step: Step) -> None:
 
 
 def _have_checked(
-    ports: Ports, commission: Commission, launch: Launch, instance: InstanceId, address: str, port: int
+    ports: Ports, commission: Commission, launch: Launch, instance: InstanceId, address: str, port: int | None
 ) -> None:
     """Have the balancer check an instance from its start on; should it not work now, the next plan orders it."""
     with suppress(WorldError):

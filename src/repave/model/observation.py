@@ -31,7 +31,9 @@ class Instance:
     address: str | None
     """IP address the load balancer reaches it by; None until it has one."""
 
-    port: int
+    port: int | None
+    """None of a worker, which listens nowhere."""
+
     detail: str = ""
     """For people: exit code or signal of a stopped one."""
 

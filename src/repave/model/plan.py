@@ -33,7 +33,9 @@ class Attach:
     instance: InstanceId
     slot: SlotId
     address: str
-    port: int
+    port: int | None
+    """None of a worker, which listens nowhere."""
+
     reason: str
     standby: bool = False
     """Checked only: it gets requests once it is admitted."""

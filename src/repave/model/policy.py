@@ -25,6 +25,9 @@ class HealthPolicy:
     grace_seconds: float = 60.0
     """A new instance that is not healthy by then has failed (60 s suits containers)."""
 
+    steady_seconds: float | None = None
+    """Of a fleet without a port, which is asked nothing: well once its process has run so long. None: it is asked."""
+
 
 LONGEST_COMPARED_SECONDS = 600.0
 """Older answers say little of how a release answers now."""

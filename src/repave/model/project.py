@@ -37,7 +37,9 @@ class Fleet:
 
     name: FleetName
     image: ImageName
-    port: int
+    port: int | None
+    """TCP port the application listens on; None for workers, which nobody asks anything."""
+
     health: HealthPolicy = field(default_factory=HealthPolicy)
     rollout: RolloutPolicy = field(default_factory=RolloutPolicy)
     healing: HealingPolicy = field(default_factory=HealingPolicy)

@@ -79,7 +79,9 @@ class Revision:
     release: ReleaseNumber
     image: ImageName
     artifact: Digest
-    port: int
+    port: int | None
+    """None for workers, which listen nowhere."""
+
     configuration: tuple[tuple[str, str], ...] = ()
     """Plain environment variables, sorted by name."""
 

@@ -11,7 +11,7 @@ from repave.model.project import Environment, Project
 from repave.model.release import Release, Revision
 from repave.model.target import Target
 from repave.operations.converge import Converge, Settled, Watcher
-from repave.operations.dropped import require_own_addresses
+from repave.operations.deployable import require_deployable
 from repave.operations.errors import Refused
 from repave.operations.keys import fleets_of
 from repave.operations.releases import newest_release, revision_asked, title
@@ -128,7 +128,7 @@ class Deploying:
 
     def revisions(self, environment: Environment, release: Release) -> dict[FleetKey, Revision]:
         """What each fleet of the environment is to run of the release. Raises UnknownName, NotInRelease, Refused."""
-        require_own_addresses(self._project, environment, self._store)
+        require_deployable(self._project, environment, self._store)
         keys = fleets_of(self._project, environment)
         return {key: revision_asked(self._project, key, release, self._store) for key in keys}
 

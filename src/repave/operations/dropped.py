@@ -55,7 +55,8 @@ def with_dropped(project: Project, environment: EnvironmentName, store: Store) -
         target = store.target(key)
         if target is not None:
             was = store.revision(key, target.revision)
-            fleets.setdefault(key.fleet, Fleet(name=key.fleet, image=was.image, port=was.port, health=UNJUDGED))
+            health = UNJUDGED if was.port else HealthPolicy(steady_seconds=0.0)
+            fleets.setdefault(key.fleet, Fleet(name=key.fleet, image=was.image, port=was.port, health=health))
             sizes[key.fleet] = FleetSize(size=0)
     environments = {**project.environments, environment: replace(where, fleets=sizes)}
     return replace(project, fleets=fleets, environments=environments)

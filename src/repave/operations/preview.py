@@ -15,7 +15,7 @@ from repave.model.project import Environment, Project
 from repave.model.release import Release, Revision
 from repave.model.succession import aimed
 from repave.model.target import Target
-from repave.operations.dropped import require_own_addresses
+from repave.operations.deployable import require_deployable
 from repave.operations.keys import fleets_of
 from repave.operations.rehearsing.durations import Durations, durations
 from repave.operations.rehearsing.rehearsal import Rehearsal, rehearse
@@ -101,7 +101,7 @@ def preview(
     project: Project, environment: Environment, release: Release, store: Store, clock: Clock, progress: Progress
 ) -> tuple[FleetPreview, ...]:
     """Rehearse the deployment of every fleet of the environment. Raises Refused where one cannot be reached there."""
-    require_own_addresses(project, environment, store)
+    require_deployable(project, environment, store)
     now = clock.now()
     aims = {key: _aim(project, environment, key, release, store, now) for key in fleets_of(project, environment)}
     neighbours = tuple(neighbour(key, aim.target) for key, aim in aims.items())
@@ -238,7 +238,7 @@ def settings(revision: Revision) -> Mapping[str, str]:
     """All that a revision gives its instances besides the artifact; secrets by their references."""
     limits = revision.limits
     return {
-        "port": str(revision.port),
+        "port": str(revision.port or "none"),
         "limits.memory": str(limits.memory_bytes or ""),
         "limits.cpus": str(limits.cpus or ""),
         **{f"config.{name}": value for name, value in revision.configuration},

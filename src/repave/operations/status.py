@@ -31,7 +31,7 @@ class InstanceStatus:
     """When it came into this state; for one that the balancer does not know, when it was started."""
 
     address: str | None
-    port: int
+    port: int | None
     detail: str
 
 

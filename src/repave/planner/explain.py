@@ -8,7 +8,7 @@ from repave.model.plan import Hold, Plan, Rule
 
 RULES: Mapping[Rule, str] = {
     Rule.STARTING: "a new instance has its grace period to become healthy",
-    Rule.DRAINING: "a leaving instance may end its open requests",
+    Rule.DRAINING: "a leaving instance may end its open requests, a worker its work",
     Rule.BUDGET: "the disruption budget: never fewer serving than allowed",
     Rule.SURGE: "the surge: never more alive than the wanted size and so many above it",
     Rule.HEALING_LIMIT: "the healing limit: many sick at once may be a false alarm",
@@ -53,7 +53,7 @@ REMEDIES: Mapping[Rule, str] = {
 
 ENDS: Mapping[Rule, str] = {
     Rule.STARTING: "it is healthy",
-    Rule.DRAINING: "its open requests have ended",
+    Rule.DRAINING: "its open requests, or its work, have ended",
     Rule.BUDGET: "others serve in its place",
     Rule.SURGE: "one that leaves is gone",
     Rule.HEALING_LIMIT: "all are well again, or a person allows it",

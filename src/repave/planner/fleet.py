@@ -114,7 +114,7 @@ def clean_up(draft: Draft) -> None:
             failure = draft.failure_of(member)
             if (member.current or failure.kind is FailureKind.ZONE_LOST) and not member.was_leaving:
                 draft.fail(failure)
-            draft.end(member, failure.detail)
+            draft.end(member, "it ended while it was leaving" if member.was_leaving else failure.detail)
         elif keeper.may_go(draft.policy, member, draft.now, draft.sets.lag):
             draft.see_off(member)
 

@@ -60,12 +60,15 @@ def narrate(draft: Draft) -> Plan:
 def _hold_what_takes_time(draft: Draft) -> None:
     for member in draft.remaining(Standing.COMING):
         if not draft.is_held(member):
-            words = "it has not been found healthy yet"
+            steady = draft.policy.health.steady_seconds
+            words = "it has not been found healthy yet" if steady is None else f"it has not run for {steady:g} s yet"
             draft.hold(member.slot, Rule.STARTING, words, since=member.instance.started_at, until=member.healthy_by)
     for member in draft.remaining(Standing.LEAVING):
         backend = member.backend
         if backend is not None and not draft.is_held(member):
             words = f"{backend.sessions} open request{'' if backend.sessions == 1 else 's'}"
+            if draft.policy.health.steady_seconds is not None:
+                words = "it finishes its work"
             until = drained_by(draft.policy, backend, draft.sets.lag)
             draft.hold(member.slot, Rule.DRAINING, words, since=backend.since, until=until)
     for member in draft.remaining(Standing.SICK, Standing.LATE, Standing.DEAD):
@@ -190,7 +193,8 @@ def _waiting(draft: Draft) -> list[str]:
         return [f"waiting for {_names(coming)} to become healthy"]
     leaving = [member.slot for member in draft.remaining(Standing.LEAVING)]
     if leaving:
-        return [f"waiting for {_names(leaving)} to end open requests"]
+        what = "end open requests" if draft.policy.health.steady_seconds is None else "finish their work"
+        return [f"waiting for {_names(leaving)} to {what}"]
     return [f"{hold.subject} waits: {hold.detail}" for hold in draft.holds[:1]]
 
 

@@ -68,11 +68,11 @@ class LaunchOrder:
     """Environment variables with resolved secrets: to be handed to the process and kept nowhere."""
 
 
-Placed = Callable[[InstanceId, str, int], None]
-"""Told the address and port at which an instance is going to answer. Does not raise."""
+Placed = Callable[[InstanceId, str, int | None], None]
+"""Told the address and port at which an instance is going to answer; a worker has no port. Does not raise."""
 
 
-def unasked(_: InstanceId, __: str, ___: int) -> None:
+def unasked(_: InstanceId, __: str, ___: int | None) -> None:
     """Nobody wants to know."""
 
 
@@ -136,6 +136,19 @@ class Machines(Provider, Protocol):
 
     def kept_consoles(self, fleet: FleetKey) -> tuple[tuple[InstanceId, SlotId, RevisionId], ...]:
         """Instances whose output can be read, the ended ones included, oldest first."""
+        ...
+
+
+@runtime_checkable
+class Finishing(Protocol):
+    """The ability to let an instance end its work: what a worker needs that no load balancer can drain."""
+
+    def finish(self, fleet: FleetKey, instance: InstanceId, *, generation: int) -> bool:
+        """Ask the application to end by itself, as by SIGTERM, and wait for nothing; ``terminate`` follows.
+
+        Answers whether it is going to: of one that does not listen for that, has ended or is unknown it is not said.
+        Asked again, it is told again. Rule 5.
+        """
         ...
 
 

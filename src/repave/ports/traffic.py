@@ -46,7 +46,7 @@ class Traffic(Protocol):
         instance: InstanceId,
         *,
         address: str,
-        port: int,
+        port: int | None,
         generation: int,
         standby: bool = False,
     ) -> None:

@@ -35,7 +35,7 @@ class SimulatedBalancer:
         instance: InstanceId,
         *,
         address: str,
-        port: int,
+        port: int | None,
         generation: int,
         standby: bool = False,
     ) -> None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from repave.operations.deploy import Deploying
     from repave.operations.destroy import Destroyed
     from repave.operations.patch import Patching
+    from repave.ports.metrics import Metrics
     from repave.ports.progress import Progress
     from repave.ports.provider import Machines
     from repave.ports.traffic import Traffic
@@ -37,7 +38,21 @@ class Fleets(Trusting):
         return machines
 
     def traffic(self, provider: ProviderName) -> "Traffic":
-        """The balancer in front of that provider's machines, made once."""
+        """The balancer in front of that provider's machines, and what counts those that are workers."""
+        from repave.balancers.beside import WithWorkers
+        from repave.balancers.workers.balancer import Workers
+
+        workers = Workers(self.state / "workers", clock=self.clock, machines=self.machines(provider))
+        return WithWorkers(self._balancer(provider), workers)
+
+    def metrics(self, provider: ProviderName) -> "tuple[Metrics, ...]":
+        """Who measures that provider's fleets."""
+        from repave.ports.metrics import Metrics
+
+        asked = (self.machines(provider), self._balancer(provider))
+        return tuple(one for one in asked if isinstance(one, Metrics))
+
+    def _balancer(self, provider: ProviderName) -> "Traffic":
         traffic: Traffic = self._adapter("repave.balancers", BALANCER_OF.get(provider, provider))
         return traffic
 
@@ -160,10 +175,8 @@ class Fleets(Trusting):
         from repave.controller.holders import this_process
         from repave.controller.ports import Declared, Ports
         from repave.operations.frontends import frontend
-        from repave.ports.metrics import Metrics
 
         provider = project.environments[fleets[0].environment].provider
-        machines, traffic = self.machines(provider), self.traffic(provider)
 
         def told(tick: "Tick") -> None:
             if tick.plan is not None and tick.observation is not None:
@@ -172,11 +185,11 @@ class Fleets(Trusting):
         return Controller(
             Ports(
                 store=self.store,
-                machines=machines,
-                traffic=traffic,
+                machines=self.machines(provider),
+                traffic=self.traffic(provider),
                 secrets=self.secrets,
                 clock=self.clock,
-                metrics=tuple(adapter for adapter in (machines, traffic) if isinstance(adapter, Metrics)),
+                metrics=self.metrics(provider),
             ),
             Declared(
                 policy=lambda key: fleet_policy(project, key.environment, key.fleet),

@@ -8,14 +8,12 @@ from repave.wiring.fleets import Fleets
 if TYPE_CHECKING:
     from datetime import date
 
-    from repave.model.project import Environment
     from repave.operations.promoting.check_files import CheckFiles
     from repave.operations.promoting.checking import Checking
     from repave.operations.promoting.deciding import Deciding
     from repave.operations.promoting.promoting import Promoting
     from repave.operations.promoting.speaking import Speaking
     from repave.ports.checks import Asking
-    from repave.ports.metrics import Metrics
     from repave.ports.personal import PersonalSignatures
 
 LARGEST_HOLIDAYS_BYTES = 64 * 1024
@@ -49,16 +47,14 @@ class Promotes(Fleets):
             signatures=self.personal_signatures,
             holidays=self._holidays,
             checks=self._check_files.digest,
-            measuring=Measuring(project=self.project, store=self.store, sources=self._metrics_of),
+            measuring=Measuring(
+                project=self.project,
+                store=self.store,
+                sources=lambda environment: self.metrics(environment.provider),
+            ),
         )
         gathering = Gathering(project=self.project, store=self.store, sources=sources)
         return Deciding(project=self.project, store=self.store, gathering=gathering)
-
-    def _metrics_of(self, environment: "Environment") -> "tuple[Metrics, ...]":
-        from repave.ports.metrics import Metrics
-
-        provider = environment.provider
-        return tuple(one for one in (self.machines(provider), self.traffic(provider)) if isinstance(one, Metrics))
 
     @cached_property
     def checking(self) -> "Checking":

@@ -76,9 +76,9 @@ def test_the_bridge_keeps_its_hardware_address(desk: Desk) -> None:
 
 def test_its_address_is_told_before_its_network_is_made(desk: Desk) -> None:
     """Others get ready meanwhile; who asked there too early is answered once it is made, not when he asks again."""
-    told: list[tuple[str, str, int]] = []
+    told: list[tuple[str, str, int | None]] = []
 
-    def placed(instance: InstanceId, address: str, port: int) -> None:
+    def placed(instance: InstanceId, address: str, port: int | None) -> None:
         assert not Path(f"/run/netns/repave-{instance}").exists()
         told.append((instance, address, port))
 

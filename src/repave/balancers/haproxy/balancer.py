@@ -30,7 +30,7 @@ from repave.model.metrics import MetricSighting
 from repave.model.names import FleetKey, InstanceId
 from repave.model.observation import TrafficSighting
 from repave.model.policy import HealthPolicy
-from repave.ports.errors import Conflict, Gone, Unreachable
+from repave.ports.errors import Conflict, Gone, Invalid, Unreachable
 from repave.ports.provider import Proven
 from repave.ports.surroundings import Surroundings
 from repave.ports.traffic import Frontend
@@ -102,11 +102,13 @@ class HaproxyBalancer:
         instance: InstanceId,
         *,
         address: str,
-        port: int,
+        port: int | None,
         generation: int,
         standby: bool = False,
     ) -> None:
         """See the port."""
+        if port is None:
+            raise Invalid(f"{instance} of {fleet} has no port: HAProxy has nothing to send requests to")
         with self._file.locked():
             records = self._file.read()
             record = _required(records, fleet).at(generation)

@@ -124,7 +124,7 @@ def _show_instances(fleet: FleetStatus, now: datetime, screen: Screen) -> None:
                 instance.zone,
                 instance.state,
                 ago(instance.since, now),
-                f"{instance.address or '-'}:{instance.port}",
+                f"{instance.address or '-'}:{instance.port}" if instance.port else "-",
                 instance.detail,
             )
             for instance in fleet.instances

@@ -165,7 +165,19 @@ WindowText = Annotated[
 TimeZone = Annotated[
     str, PlainValidator(quantities.time_zone), told(quantities.TIME_ZONE_PATTERN, "Europe/Prague", "UTC")
 ]
-Port = Annotated[int, *whole(1, quantities.LARGEST_PORT, what="a port")]
+Port = Annotated[
+    int | None,
+    PlainValidator(quantities.port),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "integer", "minimum": 1, "maximum": quantities.LARGEST_PORT},
+                {"enum": [quantities.NO_PORT]},
+            ],
+            "examples": [8080, quantities.NO_PORT],
+        }
+    ),
+]
 Count = Annotated[int, *whole(1, 100)]
 Processes = Annotated[int, *whole(8, 10_000)]
 Rate = Annotated[int, *whole(1)]

@@ -20,6 +20,9 @@ from repave.config.grammar.policy import OwnPolicySection
 from repave.config.grammar.scaling import ScaleSection
 from repave.model.amount import Amount
 
+STEADY_SECONDS = 10.0
+"""Most of what fails at its start has failed by then."""
+
 
 class HealthSection(Section):
     """How the load balancer asks an instance whether it is well: HTTP GET, 2xx or 3xx is well."""
@@ -34,6 +37,9 @@ class HealthSection(Section):
     grace: Duration = Field(
         default=0.0,
         description="A new instance that is not healthy by then has failed. Default: 60s, for virtual machines 5m.",
+    )
+    steady: Duration = Field(
+        default=STEADY_SECONDS, description="Of workers: one is well once its process has run so long. Default: 10s."
     )
 
 
@@ -108,7 +114,9 @@ class FleetSection(Section):
     """The interchangeable instances of one image: what holds in every environment."""
 
     image: Label = Field(description="The image they run.")
-    port: Port = Field(description="The TCP port the application listens on.")
+    port: Port = Field(
+        description="The TCP port the application listens on; `none` for workers, which nobody asks anything."
+    )
     health: HealthSection = Field(
         default_factory=HealthSection.model_construct, description="When an instance is well."
     )
@@ -122,7 +130,9 @@ class FleetSection(Section):
         default_factory=BudgetSection.model_construct, description="How fast instances may be taken out."
     )
     drain: Duration = Field(
-        default=30.0, description="An instance leaves when its open requests have ended, or after this. Default: 30s."
+        default=30.0,
+        description="An instance leaves when its open requests have ended, a worker when it has ended by itself, or "
+        "after this. Default: 30s.",
     )
     after: list[Label] = Field(
         default=[],

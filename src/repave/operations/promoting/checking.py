@@ -182,8 +182,10 @@ class Checking:
         return machines.run_check(order, progress=progress)
 
     def _endpoints(self, environment: Environment) -> Iterator[tuple[FleetName, Endpoint]]:
-        """Where each fleet's balancer was seen to answer."""
+        """Where each fleet's balancer was seen to answer; workers answer nobody."""
         for key in fleets_of(self._project, environment):
+            if self._project.fleets[key.fleet].port is None:
+                continue
             seen = self._store.last_seen(key)
             split = urlsplit(seen.traffic.endpoint if seen else "")
             if split.hostname is None:

@@ -24,12 +24,12 @@ class Measuring:
         self._sources = sources
 
     def of(self, environment: Environment, release: ReleaseNumber) -> tuple[Measured, ...]:
-        """Each of its fleets but those of nobody, by the instances that run the release; nothing where no gate asks."""
+        """Each of its fleets that answers somebody, by the instances of the release; nothing where no gate asks."""
         limits = environment.gates.metrics
         if limits is None:
             return ()
         sources = tuple(self._sources(environment))
-        keys = fleets_of(self._project, environment)
+        keys = (key for key in fleets_of(self._project, environment) if self._project.fleets[key.fleet].port)
         asked = (key for key in keys if (target := self._store.target(key)) is None or target.size)
         return tuple(self._fleet(key, release, sources, limits.over_seconds) for key in asked)
 

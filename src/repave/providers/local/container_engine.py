@@ -106,6 +106,10 @@ class ContainerEngine:
         process = None if self.network.needs_connection else self.runtime.find(record.instance)
         return None if process is None else Started(process=process)
 
+    def finish(self, record: Record) -> bool:
+        """See the protocol."""
+        return record.process is not None and record.process.ask_to_end()
+
     def stop(self, record: Record) -> None:
         """See the protocol."""
         if record.process is not None:
@@ -132,7 +136,7 @@ class ContainerEngine:
     def condition(self, record: Record) -> Condition:
         """See the protocol."""
         if record.process is not None and self.runs(record):
-            place = listens_elsewhere(record.process.pid, record.port)
+            place = listens_elsewhere(record.process.pid, record.port) if record.port else ""
             return Condition(state=MachineState.RUNNING, detail=place)
         return Condition(state=MachineState.STOPPED, detail=_why_stopped(record))
 

@@ -92,7 +92,7 @@ def hosts_file(address: str, slot: str) -> str:
 
 
 def _process(container: Container) -> dict[str, object]:
-    low = container.record.port < LOW_PORTS and container.identities is None
+    low = (container.record.port or LOW_PORTS) < LOW_PORTS and container.identities is None
     kept = ["CAP_NET_BIND_SERVICE"] if low else []
     image = container.image
     user: dict[str, object] = {"uid": image.user, "gid": image.group, "additionalGids": list(image.groups)}

@@ -86,6 +86,10 @@ class Engine(Protocol):
         """What an interrupted start left running and whole; None where the start must begin anew."""
         ...
 
+    def finish(self, record: Record) -> bool:
+        """Ask its application to end, and wait for nothing; answers whether it is going to."""
+        ...
+
     def stop(self, record: Record) -> None:
         """Ask the instance to end, wait, then make it end."""
         ...

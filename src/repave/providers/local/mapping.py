@@ -51,7 +51,9 @@ class Record:
     release: ReleaseNumber
     artifact: Digest
     zone: ZoneName
-    port: int
+    port: int | None
+    """None of a worker, which listens nowhere."""
+
     generation: int
     phase: Phase
     address: str
@@ -161,7 +163,7 @@ def read_record(content: bytes) -> Record:
         release=ReleaseNumber(read["release"]),
         artifact=Digest(read["artifact"]),
         zone=ZoneName(read["zone"]),
-        port=int(read["port"]),
+        port=None if read["port"] is None else int(read["port"]),
         generation=int(read["generation"]),
         phase=Phase(read["phase"]),
         address=str(read["address"]),

@@ -51,6 +51,14 @@ class Process:
         with _opened(self) as handle:
             return handle is None or _ended_within(handle, seconds)
 
+    def ask_to_end(self) -> bool:
+        """Send SIGTERM and wait for nothing; answers whether it has a handler, without which nothing is sent."""
+        with _opened(self) as handle:
+            if handle is None or not self.handles(signal.SIGTERM):
+                return False
+            _send(handle, signal.SIGTERM)
+            return True
+
     def stop(self, *, patience_seconds: float) -> None:
         """Ask it to end, wait, then make it end; returns when it has ended."""
         with _opened(self) as handle:

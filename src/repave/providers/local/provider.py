@@ -118,6 +118,13 @@ class LocalProvider:
                 return
             self._lifecycle.end(record, generation=generation)
 
+    def finish(self, fleet: FleetKey, instance: InstanceId, *, generation: int) -> bool:
+        """Ask the application to end by itself; see the port."""
+        with mapped(f"asking {instance} of {fleet} to end"):
+            self._parts.records.fence(fleet, generation)
+            record = self._parts.records.of_instance(fleet, instance)
+            return record is not None and self._parts.engines[record.kind].finish(record)
+
     def console(self, fleet: FleetKey, instance: InstanceId, *, follow: bool = False) -> Iterator[str]:
         """The instance's output; see the port."""
         self._parts.consoles.bound(fleet, instance)

@@ -6,6 +6,7 @@ reaches what this user can reach, this machine's loopback excepted: slirp4netns 
 
 import json
 import socket
+from collections.abc import Mapping
 from ipaddress import IPv4Network
 from pathlib import Path
 
@@ -85,15 +86,15 @@ class UserModeNetwork:
         control.unlink(missing_ok=True)
 
     def _forward(self, record: Record, control: Path, forwarder: Process | None) -> None:
-        request = {
-            "execute": "add_hostfwd",
-            "arguments": {
-                "proto": "tcp",
-                "host_addr": record.address,
-                "host_port": record.port,
-                "guest_port": record.port,
-            },
+        forward = {
+            "proto": "tcp",
+            "host_addr": record.address,
+            "host_port": record.port,
+            "guest_port": record.port,
         }
+        request: Mapping[str, object] = {"execute": "add_hostfwd", "arguments": forward}
+        if record.port is None:  # nobody comes in; that it answers says that the way out is there
+            request = {"execute": "list_hostfwd"}
         for _ in range(READY_ATTEMPTS):
             if forwarder is None or not forwarder.alive:
                 break

@@ -28,7 +28,7 @@ def shared_variables(revision: Revision, environment: EnvironmentName, fleet: Fl
     """What the instances of a revision have in common, without secrets."""
     return {
         **dict(revision.configuration),
-        "PORT": str(revision.port),
+        **({"PORT": str(revision.port)} if revision.port else {}),
         "REPAVE_RELEASE": f"r{revision.release}",
         "REPAVE_REVISION": revision.id,
         "REPAVE_FLEET": fleet,

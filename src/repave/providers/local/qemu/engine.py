@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -101,7 +102,13 @@ class QemuEngine:
         self.disks.withdraw(digest)
 
     def check(self, order: LaunchOrder) -> None:
-        """See the protocol."""
+        """See the protocol. How an application inside fares is known by its answers alone."""
+        if order.revision.port is None:
+            raise Invalid(
+                f"{order.slot} of {order.fleet} cannot be started: a virtual machine without a port tells nobody "
+                "how its application fares",
+                hint="give the fleet a `port` in repave.yaml, or its image `kind: container`",
+            )
         self.disks.boot(order.revision.artifact)
 
     def share(self, digest: Digest) -> None:
@@ -139,6 +146,15 @@ class QemuEngine:
         """See the protocol."""
         process = next(iter(started_with(QEMU, name_of(record))), None)
         return None if process is None else Started(process=process)
+
+    def finish(self, record: Record) -> bool:
+        """Press the power button; the machine ends its services and then itself."""
+        if record.process is None or not record.process.alive:
+            return False
+        with suppress(Silent):
+            ask(self.places.runtime, monitor_of(record), "system_powerdown")
+            return True
+        return False
 
     def stop(self, record: Record) -> None:
         """Press the power button, wait, then end QEMU, which it obeys whatever its guest does."""

@@ -129,6 +129,9 @@ def _ready(fleet: FleetName, limits: Limits) -> Memory:
 
 def _serving(environment: EnvironmentName, fleet: FleetName, serving: Serving) -> Memory:
     revision = serving.revision
+    port = revision.port
+    if port is None:
+        raise Invalid(f"{fleet} in {environment} has no port: nothing tells when it serves")
     if revision.secrets:
         raise Invalid(f"{fleet} in {environment} has secrets: memory of what serves with them is not saved")
 
@@ -136,7 +139,7 @@ def _serving(environment: EnvironmentName, fleet: FleetName, serving: Serving) -
         variables = environment_file(
             checked(shared_variables(revision, environment, fleet), f"{fleet} in {environment}")
         )
-        return serving_disk(seed_disk(record, {}), port=revision.port, path=serving.health_path, variables=variables)
+        return serving_disk(seed_disk(record, {}), port=port, path=serving.health_path, variables=variables)
 
     key = hot_key(environment, fleet)
     return Memory(fleet=fleet, key=key, limits=revision.limits, seed=seed, revision=revision.id)
