@@ -20,6 +20,9 @@ class Behaviour:
 
     healthy_after_seconds: float = 1.0
     dies_after_seconds: float | None = None
+    finishes_after_seconds: float | None = 1.0
+    """Asked to end, its process does after so long; None: it does not listen for that."""
+
     never_healthy: bool = False
     ill_after_seconds: float | None = None
     """From when on it runs and answers nothing."""

@@ -40,7 +40,7 @@ class SimulatedProvider:
         return ProviderDescription(
             name=self.name,
             kinds=(ImageKind.CONTAINER,),
-            abilities=("machines", "warm starts"),
+            abilities=("machines", "warm starts", "finishing"),
             proofs=(Proven(name="memory", works=True, detail="simulated"),),
         )
 
@@ -80,6 +80,10 @@ class SimulatedProvider:
     def terminate(self, fleet: FleetKey, instance: InstanceId, *, generation: int) -> None:
         """End it."""
         self.world.call("terminate", fleet=fleet, work=lambda: self._terminate(fleet, instance, generation))
+
+    def finish(self, fleet: FleetKey, instance: InstanceId, *, generation: int) -> bool:
+        """Have it end by itself, after as long as it needs for that."""
+        return self.world.call("finish", fleet=fleet, work=lambda: self._finish(fleet, instance, generation))
 
     def console(self, fleet: FleetKey, instance: InstanceId, *, follow: bool = False) -> Iterator[str]:
         """One line, for those that were started."""
@@ -145,6 +149,12 @@ class SimulatedProvider:
         machine = self.world.machines.get(instance)
         if machine is not None and machine.fleet == fleet:
             self.world.end(machine, fleet, generation)
+
+    def _finish(self, fleet: FleetKey, instance: InstanceId, generation: int) -> bool:
+        self._admit(fleet, generation)
+        machine = self.world.machines.get(instance)
+        known = machine is not None and machine.fleet == fleet and not machine.ended
+        return known and self.world.finish(instance)
 
     def _admit(self, fleet: FleetKey, generation: int) -> None:
         newer = self.world.admit("provider", fleet, generation)

@@ -10,7 +10,7 @@ from threading import RLock
 from typing import TypeVar
 
 from repave.model.names import Digest, FleetKey, InstanceId, RevisionId, SlotId, ZoneName
-from repave.model.observation import TrafficState
+from repave.model.observation import MachineState, TrafficState
 from repave.ports.errors import Conflict, Throttled, Unreachable
 from repave.simulation.clock import BEGINNING, SimulatedClock
 from repave.simulation.inventory import Inventory
@@ -239,6 +239,16 @@ class World:
         self.stir()
         machine = self.machines[instance]
         machine.died_at = machine.died_at or self.clock.now()
+
+    def finish(self, instance: InstanceId) -> bool:
+        """Its process ends by itself once it has finished; answers whether it does."""
+        machine, now = self.machines[instance], self.clock.now()
+        needed = machine.behaviour.finishes_after_seconds
+        if needed is None or machine.state(now) is not MachineState.RUNNING:
+            return False
+        self.stir()
+        machine.died_at = machine.died_at or now + timedelta(seconds=needed)
+        return True
 
     def hang(self, instance: InstanceId) -> None:
         """It runs on and answers nothing."""

@@ -4,7 +4,8 @@ A worker is well once it has run for a declared time. That it ends sooner, or la
 nobody does. One that leaves is asked to end: it takes no new work and finishes what it has, if it listens to SIGTERM.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -13,7 +14,7 @@ from repave.balancers.workers.record import FleetRecord, RecordFile, Worker
 from repave.model.names import FleetKey, InstanceId
 from repave.model.observation import Backend, TrafficSighting, TrafficState
 from repave.ports.clock import Clock
-from repave.ports.errors import Gone
+from repave.ports.errors import Gone, WorldError
 from repave.ports.provider import Finishing, Machines, Proven
 from repave.ports.traffic import Frontend
 
@@ -83,15 +84,8 @@ class Workers:
             found = _required(record, instance)
             return record.put(instance, replace(found, leaving_since=found.leaving_since or now))
 
-        record = self._change(fleet, generation, leaving)
-        if record.workers[instance].finishing or not isinstance(self._machines, Finishing):
-            return
-        if self._machines.finish(fleet, instance, generation=generation):
-            self._change(
-                fleet,
-                generation,
-                lambda record: record.put(instance, replace(_required(record, instance), finishing=True)),
-            )
+        self._change(fleet, generation, leaving)
+        self._ask_who_leaves(fleet)
 
     def detach(self, fleet: FleetKey, instance: InstanceId, *, generation: int) -> None:
         """See the port."""
@@ -99,11 +93,14 @@ class Workers:
             self._change(fleet, generation, lambda record: record.drop(instance))
 
     def observe(self, fleet: FleetKey) -> TrafficSighting:
-        """See the port."""
+        """See the port. Who was to be asked to end when repave was killed is asked now."""
         now = self._clock.now()
         record = self._file.read().get(fleet)
         if record is None:
             return TrafficSighting(at=now, backends=())
+        if any(worker.unasked for worker in record.workers.values()):
+            with suppress(WorldError):
+                record = self._ask_who_leaves(fleet)
         if any(now >= worker.steady_at and not worker.well for worker in record.workers.values()):
             self._remember_well(fleet, now)
         seen = (_backend(instance, worker, now) for instance, worker in sorted(record.workers.items()))
@@ -119,12 +116,26 @@ class Workers:
     def _change(self, fleet: FleetKey, generation: int, changed: Callable[[FleetRecord], FleetRecord]) -> FleetRecord:
         with self._file.locked():
             fleets = self._file.read()
-            if fleet not in fleets:
-                raise Gone(f"{fleet} is not known to have workers", hint="`repave deploy` makes it known")
-            record = changed(fleets[fleet].at(generation))
+            record = changed(_known(fleets, fleet).at(generation))
             if record != fleets[fleet]:
                 self._file.write({**fleets, fleet: record})
             return record
+
+    def _ask_who_leaves(self, fleet: FleetKey) -> FleetRecord:
+        """That they leave is written down before: who ends by itself then has not crashed. Nobody asks one twice."""
+        with self._file.locked():
+            fleets = self._file.read()
+            record = _known(fleets, fleet)
+            for instance in [name for name, worker in record.workers.items() if worker.unasked]:
+                finishing = self._finish(record, instance)
+                record = record.put(instance, replace(record.workers[instance], finishing=finishing))
+                self._file.write({**fleets, fleet: record})
+            return record
+
+    def _finish(self, record: FleetRecord, instance: InstanceId) -> bool:
+        if isinstance(self._machines, Finishing):
+            return self._machines.finish(record.fleet, instance, generation=record.generation)
+        return False
 
     def _with_part(self, record: FleetRecord, instance: InstanceId, *, standby: bool) -> FleetRecord:
         found = _required(record, instance)
@@ -143,6 +154,12 @@ class Workers:
                 self._file.write({**fleets, fleet: replace(fleets[fleet], workers=workers)})
 
 
+def _known(fleets: Mapping[FleetKey, FleetRecord], fleet: FleetKey) -> FleetRecord:
+    if fleet not in fleets:
+        raise Gone(f"{fleet} is not known to have workers", hint="`repave deploy` makes it known")
+    return fleets[fleet]
+
+
 def _required(record: FleetRecord, instance: InstanceId) -> Worker:
     if instance not in record.workers:
         raise Gone(f"{instance} is not known as a worker of {record.fleet}", hint="`repave status` shows what is")
@@ -151,7 +168,7 @@ def _required(record: FleetRecord, instance: InstanceId) -> Worker:
 
 def _backend(instance: InstanceId, worker: Worker, now: datetime) -> Backend:
     if worker.leaving_since:
-        state = TrafficState.DRAINING if worker.finishing else TrafficState.DRAINED
+        state = TrafficState.DRAINED if worker.finishing is False else TrafficState.DRAINING
         detail = "finishes its work" if worker.finishing else ""
         return Backend(instance=instance, state=state, since=worker.leaving_since, detail=detail)
     if not worker.well and now < worker.steady_at:

@@ -34,8 +34,13 @@ class Worker:
     """When it last began or ceased to stand by; None where it has the part it was attached with."""
 
     leaving_since: datetime | None = None
-    finishing: bool = False
-    """Whether it was asked to end and is going to."""
+    finishing: bool | None = None
+    """Whether it is going to end, as it was asked to; None before it was asked."""
+
+    @property
+    def unasked(self) -> bool:
+        """Whether it is still to be asked to end."""
+        return self.leaving_since is not None and self.finishing is None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -167,6 +167,6 @@ def describe(name: ProviderName, engines: Engines) -> ProviderDescription:
     return ProviderDescription(
         name=name,
         kinds=tuple(kind for kind, tried in proofs.items() if tried),
-        abilities=("machines", "metrics", "checks", "warm starts"),
+        abilities=("machines", "metrics", "checks", "warm starts", "finishing"),
         proofs=tuple(proof for tried in proofs.values() for proof in tried),
     )

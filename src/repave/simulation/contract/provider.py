@@ -12,7 +12,7 @@ from repave.model.release import Revision
 from repave.ports.clock import Clock
 from repave.ports.errors import Conflict, Gone, Invalid
 from repave.ports.progress import Silent
-from repave.ports.provider import LaunchOrder, Machines, MemoryWanted, Serving, WarmStarts
+from repave.ports.provider import Finishing, LaunchOrder, Machines, MemoryWanted, Serving, WarmStarts
 from repave.simulation.contract.requirement import eventually, refusal, require
 
 SECRET = "do-not-keep-this"  # noqa: S105 - it only has to be recognised where it must not appear
@@ -282,6 +282,26 @@ class ProviderContract:
             keep = provider.keep_memory
             refusal(Invalid, lambda: keep(digest, ready, progress=Silent()), "what is gone is not saved")
             refusal(Invalid, lambda: keep(digest, serving, progress=Silent()), "nor is what serves of it")
+
+    def test_one_that_is_asked_to_finish_ends_by_itself(self, subject: ProviderSubject) -> None:
+        """Asked to finish, an instance that listens for it ends, and keeps its slot; any other is left as it is."""
+        provider, fleet = subject.provider, subject.fleet
+        offered = "finishing" in provider.describe().abilities
+        require(offered == isinstance(provider, Finishing), "who can let instances finish says so, and nobody else")
+        if not isinstance(provider, Finishing):
+            return
+        instance = subject.launch(generation=5)
+        subject.await_state(instance, MachineState.RUNNING)
+        refusal(Conflict, lambda: provider.finish(fleet, instance, generation=4), "an older generation asks nobody")
+        stranger = InstanceId("never-launched")
+        require(not provider.finish(subject.other, instance, generation=1), "nor does another fleet")
+        require(not provider.finish(fleet, stranger, generation=5), "an unknown one is going nowhere")
+        state = MachineState.STOPPED if provider.finish(fleet, instance, generation=5) else MachineState.RUNNING
+        subject.await_state(instance, state)
+        stopped = state is MachineState.STOPPED
+        require(not (stopped and provider.finish(fleet, instance, generation=5)), "what has ended is going nowhere")
+        provider.terminate(fleet, instance, generation=5)
+        require(not subject.listed(), "its end frees the slot, as any other's")
 
     def test_an_artifact_in_use_is_not_withdrawn(self, subject: ProviderSubject) -> None:
         """What runs keeps its artifact; what does not can be withdrawn, again and again."""
