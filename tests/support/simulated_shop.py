@@ -66,6 +66,7 @@ from repave.operations.signing import Signing
 from repave.pinners.files import FilesPinner
 from repave.ports.advisories import Advisories
 from repave.ports.progress import Silent
+from repave.ports.traffic import Traffic
 from repave.registries.layout import LayoutRegistry
 from repave.registries.vault import FileVault
 from repave.secrets.references import ReferenceSecrets
@@ -114,7 +115,7 @@ class Shop:
         self.world = World()
         self.clock = self.world.clock
         self.machines = SimulatedProvider(self.world)
-        self.traffic = SimulatedBalancer(self.world)
+        self.traffic: Traffic = SimulatedBalancer(self.world)
         self.store = new_store(folder / "store.db")
         self.vault = FileVault(root=folder / "vault")
         self.registry = LayoutRegistry(root=folder / "registry")

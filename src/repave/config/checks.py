@@ -15,6 +15,7 @@ from repave.model.checks import Check, HttpCheck, ProgramCheck
 from repave.model.names import FleetName, ImageName
 
 CONTAINER = "container"
+WITH_A_PORT = "a fleet with a port"
 
 
 def checks_in(environment: EnvironmentSection, file: File) -> tuple[Check, ...]:
@@ -86,13 +87,14 @@ def _wrong(document: Document, place: Path, said: Mapping[str, object], fleets: 
     if isinstance(fleet, str) and fleet and fleet not in fleets:
         why = "has no port" if fleet in workers_in(document) else "this environment has not"
         found = f"`fleet` is `{fleet}`, which {why}"
-        unfit = Unfit(one_of(fleets), nearest=nearest(fleet, fleets))
+        unfit = Unfit(one_of(fleets) if fleets else WITH_A_PORT, nearest=nearest(fleet, fleets))
         yield problem(document, document.at_value((*place, "fleet")), found, unfit)
     if "http" in said:
         if not fleet and len(fleets) != 1:
             several = "there are several fleets" if fleets else "no fleet here has a port"
             found = f"{subject(place)} does not say who is asked, and {several}"
-            yield problem(document, document.at_value(place), found, Unfit(f"`fleet: ...`, {one_of(fleets)}"))
+            expected = f"`fleet: ...`, {one_of(fleets)}" if fleets else WITH_A_PORT
+            yield problem(document, document.at_value(place), found, Unfit(expected))
         return
     kinds = {name: str(mapping_of(one).get("kind")) for name, one in _section(document, "images").items()}
     containers = tuple(name for name, kind in kinds.items() if kind == CONTAINER)

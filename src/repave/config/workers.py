@@ -29,7 +29,7 @@ def check_workers(document: Document) -> Iterator[Problem]:
         if fleet in workers:
             yield from _worker(document, place, mapping_of(fields))
             yield from _times(document, place, health)
-        elif "steady" in health:
+        elif "steady" in health and isinstance(mapping_of(fields).get("port"), int):
             unfit = Unfit("`port: none`", hint="an instance with a port is well once it answers well")
             yield problem(document, document.at_key((*place, "health", "steady")), "`steady` does nothing here", unfit)
     for environment, fields in mapping_of(mapping_of(document.data).get("environments")).items():
@@ -54,7 +54,7 @@ def _worker(document: Document, place: Path, fields: Mapping[str, object]) -> It
     images = mapping_of(mapping_of(document.data).get("images"))
     if mapping_of(images.get(image)).get("kind") == ImageKind.VM:
         found = f"fleet `{fleet}` has no port, and its image `{image}` is a virtual machine"
-        hint = "nothing tells how an application inside one fares but its answers: an image of `kind: container`"
+        hint = "how an application inside one fares shows in its answers alone; or make the image `kind: container`"
         yield problem(document, document.at_value((*place, "port")), found, Unfit("a port", hint=hint))
 
 

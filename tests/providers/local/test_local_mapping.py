@@ -47,9 +47,10 @@ SLOTS = st.text(alphabet=string.ascii_lowercase + string.digits + "-/.", min_siz
 
 
 def test_a_record_is_read_as_it_was_written() -> None:
-    """With and without its processes."""
+    """With and without its processes; a worker has no port."""
     process = Process(pid=7, started_ticks=99, boot="b")
-    for one in (record(), replace(record(), phase=Phase.STARTED, process=process, forwarder=process)):
+    started = replace(record(), phase=Phase.STARTED, process=process, forwarder=process)
+    for one in (record(), started, replace(record(), port=None)):
         assert read_record(written_record(one)) == one
 
 

@@ -1,9 +1,11 @@
 """What is made of slirp4netns, whatever it answers."""
 
+import json
 import os
 import select
 import socket
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Thread
@@ -15,6 +17,7 @@ from repave.jobs.commands import LocalCommands
 from repave.ports.errors import Unreachable
 from repave.providers.local import usermode
 from repave.providers.local.guarded import Guarded
+from repave.providers.local.mapping import Record
 from repave.providers.local.places import Places
 from repave.providers.local.processes import Process, identify
 from repave.providers.local.usermode import UserModeNetwork
@@ -27,6 +30,7 @@ class Answering(Guarded):
     def __init__(self, places: Places, answers: Sequence[bytes | None]) -> None:
         super().__init__(places=places, commands=LocalCommands())
         self._answers = answers
+        self.asked: list[object] = []
 
     def leave(self, arguments: Sequence[str]) -> int:
         """Listen from now on, as this very process."""
@@ -41,7 +45,7 @@ class Answering(Guarded):
             for answer in self._answers:
                 connection, _ = server.accept()
                 with connection:
-                    connection.recv(65536)
+                    self.asked.append(json.loads(connection.recv(65536)))
                     if answer is None:
                         _hang(connection)
                     else:
@@ -64,10 +68,21 @@ def places() -> Iterator[Places]:
 
 def connected(places: Places, *answers: bytes | None) -> Process | None:
     """What carries the traffic, where slirp4netns gives these answers."""
-    network = UserModeNetwork(places=places, clock=SimulatedClock(), guarded=Answering(places, answers))
+    return connecting(places, Answering(places, answers), record())
+
+
+def connecting(places: Places, guarded: Guarded, whose: Record) -> Process | None:
+    """The same, for one of them."""
     process = identify(os.getpid())
     assert process is not None
-    return network.connect(record(), process)
+    return UserModeNetwork(places=places, clock=SimulatedClock(), guarded=guarded).connect(whose, process)
+
+
+def test_of_a_worker_no_port_is_forwarded(places: Places) -> None:
+    """It has its way out; that slirp4netns answers says so."""
+    answering = Answering(places, [b'{"return": {"entries": []}}'])
+    assert connecting(places, answering, replace(record(), port=None)) == identify(os.getpid())
+    assert answering.asked == [{"execute": "list_hostfwd"}]
 
 
 @pytest.mark.parametrize("first", [b"", b"{", b"\xff"])
