@@ -143,6 +143,40 @@ def test_a_procfile_says_the_command(tmp_path: Path, line: str, command: str) ->
     assert project.fleets[FleetName("web")].port == port
 
 
+def test_what_a_procfile_runs_beside_the_web_are_workers(tmp_path: Path) -> None:
+    """Each an image of the same parts and a fleet without a port; what is run once for a release is none."""
+    lines = "web: gunicorn app:app\nworker: celery -A tasks worker\nclock_2: python clock.py\nrelease: ./migrate.sh\n"
+    folder = lay_out(
+        tmp_path,
+        app__py=FLASK,
+        tasks__py="",
+        clock__py="",
+        requirements__txt="flask\ngunicorn\ncelery\n",
+        Procfile=lines,
+    )
+    project, web = proposed(folder)
+    worker, clock = project.images[ImageName("worker")], project.images[ImageName("clock-2")]
+    assert " ".join(worker.run) == "sh -c cd /srv/app/ && exec python3 -m celery -A tasks worker"
+    assert " ".join(clock.run) == "sh -c cd /srv/app/ && exec python3 clock.py"
+    assert (worker.files, worker.python, worker.packages) == (web.files, web.python, web.packages)
+    assert sources(web).keys() == {"app.py", "tasks.py", "clock.py"}
+    assert {name: fleet.port for name, fleet in project.fleets.items()} == {
+        "web": 8000,
+        "worker": None,
+        "clock-2": None,
+    }
+    sizes = project.environments[EnvironmentName("test")].fleets
+    assert {name: size.size for name, size in sizes.items()} == {"web": 2, "worker": 1, "clock-2": 1}
+
+
+def test_a_procfile_without_a_web_line_runs_workers_alone(tmp_path: Path) -> None:
+    """Nothing is made up that would serve; what lies there goes into the image."""
+    folder = lay_out(tmp_path, run__py="print(1)\n", jobs___mail__py="", Procfile="worker: python3 run.py\n")
+    project = parse_project(propose(folder), filename="repave.yaml")
+    assert {name: fleet.port for name, fleet in project.fleets.items()} == {"worker": None}
+    assert sources(project.images[ImageName("worker")]) == {"run.py": "/srv/app/run.py", "jobs/": "/srv/app/jobs/"}
+
+
 @pytest.mark.parametrize(
     ("file", "text", "port"),
     [

@@ -2,7 +2,7 @@
 
 import re
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -76,6 +76,9 @@ class _Proposal:
     added: tuple[str, ...]
     """Requirements that no file names and the application cannot do without."""
 
+    workers: Mapping[str, str]
+    """What is to run beside what serves, or instead of it: commands by their names."""
+
     node: NodeFound | None = None
     unlocked: bool = False
     """Whether a Node application lacks its package-lock, without which nothing pins its packages."""
@@ -94,6 +97,7 @@ def _proposal(found: Survey) -> _Proposal:
         run=_command(found, names | set(added), port),
         port=port,
         added=added,
+        workers=_workers(found, port),
     )
 
 
@@ -120,6 +124,7 @@ def _node_proposal(found: Survey, node: NodeFound) -> _Proposal:
         run=at_home(re.sub(r"\$\{PORT(:-\d+)?\}|\$PORT\b", str(port), node.start), home=HOME),
         port=port,
         added=(),
+        workers=_workers(found, port),
         node=node,
     )
 
@@ -147,6 +152,12 @@ def _command(found: Survey, requirements: set[str], port: int) -> str:
     if found.entry is None:
         return f"python3 -m http.server --directory /usr/share {port}"
     return _served(found.entry, requirements, port)
+
+
+def _workers(found: Survey, port: int) -> Mapping[str, str]:
+    """Those of the Procfile, under names that a fleet may have."""
+    named = {label_of(name): _from_procfile(line, port) for name, line in found.workers.items()}
+    return {name: run for name, run in named.items() if name != "web"}
 
 
 def _served(entry: Entry, requirements: set[str], port: int) -> str:
@@ -207,37 +218,31 @@ def _at_home(text: str) -> str:
 
 
 def _text(proposal: _Proposal) -> str:
-    found, release = proposal.found, proposal.release
+    serves = proposal.node is not None or bool(proposal.found.procfile or proposal.found.entry) or not proposal.workers
+    sizes = [*(["web: {size: 2}"] if serves else []), *(f"{name}: {{size: 1}}" for name in proposal.workers)]
     lines = [
         "# What this application is made of, and how many run where. `repave schema` describes every key.",
         "# Next: `repave lock` pins every byte, `repave bake` makes the image, `repave deploy test` runs it.",
         f"project: {proposal.name}",
         "",
         "images:",
-        "  web:",
-        "    kind: container",
-        "    # What is locked comes from these suites; the security suite brings the repairs.",
-        f"    base: {{distribution: debian, release: {release}, suites: [{release}, {release}-security]}}",
-        f"    packages: [{', '.join(proposal.packages)}]",
-        *_python_lines(proposal),
-        *_node_lines(proposal),
-        *_file_lines(proposal),
-        *_run_lines(proposal),
-        "    user: www-data",
+        *(_image_lines(proposal, "web", _run_lines(proposal)) if serves else ()),
+        *(
+            line
+            for name, run in proposal.workers.items()
+            for line in _image_lines(proposal, name, _work_lines(name, run))
+        ),
         "",
         "fleets:",
-        "  web:",
-        "    image: web",
-        f"    port: {proposal.port}{_comment(_port_origin(proposal))}",
-        *_health_lines(found),
-        "    # A rollout starts the new first and takes an old one away only when a new one serves.",
-        "    rollout: {strategy: rolling, surge: 25%, unavailable: 0}",
+        *(_fleet_lines(proposal) if serves else ()),
+        *(line for name in proposal.workers for line in _worker_lines(name)),
         "",
         "environments:",
         "  test:",
         "    provider: local                  # containers on this machine",
         "    zones: [a, b]",
-        "    fleets: {web: {size: 2}}         # add `listen: 8080` to choose the port clients use",
+        f"    fleets: {{{', '.join(sizes)}}}"
+        + ("         # add `listen: 8080` to choose the port clients use" if serves else ""),
         "    # Environment variables, delivered at start. A secret is given by where it is kept, never by itself.",
         "    # config:",
         "    #   LOG_LEVEL: info",
@@ -248,6 +253,43 @@ def _text(proposal: _Proposal) -> str:
         *_advisory_lines(proposal),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _image_lines(proposal: _Proposal, name: str, run: Iterable[str]) -> Iterator[str]:
+    release = proposal.release
+    yield f"  {name}:"
+    yield "    kind: container"
+    yield "    # What is locked comes from these suites; the security suite brings the repairs."
+    yield f"    base: {{distribution: debian, release: {release}, suites: [{release}, {release}-security]}}"
+    yield f"    packages: [{', '.join(proposal.packages)}]"
+    yield from _python_lines(proposal)
+    yield from _node_lines(proposal)
+    yield from _file_lines(proposal)
+    yield from run
+    yield "    user: www-data"
+
+
+def _work_lines(name: str, run: str) -> Iterator[str]:
+    yield f"    # From the Procfile's `{name}` line; no shell interprets it."
+    yield f"    run: {scalar(run)}"
+
+
+def _fleet_lines(proposal: _Proposal) -> Iterator[str]:
+    yield "  web:"
+    yield "    image: web"
+    yield f"    port: {proposal.port}{_comment(_port_origin(proposal))}"
+    yield from _health_lines(proposal.found)
+    yield "    # A rollout starts the new first and takes an old one away only when a new one serves."
+    yield "    rollout: {strategy: rolling, surge: 25%, unavailable: 0}"
+
+
+def _worker_lines(name: str) -> Iterator[str]:
+    yield f"  {name}:"
+    yield f"    image: {name}"
+    yield "    port: none                       # nobody asks it anything"
+    yield "    # Well once it has run so long. One that leaves gets SIGTERM, and `drain` to finish what it has begun."
+    yield "    health: {steady: 10s}"
+    yield "    drain: 30s"
 
 
 def _python_lines(proposal: _Proposal) -> Iterable[str]:

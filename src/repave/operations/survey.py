@@ -61,6 +61,9 @@ class Survey:
     procfile: str
     """The command of its ``web`` line; empty when there is none."""
 
+    workers: Mapping[str, str]
+    """The commands of its other lines by their names; not of ``release``, which is run once."""
+
     port: int | None
     port_from: str
     health_path: str | None
@@ -85,6 +88,7 @@ def survey(folder: Path, *, home: str) -> Survey:
         requires_python=str(project.get("requires-python", "")),
         entry=entry,
         procfile=procfile,
+        workers=_workers(folder),
         port=port,
         port_from=port_from,
         health_path=_health_path(sources),
@@ -232,16 +236,21 @@ def _module_name(folder: Path, path: Path) -> str:
 
 
 def _files(folder: Path, entry: Entry | None, home: str) -> Mapping[str, str]:
-    """The folder that must be importable goes to ``home`` as it is; the project's own folder, piece by piece."""
-    if entry is None:
+    """The folder that must be importable goes to ``home`` as it is; the project's own folder, piece by piece.
+
+    What has the name of a helper, such as ``tasks.py``, goes with them where a Procfile starts it.
+    """
+    started = " ".join(_procfile_lines(folder).values())
+    if entry is None and not started:
         return {}
-    root = _root(folder, entry.module)
+    root = _root(folder, entry.module) if entry else Path()
     if root != Path():
         return {f"{root.as_posix()}/": home}
     pieces: dict[str, str] = {}
     for path in sorted(_entries(folder)):
-        module = path.suffix == ".py" and path.name not in NOT_MODULES and not path.name.startswith("test_")
-        if path.is_file() and module:
+        named = re.search(rf"\b{re.escape(path.stem)}\b", started) is not None
+        helper = path.name in NOT_MODULES or path.name.startswith("test_")
+        if path.is_file() and path.suffix == ".py" and (named or not helper):
             pieces[path.name] = f"{home}{path.name}"
         elif path.is_dir() and _is_ours(path) and (path.name in DATA_FOLDERS or any(path.glob("*.py"))):
             pieces[f"{path.name}/"] = f"{home}{path.name}/"
@@ -249,8 +258,16 @@ def _files(folder: Path, entry: Entry | None, home: str) -> Mapping[str, str]:
 
 
 def _procfile(folder: Path) -> str:
-    match = re.search(r"^web\s*:\s*(\S.*)$", _read(folder / "Procfile"), re.MULTILINE)
-    return match[1].strip() if match else ""
+    return _procfile_lines(folder).get("web", "")
+
+
+def _workers(folder: Path) -> Mapping[str, str]:
+    return {name: line for name, line in _procfile_lines(folder).items() if name not in {"web", "release"}}
+
+
+def _procfile_lines(folder: Path) -> Mapping[str, str]:
+    found = re.findall(r"^([A-Za-z0-9_-]+)[ \t]*:[ \t]*(\S.*)$", _read(folder / "Procfile"), re.MULTILINE)
+    return {name: line.strip() for name, line in found}
 
 
 _PORTS = (
