@@ -33,7 +33,12 @@ def check_workers(document: Document) -> Iterator[Problem]:
             unfit = Unfit("`port: none`", hint="an instance with a port is well once it answers well")
             yield problem(document, document.at_key((*place, "health", "steady")), "`steady` does nothing here", unfit)
     for environment, fields in mapping_of(mapping_of(document.data).get("environments")).items():
-        for fleet, sizes in mapping_of(mapping_of(fields).get("fleets")).items():
+        held = mapping_of(mapping_of(fields).get("fleets"))
+        if "metrics" in mapping_of(mapping_of(fields).get("gates")) and held and held.keys() <= set(workers):
+            unfit = Unfit("", hint="remove `metrics`: of workers nobody measures answers")
+            found = "`metrics` would hold every release: no fleet here has a port"
+            yield problem(document, document.at_key(("environments", environment, "gates", "metrics")), found, unfit)
+        for fleet, sizes in held.items():
             if fleet in workers and "listen" in mapping_of(sizes):
                 where: Path = ("environments", environment, "fleets", fleet, "listen")
                 yield _nothing(document, where, str(fleet))
