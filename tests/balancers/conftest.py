@@ -22,12 +22,12 @@ def start_server(tmp_path: Path) -> Iterator[StartServer]:
     """Starts HTTP servers, which end with the test."""
     started: list[Server] = []
 
-    def start(name: str, *, ill: bool = False, queue: int = 128) -> Server:
+    def start(name: str, *, ill: bool = False, queue: int = 128, lasting: bool = False) -> Server:
         mark = tmp_path / f"{name}.ill"
         if ill:
             mark.touch()
         process = subprocess.Popen(
-            [sys.executable, "-S", "-c", SERVER, name, str(mark), str(queue)],
+            [sys.executable, "-S", "-c", SERVER, name, str(mark), str(queue), f"HTTP/1.{int(lasting)}"],
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,  # it complains of every connection that is cut
         )

@@ -37,10 +37,19 @@ ANY = "0.0.0.0"  # noqa: S104 - nothing is bound in these tests
 SETTINGS = Settings(node="repave-1", states="/a b/it's", maximum_connections=100, threads=2)
 
 
+def test_of_what_speaks_another_protocol_no_word_of_http_is_said() -> None:
+    """Its checks are connections, and those last as long as WebSockets may."""
+    other = replace(FLEET, listen="127.0.0.1:7000", health=replace(FLEET.health, path=None))
+    text = render([other], SETTINGS)
+    assert "listen shop.test.web from connections\n  bind 127.0.0.1:7000\n" in text
+    assert not [line for line in text.partition("\nlisten ")[2].splitlines() if "http" in line or "/ok" in line]
+    assert "server web-1 10.0.0.2:80 check inter 1000ms" in text
+
+
 def test_the_configuration_says_what_was_declared() -> None:
     """Address, checks and instances stand in it, and words of the user's are quoted."""
     text = render([FLEET], SETTINGS)
-    assert "listen shop.test.web\n  bind 127.0.0.1:8080\n" in text
+    assert "listen shop.test.web from requests\n  bind 127.0.0.1:8080\n" in text
     assert "http-check send meth GET uri '/ok?a=1' " in text
     assert "  server web-1 10.0.0.2:80 check inter 1000ms fastinter 250ms downinter 250ms rise 2 fall 3 " in text
     assert r"server-state-file '/a b/it'\''s'" in text
@@ -80,7 +89,9 @@ def test_addresses_are_read(listen: str, expected: tuple[str, int]) -> None:
 )
 def test_what_listens_everywhere_is_reached_over_loopback(listen: str, reached: str) -> None:
     """In its own family; an address that only looks alike is left as it is."""
-    assert url_of(listen) == reached
+    assert url_of(replace(FLEET, listen=listen)) == reached
+    spoken = replace(FLEET.health, path=None)
+    assert url_of(replace(FLEET, listen=listen, health=spoken)) == reached.replace("http", "tcp")
 
 
 @pytest.mark.parametrize("listen", ["", "8080", "localhost:80", "127.0.0.1:", "127.0.0.1:0", "127.0.0.1:65536", "::1"])

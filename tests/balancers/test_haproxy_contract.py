@@ -61,7 +61,13 @@ class Origin:
             def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class names it so
                 """Say nothing."""
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._handler = Handler
+        self.port = 0
+        self.listen(0)
+
+    def listen(self, port: int) -> None:
+        """At a port, or at any that is free."""
+        self._server = ThreadingHTTPServer(("127.0.0.1", port), self._handler)
         self.port = int(self._server.server_address[1])
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05})
         self._thread.start()
@@ -73,6 +79,10 @@ class Origin:
     def end(self) -> None:
         """Stop listening, and let go of whatever is held."""
         self.release.set()
+        self.close()
+
+    def close(self) -> None:
+        """Stop listening."""
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
@@ -116,9 +126,29 @@ def surroundings(tmp_path: Path) -> Surroundings:
     )
 
 
+class TakingOrigin(Origin):
+    """The same to a balancer that reads no HTTP: while it is not well it takes no connection."""
+
+    def become(self, *, well: bool) -> None:
+        """Listen from now on, or no more."""
+        if well and not self.well:
+            self.listen(self.port)
+        elif self.well and not well:
+            self.close()
+        self.well = well
+
+    def end(self) -> None:
+        """Whether it listens or not."""
+        if self.well:
+            super().end()
+
+
 @pytest.mark.real
 class TestHaproxy(TrafficContract, StandbyContract):
     """Each rule, on a HAProxy of its own."""
+
+    health = HEALTH
+    made: type[Origin] = Origin
 
     @pytest.fixture
     def subject(self, surroundings: Surroundings) -> Iterator[TrafficSubject]:
@@ -127,7 +157,7 @@ class TestHaproxy(TrafficContract, StandbyContract):
         numbers = count(1)
 
         def origin() -> Origin:
-            origins.append(Origin(f"web-{next(numbers)}"))
+            origins.append(self.made(f"web-{next(numbers)}"))
             return origins[-1]
 
         @contextmanager
@@ -142,7 +172,7 @@ class TestHaproxy(TrafficContract, StandbyContract):
                 asking.join()
 
         balancer = HaproxyBalancer(surroundings)
-        front, other = frontend("web"), frontend("api")
+        front, other = (replace(frontend(name), health=self.health) for name in ("web", "api"))
         yield TrafficSubject(
             balancer=balancer,
             clock=SystemClock(),
@@ -158,6 +188,14 @@ class TestHaproxy(TrafficContract, StandbyContract):
             balancer.remove(fleet)
         for one in origins:
             one.end()
+
+
+@pytest.mark.real
+class TestHaproxyOfConnections(TestHaproxy):
+    """The same rules where HAProxy knows nothing of what is spoken, and gives out connections."""
+
+    health = replace(HEALTH, path=None)
+    made = TakingOrigin
 
 
 def next_holder(origins: list[Origin]) -> Origin:

@@ -60,13 +60,14 @@ def test_a_fleet_that_is_renamed_is_said_to_run_on(file: Path, repave: Repave) -
         ("environment", "qa", "hint: put it back below `environments`, destroy it, "),
     ],
 )
+@pytest.mark.parametrize("scheme", ["http", "tcp"])
 def test_an_address_is_not_taken_from_what_was_renamed(
-    file: Path, repave: Repave, what: str, environment: str, hint: str
+    file: Path, repave: Repave, scheme: str, what: str, environment: str, hint: str
 ) -> None:
     """It serves there: before anything is published or wanted it is said how the address comes free."""
     store = SqlStore(f"sqlite:///{file.parent}/.repave/store.db")
     sighting = seen(later(1), "web-1")
-    store.see(replace(sighting, traffic=replace(sighting.traffic, endpoint="http://127.0.0.1:8099")))
+    store.see(replace(sighting, traffic=replace(sighting.traffic, endpoint=f"{scheme}://127.0.0.1:8099")))
     rename(file, {**RENAMED[what], "size: 2}": "size: 2, listen: 8099}"})
     for verb in ("deploy", "plan"):
         refused = repave(verb, environment)

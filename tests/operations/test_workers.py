@@ -18,8 +18,10 @@ from repave.operations.dropped import with_dropped
 from repave.operations.errors import Refused
 from repave.operations.keys import fleets_of
 from repave.operations.preview import preview
+from repave.operations.promoting.measuring import Measuring
 from repave.operations.status import fleet_statuses
 from repave.planner.explain import explain
+from repave.simulation.metrics import SimulatedMetrics
 from repave.simulation.world import Behaviour
 
 WORKERS = FILE.replace(
@@ -167,9 +169,11 @@ def test_workers_that_the_file_has_no_more_finish_and_are_ended(shop: CrewShop) 
 
 
 def test_gates_ask_only_who_answers(tmp_path: Path) -> None:
-    """Metrics and checks hold a release by the fleets that serve; workers hold it by their health alone."""
-    gates = "gates: {checks: [{http: /healthz}, {run: checks/smoke.sh}], metrics: {error_rate: 1%, samples: 1}}, "
-    shop = CrewShop(tmp_path, WORKERS.replace("config: {GREETING", f"{gates}config: {{GREETING"))
+    """Requests go to who speaks HTTP, programs are told of all that have an address, and answers are counted of web."""
+    gates = "gates: {checks: [{http: /healthz}, {run: checks/smoke.sh, fleet: wire}], metrics: {error_rate: 1%}}, "
+    wire = "  wire: {image: web, port: 7000, protocol: tcp}\nenvironments:"
+    text = WORKERS.replace("config: {GREETING", f"{gates}config: {{GREETING").replace("environments:", wire)
+    shop = CrewShop(tmp_path, text.replace("mailer: {size: 2}", "mailer: {size: 2}, wire: {size: 1}"))
     (tmp_path / "checks").mkdir()
     (tmp_path / "checks" / "smoke.sh").write_text("#!/bin/sh\n", encoding="utf-8")
     shop.lock()
@@ -177,6 +181,13 @@ def test_gates_ask_only_who_answers(tmp_path: Path) -> None:
     shop.deploy("test")
     shop.promote()
     assert [(one.check, one.passed) for one in shop.ran] == [("web/healthz", True), ("checks/smoke.sh", True)]
-    held = shop.promoting.plan(QUIET).held
-    assert [one.rule for one in held if "mailer" in one.detail] == []
+    [order] = shop.checks.ordered
+    endpoint = next(one.endpoint for one in fleet_statuses(shop.store) if one.fleet == "wire")
+    address = endpoint.removeprefix("tcp://")
+    assert (order.variables["REPAVE_ADDRESS"], order.variables["REPAVE_ADDRESS_WIRE"]) == (address, address)
+    told = {name for name in order.variables if name.startswith(("REPAVE_URL", "REPAVE_ADDRESS"))}
+    assert told == {"REPAVE_ADDRESS", "REPAVE_ADDRESS_WIRE", "REPAVE_ADDRESS_WEB", "REPAVE_URL_WEB"}
+    measuring = Measuring(project=shop.project, store=shop.store, sources=lambda _: (SimulatedMetrics(shop.world),))
+    measured = measuring.of(shop.environment("test"), ReleaseNumber(1))
+    assert [one.fleet for one in measured] == ["web"]
     shop.close()

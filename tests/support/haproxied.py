@@ -29,6 +29,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 name, ill = sys.argv[1], pathlib.Path(sys.argv[2])
 
 class Handler(BaseHTTPRequestHandler):
+    protocol_version = sys.argv[4]
     wbufsize = 65536  # an answer leaves whole: one that was begun cannot be given by another server
 
     def do_GET(self):
@@ -70,8 +71,8 @@ class Server:
 class StartServer(Protocol):
     """Starts servers that end with the test."""
 
-    def __call__(self, name: str, *, ill: bool = False, queue: int = 128) -> Server:
-        """Start one; it listens when this returns."""
+    def __call__(self, name: str, *, ill: bool = False, queue: int = 128, lasting: bool = False) -> Server:
+        """Start one; it listens when this returns. A lasting connection takes more than one request."""
         ...
 
 

@@ -8,14 +8,15 @@ from repave.config.errors import Problem
 from repave.config.grammar.checks import ProgramSection, RequestSection
 from repave.config.grammar.environments import EnvironmentSection
 from repave.config.grammar.file import File
+from repave.config.grammar.fleets import HTTP
 from repave.config.problems import Unfit, nearest, one_of, problem, subject
+from repave.config.protocols import silent_in, workers_in
 from repave.config.words import mapping_of
-from repave.config.workers import workers_in
 from repave.model.checks import Check, HttpCheck, ProgramCheck
 from repave.model.names import FleetName, ImageName
 
 CONTAINER = "container"
-WITH_A_PORT = "a fleet with a port"
+ANSWERING = "one that does"
 
 
 def checks_in(environment: EnvironmentSection, file: File) -> tuple[Check, ...]:
@@ -23,8 +24,9 @@ def checks_in(environment: EnvironmentSection, file: File) -> tuple[Check, ...]:
     kinds = {name: image.kind for name, image in file.images.items()}
     images = _containers((file.fleets[name].image for name in environment.fleets), kinds)
     fleets = tuple(name for name in environment.fleets if file.fleets[name].port)
+    asked = tuple(name for name in fleets if file.fleets[name].protocol == HTTP)
     return tuple(
-        _request(written, fleets) if isinstance(written, RequestSection) else _program(written, fleets, images)
+        _request(written, asked) if isinstance(written, RequestSection) else _program(written, fleets, images)
         for written in environment.gates.checks
     )
 
@@ -55,12 +57,13 @@ def check_checks(document: Document) -> Iterator[Problem]:
     """Fleets and images that are there, a container for each program, and a name of its own for each check."""
     for environment, fields in mapping_of(mapping_of(document.data).get("environments")).items():
         written = mapping_of(mapping_of(fields).get("gates")).get("checks")
-        workers = workers_in(document)
-        fleets = tuple(str(one) for one in mapping_of(mapping_of(fields).get("fleets")) if one not in workers)
+        held = tuple(map(str, mapping_of(mapping_of(fields).get("fleets"))))
         place: Path = ("environments", environment, "gates", "checks")
         names: list[str] = []
         for index, check in enumerate(written if isinstance(written, list) else ()):
             said = {"run": check} if isinstance(check, str) else mapping_of(check)
+            unfit = silent_in(document) if "http" in said else workers_in(document)
+            fleets = tuple(name for name in held if name not in unfit)
             yield from _wrong(document, (*place, index), said, fleets)
             name = _name(said, fleets)
             if name and name in names:
@@ -85,15 +88,16 @@ def _program_name(written: str) -> str:
 def _wrong(document: Document, place: Path, said: Mapping[str, object], fleets: Sequence[str]) -> Iterator[Problem]:
     fleet, image = said.get("fleet"), said.get("image")
     if isinstance(fleet, str) and fleet and fleet not in fleets:
-        why = "has no port" if fleet in workers_in(document) else "this environment has not"
+        why = "answers no HTTP" if fleet in silent_in(document) else "this environment has not"
+        why = "has no port" if fleet in workers_in(document) else why
         found = f"`fleet` is `{fleet}`, which {why}"
-        unfit = Unfit(one_of(fleets) if fleets else WITH_A_PORT, nearest=nearest(fleet, fleets))
+        unfit = Unfit(one_of(fleets) if fleets else ANSWERING, nearest=nearest(fleet, fleets))
         yield problem(document, document.at_value((*place, "fleet")), found, unfit)
     if "http" in said:
         if not fleet and len(fleets) != 1:
-            several = "there are several fleets" if fleets else "no fleet here has a port"
+            several = "there are several fleets" if fleets else "no fleet here answers HTTP"
             found = f"{subject(place)} does not say who is asked, and {several}"
-            expected = f"`fleet: ...`, {one_of(fleets)}" if fleets else WITH_A_PORT
+            expected = f"`fleet: ...`, {one_of(fleets)}" if fleets else ANSWERING
             yield problem(document, document.at_value(place), found, Unfit(expected))
         return
     kinds = {name: str(mapping_of(one).get("kind")) for name, one in _section(document, "images").items()}

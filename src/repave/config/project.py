@@ -8,7 +8,7 @@ from repave.config.errors import FileError
 from repave.config.grammar.advisories import AdvisoriesSection, PublishedSection, SourceSection
 from repave.config.grammar.environments import EnvironmentSection, FleetSizeSection, SecretSection
 from repave.config.grammar.file import File
-from repave.config.grammar.fleets import FleetSection
+from repave.config.grammar.fleets import HTTP, FleetSection
 from repave.config.grammar.gates import MetricsSection
 from repave.config.grammar.guards import GuardsSection
 from repave.config.grammar.images import BaseImageSection, BaseSection, BuildLimitsSection, ImageSection
@@ -246,7 +246,7 @@ def _fleet(name: str, section: FleetSection, kind: ImageKind) -> Fleet:
         image=ImageName(section.image),
         port=section.port,
         health=HealthPolicy(
-            path=health.path,
+            path=health.path if section.protocol == HTTP else None,
             interval_seconds=health.interval,
             timeout_seconds=health.timeout,
             healthy=health.healthy,

@@ -15,13 +15,13 @@ from repave.config.machines import check_machines
 from repave.config.order import check_order
 from repave.config.origins import check_origins
 from repave.config.problems import Unfit, nearest, one_of, problem
+from repave.config.protocols import check_protocols
 from repave.config.quantities import listen_address
 from repave.config.reviews import check_review
 from repave.config.rollouts import check_rollouts
 from repave.config.scaling import check_scaling
 from repave.config.targets import check_targets
 from repave.config.words import mapping_of
-from repave.config.workers import check_workers
 
 STATEFUL = (
     "cassandra", "clickhouse-server", "couchdb", "elasticsearch", "etcd-server", "firebird", "influxdb",
@@ -48,7 +48,7 @@ def check_references(document: Document) -> Iterator[Problem]:
     yield from check_targets(document)
     yield from check_machines(document)
     yield from check_scaling(document)
-    yield from check_workers(document)
+    yield from check_protocols(document)
     yield from check_origins(document)
     yield from check_ages(document)
     yield from check_gates(document)

@@ -11,9 +11,11 @@ from repave.model.scaling import ScalePolicy
 
 @dataclass(frozen=True, kw_only=True)
 class HealthPolicy:
-    """How the load balancer asks an instance whether it is well (HTTP GET, 2xx or 3xx is well)."""
+    """How the load balancer asks an instance whether it is well."""
 
-    path: str = "/"
+    path: str | None = "/"
+    """HTTP GET, 2xx or 3xx is well. None: clients speak another protocol, and one that takes a connection is well."""
+
     interval_seconds: float = 2.0
     timeout_seconds: float = 1.0
     healthy: int = 2

@@ -57,6 +57,11 @@ class Fleet:
     scale: Scale = field(default_factory=Scale)
     """What moves the size in environments that give it a range."""
 
+    @property
+    def speaks_http(self) -> bool:
+        """Whether requests can be sent to it, and answers be counted."""
+        return self.port is not None and self.health.path is not None
+
 
 @dataclass(frozen=True, kw_only=True)
 class FleetSize:

@@ -1,6 +1,7 @@
 """Fleets and environments that run and that the file has no more: renamed, or taken out of it, while they ran."""
 
 from dataclasses import replace
+from urllib.parse import urlsplit
 
 from repave.config.policies import environment_named
 from repave.model.names import EnvironmentName, FleetKey
@@ -34,9 +35,9 @@ def require_own_addresses(project: Project, environment: Environment, store: Sto
     """Raises Refused where a fleet is to listen where one that the file has no more serves, as that was last seen."""
     names = {environment.name, *dropped_environments(project, store)}
     gone = (key for name in sorted(names) for key in dropped(project, name, store))
-    held = {seen.traffic.endpoint: key for key in gone if (seen := store.last_seen(key))}
+    held = {urlsplit(seen.traffic.endpoint).netloc: key for key in gone if (seen := store.last_seen(key))}
     for name, said in environment.fleets.items():
-        if holder := held.get(f"http://{said.listen}"):
+        if said.listen and (holder := held.get(said.listen)):
             raise Refused(
                 f"{environment.name}/{name} is to listen on {said.listen}, where {holder.environment}/{holder.fleet} "
                 "serves, which the file has no more",

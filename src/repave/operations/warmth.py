@@ -30,10 +30,10 @@ def keep_warm(
             serving={
                 fleet.name: Serving(
                     revision=revision_for(project, environment.name, fleet.name, release),
-                    health_path=fleet.health.path,
+                    health_path=path,
                 )
                 for fleet in fleets
-                if fleet.start is Start.HOT and fleet.name in environment.fleets
+                if fleet.start is Start.HOT and fleet.name in environment.fleets and (path := fleet.health.path)
             },
         )
         cold |= machines.keep_memory(digest, wanted, progress=progress)

@@ -21,6 +21,8 @@ class Endpoint:
     """An IP address, without brackets."""
 
     port: int
+    http: bool = True
+    """Whether its clients speak HTTP."""
 
     @property
     def address(self) -> str:

@@ -82,8 +82,9 @@ class SimulatedBalancer:
         pool = self.world.pools.get(frontend.fleet)
         if pool is None:
             taken = {pool.endpoint for pool in self.world.pools.values()}
-            ports = (f"http://127.0.0.1:{FIRST_PORT + number}" for number in range(len(taken) + 1))
-            endpoint = f"http://{frontend.listen}" if frontend.listen else next(p for p in ports if p not in taken)
+            scheme = "tcp" if frontend.health.path is None else "http"
+            ports = (f"{scheme}://127.0.0.1:{FIRST_PORT + number}" for number in range(len(taken) + 1))
+            endpoint = f"{scheme}://{frontend.listen}" if frontend.listen else next(p for p in ports if p not in taken)
             if endpoint in taken:
                 raise Conflict(f"{frontend.listen} is taken by another fleet", hint="choose another `listen`")
             pool = self.world.pools[frontend.fleet] = Pool(frontend, endpoint)

@@ -77,7 +77,7 @@ class HaproxyBalancer:
             self._bring_about({**records, frontend.fleet: wanted}, before=records)
         if refused:
             raise refused
-        return url_of(wanted.listen)
+        return url_of(wanted)
 
     def _refused(self, record: FleetRecord, wanted: HealthPolicy) -> Conflict | None:
         """Why another check is not taken: whoever serves now would be taken out by it."""
@@ -152,7 +152,7 @@ class HaproxyBalancer:
         old = [row for worker in runtime.workers().old for row in self._old_rows(runtime, question, worker)]
         seen = backends(rows, old, record, self._clock.now())
         self._remember_served(fleet, rows, record)
-        return TrafficSighting(at=self._clock.now(), backends=seen, endpoint=url_of(record.listen))
+        return TrafficSighting(at=self._clock.now(), backends=seen, endpoint=url_of(record))
 
     def read(self, fleet: FleetKey, *, window_seconds: float, reader: str = "") -> MetricSighting:
         """See the metrics port. One question of about a millisecond. Raises Unreachable."""

@@ -46,7 +46,7 @@ KEEP_ALIVE_SECONDS = 30
 """An idle client connection is kept so long; also how long an old worker waits for it after a reload."""
 
 TUNNEL_SECONDS = 3600
-"""A WebSocket or its like may be silent for so long."""
+"""A WebSocket or its like, or a connection of which HAProxy reads nothing, may be silent for so long."""
 
 HARD_STOP_SECONDS = TUNNEL_SECONDS
 """An old worker ends by then, whatever its clients do, and before with the last of them. Downloads, uploads and tunnels
@@ -63,6 +63,10 @@ CONNECTION_ERRORS = 2
 
 IDEMPOTENT_METHODS = ("GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE")
 """RFC 9110, 9.2.2. Others are tried again only when the connection failed, so that nothing had been sent."""
+
+OF_REQUESTS = "requests"
+OF_CONNECTIONS = "connections"
+"""The two kinds of fleets: of which each request is given to an instance, and of which each connection is."""
 
 _PATH = re.compile(r"/[A-Za-z0-9._~!$&()*+,;=:@%/?-]*")
 """RFC 3986 path and query, without the quote that would end our own quoting."""
@@ -91,14 +95,13 @@ class Settings:
 def render(fleets: Iterable[FleetRecord], settings: Settings) -> str:
     """The whole text, the attached instances included, and in ``description`` the digest of all but those."""
     ordered = sorted(fleets, key=lambda fleet: fleet.fleet)
-    parts = [_global(settings, digest(ordered, settings)), _defaults(), *(_fleet(fleet) for fleet in ordered)]
-    return "\n".join(parts)
+    return "\n".join([_global(settings, digest(ordered, settings)), _below(ordered)])
 
 
 def digest(fleets: Iterable[FleetRecord], settings: Settings) -> str:
     """The same as long as no reload is needed: instances come and go without one."""
     bare = [replace(fleet, attached=()) for fleet in sorted(fleets, key=lambda fleet: fleet.fleet)]
-    text = "\n".join([_global(settings, ""), _defaults(), *(_fleet(fleet) for fleet in bare)])
+    text = "\n".join([_global(settings, ""), _below(bare)])
     return sha256(text.encode()).hexdigest()[:16]
 
 
@@ -144,10 +147,11 @@ def bracketed(listen: str) -> str:
     return _joined(*address_of(listen))
 
 
-def url_of(listen: str) -> str:
+def url_of(fleet: FleetRecord) -> str:
     """Where clients on this machine reach it: an address that stands for all of them is reached over loopback."""
-    address, port = address_of(listen)
-    return f"http://{_joined(LOOPBACKS.get(address, address), port)}"
+    address, port = address_of(fleet.listen)
+    scheme = "tcp" if fleet.health.path is None else "http"
+    return f"{scheme}://{_joined(LOOPBACKS.get(address, address), port)}"
 
 
 def _joined(address: str, port: int) -> str:
@@ -156,7 +160,7 @@ def _joined(address: str, port: int) -> str:
 
 def check_health(health: HealthPolicy) -> None:
     """Refuse what HAProxy cannot check. Raises Invalid."""
-    if not _PATH.fullmatch(health.path):
+    if health.path is not None and not _PATH.fullmatch(health.path):
         raise Invalid(
             f"the health path {health.path!r} is not a path of a URL",
             hint="start it with / and write other characters as %XX",
@@ -201,11 +205,26 @@ def _global(settings: Settings, digest_of_rest: str) -> str:
     )
 
 
+def _below(fleets: Iterable[FleetRecord]) -> str:
+    """All but the global section. Words that are HTTP's alone are not written for those that speak something else."""
+    return "\n".join([_defaults(), *(_fleet(fleet) for fleet in fleets)])
+
+
 def _defaults() -> str:
     # Each request gets a connection of its own to its instance (http-server-close): none is ever sent into a kept
     # connection that the instance is just closing, so that a POST meets a dead instance as a refused connection,
     # which may be tried again. Between processes of one machine or rack a connection costs about 0.1 ms.
-    return f"""defaults
+    return f"""defaults {OF_CONNECTIONS}
+  mode tcp
+  load-server-state-from-file global
+  timeout client {TUNNEL_SECONDS}s
+  timeout connect {_milliseconds(CONNECT_SECONDS)}
+  timeout server {TUNNEL_SECONDS}s
+  timeout queue {QUEUE_SECONDS}s
+  retries {RETRIES}
+  option redispatch 1
+
+defaults {OF_REQUESTS}
   mode http
   load-server-state-from-file global
   timeout client {CLIENT_SECONDS}s
@@ -232,11 +251,15 @@ def _fleet(fleet: FleetRecord) -> str:
     )
     # leastconn: a hanging instance keeps what it was given, so it is given nearly nothing more before its checks
     # find it; among equals HAProxy takes turns.
-    return f"""listen {name}
-  bind {bracketed(fleet.listen)}
-  http-request disable-l7-retry unless {{ method {" ".join(IDEMPOTENT_METHODS)} }}
-  balance leastconn
-  timeout check {_milliseconds(fleet.health.timeout_seconds)}
+    common = (
+        f"  bind {bracketed(fleet.listen)}\n"
+        "  balance leastconn\n"
+        f"  timeout check {_milliseconds(fleet.health.timeout_seconds)}\n"
+    )
+    if fleet.health.path is None:
+        return f"listen {name} from {OF_CONNECTIONS}\n{common}{servers}"
+    return f"""listen {name} from {OF_REQUESTS}
+{common}  http-request disable-l7-retry unless {{ method {" ".join(IDEMPOTENT_METHODS)} }}
   option httpchk
   http-check send meth GET uri {quoted(fleet.health.path)} ver HTTP/1.1 hdr Host localhost
   http-check expect status 200-399

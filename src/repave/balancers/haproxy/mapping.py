@@ -30,6 +30,7 @@ _CHECK_MEANINGS = {
     "INI": "not checked yet",
     "L4TOUT": "no connection in time",
     _REFUSED: "connection refused or unreachable",
+    "L4OK": "took the connection",
     "L6RSP": "not the protocol expected",
     "L7TOUT": "connected, but no answer in time",
     "L7RSP": "not an HTTP answer",

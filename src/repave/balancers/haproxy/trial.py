@@ -1,6 +1,7 @@
 """Whether who serves would pass another check, asked before HAProxy asks it: a wrong one would take all of them out."""
 
 import http.client
+import socket
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -34,15 +35,21 @@ def refusal(record: FleetRecord, wanted: HealthPolicy, serving: int, answers: Ma
     """What to say of a check that those do not pass."""
     first = min(answers)
     return Conflict(
-        f"{record.fleet} is checked as before, by GET {record.health.path}: {len(answers)} of the {serving} that serve "
-        f"do not answer GET {wanted.path} well within {wanted.timeout_seconds:g} s ({first}: {answers[first]}), and "
+        f"{record.fleet} is checked as before, by {_words(record.health)}: {len(answers)} of the {serving} that serve "
+        f"do not answer {_words(wanted)} well within {wanted.timeout_seconds:g} s ({first}: {answers[first]}), and "
         "would be taken out",
         hint="put `health` back as it was; a new path is first served by a release beside the old one, then checked",
     )
 
 
+def _words(health: HealthPolicy) -> str:
+    return "a connection" if health.path is None else f"GET {health.path}"
+
+
 def _answer(one: Attached, health: HealthPolicy) -> str:
     """What is wrong with its answer; empty for a good one."""
+    if health.path is None:
+        return _connection(one, health.timeout_seconds)
     wrong = ""
     for _ in range(TRIES):
         connection = http.client.HTTPConnection(one.address, one.port, timeout=health.timeout_seconds)
@@ -58,4 +65,17 @@ def _answer(one: Attached, health: HealthPolicy) -> str:
             wrong = f"HTTP {status}"
         finally:
             connection.close()
+    return wrong
+
+
+def _connection(one: Attached, timeout_seconds: float) -> str:
+    """What is wrong where it takes no connection; empty where it does."""
+    wrong = ""
+    for _ in range(TRIES):
+        try:
+            socket.create_connection((one.address, one.port), timeout=timeout_seconds).close()
+        except OSError as error:
+            wrong = str(error)
+        else:
+            return ""
     return wrong

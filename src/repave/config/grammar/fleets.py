@@ -20,12 +20,16 @@ from repave.config.grammar.policy import OwnPolicySection
 from repave.config.grammar.scaling import ScaleSection
 from repave.model.amount import Amount
 
+HTTP = "http"
+TCP = "tcp"
+"""What clients of a fleet speak, as far as it is read."""
+
 STEADY_SECONDS = 10.0
 """Most of what fails at its start has failed by then."""
 
 
 class HealthSection(Section):
-    """How the load balancer asks an instance whether it is well: HTTP GET, 2xx or 3xx is well."""
+    """How an instance is asked whether it is well: by HTTP GET, 2xx or 3xx; of `tcp`, by a connection."""
 
     path: HealthPath = Field(
         default="/", description="What is asked for. Another is taken once all that serve answer it well."
@@ -116,6 +120,11 @@ class FleetSection(Section):
     image: Label = Field(description="The image they run.")
     port: Port = Field(
         description="The TCP port the application listens on; `none` for workers, which nobody asks anything."
+    )
+    protocol: Annotated[str, *choice(HTTP, TCP)] = Field(
+        default=HTTP,
+        description="What clients speak. Of http each request is given to an instance, of tcp each connection. "
+        "Default: http.",
     )
     health: HealthSection = Field(
         default_factory=HealthSection.model_construct, description="When an instance is well."

@@ -190,7 +190,8 @@ class Checking:
             split = urlsplit(seen.traffic.endpoint if seen else "")
             if split.hostname is None:
                 raise Refused(f"nobody knows where {key} is reached", hint=f"`repave status {environment.name}`")
-            yield key.fleet, Endpoint(host=split.hostname, port=split.port or 80)
+            http = self._project.fleets[key.fleet].speaks_http
+            yield key.fleet, Endpoint(host=split.hostname, port=split.port or 80, http=http)
 
     def _without_secrets(self, environment: Environment, outcome: CheckOutcome) -> CheckOutcome:
         """What a fleet is told in confidence is in no log, even where it says it itself: unread, nothing is said."""
@@ -209,11 +210,15 @@ def _variables(trial: _Trial, check: ProgramCheck, endpoints: Mapping[FleetName,
     told = {"REPAVE_ENVIRONMENT": str(trial.environment.name), "REPAVE_RELEASE": str(trial.release)}
     for fleet, endpoint in endpoints.items():
         suffix = fleet.upper().replace("-", "_")
-        told |= {f"REPAVE_URL_{suffix}": endpoint.url, f"REPAVE_ADDRESS_{suffix}": endpoint.address}
+        told |= {f"REPAVE_{what}_{suffix}": value for what, value in _named(endpoint).items()}
     if check.fleet is not None:
         chosen = endpoints[check.fleet]
-        told |= {"REPAVE_URL": chosen.url, "REPAVE_ADDRESS": chosen.address}
+        told |= {f"REPAVE_{what}": value for what, value in _named(chosen).items()}
     return told
+
+
+def _named(endpoint: Endpoint) -> dict[str, str]:
+    return {"ADDRESS": endpoint.address, **({"URL": endpoint.url} if endpoint.http else {})}
 
 
 def _last(output: str) -> str:

@@ -29,7 +29,7 @@ class Measuring:
         if limits is None:
             return ()
         sources = tuple(self._sources(environment))
-        keys = (key for key in fleets_of(self._project, environment) if self._project.fleets[key.fleet].port)
+        keys = (key for key in fleets_of(self._project, environment) if self._project.fleets[key.fleet].speaks_http)
         asked = (key for key in keys if (target := self._store.target(key)) is None or target.size)
         return tuple(self._fleet(key, release, sources, limits.over_seconds) for key in asked)
 

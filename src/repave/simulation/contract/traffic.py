@@ -137,7 +137,8 @@ class TrafficContract:
     def test_rule_1_ensuring_again_keeps_the_endpoint(self, subject: TrafficSubject) -> None:
         """Rule 1: the endpoint is chosen once and kept, for this process and the next."""
         endpoint = subject.balancer.ensure(subject.frontend)
-        require(endpoint.startswith("http://"), f"the endpoint can be asked: {endpoint}")
+        scheme = "tcp" if subject.frontend.health.path is None else "http"
+        require(endpoint.startswith(f"{scheme}://"), f"the endpoint says how it can be asked: {endpoint}")
         require(subject.balancer.ensure(subject.frontend) == endpoint, "it stays the same")
         require(subject.reopen().ensure(subject.frontend) == endpoint, "also after a crash of repave")
         require(subject.balancer.observe(subject.fleet).endpoint == endpoint, "and the observation tells it")
