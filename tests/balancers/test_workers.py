@@ -99,6 +99,37 @@ def test_a_worker_is_well_once_it_has_run_so_long(bench: Bench) -> None:
     assert (seen.state, seen.since) == (TrafficState.SERVING, begun + timedelta(seconds=STEADY))
 
 
+def test_what_has_ended_is_never_well(bench: Bench) -> None:
+    """However long ago it was attached: a provider says that it runs, and since when."""
+    dead, late = bench.running(), bench.launched(2)
+    bench.world.kill(dead)
+    bench.world.clock.sleep(STEADY / 2)
+    bench.attach(late)
+    bench.world.clock.sleep(STEADY)
+    assert bench.seen(dead).state is TrafficState.CHECKING
+    assert bench.seen(late).state is TrafficState.SERVING
+    absent = InstanceId("nobody-sees-it")
+    bench.attach(absent)
+    bench.world.clock.sleep(STEADY)
+    assert bench.seen(absent).state is TrafficState.CHECKING
+
+
+def test_who_starts_late_is_well_late(tmp_path: Path) -> None:
+    """It was attached while it was made ready: what counts is how long it runs."""
+    bench = Bench(folder=tmp_path)
+    bench.workers.ensure(bench.frontend())
+    early = InstanceId("sim-1")
+    bench.attach(early)
+    bench.world.clock.sleep(STEADY - 1)
+    assert bench.launched() == early
+    begun = next(one.started_at for one in bench.provider.observe(FLEET).instances)
+    bench.world.clock.sleep(1)
+    seen = bench.seen(early)
+    assert (seen.state, seen.passes_from) == (TrafficState.CHECKING, begun + timedelta(seconds=STEADY))
+    bench.world.clock.sleep(STEADY)
+    assert bench.seen(early).state is TrafficState.SERVING
+
+
 def test_it_is_counted_from_its_start_on_by_every_process(bench: Bench) -> None:
     """Attaching again, here or by another process, begins nothing anew; detaching does."""
     instance = bench.running()
@@ -224,6 +255,11 @@ def test_each_fleet_is_with_the_balancer_or_with_the_workers(bench: Bench) -> No
     traffic.detach(OTHER, web, generation=1)
     assert not traffic.observe(OTHER).backends
     assert traffic.describe() == balancer.describe()
+    (bench.folder / "workers.json").write_text("{", encoding="utf-8")
+    assert traffic.observe(OTHER).endpoint, "what cannot be read of workers is no trouble of others"
+    with pytest.raises(Corrupt):
+        traffic.observe(FLEET)
+    (bench.folder / "workers.json").unlink()
     for fleet in (FLEET, OTHER):
         traffic.remove(fleet)
         traffic.remove(fleet)

@@ -1,5 +1,6 @@
 """When a fleet is looked at again while its new instances are checked."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -33,6 +34,26 @@ def tick(*passes: float | None, rules: tuple[Rule, ...] = (Rule.STARTING,)) -> T
     holds = tuple(Hold(subject="web-1", rule=rule, detail="", since=NOW) for rule in rules)
     plan = Plan(fleet=FLEET, parent=1, at=NOW, phase=Phase.ROLLING, summary="", holds=holds)
     return Tick(fleet=FLEET, target=TARGET, observation=seen, plan=plan)
+
+
+@pytest.mark.parametrize(
+    ("state", "elapsed", "seconds"),
+    [
+        (TrafficState.DRAINING, 2.0, 0.03),
+        (TrafficState.DRAINING, 20.0, 0.2),
+        (TrafficState.CHECKING, 50.0, 0.5),
+        (TrafficState.DRAINING, 3600.0, 1.0),
+        (TrafficState.SERVING, 3600.0, 0.03),  # another moves, and nobody knows since when
+        (TrafficState.DRAINING, -60.0, 0.03),  # a clock that is ahead
+    ],
+)
+def test_what_takes_long_is_looked_at_less_often(state: TrafficState, elapsed: float, seconds: float) -> None:
+    """A hundredth of what it has taken already, and at least as often as a fleet that rests."""
+    found = tick(rules=(Rule.DRAINING,))
+    assert found.observation is not None
+    backend = Backend(instance=InstanceId("i-1"), state=state, since=NOW - timedelta(seconds=elapsed))
+    seen = replace(found.observation, traffic=TrafficSighting(at=NOW, backends=(backend,)))
+    assert seconds_to_next(PACE, replace(found, observation=seen), None, NOW) == pytest.approx(seconds)
 
 
 @pytest.mark.parametrize(

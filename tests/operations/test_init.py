@@ -112,7 +112,7 @@ def test_a_django_site_with_a_procfile_that_needs_a_shell(tmp_path: Path) -> Non
     assert image.run == (
         "sh",
         "-c",
-        "cd /srv/app/ && python3 manage.py migrate && python3 -m gunicorn site1.wsgi --bind 0.0.0.0:8000",
+        "cd /srv/app/ && python3 manage.py migrate && exec python3 -m gunicorn site1.wsgi --bind 0.0.0.0:8000",
     )
     assert sources(image) == {"manage.py": "/srv/app/manage.py", "site1/": "/srv/app/site1/"}
 
@@ -167,6 +167,29 @@ def test_what_a_procfile_runs_beside_the_web_are_workers(tmp_path: Path) -> None
     }
     sizes = project.environments[EnvironmentName("test")].fleets
     assert {name: size.size for name, size in sizes.items()} == {"web": 2, "worker": 1, "clock-2": 1}
+
+
+def test_workers_have_names_of_their_own_and_what_they_start(tmp_path: Path) -> None:
+    """Whatever a Procfile calls them; a module beside the folder that serves goes into the image where it is named."""
+    folder = lay_out(
+        tmp_path,
+        src___shop___app__py=FLASK,
+        worker__py="",
+        setup__py="",
+        requirements__txt="flask\ngunicorn\n",
+        Procfile="web: gunicorn shop.app:app\nworker: python worker.py\nWorker: echo 'a && b' && true\nWEB: ls; date\n",
+    )
+    (folder / "src" / "shop" / "__init__.py").write_text("", encoding="utf-8")
+    text = propose(folder)
+    project, web = proposed(folder)
+    runs = {name: " ".join(image.run) for name, image in project.images.items() if name != "web"}
+    assert runs == {
+        "worker": "sh -c cd /srv/app/ && exec python3 worker.py",
+        "worker-2": "sh -c cd /srv/app/ && echo 'a && b' && true",
+        "web-2": "sh -c cd /srv/app/ && ls; date",
+    }
+    assert "# From the Procfile's `Worker` line.\n" in text
+    assert sources(web) == {"src/": "/srv/app/", "worker.py": "/srv/app/worker.py"}
 
 
 def test_a_procfile_without_a_web_line_runs_workers_alone(tmp_path: Path) -> None:

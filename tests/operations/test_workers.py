@@ -124,7 +124,7 @@ def test_what_waits_is_told_in_words_of_workers(shop: CrewShop) -> None:
 @pytest.mark.parametrize(
     ("fleet", "change", "message"),
     [
-        ("mailer", {"port: none\n    health: {steady: 4s}": "port: 9000"}, "runs as a fleet of workers and cannot be"),
+        ("mailer", {"port: none\n    health: {steady: 4s}": "port: 9000"}, "runs as workers and cannot be"),
         (
             "web",
             {"port: 8080": "port: none", ASKED: "drain: 3s"},
@@ -150,9 +150,13 @@ def test_a_fleet_is_not_rolled_from_one_kind_to_the_other(
 
 
 def test_workers_that_the_file_has_no_more_finish_and_are_ended(shop: CrewShop) -> None:
-    """They were asked to; nothing of them is left."""
+    """They were asked to, and have the time they need; nothing of them is left."""
+    release = shop.store.release(ReleaseNumber(1))
+    revisions = shop.deploying.revisions(shop.environment("test"), release)
+    mailer = next(revision for key, revision in revisions.items() if key.fleet == "mailer")
+    shop.world.behaviours[mailer.id] = Behaviour(finishes_after_seconds=120.0)
     shop.deploy("test")
-    shop.rewrite(WORKERS.replace("mailer: {size: 2}", "").replace(", }", "}"))
+    shop.rewrite(FILE)
     project = with_dropped(shop.project, EnvironmentName("test"), shop.store)
     assert project.fleets[FleetName("mailer")].port is None
     shop.project = project
@@ -166,6 +170,44 @@ def test_workers_that_the_file_has_no_more_finish_and_are_ended(shop: CrewShop) 
     assert not shop.traffic.observe(key).backends
     assert not shop.world.living(key)
     assert shop.store.target(key) is None
+
+
+@pytest.mark.parametrize("fleet", ["mailer", "web"])
+def test_a_fleet_whose_kind_the_file_changed_is_ended_as_it_runs(shop: CrewShop, fleet: str) -> None:
+    """Workers finish, requests are drained; nothing serves any more where it did."""
+    shop.deploy("test")
+    key = next(one for one in shop.keys("test") if one.fleet == fleet)
+    living, asked = shop.world.living(key), shop.traffic.observe(key)
+    swapped = (
+        {"port: none\n    health: {steady: 4s}": "port: 9000"}
+        if fleet == "mailer"
+        else {"port: 8080": "port: none", ASKED: "drain: 3s"}
+    )
+    text = WORKERS
+    for old, new in swapped.items():
+        text = text.replace(old, new)
+    shop.rewrite(text)
+    shop.project = with_dropped(shop.project, EnvironmentName("test"), shop.store)
+    assert bool(asked.endpoint) is (fleet == "web")
+    shop.destroying.destroy((key,), unwatched)
+    assert [m.ended for m in living] == [True] * len(living)
+    assert all(m.died_at and m.ended_at and m.died_at < m.ended_at for m in living) is (fleet == "mailer")
+    assert not shop.traffic.observe(key).endpoint
+    assert not shop.traffic.observe(key).backends
+
+
+def test_what_spoke_another_protocol_is_drained_in_it(tmp_path: Path) -> None:
+    """The file has it no more; that its endpoint was seen says what it spoke."""
+    wire = WORKERS.replace("environments:", "  wire: {image: web, port: 7000, protocol: tcp}\nenvironments:")
+    shop = CrewShop(tmp_path, wire.replace("mailer: {size: 2}", "mailer: {size: 2}, wire: {size: 1}"))
+    shop.lock()
+    shop.bake()
+    shop.deploy("test")
+    shop.rewrite(WORKERS)
+    project = with_dropped(shop.project, EnvironmentName("test"), shop.store)
+    assert project.fleets[FleetName("wire")].health.path is None
+    assert project.fleets[FleetName("web")].health.path == "/"
+    shop.close()
 
 
 def test_gates_ask_only_who_answers(tmp_path: Path) -> None:

@@ -68,6 +68,7 @@ class Crew:
     folder: Path
     size: int = SIZE
     fewest: int = SIZE
+    pace: Pace = field(default_factory=lambda: Pace(parallel=1))
     stage: Stage = field(default_factory=lambda: WorkerStage(policy=replace(POLICY, health=HEALTH)))
 
     def __post_init__(self) -> None:
@@ -114,7 +115,7 @@ class Crew:
         )
         declared = Declared(policy=lambda _: self.stage.policy, frontend=self.stage.frontend)
         return Controller(
-            ports, declared, holder=name, on_tick=self._seen, pace=Pace(parallel=1), is_dead=lambda other: other != name
+            ports, declared, holder=name, on_tick=self._seen, pace=self.pace, is_dead=lambda other: other != name
         )
 
     def _seen(self, _: Tick) -> None:
@@ -196,6 +197,41 @@ def test_one_that_ends_later_is_replaced(crew: Crew) -> None:
     crew.run(30)
     assert crew.working() == [1] * SIZE
     assert len(crew.machines(1)) == SIZE + 1
+
+
+def test_one_that_is_young_finishes_too(crew: Crew) -> None:
+    """It may have begun something before it counted, as in a release that a person takes back."""
+    crew.stage.want(2, SIZE, Behaviour(finishes_after_seconds=8.0))
+    crew.run(STEADY - 2)
+    [young] = crew.machines(2)
+    crew.stage.want(1, SIZE)
+    assert crew.converge().phase is Phase.CONVERGED
+    assert crew.working() == [1] * SIZE
+    assert ended_by_itself(young)
+
+
+def test_a_rollout_has_the_time_that_its_workers_may_take(tmp_path: Path) -> None:
+    """A quarter of an hour for each of four: it is not called late before."""
+    policy = replace(POLICY, health=HEALTH, drain_timeout_seconds=900.0)
+    leisurely = Pace(parallel=1, moving_seconds=30.0, resting_seconds=60.0)
+    crew = Crew(folder=tmp_path, stage=WorkerStage(policy=policy), pace=leisurely)
+    crew.stage.want(2, SIZE, Behaviour(finishes_after_seconds=800.0))
+    crew.converge()
+    crew.stage.want(3, SIZE)
+    convergence = crew.converge()
+    assert (convergence.timed_out, convergence.phase) == (False, Phase.CONVERGED)
+    assert all(ended_by_itself(old) for old in crew.machines(2))
+
+
+def test_what_ends_while_nobody_looks_was_never_well(crew: Crew) -> None:
+    """The controller was killed, and the time in which it would have been well is over when the next one looks."""
+    crew.stage.want(2, SIZE, Behaviour(dies_after_seconds=STEADY - 3))
+    crew.run(1)
+    crew.world.clock.sleep(4 * STEADY)
+    crew.converge("successor")
+    assert crew.working() == [1] * SIZE
+    told = [event.message for event in crew.events() if event.kind in {"serving", "failure"}]
+    assert not [message for message in told if "serves r2" in message]
 
 
 def test_what_is_not_wanted_any_more_finishes_first(crew: Crew) -> None:

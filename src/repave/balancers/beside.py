@@ -13,6 +13,8 @@ class WithWorkers:
     def __init__(self, balancer: Traffic, workers: Workers) -> None:
         self._balancer = balancer
         self._workers = workers
+        self._ensured: dict[FleetKey, Traffic] = {}
+        """By whom. Of those nothing need be read: a record that cannot be is trouble of workers alone."""
 
     def describe(self) -> tuple[Proven, ...]:
         """What the balancer needs; workers need nothing."""
@@ -20,8 +22,9 @@ class WithWorkers:
 
     def ensure(self, frontend: Frontend) -> str:
         """See the port."""
-        asked = frontend.health.steady_seconds is None
-        return self._balancer.ensure(frontend) if asked else self._workers.ensure(frontend)
+        whose: Traffic = self._balancer if frontend.health.steady_seconds is None else self._workers
+        self._ensured[frontend.fleet] = whose
+        return whose.ensure(frontend)
 
     def attach(
         self,
@@ -59,6 +62,9 @@ class WithWorkers:
     def remove(self, fleet: FleetKey) -> None:
         """See the port."""
         self._of(fleet).remove(fleet)
+        self._ensured.pop(fleet, None)
 
     def _of(self, fleet: FleetKey) -> Traffic:
-        return self._workers if self._workers.knows(fleet) else self._balancer
+        if fleet not in self._ensured:
+            return self._workers if self._workers.knows(fleet) else self._balancer
+        return self._ensured[fleet]

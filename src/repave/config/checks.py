@@ -65,6 +65,8 @@ def check_checks(document: Document) -> Iterator[Problem]:
             unfit = silent_in(document) if "http" in said else workers_in(document)
             fleets = tuple(name for name in held if name not in unfit)
             yield from _wrong(document, (*place, index), said, fleets)
+            if "http" not in said:
+                yield from _wrong_image(document, (*place, index), said, held)
             name = _name(said, fleets)
             if name and name in names:
                 found = f"{subject((*place, index))} is `{name}`, which stands there already"
@@ -86,20 +88,25 @@ def _program_name(written: str) -> str:
 
 
 def _wrong(document: Document, place: Path, said: Mapping[str, object], fleets: Sequence[str]) -> Iterator[Problem]:
-    fleet, image = said.get("fleet"), said.get("image")
+    fleet = said.get("fleet")
     if isinstance(fleet, str) and fleet and fleet not in fleets:
         why = "answers no HTTP" if fleet in silent_in(document) else "this environment has not"
         why = "has no port" if fleet in workers_in(document) else why
         found = f"`fleet` is `{fleet}`, which {why}"
         unfit = Unfit(one_of(fleets) if fleets else ANSWERING, nearest=nearest(fleet, fleets))
         yield problem(document, document.at_value((*place, "fleet")), found, unfit)
-    if "http" in said:
-        if not fleet and len(fleets) != 1:
-            several = "there are several fleets" if fleets else "no fleet here answers HTTP"
-            found = f"{subject(place)} does not say who is asked, and {several}"
-            expected = f"`fleet: ...`, {one_of(fleets)}" if fleets else ANSWERING
-            yield problem(document, document.at_value(place), found, Unfit(expected))
-        return
+    if "http" in said and not fleet and len(fleets) != 1:
+        several = "there are several fleets" if fleets else "no fleet here answers HTTP"
+        found = f"{subject(place)} does not say who is asked, and {several}"
+        expected = f"`fleet: ...`, {one_of(fleets)}" if fleets else ANSWERING
+        yield problem(document, document.at_value(place), found, Unfit(expected))
+
+
+def _wrong_image(
+    document: Document, place: Path, said: Mapping[str, object], fleets: Sequence[str]
+) -> Iterator[Problem]:
+    """What a program is to run in: named, or the only one that the environment's fleets have, workers among them."""
+    image = said.get("image")
     kinds = {name: str(mapping_of(one).get("kind")) for name, one in _section(document, "images").items()}
     containers = tuple(name for name, kind in kinds.items() if kind == CONTAINER)
     if isinstance(image, str) and image and image not in containers:

@@ -82,7 +82,8 @@ class Controller:
         KeyboardInterrupt, and WorldError when the store or, at the start, the balancer fails.
         """
         watched = self._begin(fleets)
-        waits = sum(self._declared.policy(each.attempt.asked.fleet).rollout.waits_seconds for each in watched)
+        asked = [each.attempt.asked for each in watched]
+        waits = sum(self._declared.policy(target.fleet).waits_seconds(target.size) for target in asked)
         deadline = self._ports.clock.now() + timedelta(seconds=timeout_seconds + waits)
 
         def finished() -> bool:

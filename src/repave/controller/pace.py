@@ -11,6 +11,12 @@ from repave.model.plan import Launch, Rule
 
 MOVING = frozenset({Rule.STARTING, Rule.DRAINING})
 
+MOVERS = frozenset({TrafficState.CHECKING, TrafficState.DRAINING})
+
+PATIENCE_SHARE = 0.01
+"""Of the time that something has taken already: what boots for a minute, or works for an hour before it leaves, is
+noticed by so much later, and not looked at thirty times a second meanwhile."""
+
 TOGETHER = timedelta(seconds=0.05)
 """Instances whose checks began within this time are looked at when all can have passed: seen one by one, each would
 be made room for alone, which takes longer."""
@@ -86,9 +92,17 @@ def _seconds(pace: Pace, tick: Tick, before: Tick | None, now: datetime) -> floa
 
 
 def _watching(pace: Pace, observation: Observation | None, now: datetime, *, draining: bool) -> float:
-    """Until what moves may have come to its end."""
+    """Until what moves may have come to its end; who has been waited for long is not looked for all the time."""
     passed = 0.0 if draining else _until_passed(observation, now)
-    return min(passed or pace.moving_seconds, pace.resting_seconds)
+    patient = max(pace.moving_seconds, PATIENCE_SHARE * _moving_for(observation, now))
+    return min(passed or patient, pace.resting_seconds)
+
+
+def _moving_for(observation: Observation | None, now: datetime) -> float:
+    """Seconds since the last of those that move began to."""
+    backends = observation.traffic.backends if observation else ()
+    last = max((backend.since for backend in backends if backend.state in MOVERS), default=now)
+    return (now - last).total_seconds()
 
 
 def _until_passed(observation: Observation | None, now: datetime) -> float:

@@ -1,6 +1,7 @@
 """Policy: what the user declared for one fleet in one environment. The first of the planner's four types."""
 
 from dataclasses import dataclass, field
+from math import ceil
 
 from repave.model.amount import Amount
 from repave.model.exposure import FixWithin
@@ -149,6 +150,18 @@ class FleetPolicy:
         """A fleet lives somewhere: at least one zone."""
         if not self.zones:
             raise ValueError(f"{self.fleet} has no zone")
+
+    def waits_seconds(self, size: int) -> float:
+        """For how long a rollout of so many waits because the policy says so.
+
+        For pauses; and where what leaves has more to end than requests, for that, batch by batch.
+        """
+        by_requests = self.health.path is not None and self.health.steady_seconds is None
+        if by_requests:
+            return self.rollout.waits_seconds
+        at_once = max(1, self.rollout.surge.of(size) + self.rollout.unavailable.of(size))
+        batches = ceil(size / at_once) + 1
+        return self.rollout.waits_seconds + batches * ((self.health.steady_seconds or 0.0) + self.drain_timeout_seconds)
 
     def metrics_window_seconds(self, *, rolling: bool) -> float:
         """The longest time that any part of the policy wants metrics of; 0 when none wants any.

@@ -7,12 +7,18 @@ from repave.config.policies import environment_named
 from repave.model.names import EnvironmentName, FleetKey
 from repave.model.policy import HealthPolicy
 from repave.model.project import Environment, Fleet, FleetSize, Project
+from repave.model.release import Revision
+from repave.model.target import Target
 from repave.operations.errors import Refused
 from repave.ports.store import Store
 
 UNJUDGED = HealthPolicy(interval_seconds=60.0, unhealthy=100)
 """How they are asked while they drain: their own check went with the file, and an instance that fails a wrong one would
 be ended with its requests still open. So none is found sick within the longest drain."""
+
+DRAIN_SECONDS = 30.0
+LONGEST_WORK_SECONDS = 3600.0
+"""How long they may take to leave: what they were given went with the file. Who has nothing left to do goes at once."""
 
 PUT_BACK = "put it back below `environments`, destroy it, then take it out again"
 """What can be done about an environment of which the file does not say any more where its instances are."""
@@ -49,18 +55,39 @@ def require_own_addresses(project: Project, environment: Environment, store: Sto
 
 
 def with_dropped(project: Project, environment: EnvironmentName, store: Store) -> Project:
-    """The project with them added, of size 0: enough to drain and end them, and nothing of it is started."""
+    """The project with them added, of size 0: enough to drain and end them, and nothing of it is started.
+
+    What runs as workers and has a port in the file now, or the other way, is there as it runs.
+    """
     fleets, where = dict(project.fleets), project.environments[environment]
     sizes = dict(where.fleets)
     for key in dropped(project, environment, store):
-        target = store.target(key)
-        if target is not None:
-            was = store.revision(key, target.revision)
-            health = UNJUDGED if was.port else HealthPolicy(steady_seconds=0.0)
-            fleets.setdefault(key.fleet, Fleet(name=key.fleet, image=was.image, port=was.port, health=health))
+        if target := store.target(key):
+            running = _as_it_runs(key, target, store)
+            fleets.setdefault(key.fleet, running)
             sizes[key.fleet] = FleetSize(size=0)
+    for name in where.fleets:
+        key = FleetKey(project=project.name, environment=environment, fleet=name)
+        if (target := store.target(key)) and is_of_another_kind(fleets[name], store.revision(key, target.revision)):
+            fleets[name] = _as_it_runs(key, target, store)
     environments = {**project.environments, environment: replace(where, fleets=sizes)}
     return replace(project, fleets=fleets, environments=environments)
+
+
+def is_of_another_kind(fleet: Fleet, revision: Revision) -> bool:
+    """Whether one of them is of workers and the other is not."""
+    return (fleet.port is None) is not (revision.port is None)
+
+
+def _as_it_runs(key: FleetKey, target: Target, store: Store) -> Fleet:
+    """As far as it can be known without the file."""
+    was, seen = store.revision(key, target.revision), store.last_seen(key)
+    if was.port is None:
+        health, drain = HealthPolicy(steady_seconds=0.0), LONGEST_WORK_SECONDS
+    else:
+        tcp = seen is not None and urlsplit(seen.traffic.endpoint).scheme == "tcp"
+        health, drain = replace(UNJUDGED, path=None) if tcp else UNJUDGED, DRAIN_SECONDS
+    return Fleet(name=key.fleet, image=was.image, port=was.port, health=health, drain_timeout_seconds=drain)
 
 
 def environment_to_end(project: Project, name: str, store: Store) -> Environment:

@@ -4,6 +4,7 @@ import re
 import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import count
 from pathlib import Path
 
 from repave.config.problems import Unfit
@@ -76,8 +77,8 @@ class _Proposal:
     added: tuple[str, ...]
     """Requirements that no file names and the application cannot do without."""
 
-    workers: Mapping[str, str]
-    """What is to run beside what serves, or instead of it: commands by their names."""
+    workers: Mapping[str, tuple[str, str]]
+    """What is to run beside what serves, or instead of it, by its fleet: its name in the Procfile, and the command."""
 
     node: NodeFound | None = None
     unlocked: bool = False
@@ -154,10 +155,15 @@ def _command(found: Survey, requirements: set[str], port: int) -> str:
     return _served(found.entry, requirements, port)
 
 
-def _workers(found: Survey, port: int) -> Mapping[str, str]:
-    """Those of the Procfile, under names that a fleet may have."""
-    named = {label_of(name): _from_procfile(line, port) for name, line in found.workers.items()}
-    return {name: run for name, run in named.items() if name != "web"}
+def _workers(found: Survey, port: int) -> Mapping[str, tuple[str, str]]:
+    """Those of the Procfile, each under a name of its own that a fleet may have."""
+    named: dict[str, tuple[str, str]] = {}
+    for name, line in found.workers.items():
+        label = label_of(name)
+        numbered = (f"{label}-{number}" for number in count(2))
+        free = label if label not in {"web", *named} else next(one for one in numbered if one not in named)
+        named[free] = (name, _from_procfile(line, port))
+    return named
 
 
 def _served(entry: Entry, requirements: set[str], port: int) -> str:
@@ -210,11 +216,13 @@ _MODULES = "(gunicorn|uvicorn|hypercorn|waitress|daphne|granian|celery|flask|ale
 
 def _at_home(text: str) -> str:
     """Through a shell, because the command counts on the folder it is started in, or on the shell itself."""
-    single = re.search(r"&&|\|\||;|\|", text) is None
     text = re.sub(rf"(^|[;&|]\s*){_MODULES}\b", lambda match: f"{match[1]}python3 -m {match[2]}", text)
     text = re.sub(r"(^|[;&|]\s*)python\b(?!3)", r"\1python3", text)
-    start = "exec " if single else ""
-    return f"sh -c {shlex.quote(f'cd {HOME} && {start}{text}')}"
+    before, also, last = text.rpartition("&&")
+    quoted = also and re.search(r"['\"]", text)
+    if not quoted and re.search(r"\|\||;|\|", text) is None:
+        text = f"{before}{also}{' ' if also else ''}exec {last.strip()}"  # it takes the shell's place, and its signals
+    return f"sh -c {shlex.quote(f'cd {HOME} && {text}')}"
 
 
 def _text(proposal: _Proposal) -> str:
@@ -229,8 +237,8 @@ def _text(proposal: _Proposal) -> str:
         *(_image_lines(proposal, "web", _run_lines(proposal)) if serves else ()),
         *(
             line
-            for name, run in proposal.workers.items()
-            for line in _image_lines(proposal, name, _work_lines(name, run))
+            for name, (said, run) in proposal.workers.items()
+            for line in _image_lines(proposal, name, _work_lines(said, run))
         ),
         "",
         "fleets:",
@@ -270,8 +278,12 @@ def _image_lines(proposal: _Proposal, name: str, run: Iterable[str]) -> Iterator
 
 
 def _work_lines(name: str, run: str) -> Iterator[str]:
-    yield f"    # From the Procfile's `{name}` line; no shell interprets it."
+    yield f"    # From the Procfile's `{name}` line{_without_shell(run)}."
     yield f"    run: {scalar(run)}"
+
+
+def _without_shell(run: str) -> str:
+    return "" if run.startswith("sh -c ") else "; no shell interprets it"
 
 
 def _fleet_lines(proposal: _Proposal) -> Iterator[str]:
@@ -330,7 +342,7 @@ def _run_lines(proposal: _Proposal) -> Iterable[str]:
     if proposal.node is not None:
         yield f"    # From {proposal.node.start_from}, in the application's folder."
     elif found.procfile:
-        yield "    # From the Procfile's `web` line; no shell interprets it."
+        yield f"    # From the Procfile's `web` line{_without_shell(proposal.run)}."
     elif found.entry:
         yield f"    # {found.entry.framework} in {found.entry.module.as_posix()}; no shell interprets it."
     else:

@@ -238,21 +238,20 @@ def _module_name(folder: Path, path: Path) -> str:
 def _files(folder: Path, entry: Entry | None, home: str) -> Mapping[str, str]:
     """The folder that must be importable goes to ``home`` as it is; the project's own folder, piece by piece.
 
-    What has the name of a helper, such as ``tasks.py``, goes with them where a Procfile starts it.
+    What a Procfile starts goes with them, also where it has the name of a helper, such as ``tasks.py``.
     """
     started = " ".join(_procfile_lines(folder).values())
     if entry is None and not started:
         return {}
     root = _root(folder, entry.module) if entry else Path()
-    if root != Path():
-        return {f"{root.as_posix()}/": home}
-    pieces: dict[str, str] = {}
+    whole = root == Path()
+    pieces = {} if whole else {f"{root.as_posix()}/": home}
     for path in sorted(_entries(folder)):
         named = re.search(rf"\b{re.escape(path.stem)}\b", started) is not None
         helper = path.name in NOT_MODULES or path.name.startswith("test_")
-        if path.is_file() and path.suffix == ".py" and (named or not helper):
+        if path.is_file() and path.suffix == ".py" and (named or (whole and not helper)):
             pieces[path.name] = f"{home}{path.name}"
-        elif path.is_dir() and _is_ours(path) and (path.name in DATA_FOLDERS or any(path.glob("*.py"))):
+        elif whole and path.is_dir() and _is_ours(path) and (path.name in DATA_FOLDERS or any(path.glob("*.py"))):
             pieces[f"{path.name}/"] = f"{home}{path.name}/"
     return pieces
 

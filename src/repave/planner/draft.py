@@ -242,6 +242,10 @@ class Draft:
         """One that serves nobody goes."""
         self.leave(member, keeper.end(member, reason))
 
+    def dismiss(self, member: Member, reason: str) -> None:
+        """One that is coming goes; see ``keeper.dismiss``."""
+        self.leave(member, keeper.dismiss(self.policy, member, reason))
+
     def leave(self, member: Member, steps: list[Step]) -> None:
         """Send a member away by these steps, once."""
         if member.slot not in self._gone:
@@ -252,7 +256,7 @@ class Draft:
     def see_off(self, member: Member) -> None:
         """One that has been leaving goes now; until it is gone it keeps its place."""
         self._away.add(member.slot)
-        self.steps += keeper.end(member, keeper.reason_to_go(member))
+        self.steps += keeper.end(member, keeper.reason_to_go(self.policy, member))
 
     def halt(self, reason: str, back: Retarget | None) -> None:
         """No more of the wanted revision: back to a proven one, or stop where it is."""

@@ -131,7 +131,7 @@ def send_doubles_away(draft: Draft) -> None:
             until = keeper.drained_by(draft.policy, member.backend, draft.sets.lag) if member.backend else None
             draft.hold(member.slot, Rule.DRAINING, reason, since=member.since, until=until)
         else:
-            draft.steps += keeper.end(member, reason)
+            draft.steps += keeper.dismiss(draft.policy, member, reason)
 
 
 def judge(draft: Draft) -> None:
@@ -201,7 +201,7 @@ def retire(draft: Draft, allowance: Allowance) -> None:
 
 
 def retire_coming(draft: Draft, allowance: Allowance) -> None:
-    """What is to leave and never served goes at once, unless it may serve again and too few do without it."""
+    """What is to leave and never served goes, unless it may serve again and too few do without it."""
     passed = switching.passed_over(draft, allowance)
     for member in draft.departing(Standing.COMING):
         if switching.is_kept(draft, member, allowance) or (
@@ -213,7 +213,7 @@ def retire_coming(draft: Draft, allowance: Allowance) -> None:
             since = onsets.to_leave(draft, member)
             draft.hold(member.slot, protection.rule, protection.words, since=since, until=protection.until)
         elif draft.serving >= draft.floor or not draft.was_proven(member) or member.instance.revision in passed:
-            draft.end(member, f"{_reason_to_leave(draft, member)} and serves nobody")
+            draft.dismiss(member, f"{_reason_to_leave(draft, member)} and serves nobody")
         else:
             words = f"{_reason_to_leave(draft, member)}; it may serve again, and too few do without it"
             draft.hold(member.slot, Rule.BUDGET, words, since=onsets.to_leave(draft, member))
@@ -251,7 +251,7 @@ def shrink(draft: Draft) -> None:
     drawer = Drawer.REBALANCE if surplus == 1 and draft.serving == draft.target.size + 1 else Drawer.SCALE_IN
     for member in chosen:
         if member.standing is Standing.COMING:
-            draft.end(member, _reason_to_leave(draft, member))
+            draft.dismiss(member, _reason_to_leave(draft, member))
         elif member.standing is Standing.READY:
             draft.leave(member, keeper.drain(member, _reason_to_leave(draft, member)))
         else:

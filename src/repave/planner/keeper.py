@@ -60,15 +60,23 @@ def end(member: Member, reason: str) -> list[Step]:
     return ending
 
 
+def dismiss(policy: FleetPolicy, member: Member, reason: str) -> list[Step]:
+    """One that is coming leaves: at once; or, a worker that may have begun something, once it has ended that."""
+    works = policy.health.steady_seconds is not None and member.backend is not None
+    return drain(member, reason) if works and member.standing is Standing.COMING else end(member, reason)
+
+
 def may_go(policy: FleetPolicy, member: Member, now: datetime, lag: timedelta) -> bool:
     """Whether a leaving member has no open requests any more, or has had its time; ``lag``: see ``Sets``."""
     backend = member.backend
     return backend is not None and (_idle(backend) or now >= drained_by(policy, backend, lag))
 
 
-def reason_to_go(member: Member) -> str:
+def reason_to_go(policy: FleetPolicy, member: Member) -> str:
     """Why it goes now."""
-    return "it is drained" if member.backend is not None and _idle(member.backend) else "its drain time is over"
+    if member.backend is None or not _idle(member.backend):
+        return "its drain time is over"
+    return "it is drained" if policy.health.steady_seconds is None else "it does not listen to SIGTERM"
 
 
 def forget(strays: Iterable[Backend]) -> list[Step]:

@@ -38,12 +38,18 @@ class Fleets(Trusting):
         return machines
 
     def traffic(self, provider: ProviderName) -> "Traffic":
-        """The balancer in front of that provider's machines, and what counts those that are workers."""
+        """The balancer in front of that provider's machines, with what counts those that are workers; made once."""
         from repave.balancers.beside import WithWorkers
         from repave.balancers.workers.balancer import Workers
 
-        workers = Workers(self.state / "workers", clock=self.clock, machines=self.machines(provider))
-        return WithWorkers(self._balancer(provider), workers)
+        if provider not in self._traffic:
+            workers = Workers(self.state / "workers", clock=self.clock, machines=self.machines(provider))
+            self._traffic[provider] = WithWorkers(self._balancer(provider), workers)
+        return self._traffic[provider]
+
+    @cached_property
+    def _traffic(self) -> "dict[ProviderName, Traffic]":
+        return {}
 
     def metrics(self, provider: ProviderName) -> "tuple[Metrics, ...]":
         """Who measures that provider's fleets."""
@@ -174,8 +180,11 @@ class Fleets(Trusting):
         from repave.controller.converge import Controller
         from repave.controller.holders import this_process
         from repave.controller.ports import Declared, Ports
+        from repave.operations.deployable import require_one_kind
         from repave.operations.frontends import frontend
 
+        for key in fleets:
+            require_one_kind(project, key, self.store)
         provider = project.environments[fleets[0].environment].provider
 
         def told(tick: "Tick") -> None:

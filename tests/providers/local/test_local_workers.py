@@ -76,7 +76,7 @@ class Crew:
     def running(self) -> list[int]:
         """The releases of what runs."""
         seen = self.desk.seen().values()
-        assert {one.port for one in seen} <= {None}
+        assert {one.port for one in seen} == {None}
         return sorted(one.release for one in seen if one.state is MachineState.RUNNING)
 
 

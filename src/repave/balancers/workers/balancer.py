@@ -12,7 +12,7 @@ from pathlib import Path
 
 from repave.balancers.workers.record import FleetRecord, RecordFile, Worker
 from repave.model.names import FleetKey, InstanceId
-from repave.model.observation import Backend, TrafficSighting, TrafficState
+from repave.model.observation import Backend, MachineState, TrafficSighting, TrafficState
 from repave.ports.clock import Clock
 from repave.ports.errors import Gone, WorldError
 from repave.ports.provider import Finishing, Machines, Proven
@@ -62,8 +62,9 @@ class Workers:
         now = self._clock.now()
 
         def attached(record: FleetRecord) -> FleetRecord:
-            steady_at = now + timedelta(seconds=record.steady_seconds)
-            fresh = Worker(since=now, steady_at=steady_at, standby=standby)
+            steady = record.steady_seconds
+            steady_at = now + timedelta(seconds=steady)
+            fresh = Worker(since=now, steady_seconds=steady, steady_at=steady_at, standby=standby)
             return record if instance in record.workers else record.put(instance, fresh)
 
         self._change(fleet, generation, attached)
@@ -101,8 +102,9 @@ class Workers:
         if any(worker.unasked for worker in record.workers.values()):
             with suppress(WorldError):
                 record = self._ask_who_leaves(fleet)
-        if any(now >= worker.steady_at and not worker.well for worker in record.workers.values()):
-            self._remember_well(fleet, now)
+        if any(worker.to_be_judged(now) for worker in record.workers.values()):
+            with suppress(WorldError):
+                record = self._judge(fleet, now)
         seen = (_backend(instance, worker, now) for instance, worker in sorted(record.workers.items()))
         return TrafficSighting(at=now, backends=tuple(seen))
 
@@ -143,15 +145,22 @@ class Workers:
             return record
         return record.put(instance, replace(found, standby=standby, part_since=self._clock.now()))
 
-    def _remember_well(self, fleet: FleetKey, now: datetime) -> None:
+    def _judge(self, fleet: FleetKey, now: datetime) -> FleetRecord:
+        """Who runs, and has for so long, is well from then on: the clock alone would call the dead well, too."""
+        running = {
+            one.id: one.started_at
+            for one in self._machines.observe(fleet).instances
+            if one.state is MachineState.RUNNING
+        }
         with self._file.locked():
             fleets = self._file.read()
-            if fleet in fleets:
-                workers = {
-                    name: replace(one, well=one.well or now >= one.steady_at)
-                    for name, one in fleets[fleet].workers.items()
-                }
-                self._file.write({**fleets, fleet: replace(fleets[fleet], workers=workers)})
+            record = _known(fleets, fleet)
+            for instance, worker in record.workers.items():
+                if worker.to_be_judged(now) and instance in running:
+                    steady_at = max(worker.steady_at, running[instance] + timedelta(seconds=worker.steady_seconds))
+                    record = record.put(instance, replace(worker, steady_at=steady_at, well=now >= steady_at))
+            self._file.write({**fleets, fleet: record})
+            return record
 
 
 def _known(fleets: Mapping[FleetKey, FleetRecord], fleet: FleetKey) -> FleetRecord:
@@ -171,8 +180,9 @@ def _backend(instance: InstanceId, worker: Worker, now: datetime) -> Backend:
         state = TrafficState.DRAINED if worker.finishing is False else TrafficState.DRAINING
         detail = "finishes its work" if worker.finishing else ""
         return Backend(instance=instance, state=state, since=worker.leaving_since, detail=detail)
-    if not worker.well and now < worker.steady_at:
-        return Backend(instance=instance, state=TrafficState.CHECKING, since=worker.since, passes_from=worker.steady_at)
+    if not worker.well:
+        later = worker.steady_at if now < worker.steady_at else None
+        return Backend(instance=instance, state=TrafficState.CHECKING, since=worker.since, passes_from=later)
     since = max(worker.steady_at, worker.part_since or worker.steady_at)
     state = TrafficState.READY if worker.standby else TrafficState.SERVING
     return Backend(instance=instance, state=state, since=since)

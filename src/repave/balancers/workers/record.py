@@ -23,8 +23,11 @@ class Worker:
     """One instance."""
 
     since: datetime
+    steady_seconds: float
+    """For how long it is to run."""
+
     steady_at: datetime
-    """From then on it is well."""
+    """From then on it is well, if it runs."""
 
     well: bool = False
     """Whether it was seen to be: a clock that is set back takes nothing away."""
@@ -36,6 +39,10 @@ class Worker:
     leaving_since: datetime | None = None
     finishing: bool | None = None
     """Whether it is going to end, as it was asked to; None before it was asked."""
+
+    def to_be_judged(self, now: datetime) -> bool:
+        """Whether it may be well by now, and nobody has looked."""
+        return not self.well and self.leaving_since is None and now >= self.steady_at
 
     @property
     def unasked(self) -> bool:
@@ -102,8 +109,8 @@ class RecordFile:
             fleets = [_fleet(entry) for entry in content["fleets"]]
         except (ValueError, KeyError, TypeError, AttributeError) as defect:
             raise Corrupt(
-                f"cannot read {self._path}: {defect!r}",
-                hint="move the file away and run `repave deploy`: workers are counted again from then on",
+                f"cannot read {self._path}: {defect!r}; without the file workers are counted anew",
+                hint="move the file away, and run `repave deploy`",
             ) from defect
         return {fleet.fleet: fleet for fleet in fleets}
 

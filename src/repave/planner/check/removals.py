@@ -58,7 +58,7 @@ def capacity(view: View) -> Iterator[str]:
     for instance in sorted(taken):
         if view.instances[instance].slot not in granted:
             yield f"{instance} serves, and would be taken out without a draw on the budget"
-    if view.withdrawals and (view.target.stopped or view.plan.stop or view.plan.retarget):
+    if taken and (view.target.stopped or view.plan.stop or view.plan.retarget):
         yield "something that serves would be taken out, and the wanted revision is stopped"
 
 
