@@ -11,6 +11,7 @@ from haproxied import FLEET, HEALTH, Server, StartServer, await_state, frontend,
 from repave.balancers.haproxy.balancer import HaproxyBalancer
 from repave.model.names import InstanceId
 from repave.model.observation import TrafficState
+from repave.operations.dropped import UNJUDGED
 from repave.ports.errors import Conflict
 
 pytestmark = pytest.mark.real
@@ -98,6 +99,17 @@ def test_a_connection_that_is_not_taken_is_no_good_check(balancer: HaproxyBalanc
     with pytest.raises(Conflict, match=r"1 of the 2 that serve do not answer a connection well .*refused"):
         balancer.ensure(frontend(health=replace(slow, path=None)))
     assert balancer.observe(FLEET).endpoint == endpoint
+
+
+def test_who_drains_unjudged_may_answer_as_it_likes(balancer: HaproxyBalancer, start_server: StartServer) -> None:
+    """As a fleet does that the file has no more, and whose path nobody knows."""
+    balancer.ensure(frontend())
+    server = start_server("first")
+    serve(balancer, server)
+    server.ill.touch()
+    balancer.ensure(frontend(health=UNJUDGED))
+    balancer.drain(FLEET, InstanceId("first"), generation=1)
+    await_state(balancer, server, TrafficState.DRAINED)
 
 
 def test_connections_are_counted(balancer: HaproxyBalancer, start_server: StartServer, clients: list[Client]) -> None:

@@ -14,6 +14,8 @@ images:
 fleets:
   web: {image: web, port: 8080}
   shop: {image: web, port: 8081}
+  relay: {image: web, port: 8082, protocol: tcp}
+  mailer: {image: tools, port: none}
 environments:
   test: {provider: local, fleets: {FLEETS}, gates: {checks: [CHECKS]}}
 """
@@ -37,31 +39,56 @@ def test_a_check_is_of_the_only_fleet_and_in_its_image_where_nothing_else_is_sai
     )
 
 
+def test_workers_lend_their_image_and_are_asked_nothing() -> None:
+    """A program is of the only fleet that has a port, a request of the only one that answers HTTP."""
+    fleets = "mailer: {size: 1}, relay: {size: 1}, web: {size: 1}"
+    project = parse_project(
+        text("{run: a.sh, image: web}, {http: /}, {run: b.sh, image: tools, fleet: relay}", fleets=fleets),
+        filename="repave.yaml",
+    )
+    program, request, of_relay = project.environments[EnvironmentName("test")].gates.checks
+    assert (program.fleet, request.fleet, of_relay.fleet) == (None, FleetName("web"), FleetName("relay"))
+    alone = parse_project(text("a.sh", fleets="mailer: {size: 1}"), filename="repave.yaml")
+    assert alone.environments[EnvironmentName("test")].gates.checks == (
+        ProgramCheck(run="a.sh", image=ImageName("tools"), timeout_seconds=60.0, fleet=None),
+    )
+
+
 @pytest.mark.parametrize(
     ("checks", "more", "told"),
     [
+        (
+            "a.sh",
+            {"fleets": "mailer: {size: 1}, web: {size: 1}"},
+            (
+                (
+                    "11:89: item 1 of `checks` does not say what it runs in, and its fleets have tools or web of kind "
+                    "`container`; expected an `image` of kind `container`\n  hint: {run: a.sh, image: tools}"
+                ),
+            ),
+        ),
         (
             "a.sh, {run: b.sh, image: web}",
             {"kind": "vm"},
             (
                 (
-                    "9:70: item 1 of `checks` does not say what it runs in, and its fleets have none of kind "
+                    "11:70: item 1 of `checks` does not say what it runs in, and its fleets have none of kind "
                     "`container`; expected an `image` of kind `container`\n  hint: {run: a.sh, image: tools}"
                 ),
-                "9:95: `image` is `web`, which is of kind `vm`; expected an image of kind `container`: tools",
+                "11:95: `image` is `web`, which is of kind `vm`; expected an image of kind `container`: tools",
             ),
         ),
         (
             "{run: a.sh, fleet: web}, ./a.sh",
             {},
-            ("9:95: item 2 of `checks` is `a.sh`, which stands there already; expected each check once",),
+            ("11:95: item 2 of `checks` is `a.sh`, which stands there already; expected each check once",),
         ),
         (
             "{http: /}, {http: /, fleet: web}",
             {"fleets": "web: {size: 1}, shop: {size: 1}"},
             (
                 (
-                    "9:87: item 1 of `checks` does not say who is asked, and there are several fleets; "
+                    "11:87: item 1 of `checks` does not say who is asked, and there are several fleets; "
                     "expected `fleet: ...`, web or shop"
                 ),
             ),

@@ -181,6 +181,7 @@ def test_a_fleet_that_the_file_has_no_more_is_ended_too(shop: Shop) -> None:
     shop.project = replace(shop.project, fleets={}, environments={where.name: where})
     assert dropped(shop.project, where.name, shop.store) == (old,)
     shop.project = with_dropped(shop.project, where.name, shop.store)
+    assert shop.project.fleets[old.fleet].health.path is None, "what it was asked for went with the file"
     [ended] = shop.destroying.destroy(fleets_of(shop.project, shop.environment("test"), only="web"), unwatched)
     assert (ended.fleet, ended.ended, shop.world.living(old)) == ("web", 3, [])
     assert (shop.store.fleets(), dropped(shop.project, where.name, shop.store)) == ((), ())

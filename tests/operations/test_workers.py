@@ -196,20 +196,6 @@ def test_a_fleet_whose_kind_the_file_changed_is_ended_as_it_runs(shop: CrewShop,
     assert not shop.traffic.observe(key).backends
 
 
-def test_what_spoke_another_protocol_is_drained_in_it(tmp_path: Path) -> None:
-    """The file has it no more; that its endpoint was seen says what it spoke."""
-    wire = WORKERS.replace("environments:", "  wire: {image: web, port: 7000, protocol: tcp}\nenvironments:")
-    shop = CrewShop(tmp_path, wire.replace("mailer: {size: 2}", "mailer: {size: 2}, wire: {size: 1}"))
-    shop.lock()
-    shop.bake()
-    shop.deploy("test")
-    shop.rewrite(WORKERS)
-    project = with_dropped(shop.project, EnvironmentName("test"), shop.store)
-    assert project.fleets[FleetName("wire")].health.path is None
-    assert project.fleets[FleetName("web")].health.path == "/"
-    shop.close()
-
-
 def test_gates_ask_only_who_answers(tmp_path: Path) -> None:
     """Requests go to who speaks HTTP, programs are told of all that have an address, and answers are counted of web."""
     gates = "gates: {checks: [{http: /healthz}, {run: checks/smoke.sh, fleet: wire}], metrics: {error_rate: 1%}}, "

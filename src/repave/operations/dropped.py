@@ -12,9 +12,9 @@ from repave.model.target import Target
 from repave.operations.errors import Refused
 from repave.ports.store import Store
 
-UNJUDGED = HealthPolicy(interval_seconds=60.0, unhealthy=100)
+UNJUDGED = HealthPolicy(path=None, interval_seconds=60.0, unhealthy=100)
 """How they are asked while they drain: their own check went with the file, and an instance that fails a wrong one would
-be ended with its requests still open. So none is found sick within the longest drain."""
+be ended with its requests still open. So a connection is enough, and none is found sick within the longest drain."""
 
 DRAIN_SECONDS = 30.0
 LONGEST_WORK_SECONDS = 3600.0
@@ -81,12 +81,10 @@ def is_of_another_kind(fleet: Fleet, revision: Revision) -> bool:
 
 def _as_it_runs(key: FleetKey, target: Target, store: Store) -> Fleet:
     """As far as it can be known without the file."""
-    was, seen = store.revision(key, target.revision), store.last_seen(key)
+    was = store.revision(key, target.revision)
+    health, drain = UNJUDGED, DRAIN_SECONDS
     if was.port is None:
         health, drain = HealthPolicy(steady_seconds=0.0), LONGEST_WORK_SECONDS
-    else:
-        tcp = seen is not None and urlsplit(seen.traffic.endpoint).scheme == "tcp"
-        health, drain = replace(UNJUDGED, path=None) if tcp else UNJUDGED, DRAIN_SECONDS
     return Fleet(name=key.fleet, image=was.image, port=was.port, health=health, drain_timeout_seconds=drain)
 
 

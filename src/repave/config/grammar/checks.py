@@ -19,7 +19,7 @@ class ProgramSection(Section):
         description="What it runs in: an image of kind `container`, as the release has it. Default: the only such "
         "image of the environment's fleets.",
     )
-    fleet: Label = Field(default="", description="Whose address `REPAVE_URL` is. Default: the only fleet.")
+    fleet: Label = Field(default="", description="Whose address it is told. Default: the only one with a port.")
     timeout: Duration = Field(default=60.0, description="It is ended, and has failed, after so long. Default: 1m.")
 
 
@@ -29,7 +29,7 @@ class RequestSection(Section):
     http: HealthPath = Field(description="The path.")
     status: Status = Field(default=200, description="Of the answer. Default: 200.")
     contains: Text = Field(default="", description="Must stand in the answer. Default: anything may.")
-    fleet: Label = Field(default="", description="Who is asked. Default: the only fleet.")
+    fleet: Label = Field(default="", description="Who is asked. Default: the only fleet that speaks HTTP.")
     timeout: Duration = Field(default=5.0, description="Until all of the answer is there. Default: 5s.")
 
 
