@@ -66,7 +66,7 @@ def with_dropped(project: Project, environment: EnvironmentName, store: Store) -
             running = _as_it_runs(key, target, store)
             fleets.setdefault(key.fleet, running)
             sizes[key.fleet] = FleetSize(size=0)
-    for name in where.fleets:
+    for name in sizes:
         key = FleetKey(project=project.name, environment=environment, fleet=name)
         if (target := store.target(key)) and is_of_another_kind(fleets[name], store.revision(key, target.revision)):
             fleets[name] = _as_it_runs(key, target, store)

@@ -159,7 +159,8 @@ class Workers:
                 if worker.to_be_judged(now) and instance in running:
                     steady_at = max(worker.steady_at, running[instance] + timedelta(seconds=worker.steady_seconds))
                     record = record.put(instance, replace(worker, steady_at=steady_at, well=now >= steady_at))
-            self._file.write({**fleets, fleet: record})
+            if record != fleets[fleet]:
+                self._file.write({**fleets, fleet: record})
             return record
 
 
