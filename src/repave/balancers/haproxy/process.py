@@ -15,8 +15,8 @@ from pathlib import Path
 
 from repave.balancers.haproxy.configuration import Settings, address_of
 from repave.balancers.haproxy.holders import configuration_of, project_at
-from repave.balancers.haproxy.record import PRIVATE
 from repave.balancers.haproxy.runtime import RuntimeSocket
+from repave.balancers.kept import PRIVATE
 from repave.ports.clock import Clock
 from repave.ports.commands import Commands
 from repave.ports.errors import CommandFailed, Conflict, Invalid, Unreachable

@@ -1,21 +1,13 @@
 """Which workers are there and since when, kept on disk: it must be known to the next process of repave."""
 
-import fcntl
-import json
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from repave.model.names import EnvironmentName, FleetKey, FleetName, InstanceId, ProjectName
-from repave.ports.errors import Conflict, Corrupt
-from repave.scratch.whole import write_whole
-
-FORMAT = 1
-PRIVATE = 0o600
-"""Of every file here: who may read is who may act."""
+from repave.balancers.kept import KeptFleets, read_fleet, read_times, require_newest
+from repave.model.names import FleetKey, InstanceId
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,11 +57,7 @@ class FleetRecord:
 
     def at(self, generation: int) -> "FleetRecord":
         """The same, having taken an order of ``generation``. Raises Conflict when a newer one has been taken."""
-        if generation < self.generation:
-            raise Conflict(
-                f"an order of generation {generation} for {self.fleet} is older than {self.generation}",
-                hint="another repave acts on this fleet; run the command again to see what it wants",
-            )
+        require_newest(self.fleet, held=self.generation, generation=generation)
         return replace(self, generation=generation)
 
     def put(self, instance: InstanceId, worker: Worker) -> "FleetRecord":
@@ -81,57 +69,17 @@ class FleetRecord:
         return replace(self, workers={name: one for name, one in self.workers.items() if name != instance})
 
 
-class RecordFile:
-    """The record on disk: replaced as a whole, changed by one process and thread at a time."""
+class RecordFile(KeptFleets[FleetRecord]):
+    """The record on disk."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._path = folder / "workers.json"
-
-    @contextmanager
-    def locked(self) -> Iterator[None]:
-        """Keep every other process and thread from changing it meanwhile."""
-        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with (self._folder / "lock").open("a") as handle:
-            fcntl.flock(handle, fcntl.LOCK_EX)
-            yield
-
-    def read(self) -> dict[FleetKey, FleetRecord]:
-        """Everything kept; nothing was kept yet is an empty record. Raises Corrupt."""
-        try:
-            text = self._path.read_text(encoding="utf-8")
-        except FileNotFoundError:
-            return {}
-        try:
-            content = json.loads(text)
-            if content["format"] != FORMAT:
-                raise ValueError(f"format {content['format']}")  # noqa: TRY301 - judged with the other defects below
-            fleets = [_fleet(entry) for entry in content["fleets"]]
-        except (ValueError, KeyError, TypeError, AttributeError) as defect:
-            raise Corrupt(
-                f"cannot read {self._path}: {defect!r}; without the file workers are counted anew",
-                hint="move the file away, and run `repave deploy`",
-            ) from defect
-        return {fleet.fleet: fleet for fleet in fleets}
-
-    def write(self, fleets: Mapping[FleetKey, FleetRecord]) -> None:
-        """Keep it, durably."""
-        content = {"format": FORMAT, "fleets": [asdict(fleets[fleet]) for fleet in sorted(fleets)]}
-        write_whole(self._path, json.dumps(content, indent=1, default=datetime.isoformat).encode(), mode=PRIVATE)
+        super().__init__(folder / "workers.json", _fleet, without="workers are counted anew")
 
 
 def _fleet(entry: Mapping[str, Any]) -> FleetRecord:
-    names = entry["fleet"]
-    key = FleetKey(
-        project=ProjectName(names["project"]),
-        environment=EnvironmentName(names["environment"]),
-        fleet=FleetName(names["fleet"]),
-    )
     workers = {InstanceId(name): _worker(one) for name, one in entry["workers"].items()}
-    return FleetRecord(**{**entry, "fleet": key, "workers": workers})
+    return FleetRecord(**{**entry, "fleet": read_fleet(entry["fleet"]), "workers": workers})
 
 
 def _worker(entry: Mapping[str, Any]) -> Worker:
-    times = {name: entry[name] for name in ("since", "steady_at", "part_since", "leaving_since")}
-    read = {name: datetime.fromisoformat(written) if written else None for name, written in times.items()}
-    return Worker(**{**entry, **read})
+    return Worker(**read_times(entry, "since", "steady_at", "part_since", "leaving_since"))
