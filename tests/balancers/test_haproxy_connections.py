@@ -78,8 +78,10 @@ def test_a_fleet_comes_to_speak_another_protocol_only_if_it_answers_so(
     assert balancer.ensure(frontend(health=CONNECTIONS)).startswith("tcp://")
     await_state(balancer, server, TrafficState.SERVING)
     server.ill.touch()
-    with pytest.raises(Conflict, match="checked as before, by a connection: 1 of the 1 that serve do not answer GET"):
+    told = "checked as before, by a connection: 1 of the 1 that serve do not answer GET"
+    with pytest.raises(Conflict, match=told) as refused:
         balancer.ensure(frontend())
+    assert "put `protocol` back" in refused.value.hint
     await_state(balancer, server, TrafficState.SERVING)
     server.ill.unlink()
     endpoint = balancer.ensure(frontend())
@@ -87,26 +89,16 @@ def test_a_fleet_comes_to_speak_another_protocol_only_if_it_answers_so(
     assert endpoint.startswith("http://")
 
 
-def test_a_connection_that_is_not_taken_is_no_good_check(balancer: HaproxyBalancer, start_server: StartServer) -> None:
-    """As when another check is tried on who does not listen any more."""
-    endpoint = balancer.ensure(frontend())
-    gone, other = start_server("gone"), start_server("other")
-    slow = replace(HEALTH, interval_seconds=60.0)
-    balancer.ensure(frontend(health=slow))
-    serve(balancer, gone, other)
-    gone.process.kill()
-    gone.process.wait()
-    with pytest.raises(Conflict, match=r"1 of the 2 that serve do not answer a connection well .*refused"):
-        balancer.ensure(frontend(health=replace(slow, path=None)))
-    assert balancer.observe(FLEET).endpoint == endpoint
-
-
 def test_who_drains_unjudged_may_answer_as_it_likes(balancer: HaproxyBalancer, start_server: StartServer) -> None:
-    """As a fleet does that the file has no more, and whose path nobody knows."""
+    """As a fleet does that the file has no more, and whose path nobody knows; the dead keep nobody from it."""
     balancer.ensure(frontend())
     server = start_server("first")
     serve(balancer, server)
+    gone = start_server("gone")
+    serve(balancer, gone)
     server.ill.touch()
+    gone.process.kill()
+    gone.process.wait()
     balancer.ensure(frontend(health=UNJUDGED))
     balancer.drain(FLEET, InstanceId("first"), generation=1)
     await_state(balancer, server, TrafficState.DRAINED)

@@ -1,6 +1,7 @@
 """A shop with a fleet that serves and one of workers: deployed, shown, checked, renamed and ended alike."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -194,6 +195,21 @@ def test_a_fleet_whose_kind_the_file_changed_is_ended_as_it_runs(shop: CrewShop,
     assert all(m.died_at and m.ended_at and m.died_at < m.ended_at for m in living) is (fleet == "mailer")
     assert not shop.traffic.observe(key).endpoint
     assert not shop.traffic.observe(key).backends
+
+
+def test_what_the_file_has_no_more_has_long_enough_to_leave(tmp_path: Path) -> None:
+    """Requests end soon; work and connections of another protocol may take what nobody knows any more."""
+    wire = WORKERS.replace("environments:", "  wire: {image: web, port: 7000, protocol: tcp}\nenvironments:")
+    shop = CrewShop(tmp_path, wire.replace("mailer: {size: 2}", "mailer: {size: 2}, wire: {size: 1}"))
+    shop.lock()
+    shop.bake()
+    shop.deploy("test")
+    named = shop.environment("test")
+    gone = replace(shop.project, fleets={}, environments={named.name: replace(named, fleets={})})
+    fleets = with_dropped(gone, named.name, shop.store).fleets
+    drains = {name: fleet.drain_timeout_seconds for name, fleet in fleets.items()}
+    assert drains == {"web": 30.0, "wire": 3600.0, "mailer": 3600.0}
+    shop.close()
 
 
 def test_gates_ask_only_who_answers(tmp_path: Path) -> None:

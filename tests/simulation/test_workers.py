@@ -274,3 +274,17 @@ def _killed_at(crew: Crew, number: int, fault: Fault) -> bool:
     finally:
         crew.world.fault = None
     return False
+
+
+def test_one_that_dies_while_others_take_long_to_leave_is_replaced(tmp_path: Path) -> None:
+    """They were more than wanted: what they have begun is nobody's but theirs, and the place of the dead is free."""
+    crew = Crew(folder=tmp_path, stage=WorkerStage(policy=replace(POLICY, health=HEALTH, drain_timeout_seconds=600.0)))
+    crew.stage.want(2, SIZE, Behaviour(finishes_after_seconds=500.0))
+    crew.converge()
+    crew.stage.want(2, 1)
+    crew.run(20)
+    [left] = [machine for machine in crew.machines(2) if machine.died_at is None]
+    crew.world.kill(left.id)
+    crew.run(20)
+    assert crew.working() == [2]
+    assert len(crew.world.living(crew.stage.fleet)) == SIZE, "three that finish, and the new one"

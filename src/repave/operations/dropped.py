@@ -17,8 +17,9 @@ UNJUDGED = HealthPolicy(path=None, interval_seconds=60.0, unhealthy=100)
 be ended with its requests still open. So a connection is enough, and none is found sick within the longest drain."""
 
 DRAIN_SECONDS = 30.0
-LONGEST_WORK_SECONDS = 3600.0
-"""How long they may take to leave: what they were given went with the file. Who has nothing left to do goes at once."""
+LONGEST_SECONDS = 3600.0
+"""How long they may take to leave, where requests are open; and where it is work, or connections of another protocol.
+What they were given went with the file. Who has nothing left to end goes at once."""
 
 PUT_BACK = "put it back below `environments`, destroy it, then take it out again"
 """What can be done about an environment of which the file does not say any more where its instances are."""
@@ -81,10 +82,10 @@ def is_of_another_kind(fleet: Fleet, revision: Revision) -> bool:
 
 def _as_it_runs(key: FleetKey, target: Target, store: Store) -> Fleet:
     """As far as it can be known without the file."""
-    was = store.revision(key, target.revision)
-    health, drain = UNJUDGED, DRAIN_SECONDS
-    if was.port is None:
-        health, drain = HealthPolicy(steady_seconds=0.0), LONGEST_WORK_SECONDS
+    was, seen = store.revision(key, target.revision), store.last_seen(key)
+    health = UNJUDGED if was.port else HealthPolicy(steady_seconds=0.0)
+    by_requests = was.port and seen and urlsplit(seen.traffic.endpoint).scheme == "http"
+    drain = DRAIN_SECONDS if by_requests else LONGEST_SECONDS
     return Fleet(name=key.fleet, image=was.image, port=was.port, health=health, drain_timeout_seconds=drain)
 
 

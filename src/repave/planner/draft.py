@@ -145,9 +145,17 @@ class Draft:
 
     @property
     def occupied(self) -> int:
-        """Places taken: everything alive but the sick, who must not hold up their cure; orders included."""
+        """Places taken: everything alive but the sick, who must not hold up their cure; orders included.
+
+        Those that leave take places of the surge alone: what takes an hour to leave must not keep the dead unreplaced.
+        Of whole groups there are never three.
+        """
         free = self._gone.union(member.slot for member in self.sets.of(Standing.SICK))
-        return len(self.sets.members) - len(free) + len(self.sets.orders) + len(self.sets.beside)
+        slow = 0
+        if self.policy.rollout.strategy != "blue-green":
+            leaving = sum(member.slot not in free for member in self.sets.of(Standing.LEAVING))
+            slow = max(0, leaving - self.surge)
+        return len(self.sets.members) - len(free) - slow + len(self.sets.orders) + len(self.sets.beside)
 
     def without_room(self, above: int) -> int:
         """So many orders have no room any more, with so many above the size: more was wanted when they were given."""

@@ -61,7 +61,7 @@ def end(member: Member, reason: str) -> list[Step]:
 
 
 def dismiss(policy: FleetPolicy, member: Member, reason: str) -> list[Step]:
-    """One that is coming leaves: at once; or, a worker that may have begun something, once it has ended that."""
+    """One that is coming leaves: at once; or, a worker that is attached, once what it may have begun has ended."""
     works = policy.health.steady_seconds is not None and member.backend is not None
     return drain(member, reason) if works and member.standing is Standing.COMING else end(member, reason)
 

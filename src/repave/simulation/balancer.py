@@ -81,13 +81,13 @@ class SimulatedBalancer:
             self.world.balancer_alive = True
         pool = self.world.pools.get(frontend.fleet)
         if pool is None:
-            taken = {pool.endpoint for pool in self.world.pools.values()}
+            taken = {pool.endpoint.rpartition("/")[2] for pool in self.world.pools.values()}
+            ports = (f"127.0.0.1:{FIRST_PORT + number}" for number in range(len(taken) + 1))
+            address = frontend.listen or next(port for port in ports if port not in taken)
+            if address in taken:
+                raise Conflict(f"{address} is taken by another fleet", hint="choose another `listen`")
             scheme = "tcp" if frontend.health.path is None else "http"
-            ports = (f"{scheme}://127.0.0.1:{FIRST_PORT + number}" for number in range(len(taken) + 1))
-            endpoint = f"{scheme}://{frontend.listen}" if frontend.listen else next(p for p in ports if p not in taken)
-            if endpoint in taken:
-                raise Conflict(f"{frontend.listen} is taken by another fleet", hint="choose another `listen`")
-            pool = self.world.pools[frontend.fleet] = Pool(frontend, endpoint)
+            pool = self.world.pools[frontend.fleet] = Pool(frontend, f"{scheme}://{address}")
         pool.frontend = frontend
         return pool.endpoint
 

@@ -3,7 +3,7 @@
 Each answers what is wrong, in words; nothing when all is well. ``INVARIANTS`` names them.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,10 +13,13 @@ from repave.model.observation import MachineState, TrafficState
 from repave.model.plan import Drain, Phase, Plan, Rule, StandBy
 from repave.model.policy import FleetPolicy
 from repave.simulation.life import Decision, Mandate
+from repave.simulation.machines import Machine
 from repave.simulation.stage import Stage
 from repave.simulation.timetable import timetable
 from repave.simulation.turns import out_of_turn
 from repave.simulation.world import Effect, World
+
+LEAVING = frozenset({TrafficState.DRAINING, TrafficState.DRAINED})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +76,7 @@ def crowd(deed: Deed) -> Iterator[str]:
     """Never more alive than the wanted size and the surge, by repave's own doing.
 
     An order is judged by the mandate that gave it: by the size that was wanted then, and without those that it ends or
-    that had been found to be of no use.
+    that had been found to be of no use. Those that leave take places of the surge alone.
     """
     if deed.counted is None:
         return
@@ -88,8 +91,18 @@ def crowd(deed: Deed) -> Iterator[str]:
     now = deed.world.clock.now()
     gone = deed.counted.useless | deed.counted.ends
     alive = [machine for machine in living if machine.id not in gone and not machine.dead(now)]
-    if len(alive) > most:
+    if len(alive) - _slow(deed, size, alive) > most:
         yield f"{len(alive)} are alive after the launch of {deed.effect.machine.slot}, and at most {most} may be"
+
+
+def _slow(deed: Deed, size: int, alive: Iterable[Machine]) -> int:
+    """How many of them leave for whom the surge has no place; where groups are switched, each takes its own."""
+    pool = deed.world.pools.get(deed.fleet)
+    if pool is None or deed.policy.rollout.strategy == "blue-green":
+        return 0
+    known = (pool.attached.get(machine.id) for machine in alive)
+    leaving = sum(one is not None and one.state in LEAVING for one in known)
+    return max(0, leaving - deed.policy.rollout.surge.of(size))
 
 
 def doubles(deed: Deed) -> Iterator[str]:

@@ -1,7 +1,6 @@
 """Whether who serves would pass another check, asked before HAProxy asks it: a wrong one would take all of them out."""
 
 import http.client
-import socket
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -19,8 +18,11 @@ AT_ONCE = 16
 
 
 def differs(before: HealthPolicy, wanted: HealthPolicy) -> bool:
-    """Whether what passes one check may fail the other; how often is asked takes nobody out."""
-    return (before.path, before.timeout_seconds) != (wanted.path, wanted.timeout_seconds)
+    """Whether what passes one check may fail the other; how often is asked takes nobody out.
+
+    Nor does it whether a connection is taken: who takes none serves nobody.
+    """
+    return wanted.path is not None and (before.path, before.timeout_seconds) != (wanted.path, wanted.timeout_seconds)
 
 
 def failing(serving: Iterable[Attached], health: HealthPolicy) -> Mapping[InstanceId, str]:
@@ -34,11 +36,14 @@ def failing(serving: Iterable[Attached], health: HealthPolicy) -> Mapping[Instan
 def refusal(record: FleetRecord, wanted: HealthPolicy, serving: int, answers: Mapping[InstanceId, str]) -> Conflict:
     """What to say of a check that those do not pass."""
     first = min(answers)
+    hint = "put `health` back as it was; a new path is first served by a release beside the old one, then checked"
+    if record.health.path is None:
+        hint = "put `protocol` back and deploy the release that speaks the other one; then change `protocol`"
     return Conflict(
         f"{record.fleet} is checked as before, by {_words(record.health)}: {len(answers)} of the {serving} that serve "
         f"do not answer {_words(wanted)} well within {wanted.timeout_seconds:g} s ({first}: {answers[first]}), and "
         "would be taken out",
-        hint="put `health` back as it was; a new path is first served by a release beside the old one, then checked",
+        hint=hint,
     )
 
 
@@ -48,13 +53,11 @@ def _words(health: HealthPolicy) -> str:
 
 def _answer(one: Attached, health: HealthPolicy) -> str:
     """What is wrong with its answer; empty for a good one."""
-    if health.path is None:
-        return _connection(one, health.timeout_seconds)
     wrong = ""
     for _ in range(TRIES):
         connection = http.client.HTTPConnection(one.address, one.port, timeout=health.timeout_seconds)
         try:
-            connection.request("GET", health.path, headers={"Host": "localhost"})
+            connection.request("GET", health.path or "/", headers={"Host": "localhost"})
             with connection.getresponse() as answer:
                 status = answer.status
         except (OSError, http.client.HTTPException) as error:
@@ -65,17 +68,4 @@ def _answer(one: Attached, health: HealthPolicy) -> str:
             wrong = f"HTTP {status}"
         finally:
             connection.close()
-    return wrong
-
-
-def _connection(one: Attached, timeout_seconds: float) -> str:
-    """What is wrong where it takes no connection; empty where it does."""
-    wrong = ""
-    for _ in range(TRIES):
-        try:
-            socket.create_connection((one.address, one.port), timeout=timeout_seconds).close()
-        except OSError as error:
-            wrong = str(error)
-        else:
-            return ""
     return wrong

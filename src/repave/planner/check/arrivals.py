@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 
+from repave.model.observation import TrafficState
 from repave.planner.check.turns import kept_meanwhile
 from repave.planner.check.view import View
 
@@ -69,7 +70,7 @@ def additions(view: View) -> Iterator[str]:
 
 
 def crowd(view: View) -> Iterator[str]:
-    """The surge: never more alive than the wanted size and so many above it, but for those of no use."""
+    """The surge: never more alive than the wanted size and so many above it, but for those of no use or slow to go."""
     if view.partial or not view.launches:
         return  # on a partial view orders are only given again
     size = view.target.size
@@ -77,9 +78,12 @@ def crowd(view: View) -> Iterator[str]:
     staying = [i for i in view.instances if i not in ending and not view.dead(i) and not view.unwell(i)]
     waiting = set(view.ordered) - view.slots - set(view.plan.closed)
     surge = max(1, view.policy.rollout.surge.of(size))
+    leaving = sum(view.state(i) in (TrafficState.DRAINING, TrafficState.DRAINED) for i in staying)
+    slow = max(0, leaving - view.policy.rollout.surge.of(size))  # they take places of the surge alone
     if view.policy.rollout.strategy == "blue-green":
+        slow = 0
         old = [i for i in view.instances if view.instances[i].revision != view.target.revision]
         surge = max(surge, size, sum(i in view.serving for i in old)) if old else surge
-    total = len(staying) + len(waiting) + len(view.fresh)
+    total = len(staying) - slow + len(waiting) + len(view.fresh)
     if total > size + surge:
         yield f"{total} would be alive, and {size} are wanted with {surge} above them"
