@@ -140,7 +140,7 @@ def add_machine(
         ),
         kernel=Content(digest=_digest(guest.kernel), size=len(guest.kernel)),
         initrd=Content(digest=_digest(guest.initrd), size=len(guest.initrd)),
-        arguments="console=ttyS0 quiet",
+        arguments="console=ttyS0 quiet no_timer_check",
         data_sources=("NoCloud",),
         starts_cold=starts_cold,
     )
