@@ -12,7 +12,7 @@ import pytest
 from pantry import Pantry
 from ruamel.yaml import YAML
 
-from repave.bakers.disk.bootstrap import Beside, Shelves, base_of, lay_beside
+from repave.bakers.disk.bootstrap import DONE, Beside, Shelves, base_of, lay_beside
 from repave.bakers.disk.settings import Settings
 from repave.bakers.rootfs.cache import BakeCache, LayerRecord
 from repave.bakers.rootfs.layertar import FIRST_TIME, LayerTar
@@ -69,7 +69,7 @@ class Bench:
     def beside(self, request: BakeRequest) -> Beside:
         """What is laid beside the disk."""
         cache = BakeCache(folder=self._folder / "cache", registry=self.registry)
-        return lay_beside(request, self.stack, Shelves(vault=self.vault, registry=self.registry, cache=cache))
+        return lay_beside(request, self.stack, {}, Shelves(vault=self.vault, registry=self.registry, cache=cache))
 
     def manifest(self, beside: Beside) -> dict[str, Any]:
         """What the installer is told, as the document lays it."""
@@ -98,7 +98,7 @@ def test_everything_above_the_base_is_installed_by_its_digest(bench: Bench) -> N
     assert [f"sha256:{file['sha256']}" for file in told["layers"]] == [application]
     assert told["installed"] == ["greeting all 1", "ground all 1"]
     assert told["accounts"] == {"www-data": [33, 33]}
-    assert told["files"] == Settings.own(BakeRequest(image=IMAGE, packages=(), files=())).files
+    assert told["files"] == Settings.own(BakeRequest(image=IMAGE, packages=(), files=()), {}).files
     assert [blob.digest for blob in beside.files] == [f"sha256:{package.sha256}", application]
     assert all(bench.registry.path(blob.digest).stat().st_size == blob.size_bytes for blob in beside.files)
 
@@ -132,7 +132,9 @@ def test_all_that_is_wanted_is_started_at_the_end(bench: Bench) -> None:
     """Services of packages, which were not started as they were installed, as well as the application."""
     told = bench.manifest(bench.beside(BakeRequest(image=IMAGE, packages=(), files=())))
     assert told["start"] == "multi-user.target"
-    assert "etc/systemd/system/multi-user.target.wants/repave-application.service" in told["links"]
+    paths = [path for path, _ in told["links"]]
+    assert "etc/systemd/system/multi-user.target.wants/repave-application.service" in paths
+    assert paths[-1] == DONE
 
 
 @pytest.mark.parametrize(("begun", "done", "off"), [(False, False, False), (True, True, False), (True, False, True)])
@@ -142,8 +144,7 @@ def test_first_start_that_was_broken_off_ends_the_machine(
     """With its reason, at the next start: it would never be gone on with."""
     beside = bench.beside(BakeRequest(image=IMAGE, packages=(), files=()))
     (command,) = YAML(typ="safe").load(bench.registry.read(beside.document.digest))["bootcmd"]
-    link = "/etc/systemd/system/multi-user.target.wants/repave-application.service"
-    assert command == ["/bin/sh", "-c", GIVE_UP, "sh", BEGUN, link, CONSOLE]
+    assert command == ["/bin/sh", "-c", GIVE_UP, "sh", BEGUN, f"/{DONE}", CONSOLE]
     if begun:
         (tmp_path / "begun").touch()
     if done:

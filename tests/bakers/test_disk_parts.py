@@ -193,7 +193,7 @@ def test_command_that_no_unit_can_hold_is_refused(run: tuple[str, ...], told: st
 
 def test_nothing_is_updated_and_nobody_logs_in() -> None:
     """cloud-init looks where it is told, and does what is listed; SSH is there only if it was asked for."""
-    settings = Settings.of(REQUEST)
+    settings = Settings.of(REQUEST, {})
     cloud = settings.files["etc/cloud/cloud.cfg.d/99-repave.cfg"]
     assert f"datasource_list: [{', '.join(DATA_SOURCES)}]" in cloud
     assert "package_upgrade: false" in cloud
@@ -219,14 +219,14 @@ SSH_SERVER = LockedPackage(
 
 def test_ssh_server_takes_keys_only() -> None:
     """A person asked for the package; its own keys are made at first start."""
-    settings = Settings.of(replace(REQUEST, packages=(SSH_SERVER,)))
+    settings = Settings.of(replace(REQUEST, packages=(SSH_SERVER,)), {})
     assert "PasswordAuthentication no" in settings.files["etc/ssh/sshd_config.d/10-repave.conf"]
     assert "- ssh\n" in cloud_settings(ssh=True)
 
 
 def test_what_no_server_needs_is_not_started() -> None:
     """Units and generators are linked to nothing; the power button's devices are still gone through."""
-    settings = Settings.of(REQUEST)
+    settings = Settings.of(REQUEST, {})
     assert settings.links["etc/systemd/system/sys-kernel-debug.mount"] == "/dev/null"
     assert settings.links["etc/systemd/system-generators/systemd-gpt-auto-generator"] == "/dev/null"
     assert {"--subsystem-match=acpi", "--subsystem-match=input"} <= set(settings.files[COLDPLUG].split())

@@ -62,7 +62,7 @@ class Workshop:
             ),
             "accounts": {"web": [7, 8]},
             "files": {},
-            "links": {},
+            "links": [],
             **more,
         }
 
@@ -111,13 +111,14 @@ def test_packages_layers_and_settings_are_installed(workshop: Workshop) -> None:
     needing = workshop.package("aardvark", needs="zebra")
     layer = workshop.layer({"srv/app/page": b"hello"})
     unit = {"etc/systemd/system/a.service": "[Unit]\n"}
-    links = {"etc/systemd/system/multi-user.target.wants/a.service": "/etc/systemd/system/a.service"}
+    link = "etc/systemd/system/multi-user.target.wants/a.service"
+    links = [(link, "/etc/systemd/system/a.service")]
     told = workshop.manifest(needing, workshop.package("zebra"), layers=[layer], files=unit, links=links)
     workshop.install(told)
     assert installed(workshop.root) == ["aardvark all 1.0", BASE, "zebra all 1.0"]
     assert (workshop.root / "srv/app/page").read_text() == "hello"
     assert (workshop.root / "etc/systemd/system/a.service").stat().st_mode & 0o777 == 0o644
-    assert (workshop.root / next(iter(links))).is_symlink()
+    assert (workshop.root / link).is_symlink()
 
 
 @pytest.mark.real
@@ -159,7 +160,7 @@ def test_what_starts_the_application_never_outlasts_the_rest(
     seen: list[tuple[bool, bool]] = []
     page, link = workshop.root / "srv/page", workshop.root / "etc/wanted"
     monkeypatch.setattr(os, "sync", lambda: seen.append((page.exists(), link.is_symlink())))
-    workshop.install(workshop.manifest(layers=[workshop.layer({"srv/page": b"a"})], links={"etc/wanted": "/etc/a"}))
+    workshop.install(workshop.manifest(layers=[workshop.layer({"srv/page": b"a"})], links=[("etc/wanted", "/etc/a")]))
     assert seen == [(True, False)]
     assert link.is_symlink()
 

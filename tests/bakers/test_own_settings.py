@@ -30,7 +30,7 @@ SSH_SERVER = LockedPackage(
     layer=Layer.PLATFORM,
     images=(IMAGE.name,),
 )
-SETTINGS = Settings.of(BakeRequest(image=IMAGE, packages=(SSH_SERVER,), files=()))
+SETTINGS = Settings.of(BakeRequest(image=IMAGE, packages=(SSH_SERVER,), files=()), {})
 THEIRS = sorted({*SETTINGS.files, *SETTINGS.links} - OWN)
 
 

@@ -54,12 +54,12 @@ def test_machine_that_starts_more_than_its_application_starts_cold(tmp_path: Pat
         with LayerTar(tmp_path / name) as tar:
             tar.file(place, BytesIO(), size=0, owner=(0o644, 0, 0), time=FIRST_TIME)
     why = f"its image starts more than its application ('/{path}'), and what that makes would be the same in each"
-    assert why_cold((tmp_path / "one", tmp_path / "two"), cloud_init=False) == (why if starts else "")
+    assert why_cold((tmp_path / "one", tmp_path / "two"), (), cloud_init=False) == (why if starts else "")
 
 
 def test_machine_that_needs_cloud_init_starts_cold() -> None:
     """It is told more than there is room for."""
-    assert "(SSH, cloud-init)" in why_cold((), cloud_init=True)
+    assert "(SSH, cloud-init)" in why_cold((), (), cloud_init=True)
 
 
 def test_one_of_both_units_starts() -> None:

@@ -4,12 +4,15 @@ from collections.abc import Iterator, Mapping
 
 from repave.config.document import Document, Path
 from repave.config.errors import Problem
-from repave.config.problems import Unfit, problem
+from repave.config.problems import Unfit, dotted, problem
 from repave.config.words import mapping_of
 from repave.model.project import Start
 from repave.model.recipe import Boot, ImageKind
 
-OWN_KEYS = ("boot", "disk")
+OWN_KEYS = ("boot", "disk", "units")
+
+COMMAND_KEYS = ("user", "data")
+"""What is said of the command, and of nothing else that a machine starts."""
 
 SAVED = (Start.WARM, Start.HOT)
 
@@ -19,6 +22,7 @@ def check_machines(document: Document) -> Iterator[Problem]:
     images = mapping_of(mapping_of(document.data).get("images"))
     for image, fields in images.items():
         place: Path = ("images", image)
+        yield from _command(document, place, mapping_of(fields))
         if mapping_of(fields).get("kind") == ImageKind.VM:
             yield from _base(document, place, mapping_of(mapping_of(fields).get("base")))
         else:
@@ -30,6 +34,23 @@ def check_machines(document: Document) -> Iterator[Problem]:
         yield from unfit
         if start == Start.HOT and not unfit:
             yield from _secret(document, str(fleet))
+
+
+def _command(document: Document, place: Path, fields: Mapping[str, object]) -> Iterator[Problem]:
+    """A virtual machine may start the units of its packages alone; everything else is its command."""
+    if "run" in fields:
+        return
+    machine = fields.get("kind") == ImageKind.VM
+    if not (machine and "units" in fields):
+        hint = "or `units: [...]`, where packages or `files` bring what is to be started" if machine else ""
+        unfit = Unfit("`run: ...`, the command", hint=hint)
+        yield problem(document, document.at_key(place), f"`{dotted(place)}` lacks the key `run`", unfit)
+        return
+    for key in COMMAND_KEYS:
+        if key in fields:
+            found = f"`{key}` is of the command, and image `{place[-1]}` has no `run`"
+            hint = f"remove `{key}`: a unit says by itself as whom it runs and where it writes"
+            yield problem(document, document.at_key((*place, key)), found, Unfit("", hint=hint))
 
 
 def _base(document: Document, place: Path, base: Mapping[str, object]) -> Iterator[Problem]:
@@ -56,6 +77,8 @@ def _saved(document: Document, place: Path, start: str, image: str) -> Iterator[
         return
     if fields.get("kind") != ImageKind.VM:
         found = f"fleet `{place[1]}` is to start {start}, and its image `{image}` is no virtual machine"
+    elif "units" in fields:
+        found = f"fleet `{place[1]}` is to start {start}, and its image `{image}` starts more than a command"
     elif fields.get("boot") == Boot.BOOTSTRAP:
         found = f"fleet `{place[1]}` is to start {start}, and its image `{image}` installs itself at its start"
     else:

@@ -176,6 +176,7 @@ def _image(name: str, section: ImageSection) -> Image:
         build_limits=_build_limits(section.build_limits),
         run=section.run,
         user=section.user,
+        units=tuple(section.units),
         data=tuple(section.data),
         ephemeral=section.ephemeral,
         guards=_guards(section.guards),

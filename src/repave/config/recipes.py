@@ -13,7 +13,7 @@ from repave.model.names import Digest, ImageName
 from repave.model.project import Project
 from repave.model.recipe import Image
 
-LATER = frozenset({"node", "fetch", "git", "data", "image", "keyring", "build", "disk_bytes"})
+LATER = frozenset({"node", "fetch", "git", "data", "image", "keyring", "build", "disk_bytes", "units"})
 """Keys of images and bases that the first format of the lock did not have."""
 
 
@@ -28,6 +28,7 @@ def recipe_content(image: Image) -> dict[str, object]:
     content = asdict(image) | {
         "packages": sorted(image.packages),
         "python": sorted(image.python),
+        "units": sorted(image.units),
         "files": sorted((mapping.source, mapping.target) for mapping in image.files),
     }
     # Guards judge what is made; they do not change it.

@@ -133,6 +133,7 @@ def _repeated(document: Document) -> Iterator[Problem]:
     for image, fields in _section(document, "images").items():
         yield from _twice(document, ("images", image, "packages"), mapping_of(fields).get("packages"))
         yield from _twice(document, ("images", image, "python"), mapping_of(fields).get("python"))
+        yield from _twice(document, ("images", image, "units"), mapping_of(fields).get("units"))
         suites = mapping_of(mapping_of(fields).get("base")).get("suites")
         yield from _twice(document, ("images", image, "base", "suites"), suites)
         files = mapping_of(mapping_of(fields).get("files"))

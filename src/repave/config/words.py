@@ -52,6 +52,11 @@ MODE = "`0644`, or `0755` for a program"
 MODES = {0o644: 0o644, 0o755: 0o755, 644: 0o644, 755: 0o755, "0644": 0o644, "0755": 0o755}
 """As people write them: in YAML 1.2 `0o755` is octal, and a bare `0755` the number 755."""
 
+UNIT = "a unit of systemd by its whole name, such as `nginx.service`"
+UNIT_KINDS = ("service", "socket", "timer", "path", "mount", "target")
+UNIT_PATTERN = rf"^[A-Za-z0-9_:.\\-]+(@[A-Za-z0-9_:.\\-]+)?\.({'|'.join(UNIT_KINDS)})$"
+"""What systemd takes for a name of these kinds (systemd.unit(5)); a template with what it is for."""
+
 USER = "an unprivileged user, such as `www-data` or `nobody`"
 USER_PATTERN = r"^[a-z_][a-z0-9_-]{0,31}$"
 
@@ -165,6 +170,13 @@ def user(value: object) -> str:
     if value in ("root", 0, "0"):
         raise Unfit(USER, hint="an application that is broken into must not own its container")
     return matching(USER_PATTERN, USER)(value)
+
+
+def unit(value: object) -> str:
+    """A unit of systemd, with its kind."""
+    if isinstance(value, str) and not re.search(UNIT_PATTERN, value) and re.search(UNIT_PATTERN, f"{value}.service"):
+        raise Unfit(UNIT, nearest=f"{value}.service")
+    return matching(UNIT_PATTERN, UNIT)(value)
 
 
 def commit(value: object) -> str:

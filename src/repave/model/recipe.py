@@ -184,6 +184,9 @@ class Image:
     """The command as an argument list: no shell interprets it."""
 
     user: str = "nobody"
+    units: tuple[str, ...] = ()
+    """vm: units of systemd that are started beside the command, or instead of it."""
+
     data: tuple[str, ...] = ()
     """Absolute paths at which the application keeps data; only an ephemeral image may have any."""
 

@@ -7,7 +7,7 @@ import pytest
 
 from repave.config.project import parse_project
 from repave.model.names import ImageName
-from repave.model.recipe import Image
+from repave.model.recipe import Image, ImageKind
 from repave.operations.adopting.adopt import Adopted, adopt
 from repave.operations.adopting.findings import Area, Covered, Fate
 from repave.operations.adopting.rules import Rules
@@ -68,7 +68,7 @@ def server(root: Path, files: Mapping[str, str], links: Mapping[str, str] | None
 
 def adopted(tmp_path: Path, files: Mapping[str, str], links: Mapping[str, str] | None = None) -> tuple[Adopted, Image]:
     """What was found, and the image that the written file has."""
-    found = adopt(server(tmp_path / "root", files, links), tmp_path / "out", Rules(), Silent())
+    found = adopt(server(tmp_path / "root", files, links), tmp_path / "out", Rules(), ImageKind.CONTAINER, Silent())
     project = parse_project(found.file.read_text(encoding="utf-8"), filename="repave.yaml")
     return found, project.images[ImageName("old-shop")]
 
@@ -185,7 +185,7 @@ def test_rights_that_an_image_does_not_have_are_told(tmp_path: Path) -> None:
     """A program that ran as root, whoever started it, does not do so any more."""
     root = server(tmp_path / "root", {"/usr/local/bin/mount-share": "#!/bin/sh\n"})
     (tmp_path / "root/usr/local/bin/mount-share").chmod(0o4755)
-    found = adopt(root, tmp_path / "out", Rules(), Silent())
+    found = adopt(root, tmp_path / "out", Rules(), ImageKind.CONTAINER, Silent())
     (one,) = [one for one in found.open if one.name == "/usr/local/bin/mount-share"]
     assert one.detail.endswith("its set-user-id or set-group-id bit is not taken")
 
@@ -231,7 +231,7 @@ def test_a_service_in_somebodys_home_is_taken_from_there(tmp_path: Path) -> None
 def test_what_is_neither_debian_nor_ubuntu_is_refused(tmp_path: Path, files: Mapping[str, str], said: str) -> None:
     """Nothing is written."""
     with pytest.raises(Refused, match=said) as caught:
-        adopt(server(tmp_path / "root", files), tmp_path / "out", Rules(), Silent())
+        adopt(server(tmp_path / "root", files), tmp_path / "out", Rules(), ImageKind.CONTAINER, Silent())
     assert "Debian and Ubuntu" in caught.value.hint
     assert not (tmp_path / "out").exists()
 
@@ -243,5 +243,5 @@ def test_nothing_is_overwritten(tmp_path: Path, taken: str) -> None:
     place.parent.mkdir(parents=True)
     place.write_text("mine", encoding="utf-8")
     with pytest.raises(Refused, match="exists already"):
-        adopt(server(tmp_path / "root", {}), tmp_path / "out", Rules(), Silent())
+        adopt(server(tmp_path / "root", {}), tmp_path / "out", Rules(), ImageKind.CONTAINER, Silent())
     assert place.read_text(encoding="utf-8") == "mine"

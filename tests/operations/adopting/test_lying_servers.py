@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from repave.jobs.commands import LocalCommands
+from repave.model.recipe import ImageKind
 from repave.operations.adopting.adopt import adopt
 from repave.operations.adopting.rules import Rules
 from repave.ports.commands import Finished
@@ -97,7 +98,7 @@ def test_a_listing_over_ssh_that_leads_upwards_is_no_listing(precious: Path) -> 
     """What such a link leads to could be written to any place of ours."""
     server = SshServer("root@pet", commands=Answering(PLAIN, f"/opt/a{UPWARDS}{precious}"))
     with pytest.raises(Corrupt, match="no list of files"):
-        adopt(server, precious.parent / "out", Rules(), Silent())
+        adopt(server, precious.parent / "out", Rules(), ImageKind.CONTAINER, Silent())
     assert precious.read_text(encoding="utf-8") == "mine\n"
     assert not (precious.parent / "out").exists()
 
@@ -108,7 +109,7 @@ def test_no_place_leads_out_of_the_recipe_whichever_server_names_it(precious: Pa
     folder = precious.parent
     server = Listing(mounted(folder / "root", PLAIN), f"{start}{UPWARDS}{precious}")
     with pytest.raises(Corrupt, match="points outside"):
-        adopt(server, folder / "out", Rules(take=("/",)), Silent())
+        adopt(server, folder / "out", Rules(take=("/",)), ImageKind.CONTAINER, Silent())
     assert precious.read_text(encoding="utf-8") == "mine\n"
     assert list((folder / "out").iterdir()) == []
 
@@ -117,7 +118,7 @@ def test_settings_that_packages_claim_empty_nothing_of_ours(precious: Path) -> N
     """What dpkg lists as settings is the server's word too; a setting that was removed still is."""
     claims = f"Conffiles:\n /etc{UPWARDS}{precious} {'0' * 32}\n /etc/./dotted {'0' * 32}\n /etc/gone {'0' * 32}\n"
     root = mounted(precious.parent / "root", {**PLAIN, "/var/lib/dpkg/status": STATUS + claims})
-    adopt(MountedRoot(root), precious.parent / "out", Rules(), Silent())
+    adopt(MountedRoot(root), precious.parent / "out", Rules(), ImageKind.CONTAINER, Silent())
     assert precious.read_text(encoding="utf-8") == "mine\n"
     files = precious.parent / "out/files"
     assert {str(path.relative_to(files)) for path in files.rglob("*") if path.is_file()} == {"etc/gone", "etc/payload"}

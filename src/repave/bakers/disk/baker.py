@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from repave.bakers.disk.bootstrap import Beside, Shelves, base_of, lay_beside
+from repave.bakers.disk.enabled import located
 from repave.bakers.disk.identity import why_cold
 from repave.bakers.disk.initrd import DRIVERS, FILE_SYSTEMS, SCRIPT
 from repave.bakers.disk.pieces import Cut, cut, remember, remembered
@@ -98,12 +99,13 @@ class DiskBaker:
         stack = self._room.layering.lay(request, task)
         user_of(request.image, stack.skeleton)  # refused before the disk is made
         own = [self._registry.path(record.digest) for record in stack.others]
-        settings = Settings.of(request).beside(own)
+        units = located(request.image, stack, own)
+        settings = Settings.of(request, units).beside(own)
         workshop = stack
         if request.image.boot is Boot.BOOTSTRAP:
             task.note("gathering what the machine installs")
             shelves = Shelves(vault=self._vault, registry=self._registry, cache=self._cache)
-            beside, stack, settings = lay_beside(request, stack, shelves), base_of(stack), Settings.base()
+            beside, stack, settings = lay_beside(request, stack, units, shelves), base_of(stack), Settings.base()
         else:
             beside = None
         self._settings(settings, stack, task)
@@ -226,7 +228,7 @@ class DiskBaker:
             bootstrap=beside.bootstrap if beside else None,
             takes_environment=True,
             needs_cloud_init=more,
-            starts_cold=why_cold((*own, *packages), cloud_init=more),
+            starts_cold=why_cold((*own, *packages), request.image.units, cloud_init=more),
         ).content()
         configuration = Descriptor(digest=self._registry.add(said), size_bytes=len(said), media_type=CONFIGURATION_TYPE)
         pieces = tuple(

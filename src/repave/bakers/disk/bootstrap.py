@@ -1,12 +1,13 @@
 """The parts of a machine that installs itself: the base alone on its disk, and beside it what goes on top, as files."""
 
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 
 from repave.bakers.disk.settings import Settings
-from repave.bakers.disk.units import APPLICATION_LINK, TARGET
+from repave.bakers.disk.units import TARGET
 from repave.bakers.rootfs.cache import BakeCache
 from repave.bakers.rootfs.installation import LAYERS_UNPACKING, whiteouts
 from repave.bakers.rootfs.layering import debs_of
@@ -15,14 +16,17 @@ from repave.model.artifact import ArtifactLayer
 from repave.model.lock import Layer, LockedPackage
 from repave.model.names import Digest
 from repave.ports.baker import BakeRequest
-from repave.ports.bootstrap_format import FILES_LABEL, MIRROR, bootstrap_document
+from repave.ports.bootstrap_format import FILES_LABEL, MIRROR, PROGRAM, bootstrap_document
 from repave.ports.disk_format import DOCUMENT_TYPE, FILE_TYPE, Bootstrap, Content
 from repave.ports.errors import Corrupt, Invalid
 from repave.ports.image_format import Descriptor
 from repave.ports.registry import Registry
 from repave.ports.vault import Vault
 
-PROGRAM = files("repave.bakers.disk").joinpath("installer.py")
+DONE = "var/lib/repave/installed"
+"""Laid last of all: that it is there says that nothing is missing."""
+
+INSTALLER = files("repave.bakers.disk").joinpath("installer.py")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,9 +71,10 @@ def base_of(stack: Stack) -> Stack:
     return base
 
 
-def lay_beside(request: BakeRequest, stack: Stack, shelves: Shelves) -> Beside:
+def lay_beside(request: BakeRequest, stack: Stack, units: Mapping[str, str], shelves: Shelves) -> Beside:
     """Everything above the base into the registry, and the document that installs it.
 
+    ``units`` has the places of those that the recipe names.
     Debian packages go in as they were locked; of what lies above them the very layers that a golden disk has.
     Raises Invalid for a recipe whose commands remove files: what is laid onto a running machine only adds.
     """
@@ -78,18 +83,16 @@ def lay_beside(request: BakeRequest, stack: Stack, shelves: Shelves) -> Beside:
     packages = tuple(debs_of(request, Layer.PLATFORM))
     installed = tuple(_package(package, shelves) for package in packages)
     laid_out = tuple(_layer(laid) for laid in above)
-    told = _manifest(request, stack, packages, above)
-    content = bootstrap_document(PROGRAM.read_text(encoding="utf-8"), told, done=f"/{APPLICATION_LINK}")
+    told = _manifest(request, stack, Settings.own(request, units), above)
+    content = bootstrap_document(INSTALLER.read_text(encoding="utf-8"), told, done=f"/{DONE}")
     digest = shelves.registry.add(content)
     document = ArtifactLayer(layer=Layer.MACHINE, digest=digest, size_bytes=len(content), inputs=digest, cached=False)
     return Beside(layers=(document, *_distinct((*installed, *laid_out))))
 
 
-def _manifest(
-    request: BakeRequest, stack: Stack, packages: tuple[LockedPackage, ...], above: tuple[Laid, ...]
-) -> dict[str, Any]:
+def _manifest(request: BakeRequest, stack: Stack, settings: Settings, above: tuple[Laid, ...]) -> dict[str, Any]:
     """What the installer is told; all paths are without the first slash."""
-    settings = Settings.own(request)
+    packages = tuple(debs_of(request, Layer.PLATFORM))
     locked = (*debs_of(request, Layer.BASE), *packages)
     return {
         "packages": [
@@ -109,7 +112,7 @@ def _manifest(
         "installed": sorted(f"{one.name} {one.architecture} {one.version}" for one in locked),
         "accounts": {name: list(numbers) for name, numbers in stack.system.users.items()},
         "files": dict(settings.files),
-        "links": dict(settings.links),
+        "links": [*settings.links.items(), (DONE, PROGRAM)],
         "start": TARGET,
         "label": FILES_LABEL,
         "mirror": MIRROR,

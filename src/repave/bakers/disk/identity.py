@@ -10,7 +10,8 @@ Sources: random(4) on RNDADDENTROPY and RNDRESEEDCRNG, which came with Linux 4.1
 posix_fadvise(2); machine-id(5); pipe(7); sched(7); https://docs.kernel.org/admin-guide/cgroup-v2.html on cgroup.freeze.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from itertools import chain
 from pathlib import Path
 
 from repave.bakers.disk.units import PERL, WARM_NAME
@@ -66,20 +67,20 @@ ExecStart={PERL} /{PLACE}
 """
 
 
-def why_cold(above: Iterable[Path], *, cloud_init: bool) -> str:
+def why_cold(above: Iterable[Path], units: Sequence[str], *, cloud_init: bool) -> str:
     """Why a machine cannot go on from saved memory as another one; "" where it can.
 
     Whatever runs when the memory is saved would draw the same random numbers in each machine, and keep the keys that it
-    made: it may be what the base starts, and nothing else. ``above`` has every layer above the base.
+    made: it may be what the base starts, and nothing else. ``above`` has every layer above the base,
+    ``units`` are those that the recipe names.
     """
     if cloud_init:
         return "its image gives each machine more than name and variables at its start (SSH, cloud-init)"
-    found = next(filter(None, (first_below(layer, STARTING) for layer in above)), None)
+    brought = (first_below(layer, STARTING) for layer in above)
+    found = next(chain(units, (f"/{path}" for path in brought if path)), None)
     if found is None:
         return ""
-    return (
-        f"its image starts more than its application ({f'/{found}'!a}), and what that makes would be the same in each"
-    )
+    return f"its image starts more than its application ({found!a}), and what that makes would be the same in each"
 
 
 WAITING_SCRIPT = """\

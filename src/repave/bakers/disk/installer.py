@@ -126,9 +126,11 @@ def install(manifest: dict[str, Any], root: Path, shelf: Shelf) -> None:
         run("tar", "--extract", "--file", layer, "--directory", root, *manifest["tar"])
     # The links say that all the rest is there: they must not outlast it when the power fails.
     os.sync()
-    for path, target in manifest["links"].items():
+    for path, target in manifest["links"]:
         place = root / path
         place.parent.mkdir(parents=True, exist_ok=True)
+        # A package may have laid it already, and the base leaves units out by a link of their name.
+        place.unlink(missing_ok=True)
         place.symlink_to(target)
     shelf.empty()
 

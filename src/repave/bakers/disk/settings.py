@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from repave.bakers.disk.enabled import SPEAKING, TO_CONSOLE, configured, enabling_links
 from repave.bakers.disk.identity import IDENTITY_UNIT, PLACE, SCRIPT, WAITING_SCRIPT
 from repave.bakers.disk.slimness import (
     AFTER_APPLICATION,
@@ -149,21 +150,29 @@ class Settings:
     links: Mapping[str, str]
 
     @classmethod
-    def of(cls, request: BakeRequest) -> "Settings":
-        """For one image, whole. Raises Invalid for a command that no unit can hold."""
-        own, base = cls.own(request), cls.base(ssh=_has_ssh(request))
+    def of(cls, request: BakeRequest, units: Mapping[str, str]) -> "Settings":
+        """For one image, whole; ``units`` as for ``own``. Raises Invalid for a command that no unit can hold."""
+        own, base = cls.own(request, units), cls.base(ssh=_has_ssh(request))
         return cls(files={**base.files, **own.files}, links={**base.links, **own.links})
 
     @classmethod
-    def own(cls, request: BakeRequest) -> "Settings":
-        """What is the recipe's own of it. Raises Invalid for a command that no unit can hold."""
-        units = {NAME: application_unit(request), WARM_NAME: warm_unit(request)}
+    def own(cls, request: BakeRequest, units: Mapping[str, str]) -> "Settings":
+        """What is the recipe's own of it. Raises Invalid for a command that no unit can hold.
+
+        ``units`` has the place of each that the recipe names: see ``enabled.located``.
+        """
+        made = {NAME: application_unit(request), WARM_NAME: warm_unit(request)} if request.image.run else {}
         return cls(
             files={
-                **{f"{UNITS}/{name}": unit for name, unit in units.items()},
+                **{f"{UNITS}/{name}": unit for name, unit in made.items()},
                 **({SSH_SETTINGS: SSHD} if _has_ssh(request) else {}),
+                **({SPEAKING: TO_CONSOLE} if units else {}),
+                **dict(configured(units)),
             },
-            links={f"{UNITS}/{WANTS}/{name}": f"/{UNITS}/{name}" for name in units},
+            links={
+                **{f"{UNITS}/{WANTS}/{name}": f"/{UNITS}/{name}" for name in made},
+                **dict(enabling_links(units)),
+            },
         )
 
     @classmethod

@@ -26,8 +26,6 @@ TARGET = "multi-user.target"
 WANTS = f"{TARGET}.wants"
 """Where that is linked, below `UNITS`."""
 
-APPLICATION_LINK = f"{UNITS}/{WANTS}/{NAME}"
-
 OWN_NAME = "ProtectHostname=yes"
 """It would keep the name that the machine has as it starts. Who has no rights cannot change that without it either."""
 

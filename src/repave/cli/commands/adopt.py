@@ -1,5 +1,6 @@
 """``repave adopt``."""
 
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,6 +11,7 @@ from repave.cli.parameters import Argument, Option
 from repave.cli.phrases import counted
 from repave.cli.screen import Screen
 from repave.cli.verbs import example
+from repave.model.recipe import ImageKind
 from repave.operations.adopting.adopt import Adopted
 from repave.operations.adopting.adopt import adopt as adopting
 from repave.operations.adopting.findings import Coverage, Covered, Fate, Found
@@ -18,6 +20,14 @@ from repave.wiring.servers import mounted, over_ssh, this_machine
 
 if TYPE_CHECKING:
     from repave.ports.server import Server
+
+
+class Kind(StrEnum):
+    """What a recipe makes of a server."""
+
+    CONTAINER = ImageKind.CONTAINER
+    VM = ImageKind.VM
+
 
 Destination = Annotated[
     str | None, Argument(help="Whom SSH is to reach: user@host, or a Host of ~/.ssh/config.", metavar="SERVER")
@@ -30,6 +40,9 @@ State = Annotated[
     Option("--state", help="This path is state, and belongs elsewhere. Repeatable.", metavar="PATH"),
 ]
 Take = Annotated[list[str] | None, Option("--take", help="This path is the application. Repeatable.", metavar="PATH")]
+KindOption = Annotated[
+    Kind, Option("--kind", help="container runs what a client meets first; vm starts all that the server starts.")
+]
 SshConfig = Annotated[
     Path | None, Option("--ssh-config", help="Instead of ~/.ssh/config: ports, keys, jumps.", metavar="FILE")
 ]
@@ -37,7 +50,7 @@ SshConfig = Annotated[
 
 @example(
     "repave adopt deploy@shop-1.example.org --into shop",
-    "repave adopt --root /mnt/old-disk --into shop",
+    "repave adopt --root /mnt/old-disk --into shop --kind vm",
     "repave adopt --here --into shop --state /srv/shop/invoices --json",
 )
 def adopt(
@@ -46,6 +59,7 @@ def adopt(
     root: Root = None,
     here: Here = False,
     into: Into = None,
+    kind: KindOption = Kind.CONTAINER,
     state: State = None,
     take: Take = None,
     ssh_config: SshConfig = None,
@@ -54,14 +68,16 @@ def adopt(
     """Read a server that was made by hand, and write a recipe that rebuilds it.
 
     Of the server it only reads: a mounted disk, this machine, or one over SSH (by a key; no password is asked for).
-    Here it writes repave.yaml and files/, and overwrites nothing. What a person must decide is listed, each with the
-    line that would say it. Secrets are named and never copied; what would be lost with an instance is told as state,
-    with its size. Without root on the server it reads what it may, and says what it may not.
+    Here it writes repave.yaml and files/, and overwrites nothing. A container runs what a client meets first; a virtual
+    machine starts all that the server starts, with its accounts, jobs and kernel parameters. What a person must decide
+    is listed, each with the line that would say it. Secrets are named and never copied; what would be lost with an
+    instance is told as state, with its size. Without root on the server it reads what it may, and says what it may not.
     """
     screen = Screen(as_json=as_json)
     rules = Rules(state=_absolute("--state", state), take=_absolute("--take", take))
     with screen.progress() as progress:
-        adopted = adopting(_server(server, root, ssh_config, here=here), (into or Path()).resolve(), rules, progress)
+        read, folder = _server(server, root, ssh_config, here=here), (into or Path()).resolve()
+        adopted = adopting(read, folder, rules, ImageKind(kind), progress)
     screen.answer(_document(adopted))
     _show(adopted, screen)
     return OK

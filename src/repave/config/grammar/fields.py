@@ -106,6 +106,7 @@ User = Annotated[
     PlainValidator(words.user),
     WithJsonSchema({"type": "string", "pattern": words.USER_PATTERN, "not": {"const": "root"}}),
 ]
+Unit = Annotated[str, PlainValidator(words.unit), told(words.UNIT_PATTERN, "nginx.service")]
 HealthPath = Annotated[str, PlainValidator(words.health_path), told(words.HEALTH_PATH_PATTERN, "/healthz")]
 Secret = Annotated[SecretReference, PlainValidator(words.secret_reference), told(words.REFERENCE_PATTERN)]
 SigningKey = Annotated[

@@ -19,6 +19,7 @@ from repave.config.grammar.fields import (
     Source,
     Suite,
     TargetPath,
+    Unit,
     User,
     choice,
 )
@@ -128,8 +129,15 @@ class ImageSection(Section):
     build_limits: BuildLimitsSection = Field(
         default_factory=BuildLimitsSection.model_construct, description="What these commands may take."
     )
-    run: Run = Field(description="The command. No shell interprets it.")
+    run: Run = Field(
+        default=(), description="The command. No shell interprets it. Only virtual machines with `units` need none."
+    )
     user: User = Field(default="nobody", description="Who runs the command: never root.")
+    units: list[Unit] = Field(
+        default=[],
+        min_length=1,
+        description="vm: what systemd starts beside the command, or instead of it: units of packages or `files`.",
+    )
     data: list[TargetPath] = Field(
         default=[], description="Where the application keeps data: refused, unless the image is `ephemeral`."
     )

@@ -2,14 +2,17 @@
 
 import re
 from dataclasses import dataclass, replace
+from math import ceil
 from pathlib import Path
 
 from repave.config.project import FILENAME, parse_project
+from repave.model.recipe import ImageKind
 from repave.operations.adopting import applications, judging, serving
 from repave.operations.adopting.applications import Environment, NodeApplication
-from repave.operations.adopting.copying import copied, emptied
+from repave.operations.adopting.copying import copied, emptied, made
 from repave.operations.adopting.facts import Facts, gather
 from repave.operations.adopting.findings import Area, Coverage, Covered, Fate, Found, grouped
+from repave.operations.adopting.machines import Had, Machine, machine
 from repave.operations.adopting.placing import Brought, Placed, place
 from repave.operations.adopting.recipe import FILES, Recipe, written
 from repave.operations.adopting.rules import Rules
@@ -26,6 +29,10 @@ FOLDER_DEPTH = {Area.STATE: 3, Area.SECRET: 4, Area.FILES: 3, Area.BINARY: 4}
 
 IN_A_HOME = re.compile(r"/home/[^/]+/[^/]+")
 """An application's folder, or file, in somebody's home."""
+
+GIBIBYTE = 1 << 30
+DISK_GIBIBYTES = 4
+"""Of a virtual machine that says nothing else."""
 
 WITHHELD = "(withheld: it holds a secret)"
 
@@ -54,17 +61,17 @@ class _Judged:
     """Everything but the files' contents."""
 
     packages: tuple[Found, ...]
-    environments: tuple[Environment, ...]
+    brought: Brought
     node: tuple[NodeApplication, ...]
     services: tuple[Service, ...]
     placed: Placed
 
 
-def adopt(server: Server, folder: Path, rules: Rules, progress: Progress) -> Adopted:
-    """Read ``server`` and write its recipe into ``folder``.
+def adopt(server: Server, folder: Path, rules: Rules, kind: ImageKind, progress: Progress) -> Adopted:
+    """Read ``server`` and write its recipe into ``folder``, of an image of this kind.
 
-    Raises Refused where there is a recipe already or the server is none of Debian's or Ubuntu's; Unreachable, Denied;
-    Corrupt for one whose words are those of no server.
+    Raises Refused where there is a recipe already, or the server is none of which such an image is made; Unreachable,
+    Denied; Corrupt for one whose words are those of no server.
     """
     file = folder / FILENAME
     for taken in (file, folder / FILES):
@@ -74,15 +81,19 @@ def adopt(server: Server, folder: Path, rules: Rules, progress: Progress) -> Ado
                 hint="`repave adopt` never overwrites: name another folder by --into",
             )
     facts = gather(server, progress)
-    judged = _judge(facts, rules)
+    if kind is ImageKind.VM:
+        _refuse_other_machines(facts)
+    judged = _judge(facts, rules, kind)
     folder.mkdir(parents=True, exist_ok=True)
     with held(folder, prefix=".adopting-") as beside:
         files = (
             *copied(server, judged.placed.copies, facts, beside, progress),
             *emptied(judged.placed.emptied, facts, beside),
         )
-        adopted = _adopted(facts, judged, files, file)
-        text = written(_recipe(facts, judged, adopted, files))
+        own = _machine(facts, judged, files) if kind is ImageKind.VM else None
+        files = (*files, *made(own.made if own else {}, facts, beside))
+        adopted = _adopted(facts, judged, own, files, file)
+        text = written(_recipe(facts, judged, own, adopted, files))
         parse_project(text, filename=FILENAME)  # a recipe that does not load is a defect of ours: never written
         if any(one.fate is Fate.TAKEN for one in files):
             beside.chmod(0o755)
@@ -92,9 +103,19 @@ def adopt(server: Server, folder: Path, rules: Rules, progress: Progress) -> Ado
     return adopted
 
 
-def _judge(facts: Facts, rules: Rules) -> _Judged:
+def _refuse_other_machines(facts: Facts) -> None:
+    status = facts.database.packages.get("dpkg")
+    other = facts.release.distribution if facts.release.distribution != "debian" else status and status.architecture
+    if other not in {None, "", "amd64"}:
+        raise Refused(
+            f"{facts.name} was not adopted as a virtual machine: it is of {other}",
+            hint="virtual machines are made of Debian for amd64: `--kind container`",
+        )
+
+
+def _judge(facts: Facts, rules: Rules, kind: ImageKind) -> _Judged:
     paths = [path for path in facts.standing if path not in facts.database.owners]
-    packages = judging.packages(facts)
+    packages = judging.packages(facts, kind)
     environments = applications.environments(paths, facts.texts)
     texts = {path: facts.texts[path] for path in paths if path in facts.texts}
     services = serving.services(facts, environments, applications.node_applications(texts))
@@ -115,10 +136,10 @@ def _judge(facts: Facts, rules: Rules) -> _Judged:
     )
     return _Judged(
         packages=packages,
-        environments=environments,
+        brought=brought,
         node=node,
         services=services,
-        placed=place(facts, rules, brought),
+        placed=place(facts, rules, brought, kind),
     )
 
 
@@ -129,9 +150,17 @@ def _with_homes(rules: Rules, services: tuple[Service, ...]) -> Rules:
     return replace(rules, take=(*rules.take, *dict.fromkeys(homes)))
 
 
-def _adopted(facts: Facts, judged: _Judged, files: tuple[Found, ...], file: Path) -> Adopted:
-    ports, ports_covered = serving.ports(facts, judged.services)
-    units, units_covered = serving.units(facts, judged.services)
+def _machine(facts: Facts, judged: _Judged, files: tuple[Found, ...]) -> Machine:
+    had = Had(
+        packages=judged.brought.packages,
+        environments=judged.brought.environments,
+        files={one.name: one.fate for one in (*judged.placed.found, *files)},
+    )
+    front = judged.services[0].port if judged.services else None
+    return machine(facts, had, front.number if front else None)
+
+
+def _adopted(facts: Facts, judged: _Judged, own: Machine | None, files: tuple[Found, ...], file: Path) -> Adopted:
     placed = judged.placed
     loose = [*files, *placed.found]
     told = [
@@ -139,43 +168,47 @@ def _adopted(facts: Facts, judged: _Judged, files: tuple[Found, ...], file: Path
         for area, depth in FOLDER_DEPTH.items()
         for one in grouped([f for f in loose if f.area is area], depth=depth)
     ]
+    copied_bytes = sum(one.size_bytes for one in files if one.fate is Fate.TAKEN)
+    started, units, ports = _started(facts, judged, own)
     found = (
         *judged.packages,
         *judging.foreign_sources(facts),
-        *units,
-        *ports,
+        *started,
         *(one for one in files if one.area is Area.CONFIGURATION),
         *told,
-        *judging.users(facts),
-        *judging.cron_jobs(facts),
-        *judging.kernel_parameters(facts),
         *judging.of_the_machine(facts),
-        *_python(judged.environments),
+        *_python(judged.brought.environments),
         *_node(judged.node),
-        *_withheld(judged.services),
-    )
-    copied_bytes = sum(one.size_bytes for one in files if one.fate is Fate.TAKEN)
-    coverage = Coverage(
-        packages=judging.covered_packages(facts, judged.packages),
-        units=units_covered,
-        ports=ports_covered,
-        bytes=Covered(covered=placed.taken_bytes + copied_bytes, total=placed.total_bytes),
+        *_withheld(judged.services, own),
     )
     return Adopted(
         server=facts.name,
         file=file,
         found=tuple(_masked(one) for one in found),
-        coverage=coverage,
+        coverage=Coverage(
+            packages=judging.covered_packages(facts, judged.packages),
+            units=units,
+            ports=ports,
+            bytes=Covered(covered=placed.taken_bytes + copied_bytes, total=placed.total_bytes),
+        ),
         unseen=facts.unseen,
     )
 
 
-def _recipe(facts: Facts, judged: _Judged, adopted: Adopted, files: tuple[Found, ...]) -> Recipe:
-    service = judged.services[0] if judged.services else None
-    if service and tells_secret(" ".join(service.command)):
-        service = replace(service, command=serving.STAND_IN)
+def _started(facts: Facts, judged: _Judged, own: Machine | None) -> tuple[tuple[Found, ...], Covered, Covered]:
+    """Units, ports, accounts, jobs and kernel parameters; how many of the units and of the ports come back."""
+    if own is not None:
+        return own.found, own.units_covered, own.ports_covered
+    ports, ports_covered = serving.ports(facts, judged.services)
+    units, units_covered = serving.units(facts, judged.services)
+    others = (*judging.users(facts), *judging.cron_jobs(facts), *judging.kernel_parameters(facts))
+    return (*units, *ports, *others), units_covered, ports_covered
+
+
+def _recipe(facts: Facts, judged: _Judged, own: Machine | None, adopted: Adopted, files: tuple[Found, ...]) -> Recipe:
+    service = _first(judged, own)
     node = next((one for one in judged.node if one.locked), None)
-    python = _pins(judged.environments)
+    python = _pins(judged.brought.environments)
     taken = [one.name for one in judged.packages if one.area is Area.PACKAGE and one.fate is Fate.TAKEN]
     words = " ".join(service.command) if service else ""
     needed = [
@@ -195,8 +228,27 @@ def _recipe(facts: Facts, judged: _Judged, adopted: Adopted, files: tuple[Found,
         node=node.folder if node else "",
         files=tuple(one.name for one in files if one.fate is Fate.TAKEN),
         service=service,
+        kind=ImageKind.VM if own else ImageKind.CONTAINER,
+        units=own.units if own else (),
+        disk_gibibytes=_disk(adopted.coverage.bytes.covered) if own else 0,
         open=adopted.open,
     )
+
+
+def _first(judged: _Judged, own: Machine | None) -> Service | None:
+    """What a client meets first, without what tells a secret; as a unit it has its variables by itself."""
+    service = judged.services[0] if judged.services else None
+    if service and own and service.unit and service.unit.name in own.units:
+        return replace(service, variables={}, withheld=own.withheld)
+    if service and tells_secret(" ".join(service.command)):
+        return replace(service, command=serving.STAND_IN)
+    return service
+
+
+def _disk(brought_bytes: int) -> int:
+    """GiB of a disk with room for what is brought once more, beside what any machine has; 0 where any disk has that."""
+    wanted = ceil(2 * brought_bytes / GIBIBYTE) + 2
+    return wanted if wanted > DISK_GIBIBYTES else 0
 
 
 def _pins(environments: tuple[Environment, ...]) -> tuple[str, ...]:
@@ -250,17 +302,19 @@ def _node(node: tuple[NodeApplication, ...]) -> tuple[Found, ...]:
     return tuple(found)
 
 
-def _withheld(services: tuple[Service, ...]) -> tuple[Found, ...]:
+def _withheld(services: tuple[Service, ...], own: Machine | None) -> tuple[Found, ...]:
+    of_services = [
+        (name, service.unit.name if service.unit else "a service") for service in services for name in service.withheld
+    ]
     return tuple(
         Found(
             area=Area.SECRET,
             name=name,
             fate=Fate.SECRET,
-            detail=f"a variable of {service.unit.name if service.unit else 'a service'}",
+            detail=f"a variable of {whose}",
             line=f"config: {{{name}: {{secret: env:{name}}}}}",
         )
-        for service in services
-        for name in service.withheld
+        for name, whose in ([(name, "units") for name in own.withheld] if own else of_services)
     )
 
 

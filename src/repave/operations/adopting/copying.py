@@ -89,6 +89,17 @@ def emptied(places: tuple[str, ...], facts: Facts, target: Path) -> tuple[Found,
     return tuple(Found(area=Area.CONFIGURATION, name=place, fate=Fate.TAKEN, detail=detail) for place in places)
 
 
+def made(texts: Mapping[str, str], facts: Facts, target: Path) -> tuple[Found, ...]:
+    """Files that stood on no server as they are, by their places; raises as ``copied`` does."""
+    for place, text in texts.items():
+        _write(target, facts.name, place, text.encode(), executable=False)
+    detail = "made of what the server has: read it"
+    return tuple(
+        Found(area=Area.CONFIGURATION, name=place, fate=Fate.TAKEN, detail=detail, size_bytes=len(text.encode()))
+        for place, text in texts.items()
+    )
+
+
 def _write(target: Path, server: str, place: str, content: bytes, *, executable: bool) -> None:
     listing = f"what {server} says of its files"
     entry = Entry(

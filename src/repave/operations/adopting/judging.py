@@ -1,18 +1,22 @@
 """What becomes of a server's packages, sources, users, cron jobs and kernel parameters: pure, from the facts."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from repave.config.references import STATEFUL, STATELESS
+from repave.model.recipe import ImageKind
 from repave.operations.adopting.facts import Facts
 from repave.operations.adopting.findings import Area, Covered, Fate, Found, listed
-from repave.operations.adopting.rules import MACHINE
+from repave.operations.adopting.rules import WITHIN_A_MACHINE, serves_machine
 
 LOCAL_USERS = range(1000, 60000)
 """Numbers that people and services get by hand (Debian policy 9.2.2)."""
 
 PULLED = re.compile(r"lib.+|gcc-\d+-base|.+-modules(?:-.+)?|.+-common|.+-data")
 """Parts of others: installers mark them as asked for, and nobody asked."""
+
+ACCOUNTS = "/etc/sysusers.d/adopted.conf"
+"""Where a recipe says which accounts a machine makes at its start (sysusers.d(5))."""
 
 CRON_LINE = re.compile(r"^\s*(?:@\w+|[\d*/,-]+\s+\S+\s+\S+\s+\S+\s+\S+)\s+\S.*$", re.MULTILINE)
 PARAMETER = re.compile(r"^\s*-?([a-z][\w./-]*)\s*=\s*(.*\S)\s*$", re.MULTILINE)
@@ -31,19 +35,31 @@ def stateful(package: str) -> bool:
     return package.startswith(STATEFUL) and not package.startswith(STATELESS)
 
 
-def packages(facts: Facts) -> tuple[Found, ...]:
-    """Packages asked for by hand, and those held back."""
+def packages(facts: Facts, kind: ImageKind) -> tuple[Found, ...]:
+    """Packages asked for by hand, and those held back; what becomes of them in an image of this kind."""
     by_hand = facts.database.by_hand
     essential = facts.database.closure(())
     needed = {name: facts.database.closure((name,)) for name in by_hand}
+    kept = sorted(_of_units(facts)) if kind is ImageKind.VM else []
     asked = [
         name
-        for name in by_hand
+        for name in dict.fromkeys((*by_hand, *kept))
         if name not in essential
         and not (PULLED.fullmatch(name) and any(name in needed[other] for other in by_hand if other != name))
     ]
     held = sorted(one.name for one in facts.database.packages.values() if one.held)
-    return (*(_package(name, facts) for name in asked), *(_held(name, facts) for name in held))
+    return (*(_package(name, facts, kind) for name in asked), *(_held(name, facts) for name in held))
+
+
+def _of_units(facts: Facts) -> Iterator[str]:
+    """What the machine starts, though nobody asked for it: each installation has it, or it came with something else."""
+    for unit in facts.units:
+        package = facts.database.owners.get(unit.file, "")
+        if WITHIN_A_MACHINE.fullmatch(package):
+            yield package
+        for program in () if package else unit.programs:
+            owner = facts.database.owners.get(facts.target(program), "")
+            yield from ["python3"] if owner.startswith("python3") else [owner] if owner else []
 
 
 def covered_packages(facts: Facts, found: tuple[Found, ...]) -> Covered:
@@ -54,13 +70,14 @@ def covered_packages(facts: Facts, found: tuple[Found, ...]) -> Covered:
     return Covered(covered=len(facts.database.closure(taken)), total=len(total))
 
 
-def _package(name: str, facts: Facts) -> Found:
+def _package(name: str, facts: Facts, kind: ImageKind) -> Found:
     version = facts.database.packages[name].version
     line = f"packages: [{name}]"
     foreign = [one for one in facts.foreign if name in facts.offered.get(one.list_prefix, frozenset())]
     own = [facts.offered[one.list_prefix] for one in facts.own if one.list_prefix in facts.offered]
-    if MACHINE.fullmatch(name):
-        return Found(area=Area.PACKAGE, name=name, fate=Fate.AGAIN, detail=f"{version}: serves a machine, no container")
+    if serves_machine(name, kind):
+        detail = "serves a machine, no container" if kind is not ImageKind.VM else "each machine has its own, or none"
+        return Found(area=Area.PACKAGE, name=name, fate=Fate.AGAIN, detail=f"{version}: {detail}")
     if stateful(name):
         return Found(
             area=Area.PACKAGE, name=name, fate=Fate.STATE, detail=f"{version}: a service that stores data", line=line
@@ -105,20 +122,22 @@ def foreign_sources(facts: Facts) -> tuple[Found, ...]:
     )
 
 
-def users(facts: Facts) -> tuple[Found, ...]:
-    """Accounts that no package makes."""
+def users(facts: Facts, back: Collection[str] | None = None) -> tuple[Found, ...]:
+    """Accounts that no package makes; a machine makes those of ``back``, a container none."""
     lines = (line.split(":") for line in facts.texts.get("/etc/passwd", "").splitlines())
     accounts = [fields for fields in lines if len(fields) == 7 and fields[2].isdigit()]  # noqa: PLR2004 - passwd(5)
+    made = frozenset(back or ())
+    why = "an image has the users that packages make" if back is None else "nothing that starts runs as it"
     hashes = set(re.findall(r"(?m)^([^:]+):\$", facts.texts.get("/etc/shadow", "")))
     return tuple(
         Found(
             area=Area.USER,
             name=fields[0],
-            fate=Fate.OPEN,
+            fate=Fate.TAKEN if fields[0] in made else Fate.OPEN,
             detail=f"number {fields[2]}, home {fields[5]}, shell {fields[6]}"
             + (", has a password" if fields[0] in hashes else "")
-            + ": an image has the users that packages make",
-            line="user: www-data",
+            + (": made at the start" if fields[0] in made else f": {why}"),
+            line="user: www-data" if back is None else f"files: {{...: {ACCOUNTS}}}",
         )
         for fields in accounts
         if int(fields[2]) in LOCAL_USERS
@@ -127,10 +146,11 @@ def users(facts: Facts) -> tuple[Found, ...]:
 
 def cron_jobs(facts: Facts) -> tuple[Found, ...]:
     """Jobs that no package brings as they are, and timers of one's own."""
-    return tuple(sorted((*_crontabs(facts), *_timers(facts)), key=lambda one: one.name))
+    return tuple(sorted((*crontabs(facts), *_timers(facts)), key=lambda one: one.name))
 
 
-def _crontabs(facts: Facts) -> Iterator[Found]:
+def crontabs(facts: Facts, back: Collection[str] | None = None) -> Iterator[Found]:
+    """Jobs of cron that no package brings as they are; a machine runs those of ``back``, a container none."""
     for path, text in facts.texts.items():
         periodic = re.fullmatch(r"/etc/cron\.(?:hourly|daily|weekly|monthly)/[^/]+", path)
         table = path == "/etc/crontab" or path.startswith(("/etc/cron.d/", "/var/spool/cron/"))
@@ -139,9 +159,15 @@ def _crontabs(facts: Facts) -> Iterator[Found]:
             continue
         jobs = 1 if periodic else len(CRON_LINE.findall(text))
         if jobs:
-            detail = f"{jobs} job{'s' if jobs > 1 else ''}: a container runs one command; start it from outside"
+            run = back is not None and path in back
+            lost = "not taken" if back is not None else "a container runs one command; start it from outside"
             yield Found(
-                area=Area.CRON, name=path, fate=Fate.OPEN, detail=detail, size_bytes=len(text), line=_first(text)
+                area=Area.CRON,
+                name=path,
+                fate=Fate.TAKEN if run else Fate.OPEN,
+                detail=f"{jobs} job{'s' if jobs > 1 else ''}: {'run by cron, as before' if run else lost}",
+                size_bytes=len(text),
+                line=_first(text),
             )
 
 
@@ -193,8 +219,8 @@ def _first(text: str) -> str:
     return f"# {match[0].strip()}" if match else ""
 
 
-def kernel_parameters(facts: Facts) -> tuple[Found, ...]:
-    """Parameters that no package sets as they are."""
+def kernel_parameters(facts: Facts, back: Collection[str] = ()) -> tuple[Found, ...]:
+    """Parameters that no package sets as they are; a machine has those of the files of ``back``."""
     found = []
     for path, text in sorted(facts.texts.items()):
         settings = path == "/etc/sysctl.conf" or (path.startswith("/etc/sysctl.d/") and path.endswith(".conf"))
@@ -203,8 +229,8 @@ def kernel_parameters(facts: Facts) -> tuple[Found, ...]:
                 Found(
                     area=Area.KERNEL,
                     name=f"{name} = {value}",
-                    fate=Fate.OPEN,
-                    detail=f"in {path}: of the machine below, which containers share",
+                    fate=Fate.TAKEN if path in back else Fate.OPEN,
+                    detail=f"in {path}" + ("" if path in back else ": of the machine below, which containers share"),
                     line=f"# sysctl -w {name}={value}",
                 )
                 for name, value in PARAMETER.findall(text)

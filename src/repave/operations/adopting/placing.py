@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from repave.model.recipe import ImageKind
 from repave.operations.adopting.applications import MODULES, Environment, NodeApplication
 from repave.operations.adopting.facts import Facts
 from repave.operations.adopting.findings import Area, Fate, Found
@@ -49,8 +50,8 @@ class Brought:
     node: tuple[NodeApplication, ...]
 
 
-def place(facts: Facts, rules: Rules, brought: Brought) -> Placed:
-    """What becomes of each file, by its owner and its path."""
+def place(facts: Facts, rules: Rules, brought: Brought, kind: ImageKind) -> Placed:
+    """What becomes of each file, by its owner and its path, in an image of this kind."""
     pinned = _Pinned(facts, brought.environments, brought.node)
     changed = frozenset(facts.changed)
     copies: dict[str, Standing] = {}
@@ -82,7 +83,7 @@ def place(facts: Facts, rules: Rules, brought: Brought) -> Placed:
         elif fate is Fate.TAKEN and source is not None:
             copies[path] = source
         else:
-            found.append(_told(path, one, fate))
+            found.append(_told(path, one, fate, kind))
     emptied = tuple(sorted((*_off(facts), *(path for path in facts.removed if path.startswith("/etc/")))))
     return Placed(copies=copies, emptied=emptied, found=tuple(found), taken_bytes=taken, total_bytes=total)
 
@@ -159,9 +160,11 @@ def _open(path: str, one: Standing, detail: str, line: str = "") -> Found:
     return Found(area=Area.FILES, name=path, fate=Fate.OPEN, detail=detail, size_bytes=one.size_bytes, line=line)
 
 
-def _told(path: str, one: Standing, fate: Fate) -> Found:
+def _told(path: str, one: Standing, fate: Fate, kind: ImageKind) -> Found:
     if fate is Fate.STATE:
-        line = f"data: [{path.rpartition('/')[0]}/], ephemeral: true  # only if it may be lost"
+        folder = f"{path.rpartition('/')[0]}/"
+        kept = f"repave adopt --take {folder}" if kind is ImageKind.VM else f"data: [{folder}], ephemeral: true"
+        line = f"{kept}  # only if it may be lost"
         return Found(area=Area.STATE, name=path, fate=fate, size_bytes=one.size_bytes, line=line)
     if fate is Fate.SECRET:
         line = "config: {NAME: {secret: env:NAME}}"

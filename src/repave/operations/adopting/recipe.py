@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from repave.model.recipe import ImageKind
 from repave.operations.adopting.findings import Fate, Found
 from repave.operations.adopting.serving import STAND_IN, Service
 from repave.operations.adopting.sources import Release, Source
@@ -35,8 +36,24 @@ class Recipe:
     """Their places in the image."""
 
     service: Service | None
+    """What a client meets first; a container runs it."""
+
+    units: tuple[str, ...] = ()
+    """What a virtual machine starts."""
+
+    disk_gibibytes: int = 0
+    """Of a virtual machine; 0 is what any has."""
+
+    kind: ImageKind = ImageKind.CONTAINER
     open: tuple[Found, ...]
     """What a person must decide."""
+
+    @property
+    def runs_units_alone(self) -> bool:
+        """Whether what a client meets first is one of the units."""
+        if self.service is None:
+            return bool(self.units)
+        return self.service.unit is not None and self.service.unit.name in self.units
 
 
 def written(recipe: Recipe) -> str:
@@ -48,13 +65,15 @@ def written(recipe: Recipe) -> str:
         "",
         "images:",
         f"  {scalar(recipe.project)}:",
-        "    kind: container",
+        f"    kind: {recipe.kind}",
+        *([f"    disk: {recipe.disk_gibibytes}GiB"] if recipe.disk_gibibytes else []),
         f"    base: {_base(recipe)}",
         *_listed("packages", recipe.packages, "Asked for by hand; what they need comes with them."),
         *_listed("python", recipe.python, "The versions that the server has."),
         *_node(recipe),
         *_files(recipe),
-        *_run(recipe.service),
+        *_units(recipe),
+        *([] if recipe.runs_units_alone else _run(recipe.service)),
         *_fleet(recipe),
         *_decisions(recipe.open),
     ]
@@ -98,6 +117,13 @@ def _files(recipe: Recipe) -> Iterator[str]:
         yield "    # The server's own files: settings that were changed, and what no package owns."
         yield "    files:"
         yield from (f"      {scalar(source)}: {scalar(target)}" for source, target in mappings(recipe.files).items())
+
+
+def _units(recipe: Recipe) -> Iterator[str]:
+    if recipe.units:
+        yield "    # What starts, as it did there: services of packages, and the server's own among the files."
+        yield "    units:"
+        yield from (f"      - {scalar(unit)}" for unit in recipe.units)
 
 
 def _run(service: Service | None) -> Iterator[str]:

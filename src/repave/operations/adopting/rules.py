@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from repave.model.recipe import ImageKind
 from repave.operations.adopting.findings import Fate
 
 GENERATED = re.compile(
@@ -62,16 +63,25 @@ LEFT_BEHIND = re.compile(
 )
 """What tools leave beside an application: no part of it."""
 
-MACHINE = re.compile(
+OF_ANY_MACHINE = re.compile(
     r"(?:linux-(?:image|headers|base).*|grub.*|shim-.*|efibootmgr|firmware-.*|.*-microcode|initramfs-tools.*|dracut.*"
     r"|systemd.*|libnss-systemd|libpam-systemd|dbus.*|udev|kmod|init|sysvinit.*|ifupdown.*|isc-dhcp-client.*|netplan.*"
     r"|network-manager.*|openssh-(?:server|sftp-server)|task-.*|tasksel.*|installation-report|discover.*|laptop-detect|popularity-contest"
     r"|console-setup.*|keyboard-configuration|kbd|cloud-init.*|cloud-.*|qemu-guest-agent|open-vm-tools.*|acpid?|acpi-support.*"
-    r"|cron|cron-daemon-common|anacron|rsyslog|logrotate|unattended-upgrades|apt-listchanges|ntp.*|chrony|mdadm|lvm2"
-    r"|dmsetup|parted|smartmontools|irqbalance|haveged|fail2ban|ufw|e2fsprogs|dosfstools|os-prober|busybox|eject|usbutils"
+    r"|unattended-upgrades|apt-listchanges|mdadm|lvm2"
+    r"|dmsetup|parted|smartmontools|irqbalance|haveged|fail2ban|e2fsprogs|dosfstools|os-prober|busybox|eject|usbutils"
     r"|pciutils|reportbug|debian-faq|doc-debian|util-linux.*|apt.*|login|passwd|usrmerge)"
 )
-"""Packages that serve a machine: its kernel, start, network, log-in and clock. A container has none of it."""
+"""Packages that serve any machine: its kernel, start, network, log-in and disks. Each has them anew, or needs none."""
+
+WITHIN_A_MACHINE = re.compile(r"cron|cron-daemon-common|anacron|rsyslog|logrotate|ntp.*|chrony|ufw")
+"""Packages that serve what runs on a machine. A container has none of them either."""
+
+
+def serves_machine(package: str, kind: ImageKind) -> bool:
+    """Whether a package of the server is none of an image's of this kind."""
+    within = kind is not ImageKind.VM and WITHIN_A_MACHINE.fullmatch(package)
+    return bool(within or OF_ANY_MACHINE.fullmatch(package))
 
 
 @dataclass(frozen=True, kw_only=True)

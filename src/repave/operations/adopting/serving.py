@@ -5,12 +5,13 @@ import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from repave.model.recipe import ImageKind
 from repave.operations.adopting.applications import Environment, NodeApplication
 from repave.operations.adopting.facts import Facts
 from repave.operations.adopting.findings import Area, Covered, Fate, Found
 from repave.operations.adopting.judging import stateful
 from repave.operations.adopting.listening import Port
-from repave.operations.adopting.rules import MACHINE
+from repave.operations.adopting.rules import serves_machine
 from repave.operations.adopting.secrecy import tells_secret
 from repave.operations.adopting.units import Unit, words
 
@@ -66,7 +67,7 @@ def services(facts: Facts, environments: Iterable[Environment], node: Iterable[N
     """Every service that waits on a port, the one that a client meets first at the front."""
     known = tuple(environments)
     by_name = {unit.name: unit for unit in facts.units}
-    served = [port for port in facts.ports if _is_served(port, facts)]
+    served = [port for port in facts.ports if is_served(port, facts)]
     found = [_service(port, by_name.get(port.unit), facts, known) for port in sorted(served, key=_rank)]
     if found:
         return tuple(found)
@@ -114,10 +115,12 @@ def owner_of(program: str, facts: Facts) -> str:
     )
 
 
-def _is_served(port: Port, facts: Facts) -> bool:
+def is_served(port: Port, facts: Facts) -> bool:
+    """Whether what waits there serves clients, and not the machine."""
     package = owner_of(port.program, facts)
     name = port.program.rpartition("/")[2]
-    return bool(port.program) and name not in NOT_SERVED and not stateful(package) and not MACHINE.fullmatch(package)
+    ours = not stateful(package) and not serves_machine(package, ImageKind.CONTAINER)
+    return bool(port.program) and name not in NOT_SERVED and ours
 
 
 def _rank(port: Port) -> tuple[int, int]:
@@ -159,9 +162,13 @@ def _without_environment(command: tuple[str, ...], environments: tuple[Environme
     for one in environments:
         inside = f"{one.folder}/bin/"
         if one.virtual and command and command[0].startswith(inside):
-            program = command[0].removeprefix(inside)
-            return ("python3" if program.startswith(PREFIXES) else f"{SCRIPTS}{program}", *command[1:])
+            return program_in(command[0].removeprefix(inside)), *command[1:]
     return command
+
+
+def program_in(program: str) -> str:
+    """Where an image has a program that a virtual environment had."""
+    return "python3" if program.startswith(PREFIXES) else f"{SCRIPTS}{program}"
 
 
 def _in_shell(command: tuple[str, ...], folder: str) -> tuple[str, ...]:
@@ -191,7 +198,7 @@ SET = re.compile(r"(?m)^\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)=")
 
 def _port(port: Port, facts: Facts, front: Port | None, service: Service | None) -> Found:
     package = owner_of(port.program, facts)
-    detail = f"{_whose(port, package, facts)}{', reached from the server itself only' if port.local else ''}"
+    detail = f"{whose_port(port, package, facts)}{', reached from the server itself only' if port.local else ''}"
     if front is not None and port.number == front.number:
         return Found(area=Area.PORT, name=str(port.number), fate=Fate.TAKEN, detail=detail, line=f"port: {port.number}")
     fate = Fate.STATE if stateful(package) else Fate.OPEN if service or not port.program else Fate.AGAIN
@@ -204,7 +211,15 @@ def _port(port: Port, facts: Facts, front: Port | None, service: Service | None)
     return Found(area=Area.PORT, name=str(port.number), fate=fate, detail=detail, line=run)
 
 
-def _whose(port: Port, package: str, facts: Facts) -> str:
+def whose_unit(unit: Unit, facts: Facts) -> str:
+    """The package or file that it comes from, and what changed it."""
+    package = facts.database.owners.get(unit.file, "")
+    changed = [path for path in unit.drop_ins if path not in facts.database.owners]
+    whose = f"of package {package}" if package else f"of nobody's package: {unit.file or 'its file is gone'}"
+    return whose + (f", changed by {', '.join(changed)}" if changed else "")
+
+
+def whose_port(port: Port, package: str, facts: Facts) -> str:
     """The package or file that waits there."""
     named = (facts.target(word) for word in (*port.arguments, port.origin) if word.startswith("/"))
     own = next((path for path in named if path in facts.standing and path not in facts.database.owners), "")
@@ -217,13 +232,12 @@ def _whose(port: Port, package: str, facts: Facts) -> str:
 
 def _unit(unit: Unit, facts: Facts, started: str, served: tuple[Service, ...]) -> Found:
     package = facts.database.owners.get(unit.file, "")
-    changed = [path for path in unit.drop_ins if path not in facts.database.owners]
-    whose = f"of package {package}" if package else f"of nobody's package: {unit.file or 'its file is gone'}"
-    detail = whose + (f", changed by {', '.join(changed)}" if changed else "")
+    detail = whose_unit(unit, facts)
     if unit.name == started:
         line = f"run: {shlex.join(served[0].command)}"
         return Found(area=Area.UNIT, name=unit.name, fate=Fate.TAKEN, detail=detail, line=line)
-    if package and (MACHINE.fullmatch(package) or facts.database.packages[package].is_base):
+    machines = bool(package) and serves_machine(package, ImageKind.CONTAINER)
+    if package and (machines or facts.database.packages[package].is_base):
         return Found(area=Area.UNIT, name=unit.name, fate=Fate.AGAIN, detail=detail)
     other = next((service for service in served[1:] if service.unit and service.unit.name == unit.name), None)
     command = other.command if other else unit.command

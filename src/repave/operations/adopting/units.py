@@ -8,6 +8,9 @@ from dataclasses import dataclass
 FOLDERS = ("/etc/systemd/system", "/usr/local/lib/systemd/system", "/usr/lib/systemd/system")
 """Where they stand; an earlier one hides a later one of the same name."""
 
+PREFIXES = "-@:+!|"
+"""Before a command: how systemd runs it (systemd.service(5))."""
+
 SUFFIXES = (".service", ".socket", ".timer")
 WANTS = re.compile(r"^/etc/systemd/system/[^/]+\.(?:wants|requires)/([^/]+)$")
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -34,8 +37,14 @@ class Unit:
     def command(self) -> tuple[str, ...]:
         """What it starts, as words; empty where it starts nothing, or cannot be split."""
         instance = self.name.partition("@")[2].rpartition(".")[0]
-        said = self.last("ExecStart").lstrip("-@:+!|")
+        said = self.last("ExecStart").lstrip(PREFIXES)
         return words(re.sub(r"%([iI%])", lambda match: "%" if match[1] == "%" else instance, said))
+
+    @property
+    def programs(self) -> tuple[str, ...]:
+        """The program of each command that it starts."""
+        commands = (words(said.lstrip(PREFIXES)) for said in self.settings.get("ExecStart", ()))
+        return tuple(command[0] for command in commands if command)
 
     @property
     def environment(self) -> Mapping[str, str]:
