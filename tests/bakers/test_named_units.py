@@ -81,7 +81,7 @@ def test_a_unit_that_nothing_brings_is_refused(stack: Stack, above: Path, unit: 
     assert hint in refused.value.hint
 
 
-def test_named_units_start_and_have_the_configuration(stack: Stack) -> None:
+def test_named_units_start_and_have_the_configuration() -> None:
     """Beside no application, where there is no command; what they say is on the console, too."""
     image = replace(IMAGE, units=("nginx.service", "report.timer"))
     places = {"nginx.service": "usr/lib/systemd/system/nginx.service", "report.timer": f"{SYSTEM}/report.timer"}

@@ -1,6 +1,7 @@
 """From a pet to a recipe, for real: a Debian that was changed by hand is read, baked, and serves what it served."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from typing import Any
 
 import pet
 import pytest
+from haproxied import wait_until
 from in_memory import in_memory
 from ssh_server import ssh_into
 from verbs import repave
@@ -120,6 +122,62 @@ def test_the_living_pet_is_read_over_ssh_and_its_recipe_serves_its_page(root: Pa
         assert (fleet["result"], fleet["serving"]) == ("deployed", 2)
         with urllib.request.urlopen(fleet["endpoint"], timeout=10) as answer:  # noqa: S310 - HAProxy's, on loopback
             assert answer.read().decode() == page
+    finally:
+        repave(project, "destroy", "test", "--yes")
+
+
+PROBE = """#!/bin/sh
+echo "probe: $(systemctl is-active cron metrics nginx shop | tr '\\n' ' ')"
+echo "probe: $(cat /proc/sys/net/core/somaxconn) $(id -u shop) $(cat /etc/cron.d/report)"
+echo "probe: $GREETING"
+"""
+PROBE_UNIT = """[Unit]
+After=cron.service metrics.service nginx.service shop.service
+[Service]
+Type=oneshot
+ExecStart=/usr/local/bin/probe
+"""
+FOUND_INSIDE = ("active active active active", "4096 1001 30 2 * * * root /usr/local/bin/resize --nightly", "hello")
+
+
+def found_inside(project: Path) -> set[str]:
+    """What the probe has told on the console of the only machine."""
+    lines = [line for instance in repave(project, "logs", "test")["instances"] for line in instance["lines"]]
+    return {match[1] for line in lines if (match := re.search(r"probe: (.*\S)", line))}
+
+
+def test_the_pet_as_a_virtual_machine_starts_all_that_it_started(root: Path, tmp_path: Path) -> None:
+    """Nothing of it is left to decide that is neither state nor a secret nor a stranger's; it serves the same page.
+
+    Its services, its user, its job and its kernel parameter are there, as a unit of ours finds that is told the
+    configuration.
+    """
+    project = tmp_path / "shop"
+    adopted = repave(tmp_path, "adopt", "--root", str(root), "--into", "shop", "--kind", "vm")
+    open_still = {(one["area"], one["name"]) for one in adopted["found"] if one["fate"] == OPEN}
+    sources = {one for one in open_still if one[0] == "package source"}
+    assert open_still - sources == {("held package", pet.HELD), ("package", pet.FOREIGN)}
+    assert adopted["coverage"]["ports"]["percent"] == 100
+    assert adopted["coverage"]["units"] == {"covered": 4, "total": 5, "percent": 80}
+    pet.put(project, "files/usr/local/bin/probe", PROBE, mode=0o755)
+    pet.put(project, "files/etc/systemd/system/probe.service", PROBE_UNIT)
+    recipe = (project / "repave.yaml").read_text(encoding="utf-8")
+    for old, new in {
+        "      - shop.service\n": "      - shop.service\n      - probe.service\n",
+        "size: 2": "size: 1",
+        "provider: local": "provider: local\n    config: {GREETING: hello}",
+    }.items():
+        assert recipe.count(old) == 1
+        recipe = recipe.replace(old, new)
+    (project / "repave.yaml").write_text(recipe, encoding="utf-8")
+    repave(project, "lock")
+    repave(project, "bake")
+    try:
+        (fleet,) = repave(project, "deploy", "test")["fleets"]
+        assert (fleet["result"], fleet["serving"]) == ("deployed", 1)
+        with urllib.request.urlopen(fleet["endpoint"], timeout=10) as answer:  # noqa: S310 - HAProxy's, on loopback
+            assert answer.read().decode() == pet.PAGE
+        wait_until(lambda: found_inside(project) >= set(FOUND_INSIDE), "the probe tells", seconds=120)
     finally:
         repave(project, "destroy", "test", "--yes")
 

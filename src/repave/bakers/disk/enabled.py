@@ -26,9 +26,13 @@ STARTING_A_SERVICE = ("service", "socket", "timer", "path")
 """Kinds of units that are a service, or start the one of their name."""
 
 WITH_CONFIGURATION = f"""\
+[Unit]
+After=systemd-sysusers.service
+
 [Service]
 EnvironmentFile=-{ENVIRONMENT_FILE}
 """
+"""In a machine that installs itself, accounts are made at the very moment at which services start."""
 
 SPEAKING = "etc/systemd/system.conf.d/60-repave.conf"
 TO_CONSOLE = """\

@@ -14,7 +14,7 @@ from repave.cli.verbs import example
 from repave.model.recipe import ImageKind
 from repave.operations.adopting.adopt import Adopted
 from repave.operations.adopting.adopt import adopt as adopting
-from repave.operations.adopting.findings import Coverage, Covered, Fate, Found
+from repave.operations.adopting.findings import Area, Coverage, Covered, Fate, Found
 from repave.operations.adopting.rules import Rules
 from repave.wiring.servers import mounted, over_ssh, this_machine
 
@@ -48,6 +48,9 @@ SshConfig = Annotated[
 ]
 
 
+LEFT_BY_CONTAINERS = frozenset({Area.UNIT, Area.PORT, Area.USER, Area.CRON, Area.KERNEL})
+
+
 @example(
     "repave adopt deploy@shop-1.example.org --into shop",
     "repave adopt --root /mnt/old-disk --into shop --kind vm",
@@ -79,7 +82,7 @@ def adopt(
         read, folder = _server(server, root, ssh_config, here=here), (into or Path()).resolve()
         adopted = adopting(read, folder, rules, ImageKind(kind), progress)
     screen.answer(_document(adopted))
-    _show(adopted, screen)
+    _show(adopted, kind, screen)
     return OK
 
 
@@ -117,7 +120,7 @@ def _document(adopted: Adopted) -> dict[str, object]:
     }
 
 
-def _show(adopted: Adopted, screen: Screen) -> None:
+def _show(adopted: Adopted, kind: Kind, screen: Screen) -> None:
     told = sorted(adopted.found, key=lambda one: list(Fate).index(one.fate))
     rows = [one for one in told if one.fate is not Fate.AGAIN]
     screen.table(("WHAT", "NAME", "SIZE", "BECOMES", "DETAIL"), [_row(one) for one in rows])
@@ -135,6 +138,8 @@ def _show(adopted: Adopted, screen: Screen) -> None:
     for sentence in adopted.unseen:
         screen.warn(f"not seen: {sentence}")
     screen.say(f"wrote {adopted.file}: {counted(len(adopted.open), 'thing')} to decide, listed at its end")
+    if kind is Kind.CONTAINER and any(one.area in LEFT_BY_CONTAINERS and one.fate is Fate.OPEN for one in adopted.open):
+        screen.hint("with `--kind vm` the recipe starts other services and jobs, too")
     screen.hint("read it, then `repave lock`")
 
 

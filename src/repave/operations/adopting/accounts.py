@@ -36,7 +36,8 @@ class Account:
     number: int
     group: int
     home: str
-    shell: str
+    login: str
+    """What it logged in to."""
 
 
 def wanted(facts: Facts, names: Iterable[str]) -> Mapping[str, Account]:
@@ -55,7 +56,7 @@ def files(facts: Facts, accounts: Mapping[str, Account], without: Iterable[str])
 def _known(facts: Facts) -> Mapping[str, Account]:
     fields = (line.split(":") for line in facts.texts.get("/etc/passwd", "").splitlines())
     return {
-        one[0]: Account(name=one[0], number=int(one[2]), group=int(one[3]), home=one[5], shell=one[6])
+        one[0]: Account(name=one[0], number=int(one[2]), group=int(one[3]), home=one[5], login=one[6])
         for one in fields
         if len(one) == 7 and NAME.fullmatch(one[0]) and one[2].isdecimal() and one[3].isdecimal()  # noqa: PLR2004 - passwd(5)
     }
@@ -79,8 +80,8 @@ def _users(facts: Facts, accounts: Mapping[str, Account]) -> Iterator[str]:
         if group != one.name:
             yield f"g {group} {one.group}"
         number = one.number if group == one.name else f"{one.number}:{one.group}"
-        home, shell = (said if PATH.fullmatch(said) else "-" for said in (one.home, one.shell))
-        yield f"u {one.name} {number} - {home} {shell}"
+        home, login = (said if PATH.fullmatch(said) else "-" for said in (one.home, one.login))
+        yield f"u {one.name} {number} - {home} {login}"
         yield from (
             f"m {one.name} {name}"
             for name, (_, members) in groups.items()

@@ -119,8 +119,11 @@ def _judge(facts: Facts, rules: Rules, kind: ImageKind) -> _Judged:
     environments = applications.environments(paths, facts.texts)
     texts = {path: facts.texts[path] for path in paths if path in facts.texts}
     services = serving.services(facts, environments, applications.node_applications(texts))
-    rules = _with_homes(rules, services)
     started = tuple(path for service in services for path in service.places)
+    if kind is ImageKind.VM:
+        own = (unit for unit in facts.units if unit.file not in facts.database.owners)
+        started += tuple(path for unit in own for path in unit.places)
+    rules = _with_homes(rules, started)
     environments = tuple(
         one
         for one in environments
@@ -143,10 +146,9 @@ def _judge(facts: Facts, rules: Rules, kind: ImageKind) -> _Judged:
     )
 
 
-def _with_homes(rules: Rules, services: tuple[Service, ...]) -> Rules:
+def _with_homes(rules: Rules, started: tuple[str, ...]) -> Rules:
     """What a service is started from is an application, though it lies in somebody's home."""
-    places = (path for service in services for path in service.places)
-    homes = (match[0] for path in places if (match := IN_A_HOME.match(path)))
+    homes = (match[0] for path in started if (match := IN_A_HOME.match(path)))
     return replace(rules, take=(*rules.take, *dict.fromkeys(homes)))
 
 

@@ -47,6 +47,13 @@ class Unit:
         return tuple(command[0] for command in commands if command)
 
     @property
+    def places(self) -> tuple[str, ...]:
+        """Files and folders that its commands name, and where they are started."""
+        commands = (words(said.lstrip(PREFIXES)) for said in self.settings.get("ExecStart", ()))
+        said = (*(word for command in commands for word in command), self.last("WorkingDirectory").lstrip("-"))
+        return tuple(word for word in said if word.startswith("/"))
+
+    @property
     def environment(self) -> Mapping[str, str]:
         """The variables that it sets by itself."""
         pairs = (word.partition("=") for line in self.settings.get("Environment", ()) for word in words(line))

@@ -1,0 +1,245 @@
+"""A small server becomes a virtual machine: all that it starts, as whom and when, but for what it must not have."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from old_shop import PLAIN, UNIT, WANTS, adopted, server, unit
+
+from repave.model.recipe import Image, ImageKind
+from repave.operations.adopting.adopt import Adopted, adopt
+from repave.operations.adopting.findings import Area, Covered, Fate
+from repave.operations.adopting.rules import Rules
+from repave.operations.errors import Refused
+from repave.ports.progress import Silent
+
+PACKAGED = """
+Package: nginx
+Status: install ok installed
+Priority: optional
+Version: 1
+
+Package: cron
+Status: install ok installed
+Priority: important
+Version: 3
+
+Package: postgresql-15
+Status: install ok installed
+Priority: optional
+Version: 15
+"""
+SERVING: Mapping[str, str] = {
+    "/var/lib/dpkg/status": PLAIN["/var/lib/dpkg/status"] + PACKAGED,
+    "/var/lib/dpkg/info/nginx.list": "/usr/sbin/nginx\n/usr/lib/systemd/system/nginx.service\n",
+    "/usr/sbin/nginx": "nginx",
+    "/usr/lib/systemd/system/nginx.service": "[Service]\nExecStart=/usr/sbin/nginx\n[Install]\n",
+    "/var/lib/dpkg/info/cron.list": "/usr/sbin/cron\n/usr/lib/systemd/system/cron.service\n",
+    "/usr/lib/systemd/system/cron.service": "[Service]\nExecStart=/usr/sbin/cron -f\n",
+    "/usr/sbin/cron": "cron",
+    "/var/lib/dpkg/info/postgresql-15.list": "/usr/lib/systemd/system/postgresql.service\n",
+    "/usr/lib/systemd/system/postgresql.service": "[Service]\nExecStart=/usr/bin/true\n",
+    "/etc/nginx/nginx.conf": "listen 8080;\n",
+}
+ACCOUNTS = {
+    "/etc/passwd": "root:x:0:0::/root:/bin/sh\nwww-data:x:33:33::/var/www:/bin/sh\nshop:x:1001:50::/home/shop:/bin/sh\n"
+    "alice:x:1002:1002::/home/alice:/bin/bash\nodd name:x:1003:1003::/:/bin/sh\n",
+    "/etc/group": "staff:x:50:\nssl-cert:x:105:shop,alice\nsudo:x:27:shop\nshop:x:9:\n",
+}
+RUNS = {**SERVING, **ACCOUNTS}
+ON = "/etc/systemd/system/multi-user.target.wants"
+STARTED = {
+    f"{ON}/{name}.service": f"/usr/lib/systemd/system/{name}.service" for name in ("nginx", "cron", "postgresql")
+}
+
+
+def as_machine(tmp_path: Path, files: Mapping[str, str], links: Mapping[str, str]) -> tuple[Adopted, Image]:
+    """What was found, and the image."""
+    return adopted(tmp_path, files, links, kind=ImageKind.VM)
+
+
+def fate_of(found: Adopted, area: Area, name: str) -> Fate:
+    """What becomes of one thing."""
+    (one,) = [one for one in found.found if (one.area, one.name) == (area, name)]
+    return one.fate
+
+
+def made(tmp_path: Path, path: str) -> str:
+    """What a file of the recipe says."""
+    return (tmp_path / "out/files" / path).read_text(encoding="utf-8")
+
+
+def test_all_that_the_server_starts_is_named(tmp_path: Path) -> None:
+    """By the packages and by itself, and cron, for which nobody asks; a database's service is state."""
+    files = {**RUNS, **unit("ExecStart=/usr/bin/python3 -m shop --port 8000\n")}
+    found, image = as_machine(tmp_path, files, {**STARTED, WANTS: UNIT})
+    assert (image.kind, image.run) == (ImageKind.VM, ())
+    assert image.units == ("cron.service", "nginx.service", "shop.service")
+    assert image.packages == ("cron", "nginx", "python3")
+    assert fate_of(found, Area.UNIT, "postgresql.service") is Fate.STATE
+    assert found.coverage.units == Covered(covered=3, total=4)
+    assert (found.coverage.ports, fate_of(found, Area.PORT, "8000")) == (Covered(covered=2, total=2), Fate.TAKEN)
+    assert "port: 8080" in found.file.read_text(encoding="utf-8")
+
+
+def test_a_service_runs_as_its_user_whom_the_machine_makes(tmp_path: Path) -> None:
+    """With number, group and memberships, but for those that own the machine; its folders are made, and nobody else."""
+    root = server(tmp_path / "root", {**RUNS, **unit("User=shop\nExecStart=/usr/bin/python3")}, {WANTS: UNIT})
+    for path, owner in (("var/log/shop", 1001), ("var/log/shop/old", 1001), ("srv/cache", 33), ("srv/hers", 1002)):
+        (tmp_path / "root" / path).mkdir(parents=True)
+        os.chown(tmp_path / "root" / path, owner, 0)
+        (tmp_path / "root" / path).chmod(0o750)
+    found = adopt(root, tmp_path / "out", Rules(), ImageKind.VM, Silent())
+    assert made(tmp_path, "etc/sysusers.d/adopted.conf") == (
+        "# By `repave adopt`.\ng staff 50\nu shop 1001:50 - /home/shop /bin/sh\nm shop ssl-cert\n"
+    )
+    assert made(tmp_path, "etc/tmpfiles.d/adopted.conf") == (
+        "# By `repave adopt`.\nd /srv/cache 0750 www-data www-data -\nd /var/log/shop 0750 shop staff -\n"
+    )
+    assert "- systemd-sysusers.service" in found.file.read_text(encoding="utf-8")
+    assert (fate_of(found, Area.USER, "shop"), fate_of(found, Area.USER, "alice")) == (Fate.TAKEN, Fate.OPEN)
+
+
+def test_secrets_of_a_unit_are_withheld_and_it_starts_all_the_same(tmp_path: Path) -> None:
+    """Its variables come with the fleet's configuration instead; what else it says is as it was."""
+    files = {
+        **RUNS,
+        **unit(
+            "Environment=LEVEL=info DB_PASSWORD=hunter2\nEnvironmentFile=/etc/default/shop\n"
+            "EnvironmentFile=-/etc/default/plain\nExecStart=/usr/bin/python3 -m shop --port 8000"
+        ),
+        "/etc/default/shop": "SHOP_TOKEN=abcdef\n",
+        "/etc/default/plain": "RATE=5\n",
+    }
+    found, image = as_machine(tmp_path, files, {WANTS: UNIT})
+    assert image.units == ("shop.service",)
+    text = made(tmp_path, UNIT.lstrip("/"))
+    assert 'Environment="LEVEL=info"\n' in text
+    assert "ExecStart=/usr/bin/python3 -m shop --port 8000\n" in text
+    assert made(tmp_path, "etc/systemd/system/shop.service.d/50-adopted.conf") == (
+        "# By `repave adopt`.\n[Service]\nEnvironmentFile=\nEnvironmentFile=-/etc/default/plain\n"
+    )
+    recipe = found.file.read_text(encoding="utf-8")
+    assert "DB_PASSWORD: {secret: env:DB_PASSWORD}" in recipe
+    assert "SHOP_TOKEN: {secret: env:SHOP_TOKEN}" in recipe
+    everything = [path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.is_file()]
+    assert not [content for content in everything if b"hunter2" in content or b"abcdef" in content]
+
+
+@pytest.mark.parametrize(
+    ("lines", "why"),
+    [
+        ("ExecStart=/usr/bin/python3 --password=hunter2", f"{UNIT} is not taken"),
+        ("ExecStart=/opt/jdk/bin/java -jar shop.jar", "the recipe does not have /opt/jdk/bin/java"),
+    ],
+)
+def test_what_cannot_start_is_told(tmp_path: Path, lines: str, why: str) -> None:
+    """With the reason; the recipe does not name it."""
+    found, image = as_machine(tmp_path, {**RUNS, **unit(lines)}, {**STARTED, WANTS: UNIT})
+    (one,) = [one for one in found.found if one.name == "shop.service"]
+    assert (one.fate, one.detail) == (Fate.OPEN, f"of nobody's package: {UNIT}: {why}")
+    assert "shop.service" not in image.units
+
+
+def test_programs_of_an_environment_are_the_images_own(tmp_path: Path) -> None:
+    """Each command that names one is said anew, with the prefixes and all else as they were."""
+    files = {
+        **RUNS,
+        **unit(
+            "ExecStartPre=-/opt/shop/env/bin/flask db upgrade\nExecStartPre=/usr/bin/true\n"
+            "ExecStart=@/opt/shop/env/bin/python -m shop --level ${LEVEL}"
+        ),
+        "/opt/shop/env/pyvenv.cfg": "",
+        "/opt/shop/env/lib/python3.11/site-packages/flask-3.0.3.dist-info/METADATA": "Name: flask\n",
+    }
+    _, image = as_machine(tmp_path, files, {WANTS: UNIT})
+    assert (image.python, image.units) == (("flask == 3.0.3",), ("shop.service",))
+    assert made(tmp_path, "etc/systemd/system/shop.service.d/50-adopted.conf") == (
+        "# By `repave adopt`.\n[Service]\nExecStartPre=\nExecStartPre=-/usr/local/bin/flask db upgrade\n"
+        "ExecStartPre=/usr/bin/true\nExecStart=\nExecStart=@python3 -m shop --level ${LEVEL}\n"
+    )
+
+
+def test_a_worker_in_somebodys_home_is_taken_from_there(tmp_path: Path) -> None:
+    """It listens nowhere, and is an application all the same; what else lies in that home is not."""
+    files = {
+        **RUNS,
+        **unit("User=shop\nWorkingDirectory=/home/shop/worker\nExecStart=/usr/bin/python3 work.py"),
+        "/home/shop/worker/work.py": "print()\n",
+        "/home/shop/notes.txt": "mine\n",
+    }
+    found, image = as_machine(tmp_path, files, {WANTS: UNIT})
+    assert image.units == ("shop.service", "systemd-sysusers.service")
+    assert made(tmp_path, "home/shop/worker/work.py") == "print()\n"
+    assert fate_of(found, Area.STATE, "/home/shop/notes.txt") is Fate.STATE
+
+
+def test_what_somebody_switched_off_stays_off(tmp_path: Path) -> None:
+    """Disabled or masked: a package would start it again; what never was started needs nothing."""
+    once = "/var/lib/systemd/deb-systemd-helper-enabled"
+    files = {**RUNS, f"{once}/nginx.service.dsh-also": "", f"{once}/gone.service.dsh-also": ""}
+    links = {"/etc/systemd/system/cron.service": "/dev/null"}
+    found, image = as_machine(tmp_path, {**files, **unit("ExecStart=/usr/bin/python3")}, {**links, WANTS: UNIT})
+    assert image.units == ("shop.service",)
+    assert made(tmp_path, "etc/systemd/system/nginx.service") == ""
+    assert fate_of(found, Area.UNIT, "nginx.service") is Fate.TAKEN
+    assert not (tmp_path / "out/files/etc/systemd/system/gone.service").exists()
+    assert "cron" not in image.packages
+
+
+def test_jobs_run_as_they_did(tmp_path: Path) -> None:
+    """Those of all are files, a user's own say from now on as whom they run; one with a secret is told."""
+    files = {
+        **RUNS,
+        "/etc/cron.d/report": "MAILTO=root\n30 2 * * * shop /usr/local/bin/report\n",
+        "/var/spool/cron/crontabs/shop": "# mine\nPATH=/bin\n*/5 * * * * sync --all\n@daily clean\n",
+        "/var/spool/cron/crontabs/alice": "0 1 * * * fetch --token=hunter2secret\n",
+        "/etc/sysctl.d/60-own.conf": "net.core.somaxconn = 4096\n",
+    }
+    found, image = as_machine(tmp_path, files, STARTED)
+    assert made(tmp_path, "etc/cron.d/adopted-shop") == (
+        "# mine\nPATH=/bin\n*/5 * * * * shop sync --all\n@daily shop clean\n"
+    )
+    assert "u shop " in made(tmp_path, "etc/sysusers.d/adopted.conf")
+    assert fate_of(found, Area.CRON, "/etc/cron.d/report") is Fate.TAKEN
+    assert fate_of(found, Area.CRON, "/var/spool/cron/crontabs/shop") is Fate.TAKEN
+    assert fate_of(found, Area.CRON, "/var/spool/cron/crontabs/alice") is Fate.OPEN
+    assert fate_of(found, Area.KERNEL, "net.core.somaxconn = 4096") is Fate.TAKEN
+    assert not list((tmp_path / "out/files").rglob("adopted-alice"))
+    assert "hunter2" not in found.file.read_text(encoding="utf-8") + repr(found)
+    assert "cron.service" in image.units
+
+
+def test_a_front_without_a_unit_is_the_command(tmp_path: Path) -> None:
+    """Somebody started it by hand: the machine runs it, beside its units."""
+    found, image = as_machine(tmp_path, RUNS, {f"{ON}/cron.service": STARTED[f"{ON}/cron.service"]})
+    assert (image.run[0], image.units) == ("nginx", ("cron.service",))
+    assert fate_of(found, Area.PORT, "8080") is Fate.OPEN
+
+
+def test_a_unit_of_a_strange_name_is_none_that_a_recipe_names(tmp_path: Path) -> None:
+    """The file loads, and the rest is there."""
+    strange = "a b$.service"
+    files = {**RUNS, f"/etc/systemd/system/{strange}": "[Service]\nExecStart=/usr/bin/python3\n"}
+    found, image = as_machine(tmp_path, files, {**STARTED, f"{ON}/{strange}": f"/etc/systemd/system/{strange}"})
+    assert fate_of(found, Area.UNIT, strange) is Fate.OPEN
+    assert "nginx.service" in image.units
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"/etc/os-release": "ID=ubuntu\nVERSION_CODENAME=noble\n"}, "it is of ubuntu"),
+        (
+            {"/var/lib/dpkg/status": PLAIN["/var/lib/dpkg/status"].replace("ture: amd64", "ture: arm64")},
+            "it is of arm64",
+        ),
+    ],
+)
+def test_what_no_machine_is_made_of_is_refused(tmp_path: Path, change: Mapping[str, str], said: str) -> None:
+    """Before anything is written, with what can be made of it."""
+    with pytest.raises(Refused, match=said) as refused:
+        as_machine(tmp_path, change, {})
+    assert "--kind container" in refused.value.hint
+    assert not (tmp_path / "out").exists()
