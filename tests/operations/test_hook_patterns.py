@@ -187,3 +187,22 @@ def test_scripts_are_found_where_commands_start(vault: FileVault, tmp_path: Path
     named = replace(image("sh make.sh"), files=(FileMapping(source=source, target="/srv/app/"),))
     file = script(vault, tmp_path, "make.sh", "npm install\n")
     assert [(one.path, one.line) for one in unpinned_in(named, (file,), vault)] == [("app/make.sh", 1)]
+
+
+@pytest.mark.parametrize(
+    ("target", "kind", "lines"),
+    [
+        ("/etc/cron.d/upgrade", ImageKind.VM, [2]),
+        ("/etc/cron.daily/upgrade", ImageKind.VM, [2]),
+        ("/etc/systemd/system/upgrade.service", ImageKind.VM, [2]),
+        ("/srv/app/upgrade.sh", ImageKind.VM, []),
+        ("/etc/cron.d/upgrade", ImageKind.CONTAINER, []),
+    ],
+)
+def test_a_machine_does_not_bring_itself_up_to_date(
+    target: str, kind: ImageKind, lines: list[int], vault: FileVault, tmp_path: Path
+) -> None:
+    """By cron or systemd, which a container has none of."""
+    file = replace(script(vault, tmp_path, "upgrade", "# every night\napt-get -y upgrade\n"), target=target)
+    found = unpinned_in(replace(image(), kind=kind), [file], vault)
+    assert [one.line for one in found] == lines

@@ -211,6 +211,25 @@ def test_jobs_run_as_they_did(tmp_path: Path) -> None:
     assert "cron.service" in image.units
 
 
+def test_what_brings_itself_up_to_date_is_not_taken(tmp_path: Path) -> None:
+    """By whichever way it is started: a machine is replaced, and its recipe would not be locked with it."""
+    upgrading = "apt-get -y upgrade"
+    files = {
+        **RUNS,
+        **unit(f"ExecStart=/bin/sh -c '{upgrading}'"),
+        "/etc/cron.daily/upgrade": f"#!/bin/sh\n{upgrading}\n",
+        "/etc/cron.d/upgrade": f"0 3 * * * root {upgrading}\n",
+        "/var/spool/cron/crontabs/root": f"0 4 * * * {upgrading}\n",
+    }
+    found, image = as_machine(tmp_path, files, {**STARTED, WANTS: UNIT})
+    assert image.units == ("cron.service", "nginx.service")
+    assert fate_of(found, Area.UNIT, "shop.service") is Fate.OPEN
+    for path in ("/etc/cron.daily/upgrade", "/etc/cron.d/upgrade", "/var/spool/cron/crontabs/root"):
+        assert fate_of(found, Area.CRON, path) is Fate.OPEN
+    taken = [path for path in (tmp_path / "out/files").rglob("*") if path.is_file()]
+    assert not [path for path in taken if upgrading in path.read_text(encoding="utf-8")]
+
+
 def test_a_front_without_a_unit_is_the_command(tmp_path: Path) -> None:
     """Somebody started it by hand: the machine runs it, beside its units."""
     found, image = as_machine(tmp_path, RUNS, {f"{ON}/cron.service": STARTED[f"{ON}/cron.service"]})

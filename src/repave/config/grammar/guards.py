@@ -32,6 +32,7 @@ class GuardsSection(Section):
     )
     unpinned: Annotated[str, *choice("stop", "report")] = Field(
         default="stop",
-        description="Commands of `build` and files for cloud-init that bring in what no lock pins. Default: `stop`.",
+        description="Commands of `build`, and files of cloud-init, systemd and cron, that bring in what no lock pins. "
+        "Default: `stop`.",
     )
     allow: list[AllowedSection] = Field(default=[], description="What may stay, and why.")

@@ -16,6 +16,7 @@ from repave.archives.unpacking import unpack
 from repave.operations.adopting.facts import Facts, contents_of
 from repave.operations.adopting.findings import Area, Fate, Found
 from repave.operations.adopting.secrecy import secret_in
+from repave.operations.guards.hook_patterns import brings_unpinned
 from repave.ports.progress import Progress
 from repave.ports.server import Server, Standing
 
@@ -66,6 +67,10 @@ def looked_at(place: str, content: bytes, facts: Facts) -> Found:
             detail=f"{secret.kind}{where}; {whose}",
             line="config: {NAME: {secret: env:NAME}}",
         )
+    unpinned = brings_unpinned(place, content.decode(errors="replace"))
+    if unpinned:
+        detail = f"{unpinned}; a server is replaced, and never brings itself up to date"
+        return replace(one, fate=Fate.OPEN, detail=f"{whose}: {detail}", line=f"files: {{files{place}: {place}}}")
     if content.startswith(ELF) and not package:
         line = f'fetch: [{{url: https://..., into: {place}, mode: "0755"}}]'
         return replace(

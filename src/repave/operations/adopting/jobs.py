@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from repave.operations.adopting.facts import Facts
 from repave.operations.adopting.secrecy import secret_in
+from repave.operations.guards.hook_patterns import brings_unpinned
 
 OF_A_USER = re.compile(r"/var/spool/cron/(?:crontabs/)?([A-Za-z_][A-Za-z0-9_.-]*)")
 OF_ALL = re.compile(r"/etc/crontab|/etc/cron\.d/[^/]+")
@@ -28,10 +29,12 @@ class Crontab:
 
 
 def of_users(facts: Facts) -> tuple[Crontab, ...]:
-    """Those of users who have any, but for what tells a secret."""
-    return tuple(
-        one for one in _of_users(facts) if JOB.search(one.text) and not secret_in(one.place, one.text.encode())
-    )
+    """Those of users who have any, but for what tells a secret, or brings in what no lock pins."""
+    return tuple(one for one in _of_users(facts) if JOB.search(one.text) and _may_run(one))
+
+
+def _may_run(one: Crontab) -> bool:
+    return not secret_in(one.place, one.text.encode()) and not brings_unpinned(one.place, one.text)
 
 
 def users(facts: Facts, places: Collection[str]) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """Commands of ``build:`` that would bring in what no lock pins, by their own words or a script's that they name.
 
-And what cloud-init would do so by at a machine's start, where the recipe lays out files for it.
+And what a virtual machine would do so by: cloud-init at its start, units and cron later, where the recipe lays out
+files for them.
 """
 
 import posixpath
@@ -9,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from repave.model.lock import LockedFile
-from repave.model.recipe import Image
+from repave.model.recipe import Image, ImageKind
 from repave.ports.vault import Vault
 
 LARGEST_SCRIPT_BYTES = 1 << 20
@@ -20,6 +21,17 @@ DEFAULT_SCRIPTS = {"make": ("GNUmakefile", "makefile", "Makefile")}
 
 CLOUD_SETTINGS = ("/etc/cloud/", "/var/lib/cloud/")
 """Where cloud-init reads what a machine is to do at its start."""
+
+STARTING = (
+    "/etc/systemd/system/",
+    "/usr/local/lib/systemd/system/",
+    "/usr/lib/systemd/system/",
+    "/lib/systemd/system/",
+    "/etc/cron",
+    "/var/spool/cron/",
+    "/etc/rc.local",
+)
+"""Where a virtual machine is told what to start, and when."""
 
 GAP = r"""["',\s]+"""
 """Between two words of a command: blanks, or what a list of texts in a program has."""
@@ -103,8 +115,9 @@ def unpinned_in(image: Image, files: Iterable[LockedFile], vault: Vault) -> Iter
             if file is not None and file.origin not in read:
                 read.add(file.origin)
                 yield from _in_script(file, vault)
+    told = (*CLOUD_SETTINGS, *STARTING) if image.kind is ImageKind.VM else CLOUD_SETTINGS
     for target, file in by_target.items():
-        if target.startswith(CLOUD_SETTINGS) and file.origin not in read:
+        if target.startswith(told) and file.origin not in read:
             read.add(file.origin)
             yield from _in_script(file, vault)
 
@@ -119,9 +132,20 @@ def _in_script(file: LockedFile, vault: Vault) -> Iterator[Unpinned]:
     if file.size_bytes > LARGEST_SCRIPT_BYTES:
         return
     text = vault.path(file.sha256).read_bytes().decode(errors="replace")
+    yield from (Unpinned(path=file.origin, line=number, what=what) for number, what in habits_in(text))
+
+
+def brings_unpinned(target: str, text: str) -> str:
+    """What a virtual machine with this file would bring in that no lock pins; empty for nothing."""
+    told = target.startswith(STARTING)
+    return next((what for _, what in habits_in(text)), "") if told else ""
+
+
+def habits_in(text: str) -> Iterator[tuple[int, str]]:
+    """Every such command of a script or setting, with its line."""
     for number, line in _commands(text):
         for what in _habits(line):
-            yield Unpinned(path=file.origin, line=number, what=what)
+            yield number, what
 
 
 def _commands(text: str) -> Iterator[tuple[int, str]]:
