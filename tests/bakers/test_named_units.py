@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from repave.bakers.disk.enabled import SPEAKING, located
+from repave.bakers.disk.enabled import SPEAKING, UnitFile, configured, located
 from repave.bakers.disk.identity import why_cold
 from repave.bakers.disk.settings import Settings
 from repave.bakers.rootfs.cache import LayerRecord
@@ -37,6 +37,7 @@ def stack(tmp_path: Path) -> Stack:
     ):
         (tree / path).parent.mkdir(parents=True, exist_ok=True)
         (tree / path).touch()
+    (tree / "usr/lib/systemd/system/nginx.socket.d").mkdir()
     made = Stack()
     record = LayerRecord(layer=Layer.PLATFORM, inputs=NOTHING, digest=NOTHING, size_bytes=0, skeleton=Skeleton())
     made.add(record, tree=tree, cached=False)
@@ -64,7 +65,7 @@ def above(tmp_path: Path) -> Path:
 )
 def test_a_unit_is_where_systemd_finds_it(stack: Stack, above: Path, unit: str, place: str) -> None:
     """The recipe's own before a package's; of a template its file; a script of the init before under its name."""
-    assert located(replace(IMAGE, units=(unit,)), stack, [above]) == {unit: place}
+    assert located(replace(IMAGE, units=(unit,)), stack, [above])[unit].place == place
 
 
 @pytest.mark.parametrize(
@@ -85,10 +86,11 @@ def test_named_units_start_and_have_the_configuration() -> None:
     """Beside no application, where there is no command; what they say is on the console, too."""
     image = replace(IMAGE, units=("nginx.service", "report.timer"))
     places = {"nginx.service": "usr/lib/systemd/system/nginx.service", "report.timer": f"{SYSTEM}/report.timer"}
-    own = Settings.own(BakeRequest(image=image, packages=(), files=()), places)
+    units = {unit: UnitFile(place=place, text="") for unit, place in places.items()}
+    own = Settings.own(BakeRequest(image=image, packages=(), files=()), units)
     assert own.links == {f"{WANTS}/{unit}": f"/{place}" for unit, place in places.items()}
     told = {path for path, text in own.files.items() if "EnvironmentFile=-/run/repave/environment" in text}
-    assert told == {f"{SYSTEM}/{name}.service.d/60-repave.conf" for name in ("nginx", "report")}
+    assert told == {f"{SYSTEM}/{name}.service.d/zz-repave.conf" for name in ("nginx", "report")}
     assert own.files[SPEAKING] == "[Manager]\nDefaultStandardOutput=journal+console\n"
     assert not any("repave-application" in path for path in (*own.files, *own.links))
 
@@ -110,6 +112,33 @@ def test_what_every_machine_leaves_out_comes_back_by_its_name(stack: Stack) -> N
     settings = Settings.of(request, located(image, stack, []))
     assert settings.links[path] == "/usr/lib/systemd/system/systemd-sysusers.service"
     assert settings.links[f"{WANTS}/systemd-sysusers.service"] == settings.links[path]
+
+
+def test_what_the_recipe_brings_in_its_place_is_not_hidden_by_a_link_to_itself() -> None:
+    """In a machine that installs itself, links are laid over files."""
+    file = UnitFile(place=f"{SYSTEM}/apt-daily.timer", text="")
+    image = replace(IMAGE, units=("apt-daily.timer",))
+    own = Settings.own(BakeRequest(image=image, packages=(), files=()), {"apt-daily.timer": file})
+    assert own.links == {f"{WANTS}/apt-daily.timer": f"/{file.place}"}
+
+
+@pytest.mark.parametrize(
+    ("unit", "text", "services"),
+    [
+        ("a.service", "[Service]\nExecStart=/bin/a\n", ["a.service"]),
+        ("w@mail.service", "", ["w@mail.service"]),
+        ("a.timer", "[Timer]\nUnit=b.service\n", ["b.service"]),
+        ("a.socket", "[Socket]\nAccept=yes\n", ["a@.service"]),
+        ("a.socket", "[Socket]\nAccept=no\n", ["a.service"]),
+        ("a.target", "", []),
+        ("ufw.service", "[Unit]\nDefaultDependencies=no\n[Service]\n", []),
+    ],
+)
+def test_services_of_units_are_told_the_configuration(unit: str, text: str, services: list[str]) -> None:
+    """Those that a unit starts, by whichever name; one before the network cannot wait for it, and is told nothing."""
+    found = dict(configured({unit: UnitFile(place="x", text=text)}))
+    assert [path.rpartition("/")[0] for path in found] == [f"{SYSTEM}/{service}.d" for service in services]
+    assert all("After=cloud-init.service" in said for said in found.values())
 
 
 def test_a_machine_with_units_starts_cold() -> None:

@@ -43,6 +43,7 @@ def _command(document: Document, place: Path, fields: Mapping[str, object]) -> I
     machine = fields.get("kind") == ImageKind.VM
     if not (machine and "units" in fields):
         hint = "or `units: [...]`, where packages or `files` bring what is to be started" if machine else ""
+        hint = "only a virtual machine needs none: `kind: vm`" if "units" in fields and not machine else hint
         unfit = Unfit("`run: ...`, the command", hint=hint)
         yield problem(document, document.at_key(place), f"`{dotted(place)}` lacks the key `run`", unfit)
         return

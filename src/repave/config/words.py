@@ -5,6 +5,7 @@ import shlex
 from collections.abc import Callable, Iterable, Mapping
 
 from repave.config.problems import Unfit, nearest, one_of
+from repave.model.recipe import UNIT_KINDS
 from repave.model.release import SecretReference
 
 LONGEST_NAME = 40
@@ -52,8 +53,7 @@ MODE = "`0644`, or `0755` for a program"
 MODES = {0o644: 0o644, 0o755: 0o755, 644: 0o644, 755: 0o755, "0644": 0o644, "0755": 0o755}
 """As people write them: in YAML 1.2 `0o755` is octal, and a bare `0755` the number 755."""
 
-UNIT = "a unit of systemd by its whole name, such as `nginx.service`"
-UNIT_KINDS = ("service", "socket", "timer", "path", "mount", "target")
+UNIT = "a service, socket, timer, path, mount or target by its whole name, such as `nginx.service`"
 UNIT_PATTERN = rf"^[A-Za-z0-9_:.\\-]+(@[A-Za-z0-9_:.\\-]+)?\.({'|'.join(UNIT_KINDS)})$"
 """What systemd takes for a name of these kinds (systemd.unit(5)); a template with what it is for."""
 
@@ -174,8 +174,10 @@ def user(value: object) -> str:
 
 def unit(value: object) -> str:
     """A unit of systemd, with its kind."""
-    if isinstance(value, str) and not re.search(UNIT_PATTERN, value) and re.search(UNIT_PATTERN, f"{value}.service"):
+    if isinstance(value, str) and "." not in value and re.search(UNIT_PATTERN, f"{value}.service"):
         raise Unfit(UNIT, nearest=f"{value}.service")
+    if isinstance(value, str) and re.search(r"@\.\w+$", value):
+        raise Unfit(UNIT, hint=f"it is a template: say what it is for, such as `{value.replace('@', '@mail')}`")
     return matching(UNIT_PATTERN, UNIT)(value)
 
 

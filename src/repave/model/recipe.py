@@ -44,6 +44,9 @@ class Base:
     """Name of an OCI image, with its registry, by digest or by tag: ``docker.io/library/debian@sha256:...``."""
 
 
+UNIT_KINDS = ("service", "socket", "timer", "path", "mount", "target")
+"""Kinds of units of systemd that a virtual machine may be told to start."""
+
 LEFT_OUT = frozenset({"__pycache__", ".git", ".venv", ".repave", "repave.lock"})
 """What machines write beside an application: never part of it, and different on every one, or of each lock."""
 

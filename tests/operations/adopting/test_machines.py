@@ -42,13 +42,22 @@ SERVING: Mapping[str, str] = {
     "/usr/lib/systemd/system/postgresql.service": "[Service]\nExecStart=/usr/bin/true\n",
     "/etc/nginx/nginx.conf": "listen 8080;\n",
 }
+PHP = {
+    "/var/lib/dpkg/status": SERVING["/var/lib/dpkg/status"]
+    + "\nPackage: php\nStatus: install ok installed\nPriority: optional\nVersion: 8\n",
+    "/var/lib/dpkg/info/php.list": "/usr/lib/systemd/system/php.service\n",
+    "/usr/lib/systemd/system/php.service": "[Service]\nExecStart=/usr/bin/true\n",
+}
+"""Beside what ``SERVING`` has: a package whose service was masked before it was ever started."""
+
 ACCOUNTS = {
     "/etc/passwd": "root:x:0:0::/root:/bin/sh\nwww-data:x:33:33::/var/www:/bin/sh\nshop:x:1001:50::/home/shop:/bin/sh\n"
     "alice:x:1002:1002::/home/alice:/bin/bash\nodd name:x:1003:1003::/:/bin/sh\n",
-    "/etc/group": "staff:x:50:\nssl-cert:x:105:shop,alice\nsudo:x:27:shop\nshop:x:9:\n",
+    "/etc/group": "staff:x:50:\nssl-cert:x:105:shop,alice\nextra:x:300:\nsudo:x:27:shop\nshop:x:9:\n",
 }
 RUNS = {**SERVING, **ACCOUNTS}
-ON = "/etc/systemd/system/multi-user.target.wants"
+OWN = "/etc/systemd/system"
+ON = f"{OWN}/multi-user.target.wants"
 STARTED = {
     f"{ON}/{name}.service": f"/usr/lib/systemd/system/{name}.service" for name in ("nginx", "cron", "postgresql")
 }
@@ -85,14 +94,16 @@ def test_all_that_the_server_starts_is_named(tmp_path: Path) -> None:
 
 def test_a_service_runs_as_its_user_whom_the_machine_makes(tmp_path: Path) -> None:
     """With number, group and memberships, but for those that own the machine; its folders are made, and nobody else."""
-    root = server(tmp_path / "root", {**RUNS, **unit("User=shop\nExecStart=/usr/bin/python3")}, {WANTS: UNIT})
+    root = server(
+        tmp_path / "root", {**RUNS, **unit("User=shop\nGroup=extra\nExecStart=/usr/bin/python3")}, {WANTS: UNIT}
+    )
     for path, owner in (("var/log/shop", 1001), ("var/log/shop/old", 1001), ("srv/cache", 33), ("srv/hers", 1002)):
         (tmp_path / "root" / path).mkdir(parents=True)
         os.chown(tmp_path / "root" / path, owner, 0)
         (tmp_path / "root" / path).chmod(0o750)
     found = adopt(root, tmp_path / "out", Rules(), ImageKind.VM, Silent())
     assert made(tmp_path, "etc/sysusers.d/adopted.conf") == (
-        "# By `repave adopt`.\ng staff 50\nu shop 1001:50 - /home/shop /bin/sh\nm shop ssl-cert\n"
+        "# By `repave adopt`.\ng extra 300\nu shop 1001:50 - /home/shop /bin/sh\nm shop ssl-cert\n"
     )
     assert made(tmp_path, "etc/tmpfiles.d/adopted.conf") == (
         "# By `repave adopt`.\nd /srv/cache 0750 www-data www-data -\nd /var/log/shop 0750 shop staff -\n"
@@ -115,9 +126,9 @@ def test_secrets_of_a_unit_are_withheld_and_it_starts_all_the_same(tmp_path: Pat
     found, image = as_machine(tmp_path, files, {WANTS: UNIT})
     assert image.units == ("shop.service",)
     text = made(tmp_path, UNIT.lstrip("/"))
-    assert 'Environment="LEVEL=info"\n' in text
+    assert "Environment=LEVEL=info\n" in text
     assert "ExecStart=/usr/bin/python3 -m shop --port 8000\n" in text
-    assert made(tmp_path, "etc/systemd/system/shop.service.d/50-adopted.conf") == (
+    assert made(tmp_path, "etc/systemd/system/shop.service.d/zz-adopted.conf") == (
         "# By `repave adopt`.\n[Service]\nEnvironmentFile=\nEnvironmentFile=-/etc/default/plain\n"
     )
     recipe = found.file.read_text(encoding="utf-8")
@@ -131,34 +142,92 @@ def test_secrets_of_a_unit_are_withheld_and_it_starts_all_the_same(tmp_path: Pat
     ("lines", "why"),
     [
         ("ExecStart=/usr/bin/python3 --password=hunter2", f"{UNIT} is not taken"),
+        ("ExecStart=/usr/bin/python3 --password hunter2", f"{UNIT} is not taken"),
+        ("ExecStart=/usr/bin/mysqldump -uroot -phunter2 shop", f"{UNIT} is not taken"),
+        ("ExecStart=/usr/bin/curl -u me:hunter2 https://example.org", f"{UNIT} is not taken"),
+        ("ExecStart=/usr/bin/python3 postgres://shop:hunter2@localhost/shop", f"{UNIT} is not taken"),
+        ("ExecStart=/usr/bin/python3 /root/work.py", "the recipe does not have /root/work.py"),
         ("ExecStart=/opt/jdk/bin/java -jar shop.jar", "the recipe does not have /opt/jdk/bin/java"),
     ],
 )
 def test_what_cannot_start_is_told(tmp_path: Path, lines: str, why: str) -> None:
     """With the reason; the recipe does not name it."""
-    found, image = as_machine(tmp_path, {**RUNS, **unit(lines)}, {**STARTED, WANTS: UNIT})
+    files = {**RUNS, **unit(lines), "/root/work.py": ""}
+    found, image = as_machine(tmp_path, files, {**STARTED, WANTS: UNIT})
     (one,) = [one for one in found.found if one.name == "shop.service"]
+    assert "hunter2" not in found.file.read_text(encoding="utf-8") + repr(found)
     assert (one.fate, one.detail) == (Fate.OPEN, f"of nobody's package: {UNIT}: {why}")
     assert "shop.service" not in image.units
 
 
 def test_programs_of_an_environment_are_the_images_own(tmp_path: Path) -> None:
-    """Each command that names one is said anew, with the prefixes and all else as they were."""
+    """Where they stood is what runs those: units, jobs and scripts name them as they did."""
+    bin_folder = "/opt/shop/env/bin"
     files = {
         **RUNS,
         **unit(
-            "ExecStartPre=-/opt/shop/env/bin/flask db upgrade\nExecStartPre=/usr/bin/true\n"
-            "ExecStart=@/opt/shop/env/bin/python -m shop --level ${LEVEL}"
+            f"ExecStartPre=-{bin_folder}/flask db upgrade\nExecStart=@{bin_folder}/python -m shop --level ${{LEVEL}}"
         ),
         "/opt/shop/env/pyvenv.cfg": "",
         "/opt/shop/env/lib/python3.11/site-packages/flask-3.0.3.dist-info/METADATA": "Name: flask\n",
+        **{f"{bin_folder}/{name}": "" for name in ("flask", "python", "pip3", "activate", "activate.fish")},
+        "/etc/cron.d/shop": f"0 1 * * * www-data {bin_folder}/flask clean\n",
     }
     _, image = as_machine(tmp_path, files, {WANTS: UNIT})
     assert (image.python, image.units) == (("flask == 3.0.3",), ("shop.service",))
-    assert made(tmp_path, "etc/systemd/system/shop.service.d/50-adopted.conf") == (
-        "# By `repave adopt`.\n[Service]\nExecStartPre=\nExecStartPre=-/usr/local/bin/flask db upgrade\n"
-        "ExecStartPre=/usr/bin/true\nExecStart=\nExecStart=@python3 -m shop --level ${LEVEL}\n"
-    )
+    folder = tmp_path / "out/files" / bin_folder.lstrip("/")
+    assert {path.name for path in folder.iterdir()} == {"flask", "python", "activate"}
+    assert 'exec /usr/local/bin/flask "$@"\n' in (folder / "flask").read_text(encoding="utf-8")
+    assert 'exec /usr/bin/python3 "$@"\n' in (folder / "python").read_text(encoding="utf-8")
+    assert os.access(folder / "python", os.X_OK)
+    assert made(tmp_path, UNIT.lstrip("/")) == files[UNIT]
+
+
+def test_what_somebody_switched_off_stays_off(tmp_path: Path) -> None:
+    """Masked, nothing starts it, though a link to it is there; disabled, a package's link is taken back.
+
+    What no package ever started needs nothing.
+    """
+    once = "/var/lib/systemd/deb-systemd-helper-enabled"
+    files = {
+        **RUNS,
+        f"{once}/multi-user.target.wants/nginx.service": "",
+        f"{once}/gone.service.dsh-also": "",
+        **unit("ExecStart=/usr/bin/python3"),
+    }
+    links = {"/etc/systemd/system/cron.service": "/dev/null", f"{ON}/cron.service": "/lib/systemd/system/cron.service"}
+    found, image = as_machine(tmp_path, {**files, **PHP}, {**links, WANTS: UNIT, f"{OWN}/php.service": "/dev/null"})
+    assert image.units == ("shop.service",)
+    assert made(tmp_path, "etc/systemd/system/multi-user.target.wants/nginx.service") == ""
+    assert made(tmp_path, "etc/systemd/system/php.service") == ""
+    assert fate_of(found, Area.UNIT, "nginx.service") is Fate.TAKEN
+    assert not (tmp_path / "out/files/etc/systemd/system/gone.service").exists()
+    assert "cron" not in image.packages
+
+
+def test_what_a_timer_starts_is_judged_with_it(tmp_path: Path) -> None:
+    """As whom it runs, and without what secrets; where it cannot start the timer is to decide, too."""
+    timers = {
+        f"{OWN}/good.timer": "[Timer]\nOnCalendar=daily\n",
+        f"{OWN}/good.service": "[Service]\nUser=shop\nEnvironment=TOKEN=a-secret KEEP=1\nExecStart=/usr/bin/python3\n",
+        f"{OWN}/bad.timer": "[Timer]\nOnCalendar=daily\n",
+        f"{OWN}/bad.service": "[Service]\nExecStart=/opt/gone\n",
+    }
+    links = {f"{ON}/{name}.timer": f"{OWN}/{name}.timer" for name in ("good", "bad")}
+    found, image = as_machine(tmp_path, {**RUNS, **timers}, links)
+    assert image.units == ("good.timer", "systemd-sysusers.service")
+    assert "a-secret" not in made(tmp_path, "etc/systemd/system/good.service")
+    assert (fate_of(found, Area.UNIT, "good.service"), fate_of(found, Area.USER, "shop")) == (Fate.TAKEN, Fate.TAKEN)
+    assert (fate_of(found, Area.UNIT, "bad.timer"), fate_of(found, Area.UNIT, "bad.service")) == (Fate.OPEN, Fate.OPEN)
+
+
+def test_a_unit_that_is_linked_from_elsewhere_comes_along(tmp_path: Path) -> None:
+    """`systemctl enable /opt/shop/web.service` lays links to where it stands."""
+    files = {**RUNS, "/opt/shop/web.service": "[Service]\nExecStart=/usr/bin/python3\n"}
+    links = {f"{OWN}/web.service": "/opt/shop/web.service", f"{ON}/web.service": "/opt/shop/web.service"}
+    _, image = as_machine(tmp_path, files, links)
+    assert image.units == ("web.service",)
+    assert made(tmp_path, "etc/systemd/system/web.service") == files["/opt/shop/web.service"]
 
 
 def test_a_worker_in_somebodys_home_is_taken_from_there(tmp_path: Path) -> None:
@@ -168,24 +237,16 @@ def test_a_worker_in_somebodys_home_is_taken_from_there(tmp_path: Path) -> None:
         **unit("User=shop\nWorkingDirectory=/home/shop/worker\nExecStart=/usr/bin/python3 work.py"),
         "/home/shop/worker/work.py": "print()\n",
         "/home/shop/notes.txt": "mine\n",
+        f"{OWN}/hidden.service": "[Service]\nExecStart=/home/shop/.local/bin/run\n",
+        "/home/shop/.local/bin/run": "#!/bin/sh\n",
+        "/home/shop/.local/share/wallet": "mine\n",
     }
-    found, image = as_machine(tmp_path, files, {WANTS: UNIT})
-    assert image.units == ("shop.service", "systemd-sysusers.service")
+    found, image = as_machine(tmp_path, files, {WANTS: UNIT, f"{ON}/hidden.service": f"{OWN}/hidden.service"})
+    assert image.units == ("hidden.service", "shop.service", "systemd-sysusers.service")
+    assert {one.name for one in found.found if one.area is Area.STATE} == {"/home/shop/.local/", "/home/shop/notes.txt"}
+    assert not (tmp_path / "out/files/home/shop/.local/share").exists()
     assert made(tmp_path, "home/shop/worker/work.py") == "print()\n"
     assert fate_of(found, Area.STATE, "/home/shop/notes.txt") is Fate.STATE
-
-
-def test_what_somebody_switched_off_stays_off(tmp_path: Path) -> None:
-    """Disabled or masked: a package would start it again; what never was started needs nothing."""
-    once = "/var/lib/systemd/deb-systemd-helper-enabled"
-    files = {**RUNS, f"{once}/nginx.service.dsh-also": "", f"{once}/gone.service.dsh-also": ""}
-    links = {"/etc/systemd/system/cron.service": "/dev/null"}
-    found, image = as_machine(tmp_path, {**files, **unit("ExecStart=/usr/bin/python3")}, {**links, WANTS: UNIT})
-    assert image.units == ("shop.service",)
-    assert made(tmp_path, "etc/systemd/system/nginx.service") == ""
-    assert fate_of(found, Area.UNIT, "nginx.service") is Fate.TAKEN
-    assert not (tmp_path / "out/files/etc/systemd/system/gone.service").exists()
-    assert "cron" not in image.packages
 
 
 def test_jobs_run_as_they_did(tmp_path: Path) -> None:
@@ -228,6 +289,26 @@ def test_what_brings_itself_up_to_date_is_not_taken(tmp_path: Path) -> None:
         assert fate_of(found, Area.CRON, path) is Fate.OPEN
     taken = [path for path in (tmp_path / "out/files").rglob("*") if path.is_file()]
     assert not [path for path in taken if upgrading in path.read_text(encoding="utf-8")]
+
+
+def test_nothing_that_a_stranger_says_becomes_a_line_of_ours(tmp_path: Path) -> None:
+    """Numbers that are none, homes that lead upwards, names with blanks: they are left out, and the rest is made."""
+    files = {
+        **RUNS,
+        "/etc/passwd": f"shop:x:{'9' * 5000}:1::/:/bin/sh\nweb:x:\N{SUPERSCRIPT TWO}:1::/:/bin/sh\n"
+        "big:x:4294967299:1::/:/x\n"
+        "good:x:1001:1001::/home/../../x:/bin/sh -c x\nroot:x:0:0::/:/bin/sh\n",
+        "/var/spool/cron/crontabs/nobody-here": "@daily x\n",
+        "/var/spool/cron/crontabs/good": "@daily x\n",
+        "/etc/cron.d/adopted-good": "@daily www-data y\n",
+        **unit("User=shop\nExecStart=/usr/bin/python3"),
+    }
+    found, image = as_machine(tmp_path, files, {**STARTED, WANTS: UNIT})
+    assert made(tmp_path, "etc/sysusers.d/adopted.conf") == "# By `repave adopt`.\nu good 1001 - - -\n"
+    assert made(tmp_path, "etc/cron.d/adopted-good") == "@daily www-data y\n"
+    assert made(tmp_path, "etc/cron.d/adopted-good_") == "@daily good x\n"
+    assert fate_of(found, Area.CRON, "/var/spool/cron/crontabs/nobody-here") is Fate.OPEN
+    assert "shop.service" in image.units
 
 
 def test_a_front_without_a_unit_is_the_command(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ WANTS = "/etc/systemd/system/multi-user.target.wants"
 
 
 def test_an_enabled_unit_is_what_hides_the_others_with_its_drop_ins() -> None:
-    """The administrator's file hides the package's, a drop-in adds to it, an empty value takes back."""
+    """The administrator's file hides the package's, a drop-in adds to it, an empty value takes back; no masked one."""
     files = {
         "/usr/lib/systemd/system/web.service": "[Service]\nExecStart=/usr/bin/old\n",
         "/etc/systemd/system/web.service": "[Service]\nExecStart=-/usr/bin/web \\\n  --port 80\n"
@@ -15,7 +15,7 @@ def test_an_enabled_unit_is_what_hides_the_others_with_its_drop_ins() -> None:
         "/etc/systemd/system/web.service.d/more.conf": "[Service]\nExecStart=\nExecStart=/usr/bin/web --port 81\n",
         "/etc/systemd/system/off.service": "[Service]\nExecStart=/bin/off\n",
     }
-    (unit,) = enabled([f"{WANTS}/web.service", f"{WANTS}/remote-fs.target"], files)
+    (unit,) = enabled([f"{WANTS}/web.service", f"{WANTS}/off.service"], files, {"off.service"})
     assert (unit.file, unit.command) == ("/etc/systemd/system/web.service", ("/usr/bin/web", "--port", "81"))
     assert unit.environment == {"A": "1", "B": "2 3"}
     assert unit.drop_ins == ("/etc/systemd/system/web.service.d/more.conf",)
@@ -23,9 +23,30 @@ def test_an_enabled_unit_is_what_hides_the_others_with_its_drop_ins() -> None:
 
 def test_an_instance_of_a_template_knows_its_name() -> None:
     """``%i`` is the instance."""
-    files = {"/etc/systemd/system/shop@.service": "[Service]\nExecStart=/srv/%i/serve --rate 5%%\n"}
-    (unit,) = enabled([f"{WANTS}/shop@blue.service"], files)
-    assert unit.command == ("/srv/blue/serve", "--rate", "5%")
+    files = {
+        "/etc/systemd/system/shop@.service": "[Service]\nExecStart=/srv/%i/serve --rate 5%%\n",
+        "/etc/systemd/system/shop@.service.d/a.conf": "[Service]\nUser=%p\n",
+    }
+    (unit,) = enabled([f"{WANTS}/shop@10.0.0.1.service"], files)
+    assert unit.command == ("/srv/10.0.0.1/serve", "--rate", "5%")
+    assert unit.expanded(unit.last("User")) == "shop"
+
+
+def test_a_unit_knows_what_it_starts() -> None:
+    """By its name, or by what it says."""
+    files = {
+        "/etc/systemd/system/a.timer": "[Timer]\nOnCalendar=daily\n",
+        "/etc/systemd/system/b.path": "[Path]\nUnit=c.service\n",
+        "/etc/systemd/system/d.socket": "[Socket]\nAccept=yes\n",
+        "/etc/systemd/system/e.service": "[Unit]\nRequires=f.service g.service\n[Service]\nExecStart=/bin/true\n",
+    }
+    found = enabled([f"{WANTS}/{path.rpartition('/')[2]}" for path in files], files)
+    assert [unit.starts for unit in found] == [
+        ("a.service",),
+        ("c.service",),
+        ("d@.service",),
+        ("f.service", "g.service"),
+    ]
 
 
 def test_a_unit_whose_file_is_gone_or_broken_starts_nothing() -> None:

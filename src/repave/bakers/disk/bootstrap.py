@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 
+from repave.bakers.disk.enabled import UnitFile
 from repave.bakers.disk.settings import Settings
 from repave.bakers.disk.units import TARGET
 from repave.bakers.rootfs.cache import BakeCache
@@ -71,10 +72,10 @@ def base_of(stack: Stack) -> Stack:
     return base
 
 
-def lay_beside(request: BakeRequest, stack: Stack, units: Mapping[str, str], shelves: Shelves) -> Beside:
+def lay_beside(request: BakeRequest, stack: Stack, units: Mapping[str, UnitFile], shelves: Shelves) -> Beside:
     """Everything above the base into the registry, and the document that installs it.
 
-    ``units`` has the places of those that the recipe names.
+    ``units`` has the files of those that the recipe names.
     Debian packages go in as they were locked; of what lies above them the very layers that a golden disk has.
     Raises Invalid for a recipe whose commands remove files: what is laid onto a running machine only adds.
     """

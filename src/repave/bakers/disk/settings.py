@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from repave.bakers.disk.enabled import SPEAKING, TO_CONSOLE, configured, enabling_links
+from repave.bakers.disk.enabled import SPEAKING, TO_CONSOLE, UnitFile, configured, enabling_links
 from repave.bakers.disk.identity import IDENTITY_UNIT, PLACE, SCRIPT, WAITING_SCRIPT
 from repave.bakers.disk.slimness import (
     AFTER_APPLICATION,
@@ -150,16 +150,16 @@ class Settings:
     links: Mapping[str, str]
 
     @classmethod
-    def of(cls, request: BakeRequest, units: Mapping[str, str]) -> "Settings":
+    def of(cls, request: BakeRequest, units: Mapping[str, UnitFile]) -> "Settings":
         """For one image, whole; ``units`` as for ``own``. Raises Invalid for a command that no unit can hold."""
         own, base = cls.own(request, units), cls.base(ssh=_has_ssh(request))
         return cls(files={**base.files, **own.files}, links={**base.links, **own.links})
 
     @classmethod
-    def own(cls, request: BakeRequest, units: Mapping[str, str]) -> "Settings":
+    def own(cls, request: BakeRequest, units: Mapping[str, UnitFile]) -> "Settings":
         """What is the recipe's own of it. Raises Invalid for a command that no unit can hold.
 
-        ``units`` has the place of each that the recipe names: see ``enabled.located``.
+        ``units`` has the file of each that the recipe names: see ``enabled.located``.
         """
         made = {NAME: application_unit(request), WARM_NAME: warm_unit(request)} if request.image.run else {}
         return cls(

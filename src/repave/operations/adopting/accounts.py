@@ -10,10 +10,13 @@ from dataclasses import dataclass
 from repave.operations.adopting.facts import Facts
 from repave.operations.adopting.judging import ACCOUNTS
 from repave.operations.adopting.serving import EVERYWHERE
-from repave.ports.server import Kind
+from repave.ports.server import Kind, is_plain
 
 FOLDERS_PLACE = "/etc/tmpfiles.d/adopted.conf"
 WORDS = "# By `repave adopt`.\n"
+
+LONGEST_NUMBER, LAST_NUMBER = 10, 0xFFFF_0000
+"""Digits, and where those begin that mean something else (systemd.io/UIDS-GIDS)."""
 
 FIRST_NUMBER = 100
 """Below are those that every image has (Debian policy 9.2.2)."""
@@ -47,9 +50,23 @@ def wanted(facts: Facts, names: Iterable[str]) -> Mapping[str, Account]:
     return {one.name: one for one in found if one.number >= FIRST_NUMBER}
 
 
-def files(facts: Facts, accounts: Mapping[str, Account], without: Iterable[str]) -> Mapping[str, str]:
-    """What has a machine make them, and the folders that are theirs; none below those of ``without``."""
-    lines = {ACCOUNTS: list(_users(facts, accounts)), FOLDERS_PLACE: list(_folders(facts, accounts, tuple(without)))}
+@dataclass(frozen=True, kw_only=True)
+class Places:
+    """Folders that count beside those of accounts."""
+
+    started: frozenset[str]
+    """In which something is started: they must be there."""
+
+    without: tuple[str, ...]
+    """Below which nothing is made."""
+
+
+def files(facts: Facts, accounts: Mapping[str, Account], groups: Iterable[str], places: Places) -> Mapping[str, str]:
+    """What has a machine make them, more groups, and the folders that are theirs or in which something is started."""
+    lines = {
+        ACCOUNTS: list(_users(facts, accounts, groups)),
+        FOLDERS_PLACE: list(_folders(facts, accounts, places)),
+    }
     return {place: WORDS + "".join(f"{line}\n" for line in said) for place, said in lines.items() if said}
 
 
@@ -58,7 +75,7 @@ def _known(facts: Facts) -> Mapping[str, Account]:
     return {
         one[0]: Account(name=one[0], number=int(one[2]), group=int(one[3]), home=one[5], login=one[6])
         for one in fields
-        if len(one) == 7 and NAME.fullmatch(one[0]) and one[2].isdecimal() and one[3].isdecimal()  # noqa: PLR2004 - passwd(5)
+        if len(one) == 7 and NAME.fullmatch(one[0]) and _is_number(one[2]) and _is_number(one[3])  # noqa: PLR2004 - passwd(5)
     }
 
 
@@ -68,39 +85,49 @@ def _groups(facts: Facts) -> Mapping[str, tuple[int, tuple[str, ...]]]:
     return {
         one[0]: (int(one[2]), tuple(one[3].split(",")))
         for one in fields
-        if len(one) == 4 and NAME.fullmatch(one[0]) and one[2].isdecimal()  # noqa: PLR2004 - group(5)
+        if len(one) == 4 and NAME.fullmatch(one[0]) and _is_number(one[2])  # noqa: PLR2004 - group(5)
     }
 
 
-def _users(facts: Facts, accounts: Mapping[str, Account]) -> Iterator[str]:
-    groups = _groups(facts)
-    names = {number: name for name, (number, _) in groups.items()}
+def _is_number(said: str) -> bool:
+    """Whether it is one of a user or group, of 32 bits, that is none of those with a meaning of its own."""
+    return said.isascii() and said.isdecimal() and len(said) <= LONGEST_NUMBER and int(said) < LAST_NUMBER
+
+
+def _users(facts: Facts, accounts: Mapping[str, Account], groups: Iterable[str]) -> Iterator[str]:
+    known = _groups(facts)
+    names = {number: name for name, (number, _) in known.items() if name not in POWERFUL}
+    own = {name for name in groups if name in known and name not in POWERFUL and known[name][0] >= FIRST_NUMBER}
+    own |= {names[one.group] for one in accounts.values() if one.group in names and one.group >= FIRST_NUMBER}
+    for name in sorted(own):
+        yield f"g {name} {known[name][0]}"
     for one in accounts.values():
-        group = names.get(one.group, one.name)
-        if group != one.name:
-            yield f"g {group} {one.group}"
-        number = one.number if group == one.name else f"{one.number}:{one.group}"
-        home, login = (said if PATH.fullmatch(said) else "-" for said in (one.home, one.login))
+        number = f"{one.number}:{one.group}" if one.group in names else str(one.number)
+        home, login = (said if _is_plain(said) else "-" for said in (one.home, one.login))
         yield f"u {one.name} {number} - {home} {login}"
         yield from (
             f"m {one.name} {name}"
-            for name, (_, members) in groups.items()
+            for name, (_, members) in known.items()
             if one.name in members and name not in POWERFUL
         )
 
 
-def _folders(facts: Facts, accounts: Mapping[str, Account], without: tuple[str, ...]) -> Iterator[str]:
+def _is_plain(path: str) -> bool:
+    return PATH.fullmatch(path) is not None and is_plain(path)
+
+
+def _folders(facts: Facts, accounts: Mapping[str, Account], places: Places) -> Iterator[str]:
     """The uppermost folders of each: what is in them is state, or the recipe's."""
     known = _known(facts)
     owners = {known[name].number: known[name] for name in (*accounts, *EVERYWHERE) if name in known}
     groups = {number: name for name, (number, _) in _groups(facts).items()}
     for path, one in sorted(facts.standing.items()):
+        if one.kind is not Kind.FOLDER or path in facts.database.owners or not _is_plain(path):
+            continue
         owner = owners.get(one.user)
-        if one.kind is not Kind.FOLDER or owner is None or not f"{path}/".startswith(KEPT_BELOW):
-            continue
         above = facts.standing.get(path.rpartition("/")[0])
-        inside = any(f"{path}/".startswith(f"{folder}/") for folder in without) or "/node_modules/" in f"{path}/"
-        if inside or path in facts.database.owners or not PATH.fullmatch(path):
-            continue
-        if above is None or above.user != one.user:
-            yield f"d {path} {one.mode & 0o7777:04o} {owner.name} {groups.get(owner.group, owner.name)} -"
+        inside = any(f"{path}/".startswith(f"{folder}/") for folder in places.without) or "/node_modules/" in f"{path}/"
+        theirs = owner is not None and f"{path}/".startswith(KEPT_BELOW) and not inside
+        if path in places.started or (theirs and (above is None or above.user != one.user)):
+            group = groups.get(owner.group, owner.name) if owner else "root"
+            yield f"d {path} {one.mode & 0o7777:04o} {owner.name if owner else 'root'} {group} -"

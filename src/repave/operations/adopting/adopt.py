@@ -12,12 +12,13 @@ from repave.operations.adopting.applications import Environment, NodeApplication
 from repave.operations.adopting.copying import copied, emptied, made
 from repave.operations.adopting.facts import Facts, gather
 from repave.operations.adopting.findings import Area, Coverage, Covered, Fate, Found, grouped
-from repave.operations.adopting.machines import Had, Machine, machine
+from repave.operations.adopting.machines import Machine, machine
 from repave.operations.adopting.placing import Brought, Placed, place
 from repave.operations.adopting.recipe import FILES, Recipe, written
 from repave.operations.adopting.rules import Rules
 from repave.operations.adopting.secrecy import tells_secret
 from repave.operations.adopting.serving import Service
+from repave.operations.adopting.starting import Had
 from repave.operations.errors import Refused
 from repave.operations.scalars import label_of
 from repave.ports.progress import Progress
@@ -27,8 +28,8 @@ from repave.scratch.held import held
 FOLDER_DEPTH = {Area.STATE: 3, Area.SECRET: 4, Area.FILES: 3, Area.BINARY: 4}
 """By area: so many folders of a path tell what a file belongs to."""
 
-IN_A_HOME = re.compile(r"/home/[^/]+/[^/]+")
-"""An application's folder, or file, in somebody's home."""
+IN_A_HOME = re.compile(r"/home/[^/]+/(?:\..*|[^/]+)")
+"""An application's folder, or file, in somebody's home; of a hidden folder what is named, and nothing else of it."""
 
 GIBIBYTE = 1 << 30
 DISK_GIBIBYTES = 4
@@ -157,6 +158,7 @@ def _machine(facts: Facts, judged: _Judged, files: tuple[Found, ...]) -> Machine
         packages=judged.brought.packages,
         environments=judged.brought.environments,
         files={one.name: one.fate for one in (*judged.placed.found, *files)},
+        wrapped=frozenset(applications.wrappers(judged.brought.environments, facts.standing)),
     )
     front = judged.services[0].port if judged.services else None
     return machine(facts, had, front.number if front else None)

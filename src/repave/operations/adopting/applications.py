@@ -8,6 +8,23 @@ from dataclasses import dataclass
 METADATA = re.compile(r"^(?P<site>/.+/(?:site|dist)-packages)/(?P<name>[^/]+)-(?P<version>[^/-]+)\.dist-info/METADATA$")
 DIRECT = "direct_url.json"
 VENV = "pyvenv.cfg"
+RUN = """\
+#!/bin/sh
+# By `repave adopt`: the packages are the image's own.
+exec {place} "$@"
+"""
+ACTIVATE = """\
+# By `repave adopt`: the packages are the image's own.
+VIRTUAL_ENV="{folder}"
+PATH="{folder}/bin:$PATH"
+export VIRTUAL_ENV PATH
+"""
+PROGRAM = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*")
+PYTHON = re.compile(r"(?:python|pypy)[0-9.]*")
+NOT_RUN = re.compile(r"(?:pip|wheel|easy_install)[0-9.-]*|activate\..+|activate_this\.py")
+PLAIN = re.compile(r"[A-Za-z0-9_./+@-]+")
+"""A path that needs no quotes in a shell."""
+
 TOOLS = frozenset({"pip", "setuptools", "wheel", "pkg-resources"})
 """What makes an environment, and no application needs."""
 
@@ -71,6 +88,25 @@ def _environment(site: str, found: list[tuple[str, str, bool]], virtual: set[str
         pins=tuple(sorted(f"{name} == {version}" for name, version, local in wanted if not local)),
         local=tuple(sorted(name for name, _, local in wanted if local)),
     )
+
+
+def wrappers(known: Iterable[Environment], paths: Iterable[str]) -> Mapping[str, str]:
+    """Programs in the places of those of virtual environments, by path: each runs the image's own of its name.
+
+    So units, jobs and scripts that name one work as they did, where the packages are the image's.
+    """
+    folders = {f"{one.folder}/bin/": one for one in known if one.virtual and one.pins}
+    made: dict[str, str] = {}
+    for path in paths:
+        above, name = f"{path.rpartition('/')[0]}/", path.rpartition("/")[2]
+        if above not in folders or not PROGRAM.fullmatch(name) or NOT_RUN.fullmatch(name):
+            continue
+        if name == "activate":
+            made[path] = ACTIVATE.format(folder=folders[above].folder)
+        else:
+            place = "/usr/bin/python3" if PYTHON.fullmatch(name) else f"/usr/local/bin/{name}"
+            made[path] = RUN.format(place=place)
+    return {path: text for path, text in made.items() if PLAIN.fullmatch(path)}
 
 
 def node_applications(texts: Mapping[str, str]) -> tuple[NodeApplication, ...]:

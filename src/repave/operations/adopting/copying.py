@@ -16,7 +16,9 @@ from repave.archives.unpacking import unpack
 from repave.operations.adopting.facts import Facts, contents_of
 from repave.operations.adopting.findings import Area, Fate, Found
 from repave.operations.adopting.secrecy import secret_in
-from repave.operations.guards.hook_patterns import brings_unpinned
+from repave.operations.adopting.withholding import crontab_without_secrets, unit_without_secrets
+from repave.operations.guards.hook_patterns import STARTING, brings_unpinned
+from repave.operations.guards.secret_patterns import Found as Secret
 from repave.ports.progress import Progress
 from repave.ports.server import Server, Standing
 
@@ -48,7 +50,7 @@ def copied(
 
 def looked_at(place: str, content: bytes, facts: Facts) -> Found:
     """What becomes of one file, by what it holds."""
-    secret = secret_in(place, content)
+    secret = secret_in(place, content) or _told_by_starter(place, content.decode(errors="replace"))
     package = facts.database.owners.get(place, "")
     whose = f"changed, of package {package}" if package else "no package owns it"
     one = Found(
@@ -79,6 +81,15 @@ def looked_at(place: str, content: bytes, facts: Facts) -> Found:
     return one
 
 
+def _told_by_starter(place: str, text: str) -> Secret | None:
+    """A secret in a unit or a crontab, whose comments are read, too: they are what somebody has switched off."""
+    if not place.startswith(STARTING):
+        return None
+    without = unit_without_secrets if "/systemd/" in place else crontab_without_secrets
+    told = without(text)
+    return Secret(line=0, kind="secret", masked="") if told.text != text or not told.whole else None
+
+
 def _without_rights(one: Found, mode: int) -> Found:
     """Told of a program that runs as its owner, whoever starts it: an image's files have no such bits."""
     if one.fate is not Fate.TAKEN or not mode & (stat.S_ISUID | stat.S_ISGID):
@@ -97,7 +108,7 @@ def emptied(places: tuple[str, ...], facts: Facts, target: Path) -> tuple[Found,
 def made(texts: Mapping[str, str], facts: Facts, target: Path) -> tuple[Found, ...]:
     """Files that stood on no server as they are, by their places; raises as ``copied`` does."""
     for place, text in texts.items():
-        _write(target, facts.name, place, text.encode(), executable=False)
+        _write(target, facts.name, place, text.encode(), executable=text.startswith("#!"))
     detail = "made of what the server has: read it"
     return tuple(
         Found(area=Area.CONFIGURATION, name=place, fate=Fate.TAKEN, detail=detail, size_bytes=len(text.encode()))

@@ -9,7 +9,7 @@ from repave.operations.adopting.dpkg import Database
 from repave.operations.adopting.listening import SERVERS, Port, declared
 from repave.operations.adopting.rules import GENERATED
 from repave.operations.adopting.sources import Release, Source
-from repave.operations.adopting.units import Unit, enabled
+from repave.operations.adopting.units import FOLDERS, Unit, enabled
 from repave.operations.errors import Refused
 from repave.ports.progress import Progress
 from repave.ports.server import Heard, Kind, Server, Standing
@@ -27,6 +27,7 @@ SETTINGS = re.compile(
     r"|/var/lib/(?:dpkg/(?:status|diversions|info/.+\.(?:list|md5sums))|apt/extended_states)|.+/(?:[^/]+)?\.env"
     r"|/var/lib/apt/lists/.+_(?:In)?Release"
 )
+VARIABLES = re.compile(r"(?m)^[ \t]*EnvironmentFile[ \t]*=[ \t]*(\S+)")
 SOURCE_LISTS = re.compile(r"/var/lib/apt/lists/(.+?_dists_.+?_)(?:.*_)?Packages")
 
 
@@ -52,6 +53,11 @@ class Facts:
     """Names of packages by ``Source.list_prefix``, of the sources whose lists are there."""
 
     units: tuple[Unit, ...]
+    """Those that are enabled."""
+
+    masked: frozenset[str]
+    """Names of units that may not be started at all."""
+
     ports: tuple[Port, ...]
     changed: tuple[str, ...]
     """Files of packages that are not what their package brought."""
@@ -64,14 +70,7 @@ class Facts:
 
     def target(self, path: str) -> str:
         """Where the links at and above ``path`` lead; empty for a loop."""
-        place = path
-        for _ in range(40):  # as many as Linux itself follows (path_resolution(7))
-            place = dpkg.real(place, self.folders)
-            one = self.standing.get(place)
-            if one is None or one.kind is not Kind.LINK:
-                return place
-            place = _joined(place, one.link)
-        return ""
+        return _target(path, self.standing, self.folders)
 
 
 def gather(server: Server, progress: Progress) -> Facts:
@@ -94,9 +93,12 @@ def gather(server: Server, progress: Progress) -> Facts:
             hint="repave adopts Debian and Ubuntu, whose packages its locks are made of",
         )
     database = dpkg.database(texts, folders)
-    units = enabled((one.path for one in tree.standing if one.kind is Kind.LINK), texts)
+    masked = masked_units(standing)
+    texts |= _linked_units(server, standing, folders, progress)
+    units = enabled((one.path for one in tree.standing if one.kind is Kind.LINK), texts, masked)
     commands = {dpkg.real(word, folders) for unit in units for word in unit.command}
-    texts |= dict(texts_of(server, _saying(files, database, commands), progress, "Reading applications"))
+    variables = {line.lstrip("-") for text in texts.values() for line in VARIABLES.findall(text)}
+    texts |= dict(texts_of(server, _saying(files, database, commands | variables), progress, "Reading applications"))
     changed, unread = _changed(server, standing, database, progress)
     facts = Facts(
         name=server.name,
@@ -109,6 +111,7 @@ def gather(server: Server, progress: Progress) -> Facts:
         foreign=(),
         offered=_offered(server, files, progress),
         units=units,
+        masked=masked,
         ports=(),
         changed=changed,
         removed=_removed(standing, database),
@@ -122,6 +125,40 @@ def gather(server: Server, progress: Progress) -> Facts:
         ),
     )
     return _with_ports(_with_sources(facts), server, progress)
+
+
+def _linked_units(
+    server: Server, standing: Mapping[str, Standing], folders: Mapping[str, str], progress: Progress
+) -> Mapping[str, str]:
+    """What units say that stand elsewhere and are linked to where systemd looks (systemctl(1), enable, link)."""
+    links = (one.path for one in standing.values() if one.kind is Kind.LINK and one.path.rpartition("/")[0] in FOLDERS)
+    targets = {path: _target(path, standing, folders) for path in links}
+    there = {path: standing[target] for path, target in targets.items() if target in standing}
+    wanted = {one.path: one for one in there.values() if one.kind is Kind.FILE and one.size_bytes <= LARGEST_TEXT_BYTES}
+    said = dict(texts_of(server, wanted.values(), progress, "Reading units"))
+    return {path: said[one.path] for path, one in there.items() if one.path in said}
+
+
+def _target(path: str, standing: Mapping[str, Standing], folders: Mapping[str, str]) -> str:
+    place = path
+    for _ in range(40):  # as many as Linux itself follows (path_resolution(7))
+        place = dpkg.real(place, folders)
+        one = standing.get(place)
+        if one is None or one.kind is not Kind.LINK:
+            return place
+        place = _joined(place, one.link)
+    return ""
+
+
+def masked_units(standing: Mapping[str, Standing]) -> frozenset[str]:
+    """Units that may not be started at all, by name: where their file would be is nothing (systemctl(1))."""
+    return frozenset(
+        path.rpartition("/")[2]
+        for path, one in standing.items()
+        if path.startswith(f"{FOLDERS[0]}/")
+        and path.count("/") == FOLDERS[0].count("/") + 1
+        and (one.link == "/dev/null" if one.kind is Kind.LINK else one.kind is Kind.FILE and not one.size_bytes)
+    )
 
 
 def texts_of(server: Server, files: Iterable[Standing], progress: Progress, name: str) -> Iterator[tuple[str, str]]:

@@ -8,6 +8,10 @@ from repave.model.recipe import ImageKind
 from repave.operations.adopting.facts import Facts
 from repave.operations.adopting.findings import Area, Covered, Fate, Found, listed
 from repave.operations.adopting.rules import WITHIN_A_MACHINE, serves_machine
+from repave.operations.adopting.withholding import variables_of
+
+NUMBER = re.compile(r"[0-9]{1,10}")
+"""Of a user: 32 bits."""
 
 LOCAL_USERS = range(1000, 60000)
 """Numbers that people and services get by hand (Debian policy 9.2.2)."""
@@ -18,14 +22,13 @@ PULLED = re.compile(r"lib.+|gcc-\d+-base|.+-modules(?:-.+)?|.+-common|.+-data")
 ACCOUNTS = "/etc/sysusers.d/adopted.conf"
 """Where a recipe says which accounts a machine makes at its start (sysusers.d(5))."""
 
-CRON_LINE = re.compile(r"^\s*(?:@\w+|[\d*/,-]+\s+\S+\s+\S+\s+\S+\s+\S+)\s+\S.*$", re.MULTILINE)
-PARAMETER = re.compile(r"^\s*-?([a-z][\w./-]*)\s*=\s*(.*\S)\s*$", re.MULTILINE)
+CRON_LINE = re.compile(r"^[ \t]*(?:@\w+|[\d*/,-]+[ \t]+\S+[ \t]+\S+[ \t]+\S+[ \t]+\S+)[ \t]+\S.*$", re.MULTILINE)
+PARAMETER = re.compile(r"^[ \t]*-?([a-z][\w./-]*)[ \t]*=[ \t]*(.*\S)[ \t]*$", re.MULTILINE)
 
 
 OWN_ADDRESS = re.compile(r"127\.|::1$|f[ef]0\d::|fe00::")
 """Of the machine itself and its link: each has those (hosts(5))."""
 
-ASSIGNMENT = re.compile(r"(?m)^\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)=")
 EVERYWHERE = re.compile(r"PATH|LANG(?:UAGE)?|LC_\w+|TZ")
 """What a machine's language and place are; a bake has its own."""
 
@@ -125,7 +128,7 @@ def foreign_sources(facts: Facts) -> tuple[Found, ...]:
 def users(facts: Facts, back: Collection[str] | None = None) -> tuple[Found, ...]:
     """Accounts that no package makes; a machine makes those of ``back``, a container none."""
     lines = (line.split(":") for line in facts.texts.get("/etc/passwd", "").splitlines())
-    accounts = [fields for fields in lines if len(fields) == 7 and fields[2].isdigit()]  # noqa: PLR2004 - passwd(5)
+    accounts = [fields for fields in lines if len(fields) == 7 and NUMBER.fullmatch(fields[2])]  # noqa: PLR2004 - passwd(5)
     made = frozenset(back or ())
     why = "an image has the users that packages make" if back is None else "nothing that starts runs as it"
     hashes = set(re.findall(r"(?m)^([^:]+):\$", facts.texts.get("/etc/shadow", "")))
@@ -137,7 +140,7 @@ def users(facts: Facts, back: Collection[str] | None = None) -> tuple[Found, ...
             detail=f"number {fields[2]}, home {fields[5]}, shell {fields[6]}"
             + (", has a password" if fields[0] in hashes else "")
             + (": made at the start" if fields[0] in made else f": {why}"),
-            line="user: www-data" if back is None else f"files: {{...: {ACCOUNTS}}}",
+            line="user: www-data" if back is None else f"files: {{files{ACCOUNTS}: {ACCOUNTS}}}",
         )
         for fields in accounts
         if int(fields[2]) in LOCAL_USERS
@@ -201,7 +204,7 @@ def _hosts(facts: Facts) -> Iterator[Found]:
 
 def _variables(facts: Facts) -> Iterator[Found]:
     text = facts.texts.get("/etc/environment", "")
-    names = [name for name in ASSIGNMENT.findall(text) if not EVERYWHERE.fullmatch(name)]
+    names = [name for name in sorted(variables_of(text)) if not EVERYWHERE.fullmatch(name)]
     if names:
         yield Found(
             area=Area.CONFIGURATION,
@@ -219,8 +222,8 @@ def _first(text: str) -> str:
     return f"# {match[0].strip()}" if match else ""
 
 
-def kernel_parameters(facts: Facts, back: Collection[str] = ()) -> tuple[Found, ...]:
-    """Parameters that no package sets as they are; a machine has those of the files of ``back``."""
+def kernel_parameters(facts: Facts, back: Collection[str] | None = None) -> tuple[Found, ...]:
+    """Parameters that no package sets as they are; a machine has those of the files of ``back``, a container none."""
     found = []
     for path, text in sorted(facts.texts.items()):
         settings = path == "/etc/sysctl.conf" or (path.startswith("/etc/sysctl.d/") and path.endswith(".conf"))
@@ -229,8 +232,8 @@ def kernel_parameters(facts: Facts, back: Collection[str] = ()) -> tuple[Found, 
                 Found(
                     area=Area.KERNEL,
                     name=f"{name} = {value}",
-                    fate=Fate.TAKEN if path in back else Fate.OPEN,
-                    detail=f"in {path}" + ("" if path in back else ": of the machine below, which containers share"),
+                    fate=Fate.TAKEN if back is not None and path in back else Fate.OPEN,
+                    detail=f"in {path}" + (": of the machine below, which containers share" if back is None else ""),
                     line=f"# sysctl -w {name}={value}",
                 )
                 for name, value in PARAMETER.findall(text)

@@ -135,9 +135,11 @@ def _fate(path: str, one: Standing, facts: Facts, rules: Rules, *, owned: bool) 
 
 def _is_made_again(path: str, facts: Facts) -> bool:
     """Links that packages' scripts make lead into packages; one's own stand below /usr/local and among settings."""
-    if re.match(r"/usr/(?!local/)|/var/", path) or re.match(r"/etc/systemd/system/[^/]+$", path):
-        return True
     target = facts.target(path)
+    if re.match(r"/usr/(?!local/)|/var/", path):
+        return True
+    if re.match(r"/etc/systemd/system/[^/]+$", path):
+        return target in facts.database.owners or target not in facts.standing
     return target == "" or (
         target in facts.database.owners and not path.startswith(("/usr/local/", "/etc/", "/opt/", "/srv/"))
     )

@@ -9,13 +9,25 @@ SETTINGS = re.compile(r"/etc/.*|.*\.(?:conf|cnf|ini|ya?ml|env|service|json|toml|
 """Files in which a name and a value mean what they say."""
 
 SAID = re.compile(
-    rb"(?im)^(?!\s*[#;/])[^\n]{0,200}?(?:passw(?:or)?d|secret|token|api_?key|credential)[\w.-]{0,20}[\"']?\s{0,8}[=:]\s{0,8}"
-    rb"[\"']?(?![$<{%\s\"'])[^\s\"']{3,}"
+    rb"(?im)^(?![ \t]*[#;/])[^\n]{0,200}?(?:passw(?:or)?d|passphrase|secret|token|api_?key|credential)"
+    rb"[\w.-]{0,20}[\"']?\s{0,8}[=:]\s{0,8}[\"']?(?![$<{%\s\"'])[^\s\"']{3,}"
 )
 """A value beside a secret's name, however plain the value is."""
 
-OPTION = re.compile(r"(?i)--?[\w-]*(?:passw(?:or)?d|secret|token|api-?key)(?:[= ]+[^\s$-]|$)")
-"""A word of a command that gives one, or has it given by the next."""
+OPTION = re.compile(
+    r"(?i)(?<![\w-])--?[a-z0-9_-]{0,40}(?:passw(?:or)?d|passphrase|secret|token|api-?key)(?:[= ]+[^\s$-]|$)"
+    r"|\b(?:mysql|mariadb)[\w-]{0,20}\s[^\n]{0,200}?(?<=\s)-p[^\s$]"
+    r"|\bcurl\s[^\n]{0,200}?(?<=\s)(?:-u|--user)[ =]?[^\s:$]{1,100}:[^\s$]"
+    r"|\bauthorization:\s{0,8}\w{1,20}\s{1,8}[^\s$\"']"
+    r"|\w://[^/\s:@]{0,100}:[^@/\s$]{1,200}@"
+)
+"""Words of a command that give one, or have it given by the next; an address with a password."""
+
+NAME = re.compile(r"(?i)passw(?:or)?d|passphrase|(?:^|_)pass(?:_|$)|secret|token|api_?key|credential")
+"""Of a variable that holds one."""
+
+PLACES = ("_FILE", "_PATH", "_DIR", "_URL")
+"""Ends of names of variables that say where one is."""
 
 
 def secret_in(place: str, content: bytes) -> Found | None:
@@ -32,3 +44,9 @@ def tells_secret(text: str) -> bool:
     """Whether a line for people, or a command, holds one."""
     content = text.encode(errors="replace")
     return next(secrets_in("", content), None) is not None or bool(SAID.search(content) or OPTION.search(text))
+
+
+def variable_tells(name: str, value: str) -> bool:
+    """Whether a variable holds one, by its name or by its value."""
+    named = NAME.search(name) is not None and not name.upper().endswith(PLACES) and not value.startswith("$")
+    return bool(value) and (named or tells_secret(value))

@@ -12,8 +12,9 @@ from repave.operations.adopting.findings import Area, Covered, Fate, Found
 from repave.operations.adopting.judging import stateful
 from repave.operations.adopting.listening import Port
 from repave.operations.adopting.rules import serves_machine
-from repave.operations.adopting.secrecy import tells_secret
+from repave.operations.adopting.secrecy import variable_tells
 from repave.operations.adopting.units import Unit, words
+from repave.operations.adopting.withholding import variables_of
 
 SCRIPTS = "/usr/local/bin/"
 """Where an image has the programs of its Python packages."""
@@ -162,13 +163,9 @@ def _without_environment(command: tuple[str, ...], environments: tuple[Environme
     for one in environments:
         inside = f"{one.folder}/bin/"
         if one.virtual and command and command[0].startswith(inside):
-            return program_in(command[0].removeprefix(inside)), *command[1:]
+            program = command[0].removeprefix(inside)
+            return ("python3" if program.startswith(PREFIXES) else f"{SCRIPTS}{program}", *command[1:])
     return command
-
-
-def program_in(program: str) -> str:
-    """Where an image has a program that a virtual environment had."""
-    return "python3" if program.startswith(PREFIXES) else f"{SCRIPTS}{program}"
 
 
 def _in_shell(command: tuple[str, ...], folder: str) -> tuple[str, ...]:
@@ -186,14 +183,13 @@ def _variables(unit: Unit | None, facts: Facts) -> tuple[Mapping[str, str], tupl
     """Those that may stand in the file, and the names of those that may not: all that a file of its own holds."""
     said = dict(unit.environment) if unit else {}
     files = unit.settings.get("EnvironmentFile", ()) if unit else ()
-    filed = [name for file in files for name in SET.findall(facts.texts.get(file.lstrip("-"), ""))]
-    secret = [name for name, value in said.items() if tells_secret(f"{name}={value}")]
+    filed = [name for file in files for name in variables_of(facts.texts.get(file.lstrip("-"), ""))]
+    secret = [name for name, value in said.items() if variable_tells(name, value)]
     return {name: value for name, value in said.items() if name not in secret}, tuple(sorted({*secret, *filed}))
 
 
 VARIABLE = re.compile(r"\$\{?[A-Za-z_]")
 SAFE = re.compile(r"[\w${}./:=,@%+-]+")
-SET = re.compile(r"(?m)^\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)=")
 
 
 def _port(port: Port, facts: Facts, front: Port | None, service: Service | None) -> Found:

@@ -2,7 +2,7 @@
 
 import re
 import shlex
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 FOLDERS = ("/etc/systemd/system", "/usr/local/lib/systemd/system", "/usr/lib/systemd/system")
@@ -11,7 +11,11 @@ FOLDERS = ("/etc/systemd/system", "/usr/local/lib/systemd/system", "/usr/lib/sys
 PREFIXES = "-@:+!|"
 """Before a command: how systemd runs it (systemd.service(5))."""
 
-SUFFIXES = (".service", ".socket", ".timer")
+MAY_FAIL = re.compile(r"[@:+!|]*-")
+NEEDING = ("Requires", "Wants", "BindsTo", "Requisite", "Unit", "Service", "OnFailure", "OnSuccess")
+ACTIVATING = ("timer", "socket", "path")
+
+SUFFIXES = (".service", ".socket", ".timer", ".path", ".mount", ".target")
 WANTS = re.compile(r"^/etc/systemd/system/[^/]+\.(?:wants|requires)/([^/]+)$")
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 SETTING = re.compile(r"^([A-Za-z]+)\s*=\s*(.*)$")
@@ -36,22 +40,48 @@ class Unit:
     @property
     def command(self) -> tuple[str, ...]:
         """What it starts, as words; empty where it starts nothing, or cannot be split."""
-        instance = self.name.partition("@")[2].rpartition(".")[0]
-        said = self.last("ExecStart").lstrip(PREFIXES)
-        return words(re.sub(r"%([iI%])", lambda match: "%" if match[1] == "%" else instance, said))
+        return words(self.expanded(self.last("ExecStart").lstrip(PREFIXES)))
+
+    def expanded(self, said: str) -> str:
+        """With what ``%`` stands for, as far as the name tells it; the rest as it stands."""
+        stem = self.name.rpartition(".")[0]
+        known = {"%": "%", "i": stem.partition("@")[2], "p": stem.partition("@")[0], "n": self.name, "N": stem}
+        known["I"] = known["i"]
+        return re.sub(r"%([%iIpnN])", lambda match: known[match[1]], said)
+
+    @property
+    def commands(self) -> tuple[tuple[str, ...], ...]:
+        """Each command that must end well for it to start, as words."""
+        said = (line for key in ("ExecStartPre", "ExecStart") for line in self.settings.get(key, ()))
+        needed = (words(self.expanded(line.lstrip(PREFIXES))) for line in said if not MAY_FAIL.match(line))
+        return tuple(command for command in needed if command)
 
     @property
     def programs(self) -> tuple[str, ...]:
-        """The program of each command that it starts."""
-        commands = (words(said.lstrip(PREFIXES)) for said in self.settings.get("ExecStart", ()))
-        return tuple(command[0] for command in commands if command)
+        """The program of each."""
+        return tuple(command[0] for command in self.commands)
 
     @property
     def places(self) -> tuple[str, ...]:
         """Files and folders that its commands name, and where they are started."""
-        commands = (words(said.lstrip(PREFIXES)) for said in self.settings.get("ExecStart", ()))
-        said = (*(word for command in commands for word in command), self.last("WorkingDirectory").lstrip("-"))
+        said = (*(word for command in self.commands for word in command), self.folder)
         return tuple(word for word in said if word.startswith("/"))
+
+    @property
+    def folder(self) -> str:
+        """Where its commands are started, if it must be there."""
+        said = self.expanded(self.last("WorkingDirectory"))
+        return said if said.startswith("/") else ""
+
+    @property
+    def starts(self) -> tuple[str, ...]:
+        """Units that it has started with it, or by and by."""
+        named = [name for key in NEEDING for line in self.settings.get(key, ()) for name in self.expanded(line).split()]
+        stem, _, kind = self.name.rpartition(".")
+        if kind in ACTIVATING and not any(self.settings.get(key) for key in ("Unit", "Service")):
+            accepting = kind == "socket" and self.last("Accept").lower() in {"yes", "true", "on", "1"}
+            named.append(f"{stem}@.service" if accepting else f"{stem}.service")
+        return tuple(dict.fromkeys(named))
 
     @property
     def environment(self) -> Mapping[str, str]:
@@ -68,22 +98,29 @@ def words(text: str) -> tuple[str, ...]:
         return ()
 
 
-def enabled(links: Iterable[str], files: Mapping[str, str]) -> tuple[Unit, ...]:
-    """The enabled units, by name; ``links`` are the paths of all links, ``files`` the text of every unit file."""
+def enabled(links: Iterable[str], files: Mapping[str, str], masked: Collection[str] = ()) -> tuple[Unit, ...]:
+    """The enabled units, by name, without those that are masked.
+
+    ``links`` are the paths of all links, ``files`` the text of every unit file.
+    """
     names = {match[1] for path in links if (match := WANTS.match(path)) and match[1].endswith(SUFFIXES)}
-    return tuple(_unit(name, files) for name in sorted(names))
+    return tuple(unit_of(name, files) for name in sorted(names.difference(masked)))
 
 
-def _unit(name: str, files: Mapping[str, str]) -> Unit:
-    template = re.sub(r"@[^.]*\.", "@.", name)
-    places = [f"{folder}/{called}" for called in dict.fromkeys((name, template)) for folder in FOLDERS]
+def template_of(name: str) -> str:
+    """The name of the file that a unit for one thing is made of; its own for one that stands alone."""
+    stem, at, rest = name.partition("@")
+    return f"{stem}@.{rest.rpartition('.')[2]}" if at else name
+
+
+def unit_of(name: str, files: Mapping[str, str]) -> Unit:
+    """A unit as systemd reads it."""
+    called = tuple(dict.fromkeys((name, template_of(name))))
+    places = [f"{folder}/{one}" for one in called for folder in FOLDERS]
     file = next((path for path in places if path in files), "")
-    drop_ins = tuple(
-        path
-        for path in sorted(files)
-        for folder in FOLDERS
-        if re.fullmatch(rf"{folder}/{re.escape(name)}\.d/[^/]+\.conf", path)
-    )
+    beside = {f"{folder}/{one}.d" for one in called for folder in FOLDERS}
+    found = (path for path in files if path.endswith(".conf") and path.rpartition("/")[0] in beside)
+    drop_ins = tuple(sorted(found, key=lambda path: path.rpartition("/")[2]))
     settings: dict[str, list[str]] = {}
     for path in (*([file] if file else ()), *drop_ins):
         for key, value in _settings(files[path]):
