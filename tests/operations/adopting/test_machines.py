@@ -170,7 +170,8 @@ def test_programs_of_an_environment_are_the_images_own(tmp_path: Path) -> None:
         ),
         "/opt/shop/env/pyvenv.cfg": "",
         "/opt/shop/env/lib/python3.11/site-packages/flask-3.0.3.dist-info/METADATA": "Name: flask\n",
-        **{f"{bin_folder}/{name}": "" for name in ("flask", "python", "pip3", "activate", "activate.fish")},
+        "/opt/shop/env/lib/python3.11/site-packages/flask-3.0.3.dist-info/RECORD": "../../../bin/flask,sha256=x,1\n",
+        **{f"{bin_folder}/{name}": "" for name in ("flask", "python", "pip3", "own", "activate", "activate.fish")},
         "/etc/cron.d/shop": f"0 1 * * * www-data {bin_folder}/flask clean\n",
     }
     _, image = as_machine(tmp_path, files, {WANTS: UNIT})

@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 METADATA = re.compile(r"^(?P<site>/.+/(?:site|dist)-packages)/(?P<name>[^/]+)-(?P<version>[^/-]+)\.dist-info/METADATA$")
 DIRECT = "direct_url.json"
@@ -19,9 +19,10 @@ VIRTUAL_ENV="{folder}"
 PATH="{folder}/bin:$PATH"
 export VIRTUAL_ENV PATH
 """
-PROGRAM = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*")
+OF_RECORD = re.compile(r"(?m)^(?:[^\n,]*/)?bin/([A-Za-z0-9_][A-Za-z0-9_.+-]*),")
+"""Programs among the files of a package (https://packaging.python.org/en/latest/specifications/recording-installed-packages/)."""
+
 PYTHON = re.compile(r"(?:python|pypy)[0-9.]*")
-NOT_RUN = re.compile(r"(?:pip|wheel|easy_install)[0-9.-]*|activate\..+|activate_this\.py")
 PLAIN = re.compile(r"[A-Za-z0-9_./+@-]+")
 """A path that needs no quotes in a shell."""
 
@@ -46,6 +47,9 @@ class Environment:
     local: tuple[str, ...]
     """Installed from a folder or a repository: no index has it."""
 
+    programs: frozenset[str]
+    """Names of the programs that come with the pins."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class NodeApplication:
@@ -68,6 +72,7 @@ def environments(paths: Iterable[str], texts: Mapping[str, str]) -> tuple[Enviro
     known = frozenset(paths)
     virtual = {path.removesuffix(f"/{VENV}") for path in known if path.endswith(f"/{VENV}")}
     sites: dict[str, list[tuple[str, str, bool]]] = {}
+    programs: dict[str, set[str]] = {}
     for path in sorted(known):
         match = METADATA.match(path)
         if match:
@@ -75,7 +80,13 @@ def environments(paths: Iterable[str], texts: Mapping[str, str]) -> tuple[Enviro
             local = bool(said) and "archive_info" not in said
             name = re.sub(r"[-_.]+", "-", match["name"]).lower()
             sites.setdefault(match["site"], []).append((name, match["version"], local))
-    return tuple(_environment(site, found, virtual) for site, found in sites.items())
+            record = texts.get(f"{path.removesuffix('METADATA')}RECORD", "")
+            programs.setdefault(match["site"], set()).update(
+                [] if local or name in TOOLS else OF_RECORD.findall(record)
+            )
+    return tuple(
+        replace(_environment(site, found, virtual), programs=frozenset(programs[site])) for site, found in sites.items()
+    )
 
 
 def _environment(site: str, found: list[tuple[str, str, bool]], virtual: set[str]) -> Environment:
@@ -87,6 +98,7 @@ def _environment(site: str, found: list[tuple[str, str, bool]], virtual: set[str
         virtual=bool(folder),
         pins=tuple(sorted(f"{name} == {version}" for name, version, local in wanted if not local)),
         local=tuple(sorted(name for name, _, local in wanted if local)),
+        programs=frozenset(),
     )
 
 
@@ -99,14 +111,15 @@ def wrappers(known: Iterable[Environment], paths: Iterable[str]) -> Mapping[str,
     made: dict[str, str] = {}
     for path in paths:
         above, name = f"{path.rpartition('/')[0]}/", path.rpartition("/")[2]
-        if above not in folders or not PROGRAM.fullmatch(name) or NOT_RUN.fullmatch(name):
+        if above not in folders or not PLAIN.fullmatch(path):
             continue
         if name == "activate":
             made[path] = ACTIVATE.format(folder=folders[above].folder)
-        else:
-            place = "/usr/bin/python3" if PYTHON.fullmatch(name) else f"/usr/local/bin/{name}"
-            made[path] = RUN.format(place=place)
-    return {path: text for path, text in made.items() if PLAIN.fullmatch(path)}
+        elif PYTHON.fullmatch(name):
+            made[path] = RUN.format(place="/usr/bin/python3")
+        elif name in folders[above].programs:
+            made[path] = RUN.format(place=f"/usr/local/bin/{name}")
+    return made
 
 
 def node_applications(texts: Mapping[str, str]) -> tuple[NodeApplication, ...]:
