@@ -198,7 +198,7 @@ def test_what_somebody_switched_off_stays_off(tmp_path: Path) -> None:
     }
     links = {"/etc/systemd/system/cron.service": "/dev/null", f"{ON}/cron.service": "/lib/systemd/system/cron.service"}
     found, image = as_machine(tmp_path, {**files, **PHP}, {**links, WANTS: UNIT, f"{OWN}/php.service": "/dev/null"})
-    assert image.units == ("shop.service",)
+    assert (image.units, image.run) == (("shop.service",), ())
     assert made(tmp_path, "etc/systemd/system/multi-user.target.wants/nginx.service") == ""
     assert made(tmp_path, "etc/systemd/system/php.service") == ""
     assert fate_of(found, Area.UNIT, "nginx.service") is Fate.TAKEN

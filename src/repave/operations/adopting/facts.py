@@ -27,6 +27,9 @@ SETTINGS = re.compile(
     r"|/var/lib/(?:dpkg/(?:status|diversions|info/.+\.(?:list|md5sums))|apt/extended_states)|.+/(?:[^/]+)?\.env"
     r"|/var/lib/apt/lists/.+_(?:In)?Release"
 )
+ENABLED_ONCE = re.compile(r"/var/lib/systemd/deb-systemd-helper-enabled/([^/]+\.(?:wants|requires)/([^/]+))")
+"""What a package's script leaves of each link that it has laid (deb-systemd-helper(1p))."""
+
 VARIABLES = re.compile(r"(?m)^[ \t]*EnvironmentFile[ \t]*=[ \t]*(\S+)")
 SOURCE_LISTS = re.compile(r"/var/lib/apt/lists/(.+?_dists_.+?_)(?:.*_)?Packages")
 
@@ -57,6 +60,9 @@ class Facts:
 
     masked: frozenset[str]
     """Names of units that may not be started at all."""
+
+    disabled: frozenset[tuple[str, str]]
+    """Links that packages have laid and somebody has removed, below ``FOLDERS[0]``, each with its unit."""
 
     ports: tuple[Port, ...]
     changed: tuple[str, ...]
@@ -112,6 +118,7 @@ def gather(server: Server, progress: Progress) -> Facts:
         offered=_offered(server, files, progress),
         units=units,
         masked=masked,
+        disabled=_disabled_units(standing),
         ports=(),
         changed=changed,
         removed=_removed(standing, database),
@@ -125,6 +132,12 @@ def gather(server: Server, progress: Progress) -> Facts:
         ),
     )
     return _with_ports(_with_sources(facts), server, progress)
+
+
+def _disabled_units(standing: Mapping[str, Standing]) -> frozenset[tuple[str, str]]:
+    """Links below the administrator's folder that are not there any more, and the unit of each."""
+    once = (match for path in standing if (match := ENABLED_ONCE.fullmatch(path)))
+    return frozenset((match[1], match[2]) for match in once if f"{FOLDERS[0]}/{match[1]}" not in standing)
 
 
 def _linked_units(
@@ -255,7 +268,9 @@ def _with_ports(facts: Facts, server: Server, progress: Progress) -> Facts:
         for path, one in facts.standing.items()
         if one.kind is Kind.LINK and (target := facts.target(path)) in facts.texts
     }
-    said = {port.number: port for port in declared(facts.units, {**facts.texts, **linked})}
+    told = declared(facts.units, {**facts.texts, **linked})
+    off = facts.masked.union(unit for _, unit in facts.disabled)
+    said = {port.number: port for port in told if port.unit not in off}
     running = {port.number: port for port in _heard(heard)}
     ports = {
         number: replace(said[number], local=running[number].local) if number in said and number in running else port

@@ -174,15 +174,8 @@ def switched_off(facts: Facts, had: Had) -> Mapping[str, str]:
     the place of the unit itself nothing may start it.
     """
     off = {f"{OWN}/{name}": name for name in facts.masked if _is_packaged(name, facts, had)}
-    for path in facts.standing:
-        match = ENABLED_ONCE.fullmatch(path)
-        if match and f"{OWN}/{match[1]}" not in facts.standing and _is_packaged(match[2], facts, had):
-            off[f"{OWN}/{match[1]}"] = match[2]
+    off |= {f"{OWN}/{link}": name for link, name in facts.disabled if _is_packaged(name, facts, had)}
     return dict(sorted(off.items()))
-
-
-ENABLED_ONCE = re.compile(r"/var/lib/systemd/deb-systemd-helper-enabled/([^/]+\.(?:wants|requires)/([^/]+))")
-"""What a package's script leaves of each link that it has laid (deb-systemd-helper(1p))."""
 
 
 def _is_packaged(name: str, facts: Facts, had: Had) -> bool:
