@@ -39,3 +39,15 @@ def test_no_link_is_followed_out_of_it(root: Path, tmp_path: Path) -> None:
     (root / "etc/ssh").symlink_to(outside)
     clean(root, epoch=0)
     assert key.exists()
+
+
+@pytest.mark.parametrize(("magic", "settled"), [("61150600", True), ("00000000", False)])
+def test_a_map_of_a_mail_server_is_the_same_whenever_it_is_made(root: Path, magic: str, *, settled: bool) -> None:
+    """Berkeley DB numbers each of its files, on several pages, and postalias writes down the time."""
+    number, made_at = bytes(range(1, 21)), b"1795879075"
+    page = bytes(12) + bytes.fromhex(magic) + bytes(36) + number + bytes(28)
+    content = page + b"\x01root\x01" + made_at + b"\x01YP_LAST_MODIFIED" + page
+    (root / "etc/aliases.db").write_bytes(content)
+    clean(root, epoch=1_700_000_000)
+    left = content.replace(number, bytes(20)).replace(made_at, b"1700000000")
+    assert (root / "etc/aliases.db").read_bytes() == (left if settled else content)

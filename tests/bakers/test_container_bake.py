@@ -331,3 +331,27 @@ def test_a_package_whose_script_fails_stops_the_bake(kitchen: Kitchen) -> None:
     assert "`dpkg`" in caught.value.message
     assert sorted(LayoutRegistry(kitchen.root / "registry").blobs()) == before
     assert list((kitchen.root / "cache/work").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "said"), [("postfix", "localhost.localdomain 127.0.0.1\n"), ("postfixlike", "nothing\n")]
+)
+def test_a_mail_server_is_installed_on_a_host_and_others_on_none(
+    kitchen: Kitchen, tmp_path: Path, name: str, said: str
+) -> None:
+    """It has a whole name and itself; what was there for that is in no layer."""
+    script = f"""#!/bin/sh
+set -e
+name=$(hostname --fqdn 2>/dev/null) || name=nothing
+found=$(grep -m1 -o '127.0.0.1$' /proc/net/fib_trie) || found=
+echo "$name${{found:+ $found}}" >/usr/share/{name}/said
+"""
+    asking = kitchen.pantry.deb(name, script)
+    base = [package for package in kitchen.full.packages if package.layer is Layer.BASE]
+    artifact = kitchen.bake(replace(kitchen.full, packages=(*base, asking)))
+    layer = next(layer for layer in artifact.layers if layer.layer is Layer.PLATFORM)
+    tar = LayoutRegistry(kitchen.root / "registry").path(layer.digest)
+    LocalCommands().run(["tar", "--extract", "--file", os.fspath(tar), "--directory", os.fspath(tmp_path)])
+    assert (tmp_path / "usr/share" / name / "said").read_text() == said
+    assert not (tmp_path / "etc/hosts").exists()
+    assert not (tmp_path / "etc/.wh.hosts").exists()

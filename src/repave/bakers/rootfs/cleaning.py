@@ -36,6 +36,14 @@ KEPT_CACHES = ("var/cache/debconf",)
 """debconf keeps its answers there; everything else under /var/cache can be made again (FHS 3.0, 5.5)."""
 
 
+MAGIC, FILE_ID = slice(12, 16), slice(52, 72)
+HASH = (0x061561).to_bytes(4, "little")
+"""Of Berkeley DB's hashes: how they are known, and what is drawn anew for each (db_page.h, DBMETA)."""
+
+MADE_AT = re.compile(rb"\d{10}(?=[^\n]{0,8}YP_LAST_MODIFIED)", re.DOTALL)
+"""Seconds since 1970, in what postalias(1) makes of a map."""
+
+
 def clean(root: Path, *, epoch: int) -> None:
     """Remove it from a root filesystem; no link is followed out of it."""
     for path in LEFTOVERS:
@@ -51,8 +59,22 @@ def clean(root: Path, *, epoch: int) -> None:
         # Empty ones came with their owner and rights from a package, and some programs do not make them anew.
         if (root / path).stat().st_size:
             _remove(root, path)
+    for path in _files(root, "etc"):
+        if path.endswith(".db"):
+            _settle_map(root / path, epoch)
     _forget_machine(root)
     _clamp_password_days(root, epoch // SECONDS_PER_DAY)
+
+
+def _settle_map(place: Path, epoch: int) -> None:
+    """A map of Berkeley DB, as mail servers make of their settings, without its number and the time it was made."""
+    content = place.read_bytes()
+    if content[MAGIC] != HASH:
+        return
+    number = content[FILE_ID]
+    settled = MADE_AT.sub(f"{epoch:010d}".encode(), content.replace(number, bytes(len(number))))
+    if settled != content:
+        place.write_bytes(settled)
 
 
 def _forget_machine(root: Path) -> None:

@@ -1,6 +1,9 @@
 """Debian packages into a root filesystem, by the image's own dpkg; runs inside ``chamber``'s namespaces."""
 
+import fcntl
 import os
+import socket
+import struct
 import subprocess
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +18,7 @@ from repave.archives.rules import ROOT_FILESYSTEM
 from repave.archives.tars import read_tar
 from repave.archives.whiteouts import WHITEOUT
 from repave.bakers.rootfs.debs import place
-from repave.bakers.rootfs.isolation import Chroot, Heard, ProgramFailed, chroot
+from repave.bakers.rootfs.isolation import Chroot, Heard, ProgramFailed, chroot, mounted
 from repave.bakers.rootfs.layertar import CAPABILITIES
 from repave.ports.errors import Corrupt
 
@@ -44,6 +47,17 @@ NO_INITRD = {"INITRD": "No"}
 packages see of their surroundings is part of what they make, and old locks are to give the same bytes."""
 
 
+HOSTED = frozenset({"postfix"})
+"""Packages whose scripts fail where no host is, with a whole name and an address. Only then is there one, as above."""
+
+SET_INTERFACE_FLAGS, INTERFACE_UP = 0x8914, 1
+"""netdevice(7)."""
+
+HOSTS = "etc/hosts"
+HOSTS_TEXT = "127.0.0.1 localhost.localdomain localhost bake\n"
+"""Nothing of it says where an image was baked."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Package:
     """One package to install, as its control file names it."""
@@ -66,6 +80,11 @@ class Larder:
     def variables(self) -> Mapping[str, str]:
         """What the packages' scripts are told beside what all are told."""
         return NO_INITRD if any(package.name.startswith(KERNEL) for package in self.packages) else {}
+
+    @property
+    def wants_host(self) -> bool:
+        """Whether there must be a host with a name and an address while they are installed."""
+        return any(package.name in HOSTED for package in self.packages)
 
 
 def lay_out(root: Path, *, architecture: str, folder: Path, packages: Sequence[str]) -> None:
@@ -95,7 +114,10 @@ def bootstrap(root: Path, larder: Larder) -> None:
 
 def extend(root: Path, larder: Larder) -> None:
     """Add packages to a root filesystem that ``bootstrap`` made complete."""
-    with chroot(root, epoch=larder.epoch, packages=larder.folder, variables=larder.variables) as inside:
+    with (
+        chroot(root, epoch=larder.epoch, packages=larder.folder, variables=larder.variables) as inside,
+        _as_host(root, larder),
+    ):
         left = list(larder.packages)
         for _ in range(MAXIMUM_ROUNDS):
             # dpkg itself refuses those whose Pre-Depends are not configured yet, and unpacks the others.
@@ -110,6 +132,27 @@ def extend(root: Path, larder: Larder) -> None:
                 inside.run([*DPKG, "--configure", "--pending"], accept=(0, 1))
             left = _missing(root, left)
         _configure(inside)
+
+
+@contextmanager
+def _as_host(root: Path, larder: Larder) -> Iterator[None]:
+    """There is a host in the block, if there must be, and no network; what the root says of itself stays as it is."""
+    if not larder.wants_host:
+        yield
+        return
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
+        fcntl.ioctl(asking, SET_INTERFACE_FLAGS, struct.pack("16sh14x", b"lo", INTERFACE_UP))
+    place, said = root / HOSTS, root / "tmp/hosts"
+    said.write_text(HOSTS_TEXT, encoding="ascii")
+    is_new = not os.path.lexists(place)
+    if is_new:
+        place.touch()
+    try:
+        with mounted(["--bind", "-o", "ro", os.fspath(said)], place):
+            yield
+    finally:
+        if is_new:
+            place.unlink()
 
 
 def _configure(inside: Chroot) -> None:
