@@ -222,6 +222,22 @@ def test_what_a_timer_starts_is_judged_with_it(tmp_path: Path) -> None:
     assert (fate_of(found, Area.UNIT, "bad.timer"), fate_of(found, Area.UNIT, "bad.service")) == (Fate.OPEN, Fate.OPEN)
 
 
+@pytest.mark.parametrize(
+    ("wanted", "fate"),
+    [
+        ("Requires=postgresql.service", Fate.OPEN),
+        ("Wants=postgresql.service", Fate.TAKEN),
+        ("Requires=db.service", Fate.OPEN),
+    ],
+)
+def test_a_unit_without_what_it_needs_is_to_decide(tmp_path: Path, wanted: str, fate: Fate) -> None:
+    """By its own name or another; what it only wishes for may be elsewhere."""
+    files = {**RUNS, UNIT: f"[Unit]\n{wanted}\n[Service]\nExecStart=/usr/bin/python3\n"}
+    links = {WANTS: UNIT, f"{OWN}/db.service": "/usr/lib/systemd/system/postgresql.service"}
+    found, _ = as_machine(tmp_path, files, links)
+    assert fate_of(found, Area.UNIT, "shop.service") is fate
+
+
 def test_a_unit_that_is_linked_from_elsewhere_comes_along(tmp_path: Path) -> None:
     """`systemctl enable /opt/shop/web.service` lays links to where it stands."""
     files = {**RUNS, "/opt/shop/web.service": "[Service]\nExecStart=/usr/bin/python3\n"}

@@ -32,21 +32,23 @@ def test_an_instance_of_a_template_knows_its_name() -> None:
     assert unit.expanded(unit.last("User")) == "shop"
 
 
-def test_a_unit_knows_what_it_starts() -> None:
+def test_a_unit_knows_what_it_needs() -> None:
     """By its name, or by what it says."""
     files = {
         "/etc/systemd/system/a.timer": "[Timer]\nOnCalendar=daily\n",
         "/etc/systemd/system/b.path": "[Path]\nUnit=c.service\n",
         "/etc/systemd/system/d.socket": "[Socket]\nAccept=yes\n",
-        "/etc/systemd/system/e.service": "[Unit]\nRequires=f.service g.service\n[Service]\nExecStart=/bin/true\n",
+        "/etc/systemd/system/e.service": "[Unit]\nRequires=f.service g.service\nWants=h.service\n"
+        "[Service]\nExecStart=/bin/true\n",
     }
     found = enabled([f"{WANTS}/{path.rpartition('/')[2]}" for path in files], files)
-    assert [unit.starts for unit in found] == [
+    assert [unit.needs for unit in found] == [
         ("a.service",),
         ("c.service",),
         ("d@.service",),
         ("f.service", "g.service"),
     ]
+    assert [unit.wishes for unit in found] == [(), (), (), ("h.service",)]
 
 
 def test_a_unit_whose_file_is_gone_or_broken_starts_nothing() -> None:

@@ -61,25 +61,35 @@ class Judged:
 
 
 def judged_units(facts: Facts, had: Had) -> tuple[Judged, ...]:
-    """Every enabled unit, and of the server's own those that they start, without which none is whole."""
+    """Every enabled unit, and of the server's own those that they start; without what it needs none is whole."""
     known = {unit.name: _judged(unit, facts, had) for unit in facts.units}
-    waiting = [one for one in known.values() if one.fate is Fate.TAKEN]
+    waiting = [one.unit for one in known.values() if one.fate is Fate.TAKEN]
     while waiting:
         above = waiting.pop()
-        for name in above.unit.starts:
+        for name in (*above.needs, *above.wishes):
             unit = unit_of(name, facts.texts)
             if name not in known and unit.file and name not in facts.masked and _is_own(unit, facts):
-                known[name] = _judged(unit, facts, had, by=above.unit.name)
-                waiting += [known[name]] if known[name].fate is Fate.TAKEN else []
-    while lost := [one for one in known.values() if one.fate is not Fate.TAKEN and _is_taken(one.by, known)]:
-        for one in lost:
-            why = f"it starts {one.unit.name}, which the recipe does not"
-            known[one.by] = replace(known[one.by], fate=Fate.OPEN, why=why, made={}, withheld=frozenset())
+                known[name] = _judged(unit, facts, had, by=above.name)
+                waiting += [unit] if known[name].fate is Fate.TAKEN else []
+    while lost := [(one, need) for one in known.values() if (need := _lacking(one, known, facts, had))]:
+        for one, need in lost:
+            why = f"the recipe does not start {need}, which it needs"
+            known[one.unit.name] = replace(one, fate=Fate.OPEN, why=why, made={}, withheld=frozenset())
     return tuple(known.values())
 
 
-def _is_taken(name: str, known: Mapping[str, Judged]) -> bool:
-    return name in known and known[name].fate is Fate.TAKEN
+def _lacking(one: Judged, known: Mapping[str, Judged], facts: Facts, had: Had) -> str:
+    """Of what a unit of the server's own needs, the first that the recipe does not have; empty for nothing."""
+    if one.fate is not Fate.TAKEN or one.unit.file in facts.database.owners:
+        return ""
+    return next((name for name in one.unit.needs if not _can_start(name, known, facts, had)), "")
+
+
+def _can_start(name: str, known: Mapping[str, Judged], facts: Facts, had: Had) -> bool:
+    if name in known:
+        return known[name].fate in {Fate.TAKEN, Fate.AGAIN}
+    package = facts.database.owners.get(facts.target(unit_of(name, facts.texts).file), "")
+    return not package or package in had.packages or is_of_any_machine(package, facts)
 
 
 def is_of_any_machine(package: str, facts: Facts) -> bool:
@@ -89,8 +99,8 @@ def is_of_any_machine(package: str, facts: Facts) -> bool:
 
 
 def _is_own(unit: Unit, facts: Facts) -> bool:
-    """Whether somebody here has made it, or changed what it does."""
-    return any(path not in facts.database.owners for path in (unit.file, *unit.drop_ins))
+    """Whether somebody here has made it, or changed what it does; a link to a package's is another name of it."""
+    return any(facts.target(path) not in facts.database.owners for path in (unit.file, *unit.drop_ins))
 
 
 def _judged(unit: Unit, facts: Facts, had: Had, *, by: str = "") -> Judged:

@@ -12,7 +12,8 @@ PREFIXES = "-@:+!|"
 """Before a command: how systemd runs it (systemd.service(5))."""
 
 MAY_FAIL = re.compile(r"[@:+!|]*-")
-NEEDING = ("Requires", "Wants", "BindsTo", "Requisite", "Unit", "Service", "OnFailure", "OnSuccess")
+NEEDING = ("Requires", "BindsTo", "Requisite", "Unit", "Service")
+WISHING = ("Wants", "OnFailure", "OnSuccess")
 ACTIVATING = ("timer", "socket", "path")
 
 SUFFIXES = (".service", ".socket", ".timer", ".path", ".mount", ".target")
@@ -74,14 +75,22 @@ class Unit:
         return said if said.startswith("/") else ""
 
     @property
-    def starts(self) -> tuple[str, ...]:
-        """Units that it has started with it, or by and by."""
-        named = [name for key in NEEDING for line in self.settings.get(key, ()) for name in self.expanded(line).split()]
+    def needs(self) -> tuple[str, ...]:
+        """Units without which it does nothing: those that it requires, and what it starts by and by."""
+        named = self._named(NEEDING)
         stem, _, kind = self.name.rpartition(".")
         if kind in ACTIVATING and not any(self.settings.get(key) for key in ("Unit", "Service")):
             accepting = kind == "socket" and self.last("Accept").lower() in {"yes", "true", "on", "1"}
             named.append(f"{stem}@.service" if accepting else f"{stem}.service")
         return tuple(dict.fromkeys(named))
+
+    @property
+    def wishes(self) -> tuple[str, ...]:
+        """Units that it has started, and can do without."""
+        return tuple(dict.fromkeys(self._named(WISHING)))
+
+    def _named(self, keys: Iterable[str]) -> list[str]:
+        return [name for key in keys for line in self.settings.get(key, ()) for name in self.expanded(line).split()]
 
     @property
     def environment(self) -> Mapping[str, str]:
