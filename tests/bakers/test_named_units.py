@@ -131,6 +131,7 @@ def test_what_the_recipe_brings_in_its_place_is_not_hidden_by_a_link_to_itself()
         ("a.socket", "[Socket]\nAccept=yes\n", ["a@.service"]),
         ("a.socket", "[Socket]\nAccept=no\n", ["a.service"]),
         ("a.target", "", []),
+        ("a.timer", "[Timer]\nUnit=../../b.service\n", ["a.service"]),
         ("ufw.service", "[Unit]\nDefaultDependencies=no\n[Service]\n", []),
     ],
 )

@@ -50,7 +50,7 @@ DefaultStandardOutput=journal+console
 EARLY = re.compile(r"(?m)^[ \t]*DefaultDependencies[ \t]*=[ \t]*(?:no|false|off|0)[ \t]*$")
 """What starts before the network is there, as a firewall does, cannot wait for what comes by it."""
 
-STARTED = re.compile(r"(?m)^[ \t]*(?:Unit|Service)[ \t]*=[ \t]*(\S+\.service)[ \t]*$")
+STARTED = re.compile(r"(?m)^[ \t]*(?:Unit|Service)[ \t]*=[ \t]*([\w:.@\\-]+\.service)[ \t]*$", re.ASCII)
 ACCEPTING = re.compile(r"(?mi)^[ \t]*Accept[ \t]*=[ \t]*(?:yes|true|on|1)[ \t]*$")
 ACTIVATING = ("socket", "timer", "path")
 """Kinds of units that start a service."""
