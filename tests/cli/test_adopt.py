@@ -7,6 +7,7 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +73,20 @@ def state_of(root: Path) -> list[str]:
     return sorted(subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines())
 
 
+@contextmanager
+def serving(project: Path, *, size: int) -> Iterator[str]:
+    """The recipe as it was written, locked, baked and deployed; answers its page."""
+    repave(project, "lock")
+    repave(project, "bake")
+    try:
+        (fleet,) = repave(project, "deploy", "test")["fleets"]
+        assert (fleet["result"], fleet["serving"]) == ("deployed", size)
+        with urllib.request.urlopen(fleet["endpoint"], timeout=10) as answer:  # noqa: S310 - HAProxy's, on loopback
+            yield answer.read().decode()
+    finally:
+        repave(project, "destroy", "test", "--yes")
+
+
 def test_a_mounted_pet_is_told_whole_and_left_as_it_was(root: Path, tmp_path: Path) -> None:
     """All its oddities are found, each with its line; nothing of it has changed, and no secret has left it."""
     before = state_of(root)
@@ -115,15 +130,8 @@ def test_the_living_pet_is_read_over_ssh_and_its_recipe_serves_its_page(root: Pa
         adopted = repave(tmp_path, "adopt", "pet", *options)
     assert fates(adopted) >= ODDITIES
     assert adopted["unseen"] == []
-    repave(project, "lock")
-    repave(project, "bake")
-    try:
-        (fleet,) = repave(project, "deploy", "test")["fleets"]
-        assert (fleet["result"], fleet["serving"]) == ("deployed", 2)
-        with urllib.request.urlopen(fleet["endpoint"], timeout=10) as answer:  # noqa: S310 - HAProxy's, on loopback
-            assert answer.read().decode() == page
-    finally:
-        repave(project, "destroy", "test", "--yes")
+    with serving(project, size=2) as served:
+        assert served == page
 
 
 PROBE = """#!/bin/sh
@@ -170,16 +178,9 @@ def test_the_pet_as_a_virtual_machine_starts_all_that_it_started(root: Path, tmp
         assert recipe.count(old) == 1
         recipe = recipe.replace(old, new)
     (project / "repave.yaml").write_text(recipe, encoding="utf-8")
-    repave(project, "lock")
-    repave(project, "bake")
-    try:
-        (fleet,) = repave(project, "deploy", "test")["fleets"]
-        assert (fleet["result"], fleet["serving"]) == ("deployed", 1)
-        with urllib.request.urlopen(fleet["endpoint"], timeout=10) as answer:  # noqa: S310 - HAProxy's, on loopback
-            assert answer.read().decode() == pet.PAGE
+    with serving(project, size=1) as served:
+        assert served == pet.PAGE
         wait_until(lambda: found_inside(project) >= set(FOUND_INSIDE), "the probe tells", seconds=120)
-    finally:
-        repave(project, "destroy", "test", "--yes")
 
 
 def test_without_root_over_ssh_what_may_not_be_seen_is_said(root: Path, tmp_path: Path) -> None:

@@ -47,6 +47,13 @@ class Base:
 UNIT_KINDS = ("service", "socket", "timer", "path", "mount", "target")
 """Kinds of units of systemd that a virtual machine may be told to start."""
 
+
+def template_of(unit: str) -> str:
+    """The name of the file that a unit for one thing is made of; its own for one that stands alone."""
+    name, at, rest = unit.partition("@")
+    return f"{name}@.{rest.rpartition('.')[2]}" if at else unit
+
+
 LEFT_OUT = frozenset({"__pycache__", ".git", ".venv", ".repave", "repave.lock"})
 """What machines write beside an application: never part of it, and different on every one, or of each lock."""
 

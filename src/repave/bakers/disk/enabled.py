@@ -15,7 +15,7 @@ from repave.archives.tars import read_tar
 from repave.bakers.disk.slimness import UNUSED
 from repave.bakers.disk.units import UNITS, WANTS
 from repave.bakers.rootfs.stack import Stack
-from repave.model.recipe import UNIT_KINDS, Image
+from repave.model.recipe import UNIT_KINDS, Image, template_of
 from repave.ports.disk_format import ENVIRONMENT_FILE
 from repave.ports.errors import Invalid
 
@@ -85,12 +85,6 @@ def located(image: Image, stack: Stack, above: Iterable[Path]) -> Mapping[str, U
         text = next(source[place] for source in sources if place in source)
         found[unit] = UnitFile(place=place, text=text)
     return found
-
-
-def template_of(unit: str) -> str:
-    """The name of the file that a unit for one thing is made of; its own for one that stands alone."""
-    name, at, rest = unit.partition("@")
-    return f"{name}@.{rest.rpartition('.')[2]}" if at else unit
 
 
 def enabling_links(units: Mapping[str, UnitFile]) -> Iterator[tuple[str, str]]:

@@ -5,6 +5,8 @@ import shlex
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from repave.model.recipe import template_of
+
 FOLDERS = ("/etc/systemd/system", "/usr/local/lib/systemd/system", "/usr/lib/systemd/system")
 """Where they stand; an earlier one hides a later one of the same name."""
 
@@ -114,12 +116,6 @@ def enabled(links: Iterable[str], files: Mapping[str, str], masked: Collection[s
     """
     names = {match[1] for path in links if (match := WANTS.match(path)) and match[1].endswith(SUFFIXES)}
     return tuple(unit_of(name, files) for name in sorted(names.difference(masked)))
-
-
-def template_of(name: str) -> str:
-    """The name of the file that a unit for one thing is made of; its own for one that stands alone."""
-    stem, at, rest = name.partition("@")
-    return f"{stem}@.{rest.rpartition('.')[2]}" if at else name
 
 
 def unit_of(name: str, files: Mapping[str, str]) -> Unit:
