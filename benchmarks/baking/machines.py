@@ -164,7 +164,7 @@ def by_packer(made: Ingredients, folder: Path, disk: Path, key: Path) -> Took:
 def lay_out(folder: Path, made: Ingredients) -> None:
     """The application and its unit, as a tree: what the peers are given beside packages."""
     wanted = {file.target: made.wiring.vault.path(file.sha256).read_bytes() for file in made.whole.files}
-    settings = Settings.own(made.whole)
+    settings = Settings.own(made.whole, {})
     wanted |= {path: text.encode() for path, text in settings.files.items()}
     for path, content in wanted.items():
         place = folder / path.lstrip("/")
