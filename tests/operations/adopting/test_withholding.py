@@ -5,7 +5,12 @@ import time
 import pytest
 
 from repave.operations.adopting.secrecy import tells_secret, variable_tells
-from repave.operations.adopting.withholding import crontab_without_secrets, unit_without_secrets, variables_of
+from repave.operations.adopting.withholding import (
+    crontab_without_secrets,
+    may_stand,
+    unit_without_secrets,
+    variables_of,
+)
 
 UNIT = r"""[Service]
 # Environment=DB_PASSWORD=hunter2
@@ -53,6 +58,19 @@ def test_a_job_that_tells_a_secret_cannot_be_told(line: str, *, whole: bool) -> 
     told = crontab_without_secrets(f"# mine\n#0 2 * * * fetch --token=hunter3\n{line}\n")
     assert told.whole is whole
     assert told.text.startswith("# mine\n# A secret was withheld here.\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "stands"),
+    [
+        ("[Service]\nExecStart=/usr/bin/serve\n", True),
+        ("[Service]\nX-Password =\n  hunter2\n", False),
+        ("[Service]\nExecStart=/usr/bin/apt-get -y upgrade\n", False),
+    ],
+)
+def test_what_is_left_is_looked_at_as_a_whole(text: str, *, stands: bool) -> None:
+    """A secret over two lines is in neither of them."""
+    assert may_stand("/etc/systemd/system/a.service", unit_without_secrets(text)) is stands
 
 
 def test_a_file_of_variables_has_names_and_no_more() -> None:

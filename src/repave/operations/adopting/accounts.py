@@ -8,12 +8,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from repave.operations.adopting.facts import Facts
+from repave.operations.adopting.findings import MADE
 from repave.operations.adopting.judging import ACCOUNTS
 from repave.operations.adopting.serving import EVERYWHERE
 from repave.ports.server import Kind, is_plain
 
 FOLDERS_PLACE = "/etc/tmpfiles.d/adopted.conf"
-WORDS = "# By `repave adopt`.\n"
 
 LONGEST_NUMBER, LAST_NUMBER = 10, 0xFFFF_0000
 """Digits, and where those begin that mean something else (systemd.io/UIDS-GIDS)."""
@@ -67,7 +67,7 @@ def files(facts: Facts, accounts: Mapping[str, Account], groups: Iterable[str], 
         ACCOUNTS: list(_users(facts, accounts, groups)),
         FOLDERS_PLACE: list(_folders(facts, accounts, places)),
     }
-    return {place: WORDS + "".join(f"{line}\n" for line in said) for place, said in lines.items() if said}
+    return {place: "\n".join([MADE, *said, ""]) for place, said in lines.items() if said}
 
 
 def _known(facts: Facts) -> Mapping[str, Account]:

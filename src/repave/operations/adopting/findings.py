@@ -4,6 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+MADE = "# By `repave adopt`."
+"""What files begin with that stood on no server."""
+
 
 class Fate(StrEnum):
     """What becomes of a thing."""

@@ -6,9 +6,7 @@ from dataclasses import dataclass
 
 from repave.operations.adopting.facts import Facts
 from repave.operations.adopting.findings import Fate
-from repave.operations.adopting.secrecy import secret_in
-from repave.operations.adopting.withholding import crontab_without_secrets
-from repave.operations.guards.hook_patterns import brings_unpinned
+from repave.operations.adopting.withholding import crontab_without_secrets, may_stand
 
 OF_A_USER = re.compile(r"/var/spool/cron/(?:crontabs/)?([A-Za-z_][A-Za-z0-9_.-]*)")
 NOT_TEXT = "\N{REPLACEMENT CHARACTER}"
@@ -46,7 +44,7 @@ def of_users(facts: Facts) -> tuple[Crontab, ...]:
         place = f"/etc/cron.d/adopted-{match[1].replace('.', '-')}"
         while place in found or place in facts.standing:
             place += "_"
-        if said.whole and not secret_in(place, said.text.encode()) and not brings_unpinned(place, said.text):
+        if may_stand(place, said):
             found[place] = Crontab(user=match[1], origin=path, place=place, text=said.text)
     return tuple(found.values())
 
@@ -58,7 +56,7 @@ def without_secrets(facts: Facts, files: Mapping[str, Fate]) -> Mapping[str, str
         text = facts.texts.get(place, "")
         if fate is Fate.SECRET and OF_ALL.fullmatch(place) and NOT_TEXT not in text:
             said = crontab_without_secrets(text)
-            if said.whole and not secret_in(place, said.text.encode()) and not brings_unpinned(place, said.text):
+            if may_stand(place, said):
                 found[place] = said.text
     return found
 

@@ -13,17 +13,15 @@ from repave.model.recipe import ImageKind
 from repave.operations.adopting import judging
 from repave.operations.adopting.applications import Environment
 from repave.operations.adopting.facts import Facts
-from repave.operations.adopting.findings import Fate
+from repave.operations.adopting.findings import MADE, Fate
 from repave.operations.adopting.rules import WITHIN_A_MACHINE, serves_machine
 from repave.operations.adopting.units import Unit, unit_of
-from repave.operations.adopting.withholding import unit_without_secrets, variables_of
-from repave.operations.guards.hook_patterns import brings_unpinned
+from repave.operations.adopting.withholding import may_stand, unit_without_secrets, variables_of
 
 OWN = "/etc/systemd/system"
 DROP_IN = "zz-adopted.conf"
 """Read after those of the server, and before the one that repave gives a machine."""
 
-WORDS = "# By `repave adopt`."
 PACKAGE_UNITS = "/usr/lib/systemd/system"
 
 
@@ -118,7 +116,7 @@ def _judged(unit: Unit, facts: Facts, had: Had, *, by: str = "") -> Judged:
     names |= {name for file in dropped for name in variables_of(facts.texts.get(unit.expanded(file.lstrip("-")), ""))}
     if dropped:
         kept = [f"EnvironmentFile={file}" for file in files if file not in dropped]
-        made[f"{OWN}/{unit.name}.d/{DROP_IN}"] = "\n".join([WORDS, "[Service]", "EnvironmentFile=", *kept, ""])
+        made[f"{OWN}/{unit.name}.d/{DROP_IN}"] = "\n".join([MADE, "[Service]", "EnvironmentFile=", *kept, ""])
     return Judged(unit=unit, fate=fate, why=why, made=made, withheld=frozenset(names), by=by)
 
 
@@ -141,7 +139,7 @@ def _texts(unit: Unit, facts: Facts, had: Had) -> tuple[dict[str, str], set[str]
         if path in facts.database.owners or path in had.taken:
             continue
         said = unit_without_secrets(facts.texts.get(path, ""))
-        if had.files.get(path) is Fate.SECRET and said.whole and not brings_unpinned(path, said.text):
+        if had.files.get(path) is Fate.SECRET and may_stand(path, said):
             made[path] = said.text
             names |= said.names
         else:

@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from repave.operations.adopting.secrecy import tells_secret, variable_tells
+from repave.operations.adopting.secrecy import secret_in, tells_secret, variable_tells
+from repave.operations.guards.hook_patterns import brings_unpinned
 
 WITHHELD = "# A secret was withheld here."
 ENVIRONMENT = re.compile(r"(?s)([ \t]*Environment[ \t]*=)(.*)")
@@ -63,6 +64,11 @@ def crontab_without_secrets(text: str) -> Withheld:
         whole = whole and not (variable_tells(variable[1], variable[2]) if variable else tells_secret(line))
         lines.append(line)
     return Withheld(text="\n".join(lines), whole=whole)
+
+
+def may_stand(place: str, said: Withheld) -> bool:
+    """Whether a recipe may have it there: it tells no secret, and brings in nothing that no lock pins."""
+    return said.whole and not secret_in(place, said.text.encode()) and not brings_unpinned(place, said.text)
 
 
 def variables_of(text: str) -> frozenset[str]:
